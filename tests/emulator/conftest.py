@@ -1,3 +1,5 @@
+"""The client that the tests of the emulator share."""
+
 from __future__ import annotations
 
 import pytest

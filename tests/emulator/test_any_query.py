@@ -267,16 +267,16 @@ def test_lists_of_the_schema_registry(
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    made: list[str] = []
+    created: list[str] = []
 
     def make(place: int, content: Any) -> str:
         description = content.get("x") if isinstance(content.get("x"), str) else "d"
         body = {**schema_body("9" * (place % 3) + "ab"[place % 2] * place or "10", PROFILE), "description": description}
-        made.append(client.make(path, body)["$id"])
-        return f"{path}/{requests.utils.quote(made[-1], safe='')}"
+        created.append(client.make(path, body)["$id"])
+        return f"{path}/{requests.utils.quote(created[-1], safe='')}"
 
     fill(client, drawn, make, late)
-    whole = sorted(get()["results"], key=lambda item: made.index(item["$id"]))
+    whole = sorted(get()["results"], key=lambda item: created.index(item["$id"]))
     read = [{**item["meta:registryMetadata"], **item} for item in whole]
     wanted = [
         item
@@ -315,15 +315,15 @@ def test_lists_of_data_prep(
 ) -> None:
     client, path = fresh(manual_server), f"{DATA_PREP}/mappingSets"
     body = mapping_body(client.schema())
-    made = []
+    created = []
     for place, (_, seconds, again) in enumerate(drawn):
         client.advance(seconds)
-        made.append(client.make(path, {**body, "name": "ab"[place % 2]})["id"])
+        created.append(client.make(path, {**body, "name": "ab"[place % 2]})["id"])
         if again:
             client.advance(1)
-            client.ask("PUT", f"{path}/{made[0]}", json=body | {"name": "a"}).raise_for_status()
+            client.ask("PUT", f"{path}/{created[0]}", json=body | {"name": "a"}).raise_for_status()
     whole = client.get(path, limit=100)["data"]
-    assert [item["id"] for item in whole] == made
+    assert [item["id"] for item in whole] == created
     wanted = [item for item in whole if name in (None, item["name"])]
     field = {"": "", "createdDate": "createdDate"}.get(order.lstrip("-"), "modifiedDate")
     expected = sorted_by_paths(wanted, [(field, order.startswith("-"))] if field else [], explicit_arrays=False)

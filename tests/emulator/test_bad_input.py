@@ -270,8 +270,8 @@ def test_infinite_numbers_and_lone_surrogates_are_refused(client: Client, value:
 def test_surrogate_pairs_are_stored_as_characters(client: Client) -> None:
     body = b'{"name": "\\ud83d\\ude42", "auth": {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "x"}}, '
     body += b'"connectionSpec": {"id": "cc2c31d6-7b8c-4581-b49f-5c8698aa3ab3"}}'
-    made = client.ask("POST", f"{FLOW}/connections", data=body, headers=JSON).json()
-    assert client.item("connections", made["id"])["name"] == "🙂"
+    created = client.ask("POST", f"{FLOW}/connections", data=body, headers=JSON).json()
+    assert client.item("connections", created["id"])["name"] == "🙂"
 
 
 def test_a_patch_cannot_exceed_the_depth_of_nesting(client: Client) -> None:

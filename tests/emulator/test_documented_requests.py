@@ -299,8 +299,8 @@ def names(client: Client) -> dict[str, str]:
     mapping = body["transformations"][1]["params"]["mappingId"]
     auth = {"name": "spare", "auth": STRIPE, "connectionSpec": {"id": STRIPE_SPEC, "version": "1.0"}}
     spare = {
-        kind: client.make(f"{REGISTRY}/tenant/{kind}", {**made, "title": f"spare {kind}"})["meta:altId"]
-        for kind, made in {
+        kind: client.make(f"{REGISTRY}/tenant/{kind}", {**content, "title": f"spare {kind}"})["meta:altId"]
+        for kind, content in {
             "schemas": {"type": "object", "description": "d", "allOf": [{"$ref": PROFILE}]},
             "classes": {"type": "object", "description": "d", "allOf": [{"$ref": RECORD}]},
             "datatypes": {"type": "object", "description": "d", "properties": {"city": {"type": "string"}}},

@@ -74,8 +74,8 @@ class Emulator(RuleBasedStateMachine):
     @rule(name=NAMES)
     def create_source(self, name: str) -> None:
         base = self._paypal()[0]
-        made = self.client.source(name=name, baseConnectionId=base.id)
-        self._add("sourceConnections", made, name, {base.id})
+        created = self.client.source(name=name, baseConnectionId=base.id)
+        self._add("sourceConnections", created, name, {base.id})
 
     @rule()
     def create_schema(self) -> None:
@@ -122,9 +122,9 @@ class Emulator(RuleBasedStateMachine):
         start = self.model.now + wait
         body = sent(flow_body(source.id, target.id, self.mappings[schema], start))
         body["scheduleParams"]["interval"] = minutes
-        made = self.client.flow(body)
+        created = self.client.flow(body)
         uses = frozenset({source.id, target.id, *source.uses})
-        flow = Dataflow("flows", made["id"], body["name"], uses, made["etag"], [], dataset, start, minutes * 60)
+        flow = Dataflow("flows", created["id"], body["name"], uses, created["etag"], [], dataset, start, minutes * 60)
         self.model.add(flow)
         flow.pass_time(self.model.now - 1, self.model.now)
 

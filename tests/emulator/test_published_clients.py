@@ -29,8 +29,8 @@ GOOGLE_CLOUD_SPEC = "32e8f412-cdf7-464c-9885-78184cb113fd"
 
 
 def test_a_schema_without_a_type_is_an_object(client: Client) -> None:
-    made = client.make(SCHEMAS, {"title": "t", "description": "", "allOf": [{"$ref": PROFILE}]})
-    assert made["type"] == "object"
+    created = client.make(SCHEMAS, {"title": "t", "description": "", "allOf": [{"$ref": PROFILE}]})
+    assert created["type"] == "object"
     body = {"title": "u", "type": "array", "description": "", "allOf": [{"$ref": PROFILE}]}
     assert client.refused("POST", SCHEMAS, 400, json=body)["type"].endswith("XDM-1501-400")
 
@@ -62,13 +62,13 @@ def test_a_single_definition_keeps_its_name_and_several_are_merged(client: Clien
         "definitions": {"property": body["definitions"]["own"]},
         "allOf": [{"$ref": "#/definitions/property"}],
     }
-    made = client.make(GROUPS, body)
-    assert only_definition(made) == ("property", {"product"})
+    created = client.make(GROUPS, body)
+    assert only_definition(created) == ("property", {"product"})
     tree = {"properties": {"_emulator": {"type": "object", "properties": {"b": {}}}}}
     patch = [{"op": "add", "path": "/definitions/more", "value": tree}]
     # Adobe's own samples send the patch without If-Match.
     client.control("PUT", "options", json={"registry_requires_if_match": False})
-    grown = client.ask("PATCH", f"{GROUPS}/{made['meta:altId']}", json=patch).json()
+    grown = client.ask("PATCH", f"{GROUPS}/{created['meta:altId']}", json=patch).json()
     # Two definitions with fields of the same object are merged into one.
     assert only_definition(grown) == ("customFields", {"product", "b"})
 
@@ -84,8 +84,8 @@ def test_datasets_are_classified(client: Client, parent: str | None, behaviour: 
     if parent is None:
         adhoc = {"properties": {"_adhoc": {"type": "object", "properties": {"a": {"type": "string"}}}}}
         references = [{"$ref": "https://ns.adobe.com/xdm/data/adhoc"}, adhoc]
-        made = {"type": "object", "title": "c", "description": "", "allOf": references}
-        parent = client.make(f"{REGISTRY}/tenant/classes", made)["$id"]
+        own_class = {"type": "object", "title": "c", "description": "", "allOf": references}
+        parent = client.make(f"{REGISTRY}/tenant/classes", own_class)["$id"]
     schema = client.make(SCHEMAS, {"title": "s", "description": "", "allOf": [{"$ref": parent}]})["$id"]
     dataset = client.dataset(schema)
     path = f"{CATALOG}/dataSets/{dataset}"

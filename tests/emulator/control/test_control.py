@@ -1,3 +1,5 @@
+"""The control interface: the state, resets, the request log and the clock."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -190,10 +192,10 @@ def test_a_manual_clock_can_be_advanced(client: Client) -> None:
 def test_the_time_does_not_change_within_a_request() -> None:
     with EmulatorServer(time="real") as server:
         client = Client(server.url)
-        made = [client.item("sourceConnections", client.source())["createdAt"] for _ in range(30)]
-        asked = client.control("GET", "requests", params={"method": "POST", "path": FLOW})["requests"]
-    assert [int(entry["at"] * 1000) for entry in asked] == made == sorted(made)
-    assert made[0] < made[-1]
+        created = [client.item("sourceConnections", client.source())["createdAt"] for _ in range(30)]
+        logged = client.control("GET", "requests", params={"method": "POST", "path": FLOW})["requests"]
+    assert [int(entry["at"] * 1000) for entry in logged] == created == sorted(created)
+    assert created[0] < created[-1]
 
 
 def test_rows_of_unknown_datasets_and_invalid_pages_are_refused(client: Client) -> None:

@@ -74,11 +74,11 @@ def test_references_to_hidden_objects_are_refused(client: Client) -> None:
     schema = client.item("targetConnections", ids["targetConnections"])["data"]["schema"]["id"]
     dataset = body["_dataset"]
     content = {"name": "d", "schemaRef": {"id": schema, "contentType": f"{XED};version=1"}}
-    asked: tuple[tuple[str, str, str, Any, int], ...] = (
+    creations: tuple[tuple[str, str, str, Any, int], ...] = (
         ("schemas", schema, f"{CATALOG}/dataSets", content, 400),
         ("schemas", schema, f"{DATA_PREP}/mappingSets", mapping_body(schema), 400),
     )
-    for kind, identifier, path, refused, status in asked:
+    for kind, identifier, path, refused, status in creations:
         hide(client, kind, identifier)
         client.refused("POST", path, status, json=refused)
         show(client, identifier)
@@ -118,8 +118,8 @@ def test_a_dataflow_over_a_hidden_object_is_refused(client: Client, kind: str, c
 def test_a_run_of_a_hidden_dataflow_cannot_be_requested(client: Client) -> None:
     _, ids = chain(client)
     hide(client, "flows", ids["flows"])
-    asked = {"flowId": ids["flows"], "params": {}}
-    assert ids["flows"] in client.flow_problem("POST", f"{FLOW}/runs", "1430-400", json=asked)
+    body = {"flowId": ids["flows"], "params": {}}
+    assert ids["flows"] in client.flow_problem("POST", f"{FLOW}/runs", "1430-400", json=body)
 
 
 def test_a_hidden_dataflow_hides_its_runs_but_keeps_running(client: Client) -> None:

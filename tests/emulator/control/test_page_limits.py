@@ -37,23 +37,22 @@ def limits(client: Client, service: str, **members: Any) -> None:
     client.control("PUT", "options", json={"page_limits": {service: members}})
 
 
-def made(client: Client, service: str) -> int:
+def create_objects(client: Client, service: str) -> None:
     """Create three objects; in the registry there may be more, to which other objects refer."""
     for number in range(3):
         KINDS[OF_SERVICE[service]].make(client, f"object {number}")
-    return 3
 
 
 @EVERY_SERVICE
 def test_a_limit_above_the_maximum_is_cut(client: Client, service: str) -> None:
-    made(client, service)
+    create_objects(client, service)
     limits(client, service, maximum=2, above="cut")
     assert len(KINDS[OF_SERVICE[service]].listed(client, limit=3)) == 2
 
 
 @EVERY_SERVICE
 def test_a_limit_above_the_maximum_is_refused(client: Client, service: str) -> None:
-    made(client, service)
+    create_objects(client, service)
     limits(client, service, maximum=2, above="refused")
     answer = KINDS[OF_SERVICE[service]].ask_list(client, limit=3)
     assert answer.status_code == 400
@@ -63,14 +62,14 @@ def test_a_limit_above_the_maximum_is_refused(client: Client, service: str) -> N
 
 @EVERY_SERVICE
 def test_a_limit_above_the_maximum_is_accepted(client: Client, service: str) -> None:
-    made(client, service)
+    create_objects(client, service)
     limits(client, service, maximum=2, above="taken")
     assert len(KINDS[OF_SERVICE[service]].listed(client, limit=3)) == 3
 
 
 @EVERY_SERVICE
 def test_a_page_without_a_limit_has_the_default(client: Client, service: str) -> None:
-    made(client, service)
+    create_objects(client, service)
     limits(client, service, default=2)
     assert len(KINDS[OF_SERVICE[service]].listed(client, limit=None)) == 2
     limits(client, service, maximum=1)
@@ -79,7 +78,7 @@ def test_a_page_without_a_limit_has_the_default(client: Client, service: str) ->
 
 @EVERY_SERVICE
 def test_a_service_without_a_default_requires_a_limit(client: Client, service: str) -> None:
-    made(client, service)
+    create_objects(client, service)
     limits(client, service, default=None)
     answer = KINDS[OF_SERVICE[service]].ask_list(client, limit=None)
     assert answer.status_code == 400
@@ -88,7 +87,7 @@ def test_a_service_without_a_default_requires_a_limit(client: Client, service: s
 
 
 def test_a_continued_list_of_flow_service_keeps_its_limit(client: Client) -> None:
-    made(client, "flow_service")
+    create_objects(client, "flow_service")
     limits(client, "flow_service", default=None, maximum=2)
     page = client.get(f"{FLOW}/sourceConnections", limit=2)
     token = page["_links"]["next"]["href"].partition("continuationToken=")[2]
@@ -97,7 +96,7 @@ def test_a_continued_list_of_flow_service_keeps_its_limit(client: Client) -> Non
 
 
 def test_a_search_of_flow_service_has_the_same_limits(client: Client) -> None:
-    made(client, "flow_service")
+    create_objects(client, "flow_service")
     for name in ("base 1", "base 2"):
         KINDS["base_connection"].make(client, name)
     limits(client, "flow_service", default=2, maximum=2)

@@ -25,8 +25,8 @@ def test_any_patch_is_applied_as_in_rfc_6902_or_refused(
     client: Client, tree: Any, operation: str, steps: list[str]
 ) -> None:
     params = {"tableName": "PayPal.Catalog_Products", "deep": tree}
-    made = client.make(f"{FLOW}/sourceConnections", source_body(params=params))
-    path, headers = f"{FLOW}/sourceConnections/{made['id']}", {"If-Match": made["etag"]}
+    created = client.make(f"{FLOW}/sourceConnections", source_body(params=params))
+    path, headers = f"{FLOW}/sourceConnections/{created['id']}", {"If-Match": created["etag"]}
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
     patch = {"op": operation, "path": f"/params/deep{pointer}", **({} if operation == "remove" else {"value": "new"})}
     try:
@@ -36,7 +36,7 @@ def test_any_patch_is_applied_as_in_rfc_6902_or_refused(
         client.flow_problem("PATCH", path, "1455-400", json=[patch], headers=headers)
     else:
         assert client.ask("PATCH", path, json=[patch], headers=headers).status_code == 200
-    assert client.item("sourceConnections", made["id"])["params"]["deep"] == expected
+    assert client.item("sourceConnections", created["id"])["params"]["deep"] == expected
 
 
 def patched(node: Any, operation: str, steps: list[str]) -> Any:

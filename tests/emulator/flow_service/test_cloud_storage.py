@@ -1,3 +1,5 @@
+"""Sources with files: credentials, exploring, and the files that runs ingest."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -64,9 +66,9 @@ def listed(client: Client, base: str, **params: str) -> list[Any]:
 def test_a_file_source_requires_an_accepted_credential(
     client: Client, spec: str, auth: str, params: dict[str, Any], secret: str
 ) -> None:
-    made = client.make(f"{FLOW}/connections", base_body(spec, auth, params))["id"]
-    assert client.get(f"{FLOW}/connections/{made}/test") == {"result": True}
-    shown = client.item("connections", made)["auth"]
+    created = client.make(f"{FLOW}/connections", base_body(spec, auth, params))["id"]
+    assert client.get(f"{FLOW}/connections/{created}/test") == {"result": True}
+    shown = client.item("connections", created)["auth"]
     assert shown["specName"] == auth
     assert secret not in shown["params"]
     missing = {name: value for name, value in params.items() if name != secret}
@@ -154,8 +156,10 @@ def flow_over(client: Client, body: dict[str, Any], pairs: tuple[tuple[str, str]
     """Create a file source and return the body of a dataflow over it, which has no delta column."""
     schema = client.schema()
     dataset = client.dataset(schema)
-    made = client.make(f"{FLOW}/sourceConnections", body)["id"]
-    result = flow_body(made, client.target(schema, dataset), client.mapping(schema, *pairs), client.now() + 60, dataset)
+    created = client.make(f"{FLOW}/sourceConnections", body)["id"]
+    result = flow_body(
+        created, client.target(schema, dataset), client.mapping(schema, *pairs), client.now() + 60, dataset
+    )
     result["flowSpec"] = {"id": FILE_FLOW_SPEC, "version": "1.0"}
     result["transformations"] = result["transformations"][1:]
     result["scheduleParams"] = {"startTime": client.now() + 60, "frequency": "day", "interval": 1}

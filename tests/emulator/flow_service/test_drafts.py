@@ -1,3 +1,5 @@
+"""Drafts: incomplete resources that are completed and published."""
+
 from __future__ import annotations
 
 from typing import Any

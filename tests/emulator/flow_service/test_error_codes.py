@@ -115,10 +115,10 @@ def used_source_connection(client: Client, code: str) -> None:
 
 def initializing_connection(client: Client, code: str) -> None:
     body = {"connectionSpec": {"id": LAKE_SPEC, "version": "1.0"}, "state": "initializing"}
-    made = client.make(f"{FLOW}/connections", body)
-    path = f"{FLOW}/connections/{made['id']}"
+    created = client.make(f"{FLOW}/connections", body)
+    path = f"{FLOW}/connections/{created['id']}"
     client.flow_problem("DELETE", path, code)
-    client.flow_problem("PATCH", path, code, json=[NEW_NAME], headers={"If-Match": made["etag"]})
+    client.flow_problem("PATCH", path, code, json=[NEW_NAME], headers={"If-Match": created["etag"]})
 
 
 def mapping_to_unknown_destination(client: Client, code: str) -> None:
@@ -136,8 +136,8 @@ def schemas_that_differ(client: Client, code: str) -> None:
 
 def enabling_a_draft(client: Client, code: str) -> None:
     body = client.prepared()
-    made = client.make(f"{FLOW}/flows?mode=draft", {"flowSpec": body["flowSpec"]})
-    client.flow_problem("POST", f"{FLOW}/flows/{made['id']}/action", code, params={"op": "enable"})
+    created = client.make(f"{FLOW}/flows?mode=draft", {"flowSpec": body["flowSpec"]})
+    client.flow_problem("POST", f"{FLOW}/flows/{created['id']}/action", code, params={"op": "enable"})
 
 
 def flow_on_a_draft(client: Client, code: str) -> None:
@@ -148,16 +148,16 @@ def flow_on_a_draft(client: Client, code: str) -> None:
 
 def wrong_credential(client: Client, code: str) -> None:
     auth = {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "wrong"}}
-    made = client.make(f"{FLOW}/connections", {"auth": auth, "connectionSpec": {"id": STRIPE_SPEC}})
-    client.flow_problem("GET", f"{FLOW}/connections/{made['id']}/explore", code, params={"objectType": "root"})
+    created = client.make(f"{FLOW}/connections", {"auth": auth, "connectionSpec": {"id": STRIPE_SPEC}})
+    client.flow_problem("GET", f"{FLOW}/connections/{created['id']}/explore", code, params={"objectType": "root"})
 
 
 def absent_file(client: Client, code: str) -> None:
     auth = {"specName": "ConnectionString", "params": {"connectionString": "AccountName=a;AccountKey=b"}}
     spec = {"id": "4c10e202-c428-4796-9208-5f1f5732b1cf", "version": "1.0"}
-    made = client.make(f"{FLOW}/connections", {"auth": auth, "connectionSpec": spec})
+    created = client.make(f"{FLOW}/connections", {"auth": auth, "connectionSpec": spec})
     params = {"objectType": "file", "object": "/none.csv", "fileType": "delimited"}
-    client.flow_problem("GET", f"{FLOW}/connections/{made['id']}/explore", code, params=params)
+    client.flow_problem("GET", f"{FLOW}/connections/{created['id']}/explore", code, params=params)
 
 
 ONCE = {"scheduleParams.frequency": "once", "scheduleParams.interval": ...}

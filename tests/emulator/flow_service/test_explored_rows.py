@@ -106,9 +106,9 @@ def test_a_run_ingests_the_rows_of_the_preview_of_a_file(client: Client, form: s
     path = f"{FLOW}/connections/{base}/explore"
     file = client.get(path, objectType="folder", object=folder)[0]["path"]
     shown = client.get(path, objectType="file", object=file, fileType=form, preview="true")
-    made = client.make(f"{FLOW}/sourceConnections", file_source(base, form, file, type="file"))["id"]
+    created = client.make(f"{FLOW}/sourceConnections", file_source(base, form, file, type="file"))["id"]
     assert len(shown["data"]) == 40
-    assert landed(client, made, shown, FILE_FLOW_SPEC) == [normalised(row) for row in shown["data"]]
+    assert landed(client, created, shown, FILE_FLOW_SPEC) == [normalised(row) for row in shown["data"]]
 
 
 def kinds(node: Mapping[str, Any], value: Any, where: str = "") -> Iterator[tuple[str, bool, Any]]:

@@ -1,3 +1,5 @@
+"""Dataflows: creation, the rules for their parts, changes, actions and deletion."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -16,9 +18,9 @@ def test_a_dataflow_is_returned_with_its_inherited_attributes(client: Client) ->
     body["scheduleParams"] = {"startTime": str(client.now() + 60), "frequency": "minute", "interval": "30"}
     answer = client.ask("POST", FLOWS, json=sent(body))
     assert answer.status_code == 201
-    made = answer.json()
-    assert answer.headers["Location"].endswith(f"/flows/{made['id']}")
-    flow = client.item("flows", made["id"])
+    created = answer.json()
+    assert answer.headers["Location"].endswith(f"/flows/{created['id']}")
+    flow = client.item("flows", created["id"])
     for member in ("name", "flowSpec", "sourceConnectionIds", "transformations", "scheduleParams"):
         assert flow[member] == body[member]
     assert flow["state"] == "enabled"
@@ -26,11 +28,11 @@ def test_a_dataflow_is_returned_with_its_inherited_attributes(client: Client) ->
     (source,) = flow["inheritedAttributes"]["sourceConnections"]
     assert source["id"] == body["sourceConnectionIds"][0]
     assert source["baseConnection"]["id"]
-    assert flow["runs"] == f"/runs?property=flowId=={made['id']}"
+    assert flow["runs"] == f"/runs?property=flowId=={created['id']}"
     assert "lastRunDetails" not in flow
     assert client.get(f"{FLOW}{flow['runs']}")["items"] == []
     found = client.get(FLOWS, property=f"sourceConnectionIds[]=={source['id']}")["items"]
-    assert [item["id"] for item in found] == [made["id"]]
+    assert [item["id"] for item in found] == [created["id"]]
 
 
 def test_a_repeated_creation_creates_another_dataflow(client: Client) -> None:

@@ -100,7 +100,7 @@ def test_a_scheduled_last_run_has_no_start_time(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "named"),
     [
         ({"last_run_shows_active": 1}, "last_run_shows_active"),
         ({"last_run_shows_active": None}, "last_run_shows_active"),
@@ -108,8 +108,8 @@ def test_a_scheduled_last_run_has_no_start_time(client: Client) -> None:
         ([], "object"),
     ],
 )
-def test_invalid_options_of_last_runs_are_refused(client: Client, body: Any, said: str) -> None:
-    assert said in client.refused("PUT", "/__emulator__/options", 400, json=body)["error"]
+def test_invalid_options_of_last_runs_are_refused(client: Client, body: Any, named: str) -> None:
+    assert named in client.refused("PUT", "/__emulator__/options", 400, json=body)["error"]
     assert client.control("GET", "options")["last_run_shows_active"] is True
 
 
@@ -118,5 +118,5 @@ def test_ids_select_dataflows_and_runs_exactly(client: Client) -> None:
     for kind in ("flows", "runs"):
         items = client.get(f"{FLOW}/{kind}")["items"]
         wanted = [item["id"] for item in items[::3]]
-        asked = ",".join([*reversed(wanted), "none", wanted[0]])
-        assert client.get(f"{FLOW}/{kind}", property=f"id=={asked}")["items"] == items[::3]
+        ids = ",".join([*reversed(wanted), "none", wanted[0]])
+        assert client.get(f"{FLOW}/{kind}", property=f"id=={ids}")["items"] == items[::3]

@@ -1,3 +1,5 @@
+"""Lists of Flow Service: filters, order, limit, and pages with continuation tokens."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -18,11 +20,11 @@ def names(answer: dict[str, Any]) -> list[str]:
 def sources(client: Client) -> list[str]:
     columns = [{"name": name, "type": "string"} for name in ("Product_Id", "Type")]
     params = {"tableName": "PayPal.Catalog_Products"}
-    made = []
+    created = []
     for number, name in enumerate(("b", "a", "c, d", "a")):
-        made.append(client.source(name=name, params={**params, **({"columns": columns} if number == 1 else {})}))
+        created.append(client.source(name=name, params={**params, **({"columns": columns} if number == 1 else {})}))
         client.advance(10)
-    return made
+    return created
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_huge_limit_is_accepted(client: Client, sources: list[str]) -> None:
 @pytest.mark.parametrize("order", [None, "name", "-name", "-createdAt", "description"])
 @pytest.mark.parametrize("filtered", [False, True])
 def test_pages_are_stable_while_items_come_and_go(client: Client, order: str | None, filtered: bool) -> None:
-    made = [client.source(name=f"n{number % 4}") for number in range(10)]
+    created = [client.source(name=f"n{number % 4}") for number in range(10)]
     params: dict[str, Any] = {"limit": 3}
     if order:
         params["orderby"] = order
@@ -150,8 +152,8 @@ def test_pages_are_stable_while_items_come_and_go(client: Client, order: str | N
         answer = client.get(FLOW + href)
         assert len(answer["items"]) <= 3
         seen += [item["id"] for item in answer["items"]]
-    assert [identifier for identifier in seen if identifier != late].count(made[0]) == 1
-    assert sorted(set(seen) - {late}) == sorted(made)
+    assert [identifier for identifier in seen if identifier != late].count(created[0]) == 1
+    assert sorted(set(seen) - {late}) == sorted(created)
     assert len(seen) == len(set(seen))
     if order is None:
         assert seen[-1] == late
@@ -294,12 +296,12 @@ def test_pages_continue_after_older_items_are_added(client: Client, sources: lis
 
 
 def test_descending_order_lists_the_newest_of_equal_times_first(client: Client) -> None:
-    made = [client.source(name=name) for name in "abc"]
-    assert walk(client, SOURCES, orderby="-createdAt", limit=1) == made[::-1]
+    created = [client.source(name=name) for name in "abc"]
+    assert walk(client, SOURCES, orderby="-createdAt", limit=1) == created[::-1]
     # After an item with an earlier creation time is added, the list is sorted in another way, but into the same order.
     client.control("POST", "seed", json={"sandbox": "dev", "dataflows": 1, "runs_per_dataflow": 1})
-    for orderby, expected in (("createdAt", made), ("-createdAt", made[::-1])):
-        assert [one for one in walk(client, SOURCES, orderby=orderby, limit=1) if one in made] == expected, orderby
+    for orderby, expected in (("createdAt", created), ("-createdAt", created[::-1])):
+        assert [one for one in walk(client, SOURCES, orderby=orderby, limit=1) if one in created] == expected, orderby
 
 
 @pytest.mark.parametrize("understood", [True, False])

@@ -1,3 +1,5 @@
+"""Runs on demand with a data window, and retries of runs."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -58,14 +60,14 @@ def force_outcome(client: Client, **outcome: Any) -> None:
 def test_a_run_on_demand_reads_its_data_window(client: Client) -> None:
     body = once(client)
     flow = client.flow(body)["id"]
-    asked = params(client)
-    answer = client.ask("POST", f"{FLOW}/runs", json={"flowId": flow, "params": asked})
+    requested = params(client)
+    answer = client.ask("POST", f"{FLOW}/runs", json={"flowId": flow, "params": requested})
     assert answer.status_code == 201
     receipt = answer.json()
     assert receipt["items"] == [{"id": receipt["id"], "etag": receipt["etag"]}]
     assert answer.headers["Location"].endswith(f"/runs/{receipt['id']}")
     run = client.item("runs", receipt["id"])
-    assert (status(run), run["activities"], run["params"]) == ("scheduled", [], asked)
+    assert (status(run), run["activities"], run["params"]) == ("scheduled", [], requested)
     assert run["etag"] == receipt["etag"]
     client.advance(RUN_SECONDS)
     (run,) = client.runs(flow)
@@ -74,7 +76,7 @@ def test_a_run_on_demand_reads_its_data_window(client: Client) -> None:
     assert counts(run) == (ALL - 2, GOOD_PRODUCTS, 3)
     assert run["activities"][0]["durationSummary"]["extensions"] == {
         "windowStart": 0,
-        "windowEnd": asked["windowEndTime"] * 1000,
+        "windowEnd": requested["windowEndTime"] * 1000,
     }
     assert client.control("GET", f"datasets/{body['_dataset']}/rows")["count"] == GOOD_PRODUCTS
     assert client.item("flows", flow)["lastRunDetails"]["id"] == run["id"]
@@ -197,9 +199,14 @@ def test_runs_on_demand_require_an_enabled_dataflow_that_runs_once(client: Clien
 def test_times_may_be_text_and_the_start_may_be_later(client: Client) -> None:
     flow = client.flow(once(client))["id"]
     now = client.now()
-    asked = {"startTime": str(now + 600), "windowStartTime": "0", "windowEndTime": "16515859567", "deltaColumn": DELTA}
+    requested = {
+        "startTime": str(now + 600),
+        "windowStartTime": "0",
+        "windowEndTime": "16515859567",
+        "deltaColumn": DELTA,
+    }
     # The body of the tutorial has the additional member 'status'.
-    identifier = client.make(f"{FLOW}/runs/", {"flowId": flow, "params": asked, "status": "active"})["id"]
+    identifier = client.make(f"{FLOW}/runs/", {"flowId": flow, "params": requested, "status": "active"})["id"]
     client.advance(600)
     assert status(client.item("runs", identifier)) == "scheduled"
     client.advance(0.3)
@@ -207,7 +214,7 @@ def test_times_may_be_text_and_the_start_may_be_later(client: Client) -> None:
     assert run["metrics"]["durationSummary"] == {"startedAtUTC": (now + 600) * 1000 + 200}
     client.advance(RUN_SECONDS)
     run = client.item("runs", identifier)
-    assert (status(run), run["params"]) == ("success", asked)
+    assert (status(run), run["params"]) == ("success", requested)
     # The window ends in the far future, but the run reads only rows that exist.
     assert counts(run)[0] <= ALL
 
@@ -301,11 +308,11 @@ def test_a_successful_run_without_records_can_be_retried(client: Client) -> None
 def test_a_retry_of_a_run_on_demand_reads_the_same_window(client: Client) -> None:
     force_outcome(client, outcome="fail_promotion")
     flow = client.flow(once(client))["id"]
-    asked = run_on_demand(client, flow)
+    requested = run_on_demand(client, flow)
     client.advance(RUN_SECONDS)
-    failed = client.item("runs", asked)
+    failed = client.item("runs", requested)
     assert (status(failed), counts(failed)) == ("failed", (ALL - 2, 0, ALL - 2))
-    retry = retry_run(client, asked)
+    retry = retry_run(client, requested)
     client.advance(RUN_SECONDS)
     run = client.item("runs", retry["id"])
     assert counts(run) == (ALL - 2, GOOD_PRODUCTS, 3)

@@ -1,3 +1,5 @@
+"""Forced outcomes of flow runs."""
+
 from __future__ import annotations
 
 import json

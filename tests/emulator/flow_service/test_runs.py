@@ -1,3 +1,5 @@
+"""Flow runs: their stages, metrics and activities, and the rows that they ingest."""
+
 from __future__ import annotations
 
 import re

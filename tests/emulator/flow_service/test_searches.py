@@ -1,3 +1,5 @@
+"""Searches: queries of Flow Service in the body of a POST request."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,9 +13,9 @@ from tests.emulator.client import FLOW, PAYPAL_SPEC, REST_FLOW_SPEC, Client, sen
 @pytest.fixture
 def flows(client: Client) -> list[str]:
     body = sent(client.prepared())
-    made = [client.flow({**body, "name": name, "description": "d & d"})["id"] for name in ("b", "a", "c")]
-    client.ask("POST", f"{FLOW}/flows/{made[1]}/action", params={"op": "disable"})
-    return made
+    created = [client.flow({**body, "name": name, "description": "d & d"})["id"] for name in ("b", "a", "c")]
+    client.ask("POST", f"{FLOW}/flows/{created[1]}/action", params={"op": "disable"})
+    return created
 
 
 def search(client: Client, kind: str, token: str = "", **body: Any) -> Any:

@@ -24,8 +24,8 @@ def test_late_apply_applies_the_request_later_on_the_emulators_clock(client: Cli
     client.advance(29)
     assert stored(client) == []
     due = client.advance(31)
-    (made,) = stored(client)
-    assert client.item("sourceConnections", made)["createdAt"] == (due - 30) * 1000
+    (created,) = stored(client)
+    assert client.item("sourceConnections", created)["createdAt"] == (due - 30) * 1000
 
 
 def test_late_apply_closes_the_connection_and_checks_the_request_later(client: Client) -> None:

@@ -75,9 +75,9 @@ def test_faults_do_not_apply_to_the_control_interface(client: Client) -> None:
 
 def test_faults_can_be_listed_shown_and_removed(client: Client) -> None:
     one = add(client, "delay", seconds=1)
-    made = client.control("POST", "faults", json=[{"action": "html"}, {"action": "reset", "times": None}])["faults"]
+    created = client.control("POST", "faults", json=[{"action": "html"}, {"action": "reset", "times": None}])["faults"]
     listed = client.control("GET", "faults")["faults"]
-    assert [fault["id"] for fault in listed] == [one, *(fault["id"] for fault in made)]
+    assert [fault["id"] for fault in listed] == [one, *(fault["id"] for fault in created)]
     assert len({fault["id"] for fault in listed}) == 3
     assert listed[0] == {
         "id": one,

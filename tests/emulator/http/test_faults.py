@@ -294,7 +294,7 @@ def test_parallel_creations_among_faults_corrupt_nothing(client: Client) -> None
         {"match": {"method": "POST"}, "action": "apply_then_drop", "times": 13, "probability": 0.5},
     ]
     client.control("POST", "faults", json={"seed": 3, "faults": faults})
-    made: list[str] = []
+    created: list[str] = []
     lost: list[str] = []
 
     def work(number: int) -> None:
@@ -303,7 +303,7 @@ def test_parallel_creations_among_faults_corrupt_nothing(client: Client) -> None
             answer = requests.post(
                 client.url + SOURCES, json=source_body(name=name), headers=dict(client.session.headers), timeout=10
             )
-            made.append(answer.json()["id"])
+            created.append(answer.json()["id"])
         except requests.ConnectionError:
             lost.append(name)
 
@@ -316,9 +316,9 @@ def test_parallel_creations_among_faults_corrupt_nothing(client: Client) -> None
     assert delayed > 20
     assert (dropped, applied) == (17, 13)
     assert len(lost) == 30
-    assert len(made) == len(set(made)) == 170
+    assert len(created) == len(set(created)) == 170
     assert len(stored(client)) == len(set(stored(client))) == 183
-    assert set(made) <= set(stored(client))
+    assert set(created) <= set(stored(client))
     listed = client.get(SOURCES, limit=1000)["items"]
     assert sorted(item["id"] for item in listed) == sorted(stored(client))
     assert len({item["name"] for item in listed}) == 183

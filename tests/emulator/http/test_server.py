@@ -111,11 +111,11 @@ def test_the_first_run_starts_at_once_by_default() -> None:
 def test_parallel_writes_lose_nothing(client: Client) -> None:
     etag = client.item("connections", "24151d58-ffa7-4960-951d-58ffa7396097")["etag"]
     patch = [{"op": "replace", "path": "/name", "value": "mine"}]
-    won, made = [], []
+    won, created = [], []
 
     def work() -> None:
         own = Client(client.url)
-        made.extend(own.source() for _ in range(20))
+        created.extend(own.source() for _ in range(20))
         path = f"{FLOW}/connections/24151d58-ffa7-4960-951d-58ffa7396097"
         won.append(own.ask("PATCH", path, json=patch, headers={"If-Match": etag}).status_code)
 
@@ -127,7 +127,7 @@ def test_parallel_writes_lose_nothing(client: Client) -> None:
     assert sorted(won) == [200] + [412] * 7
     assert client.get(f"{FLOW}/sourceConnections", count="true") == {"count": 160}
     listed = [item["id"] for item in client.get(f"{FLOW}/sourceConnections", limit=1000)["items"]]
-    assert sorted(listed) == sorted(made)
+    assert sorted(listed) == sorted(created)
 
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
