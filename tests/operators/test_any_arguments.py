@@ -228,7 +228,7 @@ def stage(connected: Emulator, make_client: Callable[..., Client], connect_vendo
     return Stage(connected, client, ids, stripe["id"])
 
 
-def test_every_operator_and_sensor_of_the_provider_is_given_any_arguments() -> None:
+def test_every_operator_and_sensor_is_tested_with_any_arguments() -> None:
     info = get_provider_info()
     modules = [name for part in ("operators", "sensors") for each in info[part] for name in each["python-modules"]]
     members = [value for module in modules for value in vars(importlib.import_module(module)).values()]
@@ -238,7 +238,7 @@ def test_every_operator_and_sensor_of_the_provider_is_given_any_arguments() -> N
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
-def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
+def test_any_arguments_lead_to_valid_requests_or_a_named_argument(
     stage: Stage, operator: type[BaseOperator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

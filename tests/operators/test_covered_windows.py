@@ -52,9 +52,7 @@ def window_of(stage: Stage, days_ago: int, **seconds: int) -> dict[str, int]:
 
 
 @STORES
-def test_a_window_that_was_brought_is_not_brought_again(
-    stage: Stage, said: Callable[[str], int], counted: list[str]
-) -> None:
+def test_a_covered_window_is_not_ingested_again(stage: Stage, said: Callable[[str], int], counted: list[str]) -> None:
     first = run(stage)
     assert [name for name in counted if "poll" not in name]
     assert first["reused"] is False
@@ -66,7 +64,7 @@ def test_a_window_that_was_brought_is_not_brought_again(
     assert said("already; nothing is asked for (if_covered is 'reuse')") == 1
 
 
-def test_a_window_that_was_brought_is_brought_once_more_where_that_is_asked(stage: Stage) -> None:
+def test_a_covered_window_is_ingested_once_more_with_again(stage: Stage) -> None:
     first = run(stage)
     again = by_hand(stage, if_covered="again")
     assert again["run_id"] != first["run_id"]
@@ -74,13 +72,13 @@ def test_a_window_that_was_brought_is_brought_once_more_where_that_is_asked(stag
 
 
 @pytest.mark.parametrize("end", [-1, 1])
-def test_a_window_that_differs_by_a_second_is_the_same(stage: Stage, end: int) -> None:
+def test_a_window_that_differs_by_a_second_counts_as_equal(stage: Stage, end: int) -> None:
     first = run(stage)
     again = by_hand(stage, **window_of(stage, 2, start=1, end=end))
     assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
 
 
-def test_windows_that_touch_are_each_brought(stage: Stage) -> None:
+def test_adjacent_windows_are_each_ingested(stage: Stage) -> None:
     brought = [run(stage, days_ago=days) for days in (3, 1, 2)]
     assert [item["reused"] for item in brought] == [False] * 3
     assert len(stage.runs()) == 3
@@ -90,7 +88,7 @@ def test_windows_that_touch_are_each_brought(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "moved", [{"start": -3600}, {"end": 3600}, {"start": 3600}, {"end": -DAY // 2}, {"start": -DAY, "end": DAY}]
 )
-def test_a_window_that_overlaps_in_part_is_refused_before_anything_is_sent(stage: Stage, moved: dict[str, int]) -> None:
+def test_a_partly_overlapping_window_is_refused_before_a_run_is_requested(stage: Stage, moved: dict[str, int]) -> None:
     first = run(stage)
     stage.forget_requests()
     with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, succeeded, reads the window"):
@@ -100,14 +98,14 @@ def test_a_window_that_overlaps_in_part_is_refused_before_anything_is_sent(stage
     assert (brought["reused"], len(stage.runs())) == (False, 2)
 
 
-def test_several_windows_do_not_make_up_the_one_they_fill(stage: Stage) -> None:
+def test_several_runs_that_together_fill_a_window_do_not_cover_it(stage: Stage) -> None:
     first, second = run(stage, days_ago=3), run(stage, days_ago=2)
     with pytest.raises(ExperiencePlatformFailedError) as error:
         by_hand(stage, **window_of(stage, 3, end=DAY))
     assert all(item["run_id"] in str(error.value) for item in (first, second))
 
 
-def test_what_the_dataflow_brought_by_itself_covers_too(
+def test_a_scheduled_run_of_the_dataflow_covers_windows(
     connected: Emulator, make_client: Callable[..., Client]
 ) -> None:
     stage = Stage(connected, make_client)
@@ -139,7 +137,7 @@ def test_a_run_that_read_no_rows_covers_nothing(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("ratio", "good"), [(0.0, False), (1, True)])
-def test_a_partial_run_covers_and_this_tasks_tolerance_judges_it(stage: Stage, ratio: float, good: bool) -> None:
+def test_a_partial_run_covers_its_window_and_is_judged_by_the_task(stage: Stage, ratio: float, good: bool) -> None:
     stage.emulator.order("partial", failed=2)
     first = run(stage)
     if good:
@@ -150,7 +148,7 @@ def test_a_partial_run_covers_and_this_tasks_tolerance_judges_it(stage: Stage, r
     assert len(posts(stage)) == 1
 
 
-def test_a_run_whose_counts_are_unknown_covers_and_is_judged(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_run_with_unknown_counts_covers_its_window_and_is_judged(stage: Stage, proxy: FaultProxy) -> None:
     run(stage)
     (item,) = stage.runs()
     item["metrics"]["recordSummary"] = {}
@@ -160,7 +158,7 @@ def test_a_run_whose_counts_are_unknown_covers_and_is_judged(stage: Stage, proxy
     assert len(posts(stage)) == 1
 
 
-def test_a_run_made_before_its_window_was_over_is_reused_with_a_warning(
+def test_a_run_requested_before_its_windows_end_is_reused_with_a_warning(
     stage: Stage, said: Callable[[str], int]
 ) -> None:
     start, end = window_of(stage, 1)["window_start"], stage.now + 3600  # shortly after midnight today has no rows
@@ -177,7 +175,7 @@ def test_a_run_made_before_its_window_was_over_is_reused_with_a_warning(
 
 
 @STORES
-def test_an_active_run_over_the_window_is_waited_for(
+def test_the_task_waits_for_an_active_run_over_its_window(
     stage: Stage, said: Callable[[str], int], counted: list[str]
 ) -> None:
     first = run(stage, wait_for_completion=False)
@@ -188,7 +186,7 @@ def test_an_active_run_over_the_window_is_waited_for(
     assert set(counted) == {"payments.flow_run.poll.requests"}
 
 
-def test_a_wait_for_anothers_run_may_be_deferred_and_goes_on_in_a_retry(stage: Stage, counted: list[str]) -> None:
+def test_a_deferred_wait_for_a_reused_run_continues_in_a_retry(stage: Stage, counted: list[str]) -> None:
     first = run(stage, wait_for_completion=False)
     stage.began = stage.now
     deferred = deferral(stage)
@@ -204,14 +202,14 @@ def test_a_wait_for_anothers_run_may_be_deferred_and_goes_on_in_a_retry(stage: S
     assert counted == []
 
 
-def test_an_active_run_that_overlaps_in_part_is_refused(stage: Stage) -> None:
+def test_a_partly_overlapping_active_run_is_refused(stage: Stage) -> None:
     first = run(stage, wait_for_completion=False)
     with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, active, reads the window"):
         by_hand(stage, **window_of(stage, 2, end=3600))
     assert len(posts(stage)) == 1
 
 
-def test_an_active_run_that_shows_no_window_yet_is_left_to_a_retry(stage: Stage, proxy: FaultProxy) -> None:
+def test_an_active_run_without_a_window_is_left_to_a_retry(stage: Stage, proxy: FaultProxy) -> None:
     first = run(stage, wait_for_completion=False, days_ago=9)
     hidden = {name: value for name, value in stage.runs()[0].items() if name != "params"}
     assert hidden["activities"] == []
@@ -239,14 +237,14 @@ def shows(items: list[dict[str, Any]], *, asked: bool, shift: int) -> bytes:
 
 
 @pytest.mark.parametrize("asked", [True, False], ids=["params", "copying only"])
-def test_a_run_is_told_by_what_it_was_asked_or_by_its_copying(stage: Stage, proxy: FaultProxy, asked: bool) -> None:
+def test_a_runs_window_is_read_from_its_request_or_its_copying(stage: Stage, proxy: FaultProxy, asked: bool) -> None:
     first = run(stage)
     proxy.fault("GET", LISTS, status=200, body=shows(stage.runs(), asked=asked, shift=0))
     again = by_hand(stage, url=proxy.url)
     assert (again["run_id"], again["reused"]) == (first["run_id"], True)
 
 
-def test_what_was_asked_for_counts_where_the_copying_shows_another_window(
+def test_the_requested_window_counts_if_the_copying_reports_another(
     stage: Stage, proxy: FaultProxy, said: Callable[[str], int]
 ) -> None:
     first = run(stage)
@@ -257,7 +255,7 @@ def test_what_was_asked_for_counts_where_the_copying_shows_another_window(
     assert said("Reported data windows are unreliable: flow run") == 2  # once in each task
 
 
-def test_the_tasks_own_record_counts_where_the_service_shows_nothing_right(
+def test_the_tasks_record_counts_if_the_service_reports_a_wrong_window(
     stage: Stage, proxy: FaultProxy, said: Callable[[str], int]
 ) -> None:
     first = run(stage)
@@ -269,21 +267,21 @@ def test_the_tasks_own_record_counts_where_the_service_shows_nothing_right(
     assert said("Reported data windows are unreliable") >= 1
 
 
-def test_a_run_of_the_task_counts_though_no_list_shows_it(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_run_of_the_task_counts_although_it_is_not_listed(stage: Stage, proxy: FaultProxy) -> None:
     first = run(stage)
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     again = run(stage, url=proxy.url, try_number=2, max_tries=3)
     assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
 
 
-def test_a_cleared_task_that_wants_another_window_now_is_not_served_with_the_old_run(stage: Stage) -> None:
+def test_a_cleared_task_with_another_window_starts_another_run(stage: Stage) -> None:
     first = run(stage, wait_for_completion=False)
     again = run(stage, try_number=2, max_tries=3, days_ago=5)
     assert again["run_id"] != first["run_id"]
     assert (again["reused"], len(posts(stage))) == (False, 2)
 
 
-def test_a_cleared_task_that_has_another_dataflow_now_is_not_served_with_the_old_run(stage: Stage) -> None:
+def test_a_cleared_task_with_another_dataflow_starts_another_run(stage: Stage) -> None:
     old = run(stage, wait_for_completion=False)
     new_flow = stage.make_dataflow(name="others")
     again = run(stage, try_number=2, max_tries=3, flow_id=new_flow)
@@ -325,7 +323,7 @@ def a_year_of_hours(flow_id: str, until: int) -> Callable[[str], tuple[int, byte
     return answer
 
 
-def test_a_year_of_hourly_windows_costs_few_list_requests(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_year_of_hourly_windows_takes_few_list_requests(stage: Stage, proxy: FaultProxy) -> None:
     brought_until = stage.now // 3600 * 3600 - 3600
     proxy.fault("GET", LISTS, reply=a_year_of_hours(stage.flow_id, brought_until), times=1000)
     for start, reused in ((brought_until - HOURS * 3600, True), (brought_until, False)):
@@ -336,12 +334,12 @@ def test_a_year_of_hourly_windows_costs_few_list_requests(stage: Stage, proxy: F
         assert 1 < len(asked) <= 1 + HOURS / 500
 
 
-def test_a_start_costs_no_more_requests_than_without_a_look(stage: Stage) -> None:
+def test_checking_coverage_adds_no_request_to_a_start(stage: Stage) -> None:
     run(stage, wait_for_completion=False)
     assert stage.asked() == OF_A_START
 
 
-def test_an_item_that_cannot_be_read_starts_nothing_however_old_it_is(stage: Stage, proxy: FaultProxy) -> None:
+def test_an_unreadable_run_prevents_a_start_regardless_of_its_age(stage: Stage, proxy: FaultProxy) -> None:
     run(stage, days_ago=9)
     items = [*stage.runs(), {"id": "odd", "flowId": stage.flow_id}]
     proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": items}).encode(), times=3)
@@ -350,6 +348,6 @@ def test_an_item_that_cannot_be_read_starts_nothing_however_old_it_is(stage: Sta
     assert len(posts(stage)) == 1
 
 
-def test_by_default_a_window_is_reused_and_nothing_is_waited_for() -> None:
+def test_windows_are_reused_without_a_lag_by_default() -> None:
     task = RunDataflowOperator(task_id="run", flow_id="flow")
     assert (task.if_covered, task.window_lag, task.max_window_wait) == ("reuse", 0, None)

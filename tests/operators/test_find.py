@@ -54,7 +54,7 @@ def last(emulator: Emulator) -> int:
 
 
 @EACH
-def test_what_is_there_is_returned_as_its_creation_returns_it(
+def test_a_found_object_is_returned_like_a_created_one(
     connected: Emulator, made: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
 ) -> None:
     since = last(connected)
@@ -66,7 +66,7 @@ def test_what_is_there_is_returned_as_its_creation_returns_it(
 
 
 @EACH
-def test_an_id_finds_the_object_too(
+def test_an_object_is_found_by_its_id(
     connected: Emulator, made: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
 ) -> None:
     assert run(operator, name=made[kind]["id"]) == run(operator)
@@ -80,7 +80,7 @@ def test_an_absent_object_fails_the_task_with_the_most_similar_name(
         run(operator, name=f"{name[:-1]}x")
 
 
-def test_of_several_datasets_of_a_name_none_is_guessed(
+def test_several_datasets_of_a_name_are_refused_with_their_ids(
     client: Client, connected: Emulator, made: dict[str, dict[str, Any]]
 ) -> None:
     body = {"name": "products", "schemaRef": connected.objects("dataSets")[0]["schemaRef"]}
@@ -92,7 +92,7 @@ def test_of_several_datasets_of_a_name_none_is_guessed(
     assert [run(FindDatasetOperator, name=each)["id"] for each in ids] == ids
 
 
-def test_of_several_base_connections_of_a_name_the_one_of_the_source_is_found(
+def test_base_connections_of_one_name_are_distinguished_by_source(
     client: Client, made: dict[str, dict[str, Any]]
 ) -> None:
     auth = {"specName": "OAuth2 Refresh Code", "params": dict.fromkeys(("host", "clientId", "clientSecret"), "x")}
@@ -117,7 +117,7 @@ def test_a_dataset_of_another_schema_is_refused(made: dict[str, dict[str, Any]])
         run(FindDatasetOperator, schema_id=other)
 
 
-def test_a_name_that_filters_misread_is_found_in_the_whole_list(
+def test_a_name_that_filters_misread_is_found_in_the_unfiltered_list(
     client: Client, connected: Emulator, made: dict[str, dict[str, Any]]
 ) -> None:
     body = {"name": "100% of the shops, all", "schemaRef": connected.objects("dataSets")[0]["schemaRef"]}
@@ -125,7 +125,7 @@ def test_a_name_that_filters_misread_is_found_in_the_whole_list(
     assert run(FindDatasetOperator, name=body["name"])["name"] == body["name"]
 
 
-def test_a_dataset_that_a_list_still_shows_after_its_deletion_is_absent(
+def test_a_deleted_dataset_that_is_still_listed_is_absent(
     client: Client, connected: Emulator, proxy: FaultProxy, connect: Callable[..., None], made: dict[str, Any]
 ) -> None:
     connect(proxy.url)
@@ -136,19 +136,19 @@ def test_a_dataset_that_a_list_still_shows_after_its_deletion_is_absent(
         run(FindDatasetOperator)
 
 
-def test_a_service_that_does_not_answer_fails_the_task_for_now(connected: Emulator) -> None:
+def test_a_service_that_does_not_answer_fails_the_task_with_a_retry(connected: Emulator) -> None:
     connected.fail("status", path=CONNECTIONS, status=503, times=50)
     with pytest.raises(ExperiencePlatformUnavailableError):
         run(FindBaseConnectionOperator)
 
 
-def test_the_link_leads_to_what_was_found(connected: Emulator, made: dict[str, dict[str, Any]]) -> None:
+def test_the_link_opens_the_found_object(connected: Emulator, made: dict[str, dict[str, Any]]) -> None:
     task = TaskInstance()
     build(FindDatasetOperator).execute(context(task))
     assert task.pushed == {"experience_platform_link": f"{connected.url}/"}
 
 
-def test_the_next_step_takes_what_was_found(connected: Emulator, made: dict[str, dict[str, Any]]) -> None:
+def test_the_next_step_accepts_the_found_object(connected: Emulator, made: dict[str, dict[str, Any]]) -> None:
     found = run(FindDatasetOperator)
     target = run(CreateTargetConnectionOperator, dataset_id=found["id"], schema_id=found["schema_id"])
     assert target["created"] is True

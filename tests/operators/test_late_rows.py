@@ -119,7 +119,7 @@ def month(connected: Emulator, make_client: Callable[..., Client]) -> Callable[.
     return begin
 
 
-def test_a_lag_brings_each_late_row_once(month: Callable[..., Month]) -> None:
+def test_a_lag_ingests_each_late_row_once(month: Callable[..., Month]) -> None:
     days = month("Create_Time")
     days.bring(LATENESS)
     assert len(days.payouts) > 30 * 90
@@ -133,7 +133,7 @@ def test_without_a_lag_late_rows_are_lost(month: Callable[..., Month]) -> None:
     assert (days.lost, days.doubled) == (days.after_its_window(0), set())
 
 
-def test_a_column_of_days_needs_a_lag_of_a_day_more(month: Callable[..., Month]) -> None:
+def test_a_column_of_days_requires_a_lag_longer_by_a_day(month: Callable[..., Month]) -> None:
     days = month("Value_Date")
     days.bring(DAY + LATENESS)
     assert len(days.payouts) > 29 * 90
@@ -148,7 +148,7 @@ def test_a_shorter_lag_loses_rows_of_a_column_of_days(month: Callable[..., Month
     assert (days.lost, days.doubled) == (days.after_its_window(lag), set())
 
 
-def test_hourly_windows_find_a_day_at_its_midnight_or_not_at_all(month: Callable[..., Month]) -> None:
+def test_hourly_windows_contain_a_days_rows_only_at_midnight(month: Callable[..., Month]) -> None:
     hours = month("Value_Date", length=HOUR, windows=48)
     hours.bring(LATENESS)
     assert len(hours.lost) > 0

@@ -39,7 +39,7 @@ def behind_proxy(proxy: FaultProxy, connect: Callable[..., None], request: pytes
     return proxy
 
 
-def test_each_object_is_one_log_line_with_its_id_and_the_services_request_id(
+def test_each_object_is_logged_with_its_id_and_request_id(
     connected: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = create()
@@ -53,16 +53,14 @@ def test_each_object_is_one_log_line_with_its_id_and_the_services_request_id(
     ]
 
 
-def test_an_object_that_was_changed_is_said_to_be_updated(
-    connected: Emulator, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_updated_object_is_logged_as_updated(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     schema = run(CreateTargetSchemaOperator)["id"]
     made = run(CreateTargetDatasetOperator, schema_id=schema)
     run(CreateTargetDatasetOperator, schema_id=schema, tags={"owner": ["shop"]}, if_exists="update")
     assert f"Updated dataset 'products': id {made['id']}" in capsys.readouterr().out
 
 
-def test_a_schema_with_a_field_group_is_two_log_lines(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_schema_and_its_field_group_are_both_logged(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     made = run(CreateTargetSchemaOperator)
     lines = re.findall(r"Created (.*?): id (\S+)", capsys.readouterr().out)
     assert lines == [("field group 'products - fields'", made["field_group_id"]), ("schema 'products'", made["id"])]
@@ -79,20 +77,20 @@ def test_a_schema_with_a_field_group_is_two_log_lines(connected: Emulator, capsy
     ],
     ids=str,
 )
-def test_the_link_leads_to_the_objects_page_in_its_sandbox(kind: Kind, address: str) -> None:
+def test_the_link_opens_the_objects_page_in_its_sandbox(kind: Kind, address: str) -> None:
     task = TaskInstance()
     store_link(context(task), url="https://platform.adobe.io", sandbox="dev", page=kind.page, object_id="a/b")
     assert task.pushed == {LINK: f"https://experience.adobe.com/#/sname:dev/platform/{address}"}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://adobe.io.example.com"], ids=["loopback", "foreign"])
-def test_a_platform_that_is_not_adobes_has_no_such_pages(url: str) -> None:
+def test_the_link_opens_the_root_of_another_platform(url: str) -> None:
     task = TaskInstance()
     store_link(context(task), url=url, sandbox="dev", page="x", object_id="id")
     assert task.pushed == {LINK: f"{url}/"}
 
 
-def test_every_creation_stores_its_link_and_offers_it(connected: Emulator) -> None:
+def test_every_creation_stores_and_offers_its_link(connected: Emulator) -> None:
     operator, task = build(CreateSourceConnectionOperator), TaskInstance()
     operator.execute(context(task))
     assert task.pushed == {LINK: f"{connected.url}/"}
@@ -102,7 +100,7 @@ def test_every_creation_stores_its_link_and_offers_it(connected: Emulator) -> No
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 412], ids=str)
-def test_a_refusal_fails_the_task_for_good(behind_proxy: FaultProxy, status: int) -> None:
+def test_a_refusal_fails_the_task_without_a_retry(behind_proxy: FaultProxy, status: int) -> None:
     body = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-1-400", "title": "No", "report": {"request-id": "r-1"}}'
     behind_proxy.fault("POST", "/sourceConnections", status=status, body=body)
     with pytest.raises(ExperiencePlatformFailedError, match=rf"POST {SOURCES} .*{status} - FLOW-1-400 - No") as refusal:
@@ -112,7 +110,7 @@ def test_a_refusal_fails_the_task_for_good(behind_proxy: FaultProxy, status: int
     assert behind_proxy.count("POST", "/sourceConnections") == 1
 
 
-def test_a_token_that_is_refused_twice_ends_the_try_and_a_retry_has_another(behind_proxy: FaultProxy) -> None:
+def test_a_token_refused_twice_ends_the_try_but_allows_a_retry(behind_proxy: FaultProxy) -> None:
     body = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
     behind_proxy.fault("GET", "/sourceConnections", status=401, body=body, times=2)
     said = r"401013.*check client id and client secret"
@@ -144,7 +142,9 @@ def test_a_token_that_is_refused_twice_ends_the_try_and_a_retry_has_another(behi
     ],
     ids=["429", "503", "500", "HTML", "no answer to any creation"],
 )
-def test_what_may_pass_may_be_retried(behind_proxy: FaultProxy, method: str, fault: dict[str, Any], said: str) -> None:
+def test_a_temporary_failure_may_be_retried(
+    behind_proxy: FaultProxy, method: str, fault: dict[str, Any], said: str
+) -> None:
     behind_proxy.fault(method, "/sourceConnections", **fault)
     with pytest.raises(ExperiencePlatformUnavailableError, match=said) as failure:
         create()

@@ -70,14 +70,14 @@ def test_a_creation_is_refused_and_nothing_is_written(guard: Guard, operator: ty
     assert [path for path in guard.written() if not path.endswith("/mappingSets/validate")] == []
 
 
-def test_what_is_there_and_right_is_adopted(guard: Guard) -> None:
+def test_an_equal_object_is_adopted_with_read_only(guard: Guard) -> None:
     made = make_dataflow(**LATER)
     guard.up()
     assert make_dataflow(**LATER)["id"] == made["id"]
     assert guard.written() == []
 
 
-def test_a_dataflow_alone_is_adopted_by_reading(guard: Guard) -> None:
+def test_a_dataflow_is_adopted_with_read_only(guard: Guard) -> None:
     ends = make_ends()
     made = run(CreateDataflowOperator, **ends, **LATER)
     guard.up()
@@ -86,7 +86,7 @@ def test_a_dataflow_alone_is_adopted_by_reading(guard: Guard) -> None:
     assert guard.written() == []
 
 
-def test_a_change_is_refused(guard: Guard) -> None:
+def test_an_update_is_refused_with_read_only(guard: Guard) -> None:
     ends = make_ends()
     run(CreateDataflowOperator, **ends, **LATER)
     guard.up()
@@ -98,7 +98,7 @@ def test_a_change_is_refused(guard: Guard) -> None:
     assert guard.written() == []
 
 
-def test_a_teardown_is_refused(guard: Guard) -> None:
+def test_a_teardown_is_refused_with_read_only(guard: Guard) -> None:
     make_ends(run_id="one")
     guard.up()
     with pytest.raises(ExperiencePlatformFailedError, match=f"DELETE /data/.* {REFUSAL}"):
@@ -107,7 +107,7 @@ def test_a_teardown_is_refused(guard: Guard) -> None:
     assert len(guard.emulator.objects("targetConnections")) == 1
 
 
-def test_flow_specs_and_flow_runs_are_read_as_ever(guard: Guard) -> None:
+def test_flow_specs_and_flow_runs_are_read_with_read_only(guard: Guard) -> None:
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
     guard.up()
     assert run(FindFlowSpecOperator)["name"] == "CRMToAEP"
@@ -121,7 +121,7 @@ def test_flow_specs_and_flow_runs_are_read_as_ever(guard: Guard) -> None:
 
 
 @pytest.mark.parametrize("read_only", [True, "true", "True", " TRUE "], ids=repr)
-def test_it_is_on_however_true_is_written(guard: Guard, read_only: object) -> None:
+def test_read_only_accepts_every_form_of_true(guard: Guard, read_only: object) -> None:
     guard.up(read_only)
     with pytest.raises(ExperiencePlatformFailedError, match=REFUSAL):
         run(CreateSourceConnectionOperator)
@@ -129,13 +129,13 @@ def test_it_is_on_however_true_is_written(guard: Guard, read_only: object) -> No
 
 
 @pytest.mark.parametrize("read_only", [False, "false", None], ids=repr)
-def test_it_is_off_however_false_is_written(guard: Guard, read_only: object) -> None:
+def test_read_only_accepts_every_form_of_false(guard: Guard, read_only: object) -> None:
     guard.up(read_only)
     assert run(CreateSourceConnectionOperator)["created"]
 
 
 @pytest.mark.parametrize("read_only", ["yes", 1, 0, [True]], ids=repr)
-def test_what_is_neither_is_refused_by_name_before_any_request(guard: Guard, read_only: object) -> None:
+def test_another_value_of_read_only_is_refused_before_any_request(guard: Guard, read_only: object) -> None:
     guard.up(read_only)
     with pytest.raises(ExperiencePlatformFailedError, match=r"read_only=.*it must be true or false"):
         run(CreateSourceConnectionOperator)

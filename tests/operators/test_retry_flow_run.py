@@ -62,7 +62,7 @@ def actions(stage: Stage) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("by", ["run_id", "flow_id"])
-def test_a_failed_runs_work_is_done_again(stage: Stage, by: str) -> None:
+def test_a_failed_run_is_repeated(stage: Stage, by: str) -> None:
     returned = retry(stage, **({"flow_id": stage.flow_id} if by == "flow_id" else {}))
     failed, made = stage.runs()
     assert returned["run_id"] == made["id"] == stage.task.pushed["run_id"]
@@ -72,7 +72,7 @@ def test_a_failed_runs_work_is_done_again(stage: Stage, by: str) -> None:
     assert stage.asked() == [*look, "GET runs", "POST runs", "GET runs", "GET runs"]
 
 
-def test_the_window_is_that_of_the_failed_run(stage: Stage) -> None:
+def test_a_repeated_run_reads_the_failed_runs_window(stage: Stage) -> None:
     returned = retry(stage)
     (failed, made) = stage.runs()
     assert made["params"] == failed["params"]
@@ -82,7 +82,7 @@ def test_the_window_is_that_of_the_failed_run(stage: Stage) -> None:
     ]
 
 
-def test_it_may_be_run_again_and_again(stage: Stage, said: Callable[[str], int]) -> None:
+def test_a_repeated_run_is_not_repeated_by_later_executions(stage: Stage, said: Callable[[str], int]) -> None:
     first = retry(stage)
     stage.forget_requests()
     assert retry(stage) == retry(stage, flow_id=stage.flow_id) == retry(stage, run_id=first["run_id"]) == first
@@ -90,14 +90,14 @@ def test_it_may_be_run_again_and_again(stage: Stage, said: Callable[[str], int])
     assert said("there is nothing to repeat") == 3
 
 
-def test_a_run_that_is_under_way_is_waited_for(stage: Stage) -> None:
+def test_the_task_waits_for_an_active_run(stage: Stage) -> None:
     with pytest.raises(FlowRunTimeoutError):
         retry(stage, timeout=0)
     assert retry(stage)["run_id"] == stage.runs()[1]["id"]  # another DAG run
     assert len(actions(stage)) == 1
 
 
-def test_the_newest_failed_run_that_was_not_made_good_is_chosen(stage: Stage) -> None:
+def test_the_newest_failed_run_without_a_successful_repetition_is_chosen(stage: Stage) -> None:
     oldest = stage.runs()[0]["id"]
     newest = start_run(stage, days_ago=1, outcome="fail_copy")
     good = start_run(stage, days_ago=3)
@@ -108,7 +108,7 @@ def test_the_newest_failed_run_that_was_not_made_good_is_chosen(stage: Stage) ->
     assert (last, len(actions(stage))) == (stage.runs()[-1]["id"], 2)
 
 
-def test_a_retry_that_failed_is_followed_by_another(stage: Stage) -> None:
+def test_a_failed_repetition_is_repeated(stage: Stage) -> None:
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError, match="CONNECTOR-1001-500"):
         retry(stage)
@@ -126,7 +126,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("what", LOST)
-def test_a_lost_answer_makes_no_second_retry(stage: Stage, what: str, said: Callable[[str], int]) -> None:
+def test_a_lost_answer_leads_to_no_second_repetition(stage: Stage, what: str, said: Callable[[str], int]) -> None:
     action, details = LOST[what]
     stage.emulator.fail(action, method="POST", path="*/runs/*", **details)
     assert retry(stage)["output_records"] == stage.rows() > 0
@@ -143,7 +143,7 @@ class DyingTask(Task):
 
 
 @pytest.mark.parametrize("with_store", [False])
-def test_a_try_that_was_killed_leaves_one_retry(stage: Stage) -> None:
+def test_a_killed_try_leaves_one_repetition(stage: Stage) -> None:
     task = stage.operator(RetryFlowRunOperator, run_id=stage.runs()[0]["id"])
     child = os.fork()
     if not child:
@@ -155,7 +155,7 @@ def test_a_try_that_was_killed_leaves_one_retry(stage: Stage) -> None:
 
 
 @STORES
-def test_the_next_try_waits_for_the_same_retry(stage: Stage) -> None:
+def test_the_next_try_waits_for_the_same_repetition(stage: Stage) -> None:
     with pytest.raises(FlowRunTimeoutError, match=r"is scheduled.*the run continues"):
         retry(stage, timeout=0)
     assert retry(stage, try_number=2)["run_id"] == stage.runs()[1]["id"]
@@ -163,7 +163,7 @@ def test_the_next_try_waits_for_the_same_retry(stage: Stage) -> None:
 
 
 @STORES
-def test_a_retry_that_failed_fails_the_task_for_good_until_somebody_clears_it(stage: Stage) -> None:
+def test_a_failed_repetition_fails_the_task_until_it_is_cleared(stage: Stage) -> None:
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError):
         retry(stage)
@@ -190,7 +190,7 @@ def test_a_disabled_dataflow_is_refused(stage: Stage) -> None:
     assert (len(stage.runs()), stage.naps) == (1, [])
 
 
-def test_what_the_service_will_not_do_again_is_refused(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_repetition_that_the_service_refuses_fails_the_task(stage: Stage, proxy: FaultProxy) -> None:
     """Windows that do not show tell nothing of a run that has made it good."""
     retry(stage)
     failed = dict(stage.runs()[0])
@@ -217,14 +217,14 @@ def test_a_wrong_argument_is_refused_before_any_request(stage: Stage, arguments:
     assert stage.emulator.requests() == []
 
 
-def test_runs_that_are_not_there_are_named(stage: Stage) -> None:
+def test_unknown_runs_and_dataflows_are_named(stage: Stage) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match="FLOW-1439-404"):
         retry(stage, run_id="none")
     with pytest.raises(ExperiencePlatformFailedError, match="it must be a dataflow that has run"):
         retry(stage, flow_id="3abea21c-7e36-4be1-bec1-d3bad0e3e0de")
 
 
-def test_a_deferred_wait_ends_as_one_on_the_worker(stage: Stage) -> None:
+def test_a_deferred_wait_ends_like_one_on_the_worker(stage: Stage) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         retry(stage, deferrable=True)
     made = stage.runs()[1]["id"]

@@ -27,7 +27,7 @@ from tests.sensors.conftest import said as said
 # ---- what is asked for ---------------------------------------------------------------------------------------------
 
 
-def test_a_window_is_asked_for_and_what_it_moved_is_returned(stage: Stage) -> None:
+def test_a_run_over_a_window_is_requested_and_its_counts_returned(stage: Stage) -> None:
     start = datetime.fromtimestamp(stage.today - DAY, UTC)
     interval = {"data_interval_start": start, "data_interval_end": start + timedelta(days=1)}
     task = operator(stage, window_start=None, window_end=None)
@@ -49,7 +49,7 @@ def test_a_window_is_asked_for_and_what_it_moved_is_returned(stage: Stage) -> No
     assert str(stage.task.pushed["experience_platform_link"]).startswith(stage.emulator.url)
 
 
-def test_the_first_run_settles_the_delta_column_and_later_ones_do_not_send_it(stage: Stage) -> None:
+def test_only_the_first_run_sends_the_delta_column(stage: Stage) -> None:
     first, second = run(stage), run(stage, days_ago=1)
     assert [set(body["params"]) - {"startTime", "windowStartTime", "windowEndTime"} for body in posts(stage)] == [
         {"deltaColumn"},
@@ -72,7 +72,7 @@ MOMENT = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
     ],
     ids=["datetime", "ISO 8601", "epoch seconds", "pendulum"],
 )
-def test_a_window_is_understood_in_each_form(stage: Stage, start: Any, end: Any) -> None:
+def test_a_window_is_accepted_in_every_form(stage: Stage, start: Any, end: Any) -> None:
     run(stage, window_start=start, window_end=end, wait_for_completion=False)
     params = posts(stage)[0]["params"]
     assert (params["windowStartTime"], params["windowEndTime"]) == (1793514600, 1793518200)
@@ -141,7 +141,7 @@ def test_another_delta_column_is_refused(stage: Stage) -> None:
     assert stage.asked() == ["GET flows"]
 
 
-def test_what_only_the_service_can_tell_comes_through(stage: Stage) -> None:
+def test_a_refusal_of_the_service_fails_the_task(stage: Stage) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match="FLOW-1383-400"):
         run(stage, delta_column=None)
     assert (stage.runs(), stage.naps) == ([], [])
@@ -161,7 +161,7 @@ NOT_APPLIED = {"never arrived": ("drop_before", {}), "502": ("html", {"status": 
 
 
 @pytest.mark.parametrize("what", [*APPLIED, *NOT_APPLIED])
-def test_a_lost_answer_makes_no_second_run(stage: Stage, what: str, said: Callable[[str], int]) -> None:
+def test_a_lost_answer_leads_to_no_second_run(stage: Stage, what: str, said: Callable[[str], int]) -> None:
     action, details = (APPLIED | NOT_APPLIED)[what]
     stage.emulator.fail(action, method="POST", path="*/runs", **details)
     returned = run(stage)
@@ -173,7 +173,7 @@ def test_a_lost_answer_makes_no_second_run(stage: Stage, what: str, said: Callab
     assert said("looking for the flow run before asking again") == 1
 
 
-def test_a_run_that_never_comes_about_is_left_to_the_next_try(stage: Stage) -> None:
+def test_a_run_that_never_appears_is_left_to_the_next_try(stage: Stage) -> None:
     stage.emulator.fail("drop_before", method="POST", path="*/runs", times=3)
     with pytest.raises(ExperiencePlatformUnavailableError, match=r"3 requests for a run of dataflow .* brought none"):
         run(stage)
@@ -181,7 +181,7 @@ def test_a_run_that_never_comes_about_is_left_to_the_next_try(stage: Stage) -> N
     assert (len(posts(stage)), len(stage.runs())) == (4, 1)
 
 
-def test_a_long_retry_after_holds_no_worker_and_the_next_try_finds_the_run(stage: Stage) -> None:
+def test_after_a_long_retry_after_the_next_try_finds_the_run(stage: Stage) -> None:
     hour = {"Retry-After": "3600"}
     stage.emulator.fail("apply_then_status", method="POST", path="*/runs", status=503, headers=hour)
     with pytest.raises(ExperiencePlatformUnavailableError, match="asks to wait 3600 s") as error:
@@ -206,7 +206,7 @@ def somebody_runs_it(stage: Stage, start: int, end: int) -> Callable[[], None]:
     return ask
 
 
-def test_a_run_over_another_window_is_not_taken_for_ours(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_run_over_another_window_is_not_the_tasks_run(stage: Stage, proxy: FaultProxy) -> None:
     proxy.fault("POST", RUNS, lose=True, before=True, first=somebody_runs_it(stage, 0, 1000))
     returned = run(stage, url=proxy.url)
     theirs, ours = stage.runs()
@@ -214,7 +214,7 @@ def test_a_run_over_another_window_is_not_taken_for_ours(stage: Stage, proxy: Fa
     assert returned["run_id"] == ours["id"]
 
 
-def test_several_that_may_be_ours_are_named_and_none_is_added(stage: Stage, proxy: FaultProxy) -> None:
+def test_several_candidates_are_named_and_no_run_is_requested(stage: Stage, proxy: FaultProxy) -> None:
     task = operator(stage, url=proxy.url)
     proxy.fault("POST", RUNS, lose=True, first=somebody_runs_it(stage, task.window_start, task.window_end))
     with pytest.raises(ExperiencePlatformUnavailableError, match="Several runs of dataflow") as error:
@@ -229,7 +229,7 @@ def hidden(item: dict[str, Any], **changes: Any) -> bytes:
     return json.dumps({"items": [kept | changes]}).encode()
 
 
-def test_another_clients_run_is_not_taken_for_ours(stage: Stage, proxy: FaultProxy) -> None:
+def test_another_clients_run_is_not_the_tasks_run(stage: Stage, proxy: FaultProxy) -> None:
     somebody_runs_it(stage, 0, 1000)()
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')  # their run did not show when notes were taken
@@ -238,7 +238,7 @@ def test_another_clients_run_is_not_taken_for_ours(stage: Stage, proxy: FaultPro
     assert run(stage, url=proxy.url)["run_id"] == stage.runs()[-1]["id"] != theirs["id"]
 
 
-def test_a_run_that_turns_out_to_read_another_window_fails_the_task(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_found_run_that_reads_another_window_fails_the_task(stage: Stage, proxy: FaultProxy) -> None:
     somebody_runs_it(stage, 0, 1000)()
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
@@ -250,7 +250,7 @@ def test_a_run_that_turns_out_to_read_another_window_fails_the_task(stage: Stage
         run(stage, url=proxy.url)
 
 
-def test_so_it_does_after_a_deferral_and_in_the_next_try(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_found_run_with_another_window_fails_deferred_tasks_and_retries(stage: Stage, proxy: FaultProxy) -> None:
     somebody_runs_it(stage, 0, 1000)()
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
@@ -267,7 +267,7 @@ def test_so_it_does_after_a_deferral_and_in_the_next_try(stage: Stage, proxy: Fa
 
 
 @pytest.mark.parametrize("if_covered", ["reuse", "again"])
-def test_clearing_the_task_then_starts_another_run(stage: Stage, proxy: FaultProxy, if_covered: str) -> None:
+def test_clearing_a_task_with_a_wrong_run_starts_another(stage: Stage, proxy: FaultProxy, if_covered: str) -> None:
     start = stage.today - 5 * DAY
     somebody_runs_it(stage, start, start + DAY)()
     (theirs,) = stage.runs()
@@ -281,14 +281,14 @@ def test_clearing_the_task_then_starts_another_run(stage: Stage, proxy: FaultPro
     assert again["run_id"] != theirs["id"]
 
 
-def test_a_run_that_was_there_before_is_not_taken_for_ours(stage: Stage) -> None:
+def test_an_earlier_run_is_not_the_tasks_run(stage: Stage) -> None:
     before = run(stage, wait_for_completion=False)
     stage.emulator.fail("drop_before", method="POST", path="*/runs")
     again = run(stage, if_covered="again")  # the same window, by hand
     assert again["run_id"] == stage.runs()[1]["id"] != before["run_id"]
 
 
-def test_a_run_that_does_not_show_at_once_is_waited_for(stage: Stage, proxy: FaultProxy) -> None:
+def test_the_task_waits_until_its_run_is_readable(stage: Stage, proxy: FaultProxy) -> None:
     gone = json.dumps(
         {"type": "https://ns.adobe.com/aep/errors/FLOW-1439-404", "title": "none", "status": 404}
     ).encode()

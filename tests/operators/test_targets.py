@@ -41,7 +41,7 @@ def test_a_dataset_is_created_once_for_its_schema(connected: Emulator, schema: s
     assert second == first | {"created": False}
 
 
-def test_a_dataset_may_ask_for_the_schema_in_another_form(connected: Emulator, schema: str) -> None:
+def test_a_dataset_may_request_the_schema_in_another_form(connected: Emulator, schema: str) -> None:
     version = "application/vnd.adobe.xed-full-notext+json; version=1"
     run(CreateTargetDatasetOperator, schema_id=schema, schema_version=version)
     (body,) = connected.posted("/dataSets")
@@ -92,7 +92,7 @@ def test_a_target_connection_is_created_once_for_its_dataset(connected: Emulator
     assert second == first | {"created": False}
 
 
-def test_a_target_connection_can_be_written_as_the_oldest_document_does(connected: Emulator, schema: str) -> None:
+def test_a_target_connection_can_be_sent_as_in_the_oldest_document(connected: Emulator, schema: str) -> None:
     dataset = run(CreateTargetDatasetOperator, schema_id=schema)["id"]
     lake = run(CreateDatasetBaseConnectionOperator)["id"]
     ends = {"dataset_id": dataset, "schema_id": schema, "schema_version": "application/vnd.adobe.xed+json;version=1"}

@@ -88,7 +88,7 @@ def test_every_operator_is_tested_here() -> None:
 
 
 @pytest.mark.parametrize("operator", ARGUMENTS_OF_ALL, ids=lambda operator: operator.__name__)
-def test_every_argument_of_its_own_is_a_template_field(operator: type[BaseOperator]) -> None:
+def test_every_own_argument_is_a_template_field(operator: type[BaseOperator]) -> None:
     fixed = NOT_TEMPLATED | (READ_AT_ONCE if issubclass(operator, BaseSensorOperator) else set())
     assert own_arguments(operator) - fixed == set(operator.template_fields)
     assert len(set(operator.template_fields)) == len(operator.template_fields)
@@ -124,7 +124,7 @@ def rendered(operator: type[BaseOperator], native: bool, **values: Any) -> BaseO
     [(True, COLUMNS), (True, json.dumps(COLUMNS)), (False, json.dumps(COLUMNS))],
     ids=["native list", "native JSON text", "JSON text"],
 )
-def test_columns_are_understood_however_they_were_rendered(connected: Emulator, native: bool, columns: object) -> None:
+def test_columns_are_accepted_in_every_rendered_form(connected: Emulator, native: bool, columns: object) -> None:
     made = run(CreateSourceConnectionOperator)
     step = rendered(CreateSourceConnectionOperator, native, columns=columns, table=PRODUCTS)
     assert step.execute(context()) == made | {"created": False}
@@ -143,9 +143,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("native", [True, False], ids=["native", "text"])
-def test_numbers_booleans_and_times_are_understood_however_they_were_rendered(
-    connected: Emulator, native: bool
-) -> None:
+def test_numbers_booleans_and_times_are_accepted_in_every_rendered_form(connected: Emulator, native: bool) -> None:
     ends = make_ends()
     values = NUMBERS if native else NUMBERS | {"source_columns": json.dumps(COLUMNS)}
     step = rendered(CreateDataflowOperator, native, flow_spec=FLOW_SPEC, **ends, **values)
@@ -175,7 +173,7 @@ ABSENT: list[tuple[type[BaseOperator], dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("operator", "values"), ABSENT, ids=[f"{operator.__name__}: {', '.join(v)}" for operator, v in ABSENT]
 )
-def test_a_parameter_that_is_null_counts_as_not_given(
+def test_a_null_parameter_counts_as_not_given(
     connected: Emulator, operator: type[BaseOperator], values: dict[str, Any], native: bool
 ) -> None:
     ends = make_ends(name="other")

@@ -44,7 +44,7 @@ def changes(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
         yield from changes(one, other, (*path, key))
 
 
-def test_the_measure_sees_every_change() -> None:
+def test_changes_yields_every_changed_place() -> None:
     before = {"a": [1, {"b": "5"}], "c": True, "d": 0}
     after = {"a": [1, {"b": 5}, 2], "c": 1, "e": 0}
     assert set(changes(before, after)) == {("a", 1, "b"), ("a", 2), ("c",), ("d",), ("e",)}
@@ -64,13 +64,13 @@ def updated(chain: Chain, emulator: Emulator, name: str, want: Resource, object_
     return before, {path for path in changes(before, shown()) if path[0] not in STAMPS}
 
 
-def test_every_kind_that_an_update_changes_is_tested_here(chain: Chain) -> None:
+def test_every_kind_with_changeable_fields_is_tested_in_this_module(chain: Chain) -> None:
     changed = {name for name, kind in KINDS.items() if kind.build(chain).changeable}
     assert changed | {"field group"} == {"dataflow", "field group", "dataset", "schema"}
 
 
 @pytest.mark.parametrize("name", sorted(set(KINDS) - {"dataflow", "field group", "dataset", "schema"}))
-def test_an_update_of_any_other_kind_is_no_change_at_all(name: str, chain: Chain) -> None:
+def test_an_update_of_any_other_kind_is_refused(name: str, chain: Chain) -> None:
     want = KINDS[name].build(chain)
     existing = want.kind.find(chain.client, chain.ensure(want).existing.id)
     assert existing is not None
@@ -153,7 +153,7 @@ def allowed_of_dataflow(before: Node, written: Node) -> set[Path]:
     return allowed
 
 
-def test_an_update_of_any_dataflow_leaves_what_nobody_wrote(chain: Chain, emulator: Emulator) -> None:
+def test_an_update_of_any_dataflow_keeps_members_that_are_not_set(chain: Chain, emulator: Emulator) -> None:
     other = chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id
 
     @many
@@ -245,7 +245,7 @@ def stands(path: Path, found: Any) -> bool:
     return True
 
 
-def test_an_update_of_any_fields_adds_and_leaves_what_is_there(chain: Chain, emulator: Emulator) -> None:
+def test_an_update_of_any_fields_adds_fields_and_keeps_existing_ones(chain: Chain, emulator: Emulator) -> None:
     place = ("definitions", "customFields", "properties", "_emulator", "properties", "f")
 
     @many
@@ -299,7 +299,7 @@ def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, e
 
 @pytest.mark.parametrize("references", [("group_id",), ()])
 @pytest.mark.parametrize("description", [None, "ours"])
-def test_an_update_of_a_schema_adds_references_alone(
+def test_an_update_of_a_schema_only_adds_references(
     references: tuple[str, ...], description: str | None, chain: Chain, emulator: Emulator
 ) -> None:
     person = "https://ns.adobe.com/xdm/context/profile-person-details"

@@ -38,7 +38,7 @@ def test_a_base_connection_of_another_source_is_different(chain: Chain) -> None:
     assert different(chain, chain.base_connection()) == ["connectionSpec.id"]
 
 
-def test_a_vendors_connection_is_no_dataset_base_connection(chain: Chain) -> None:
+def test_a_vendors_base_connection_differs_from_a_dataset_base_connection(chain: Chain) -> None:
     chain.ensure(chain.base_connection(name="own lake"))
     assert different(chain, chain.dataset_base_connection()) == ["connectionSpec.id"]
 
@@ -142,7 +142,7 @@ def test_source_connections_are_compared_by_meaning(
     check(chain, "source connection", change, fields, **asked)
 
 
-def test_a_source_connections_ad_hoc_schema_counts_where_it_was_written(chain: Chain) -> None:
+def test_a_source_connections_ad_hoc_schema_is_compared_if_given(chain: Chain) -> None:
     made_by_hand(chain, "source connection", put(data__schema={"id": chain.schema_id, "version": NO_TEXT}))
     other = chain.ensure(chain.schema(name="other")).existing.id
     assert different(chain, chain.source()) == []
@@ -281,7 +281,7 @@ def test_field_groups_are_compared_by_meaning(change: Change, fields: list[str],
     check(chain, "field group", change, fields)
 
 
-def test_the_bounds_that_the_registry_gives_an_integer_are_no_difference(chain: Chain) -> None:
+def test_bounds_that_the_registry_adds_to_an_integer_are_no_difference(chain: Chain) -> None:
     want = chain.field_group(fields={"count": "integer", "site": "uri", "deep.down": {"type": "integer", "minimum": 3}})
     chain.ensure(want)
     assert different(chain, want) == []

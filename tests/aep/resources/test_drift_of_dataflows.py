@@ -62,7 +62,7 @@ MAPPING_SETS: dict[str, tuple[Change, bool]] = {
 
 @pytest.mark.parametrize(("change", "found"), MAPPING_SETS.values(), ids=MAPPING_SETS)
 @pytest.mark.parametrize("dialect", ["current", "legacy"])
-def test_mapping_sets_are_found_by_what_they_mean(change: Change, found: bool, dialect: str, chain: Chain) -> None:
+def test_mapping_sets_are_found_by_their_content(change: Change, found: bool, dialect: str, chain: Chain) -> None:
     made_by_hand(chain, "mapping set", change)
     assert len(list(chain.mapping_set(dialect=dialect).look_up(chain.client))) == found
 
@@ -82,7 +82,7 @@ SHOWN: dict[str, Callable[[Body], Any]] = {
 
 
 @pytest.mark.parametrize("change", SHOWN.values(), ids=SHOWN)
-def test_a_mapping_set_is_recognised_in_every_form_in_which_an_answer_may_show_it(
+def test_a_mapping_set_is_recognised_in_every_form_of_an_answer(
     change: Callable[[Body], Any],
     chain: Chain,
     make_client: Callable[..., Client],
@@ -235,7 +235,7 @@ def test_dataflows_are_compared_by_meaning(change: Change, fields: list[str], as
     check(chain, "dataflow", change, fields, **asked)
 
 
-def test_a_disabled_dataflow_is_different_and_an_enabled_one_again_not(chain: Chain) -> None:
+def test_a_dataflow_differs_while_it_is_disabled(chain: Chain) -> None:
     want = chain.dataflow()
     action = f"{FLOW_SERVICE}/flows/{chain.ensure(want).existing.id}/action"
     chain.post(action, None, op="disable")
@@ -245,7 +245,7 @@ def test_a_disabled_dataflow_is_different_and_an_enabled_one_again_not(chain: Ch
 
 
 @pytest.mark.parametrize(("state", "fields"), [("draft", ["state"]), ("updating", []), ("inProgress", [])])
-def test_of_a_dataflows_states_only_those_count_in_which_it_never_runs(
+def test_only_states_in_which_a_dataflow_never_runs_are_differences(
     state: str, fields: list[str], chain: Chain
 ) -> None:
     want = chain.dataflow()
@@ -255,7 +255,7 @@ def test_of_a_dataflows_states_only_those_count_in_which_it_never_runs(
     assert [d.field for d in want.differences(chain.client, shown)] == fields
 
 
-def test_the_delta_column_that_the_service_adds_to_a_single_run_is_no_difference(chain: Chain) -> None:
+def test_a_delta_column_that_the_service_adds_to_once_is_no_difference(chain: Chain) -> None:
     want = chain.dataflow(schedule=Schedule())
     chain.ensure(want)
     (existing,) = want.look_up(chain.client)
@@ -264,7 +264,7 @@ def test_the_delta_column_that_the_service_adds_to_a_single_run_is_no_difference
     assert want.differences(chain.client, RemoteObject(existing.id, item=item)) == []
 
 
-def test_a_dataflow_whose_own_source_connection_is_gone_is_different(
+def test_a_dataflow_whose_source_connection_was_deleted_differs(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     gone, want = chain.source_id, chain.dataflow()
@@ -285,7 +285,7 @@ def test_a_newer_version_of_the_mapping_set_is_different(chain: Chain) -> None:
     assert chain.ensure(chain.dataflow()).existing.id == made.existing.id
 
 
-def test_the_version_of_the_mapping_set_is_compared_where_it_was_written(chain: Chain) -> None:
+def test_the_version_of_the_mapping_set_is_compared_if_given(chain: Chain) -> None:
     content = chain.mapping_set(mappings={"_id": "Type"}).payload()
     chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{chain.mapping_set_id}", body=content)
     chain.ensure(chain.dataflow(mapping_set_version=1))

@@ -134,7 +134,7 @@ DIFFERENT: dict[str, tuple[Node, Node, str, Any, Any]] = {
 
 
 @pytest.mark.parametrize(("live", "wanted", "place", "ours", "theirs"), DIFFERENT.values(), ids=DIFFERENT)
-def test_what_was_written_and_is_not_there_differs(
+def test_a_given_keyword_that_a_live_field_lacks_differs(
     live: Node, wanted: Node, place: str, ours: Any, theirs: Any, chain: Chain
 ) -> None:
     assert differences(chain, live, wanted) == [Difference(f"fields.f{place}", ours, theirs)]
@@ -174,16 +174,16 @@ SAME: dict[str, tuple[Node, Node]] = {
 
 
 @pytest.mark.parametrize(("live", "wanted"), SAME.values(), ids=SAME)
-def test_what_nobody_wrote_is_not_compared(live: Node, wanted: Node, chain: Chain) -> None:
+def test_keywords_that_the_user_did_not_set_are_not_compared(live: Node, wanted: Node, chain: Chain) -> None:
     assert differences(chain, live, wanted) == []
 
 
 @pytest.mark.parametrize("wanted", [case[1] for case in (*DIFFERENT.values(), *SAME.values())])
-def test_a_field_group_that_was_just_made_is_right(wanted: Node, chain: Chain) -> None:
+def test_a_created_field_group_has_no_differences(wanted: Node, chain: Chain) -> None:
     assert differences(chain, wanted, wanted) == []
 
 
-def test_every_difference_is_shown_with_its_place(chain: Chain) -> None:
+def test_every_difference_names_the_path_of_its_field(chain: Chain) -> None:
     live = obj(type=TEXT, required=lines(sku=TEXT))
     wanted = obj(type=WHOLE, required=lines(sku=WHOLE, qty=WHOLE), new=TEXT) | {"required": ["type"]}
     assert [d.field for d in differences(chain, live, wanted)] == [
@@ -216,13 +216,13 @@ def test_a_garbled_keyword_of_a_live_field_is_no_difference(live: Node) -> None:
         list(wanted.differences("fields", Fields("field group x", {"properties": {"f": live}})))
 
 
-def test_what_a_service_leaves_out_because_it_says_nothing_is_no_difference() -> None:
+def test_an_absent_keyword_equals_its_default() -> None:
     node = {"type": "array", "meta:xdmType": "array", "minItems": 0, "uniqueItems": False, "additionalProperties": True}
     wanted = FieldTree({"f": node})
     assert list(wanted.differences("fields", Fields("field group x", {"properties": {"f": {"type": "array"}}}))) == []
 
 
-def test_labels_beside_values_that_are_no_texts_differ() -> None:
+def test_missing_labels_of_values_other_than_text_differ() -> None:
     live = TEXT | {"enum": [{"odd": 1}, ["odd"]]}
     wanted = FieldTree({"f": TEXT | {"meta:enum": {"paid": "Paid"}}})
     (gap,) = wanted.gaps("fields", Fields("field group x", {"properties": {"f": live}}), "")
@@ -299,7 +299,7 @@ BOUNDS = ("minimum", "maximum")
 
 
 @pytest.mark.parametrize(("live", "wanted", "patch", "after"), GROWN.values(), ids=GROWN)
-def test_an_update_adds_what_is_missing_though_a_dataset_uses_it(
+def test_an_update_adds_missing_fields_although_a_dataset_uses_them(
     live: Node, wanted: Node, patch: list[tuple[str, Any]], after: Node, chain: Chain, emulator: Emulator
 ) -> None:
     group = chain.ensure(chain.field_group(fields={"f": live})).existing.id
@@ -325,7 +325,7 @@ FIXED["a map where an object was"] = DIFFERENT["a map where an object was"]
 
 
 @pytest.mark.parametrize(("live", "wanted", "place", "ours", "theirs"), FIXED.values(), ids=FIXED)
-def test_an_update_refuses_and_shows_what_cannot_change(
+def test_an_update_refuses_and_names_differences_it_cannot_remove(
     live: Node, wanted: Node, place: str, ours: Any, theirs: Any, chain: Chain, emulator: Emulator
 ) -> None:
     chain.ensure(chain.field_group(fields={"f": live}))
@@ -335,7 +335,7 @@ def test_an_update_refuses_and_shows_what_cannot_change(
     assert patched(emulator) == []
 
 
-def test_fields_are_added_where_the_client_that_made_the_group_put_its_own(chain: Chain, emulator: Emulator) -> None:
+def test_fields_are_added_to_the_definition_that_contains_the_tenants_fields(chain: Chain, emulator: Emulator) -> None:
     """Adobe's own sample calls the definition after what it describes."""
     body = chain.field_group(tenant_id="emulator").payload()
     chain.post(
@@ -357,7 +357,7 @@ def data_type(chain: Chain, **properties: Node) -> str:
     return made
 
 
-def test_a_reference_is_compared_by_where_it_leads(chain: Chain) -> None:
+def test_a_reference_is_compared_by_its_target(chain: Chain) -> None:
     live = {"type": "object", "$ref": data_type(chain, amount={"type": "number"})}
     assert differences(chain, live, live) == []
     other = live | {"$ref": "https://ns.adobe.com/emulator/datatypes/other"}
@@ -366,7 +366,7 @@ def test_a_reference_is_compared_by_where_it_leads(chain: Chain) -> None:
     assert shown == [Difference("fields.f ($ref)", other["$ref"], live["$ref"])]
 
 
-def test_the_fields_behind_a_reference_are_compared_and_never_patched(chain: Chain, emulator: Emulator) -> None:
+def test_fields_behind_a_reference_are_compared_but_never_patched(chain: Chain, emulator: Emulator) -> None:
     live = {"type": "object", "$ref": data_type(chain, amount={"type": "number"})}
     assert differences(chain, live, obj(amount={"type": "number"})) == []
     with pytest.raises(ConflictError) as conflict:
@@ -389,12 +389,12 @@ BAD: dict[str, tuple[Node, str]] = {
 
 
 @pytest.mark.parametrize(("node", "named"), BAD.values(), ids=BAD)
-def test_a_field_that_the_registry_cannot_read_is_refused_before_any_request(node: Node, named: str) -> None:
+def test_a_field_that_the_registry_would_refuse_is_refused_without_request(node: Node, named: str) -> None:
     with pytest.raises(InvalidInputError, match=f"fields[.]f[.].*{named}"):
         FieldGroup(name="g", fields={"f": node})
 
 
 @pytest.mark.parametrize("levels", [150, 400, 5000])
-def test_fields_that_lie_too_deep_are_refused_before_any_request(levels: int) -> None:
+def test_fields_nested_too_deeply_are_refused_before_any_request(levels: int) -> None:
     with pytest.raises(InvalidInputError, match="fields="):
         FieldGroup(name="g", fields={".".join(["a"] * levels): "string"})

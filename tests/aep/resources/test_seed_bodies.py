@@ -298,20 +298,20 @@ def test_a_tutorials_request_can_be_expressed(
     assert emulator.posted(path) == [body]
 
 
-def test_a_dataset_asks_for_a_data_source(client: Client, emulator: Emulator) -> None:
+def test_creating_a_dataset_requests_the_data_source(client: Client, emulator: Emulator) -> None:
     with suppress(RequestError):
         Dataset(name="d", schema_id=SCHEMA).create(client)
     (request,) = emulator.requests(method="POST", path="/data/foundation/catalog")
     assert request["query"] == "requestDataSource=true"
 
 
-def test_the_flow_spec_is_looked_up_by_its_quoted_name(client: Client, emulator: Emulator) -> None:
+def test_the_flow_spec_filter_quotes_the_name(client: Client, emulator: Emulator) -> None:
     assert find_flow_spec(client, "CRMToAEP", PAYPAL_SPEC).id == CRM_FLOW_SPEC
     (request,) = emulator.requests(path="/data/foundation/flowservice/flowSpecs")
     assert request["query"].startswith("property=name%3D%3D%22CRMToAEP%22")
 
 
-def test_todays_content_types_are_the_defaults(client: Client, emulator: Emulator) -> None:
+def test_schema_versions_default_to_todays_content_types(client: Client, emulator: Emulator) -> None:
     """Dataset, target connection and mapping set must ask for the same schema in the same version."""
     mapping = MappingSet(name="m", schema_id=SCHEMA, mappings={"_id": "Product_Id"})  # type: ignore[arg-type]
     for want in (Dataset(name="d", schema_id=SCHEMA), mapping):

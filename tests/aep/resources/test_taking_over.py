@@ -78,7 +78,9 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @MARKED
-def test_a_lost_answer_leaves_the_same_mark(name: str, fault: dict[str, Any], chain: Chain, emulator: Emulator) -> None:
+def test_a_mark_is_rewritten_once_despite_a_lost_answer(
+    name: str, fault: dict[str, Any], chain: Chain, emulator: Emulator
+) -> None:
     kind, existing = KINDS[name].build(chain).kind, made(chain, name)
     emulator.fail(method="PATCH", path="*", times=1, **fault)
     hand_over(chain.client, kind, existing)
@@ -98,9 +100,7 @@ FLOW_SERVICE_KINDS = ["dataflow", "source connection", "target connection", "bas
 
 
 @pytest.mark.parametrize("name", FLOW_SERVICE_KINDS)
-def test_what_somebody_else_has_changed_since_it_was_read_keeps_its_mark(
-    name: str, chain: Chain, emulator: Emulator
-) -> None:
+def test_an_object_changed_since_it_was_read_keeps_its_mark(name: str, chain: Chain, emulator: Emulator) -> None:
     kind, existing = KINDS[name].build(chain).kind, made(chain, name)
     rename(chain, KINDS[name], existing)
     assert not hand_over(chain.client, kind, existing)
@@ -109,14 +109,14 @@ def test_what_somebody_else_has_changed_since_it_was_read_keeps_its_mark(
     assert "[airflow:sales#" in item["description"]
 
 
-def test_what_is_gone_is_no_error(chain: Chain, emulator: Emulator) -> None:
+def test_rewriting_the_mark_of_a_deleted_object_is_no_error(chain: Chain, emulator: Emulator) -> None:
     existing, kind = made(chain, "source connection"), KINDS["source connection"].build(chain).kind
     kind.delete(chain.client, existing)
     assert not hand_over(chain.client, kind, existing)
 
 
 @MARKED
-def test_read_only_refuses_it(name: str, chain: Chain, make_client: Callable[..., Client]) -> None:
+def test_read_only_refuses_to_rewrite_a_mark(name: str, chain: Chain, make_client: Callable[..., Client]) -> None:
     kind, existing = KINDS[name].build(chain).kind, made(chain, name)
     with pytest.raises(ReadOnlyError):
         hand_over(make_client(read_only=True), kind, existing)
@@ -126,7 +126,7 @@ def test_read_only_refuses_it(name: str, chain: Chain, make_client: Callable[...
 
 
 @pytest.mark.parametrize("name", UPDATES)
-def test_an_owner_and_another_change_are_one_request(name: str, chain: Chain, emulator: Emulator) -> None:
+def test_a_new_owner_and_another_change_are_one_request(name: str, chain: Chain, emulator: Emulator) -> None:
     before_and_after(chain, name)
     desired = KINDS[name].build(chain, **UPDATES[name], owner="finance")
     existing = desired.latest(chain.client, listed(chain, name))
@@ -139,7 +139,7 @@ def test_an_owner_and_another_change_are_one_request(name: str, chain: Chain, em
     assert desired.differences(chain.client, listed(chain, name)) == []
 
 
-def test_a_new_description_keeps_its_text_beside_the_new_owner(chain: Chain) -> None:
+def test_a_new_description_and_a_new_owner_are_both_written(chain: Chain) -> None:
     chain.ensure(chain.dataflow(description="Paid orders"), writer=SALES)
     desired = chain.dataflow(description="All orders", owner="finance")
     existing = listed(chain, "dataflow")
@@ -151,12 +151,12 @@ def test_a_new_description_keeps_its_text_beside_the_new_owner(chain: Chain) -> 
     assert listed(chain, "dataflow").item["description"] == f"All orders {mark.with_owner('finance', adopted=True)}"
 
 
-def test_without_an_owner_a_foreign_mark_is_no_difference(chain: Chain) -> None:
+def test_without_a_desired_owner_another_owners_mark_is_no_difference(chain: Chain) -> None:
     chain.ensure(chain.dataflow(), writer=SALES)
     assert chain.dataflow().differences(chain.client, listed(chain, "dataflow")) == []
 
 
-def test_a_reference_differs_in_the_owner_only(chain: Chain, emulator: Emulator) -> None:
+def test_a_reference_differs_only_in_the_owner(chain: Chain, emulator: Emulator) -> None:
     kind, existing = KINDS["base connection"].build(chain).kind, made(chain, "base connection")
     reference = reference_to(kind)(owner="finance")
     (difference,) = reference.differences(chain.client, existing)
@@ -167,7 +167,7 @@ def test_a_reference_differs_in_the_owner_only(chain: Chain, emulator: Emulator)
     assert reference.differences(chain.client, listed(chain, "base connection")) == []
 
 
-def test_a_dataflow_that_was_taken_over_is_adopted_for_a_creator_that_gives_up(chain: Chain) -> None:
+def test_taking_over_a_dataflow_marks_it_as_adopted(chain: Chain) -> None:
     chain.ensure(chain.dataflow(), writer=SALES)
     desired, existing = chain.dataflow(owner="finance"), listed(chain, "dataflow")
     change = desired.judge(existing, desired.differences(chain.client, existing), chain.client.now())
