@@ -26,7 +26,7 @@ NAMES = ("PayPal catalog products", "Orders")
 
 @pytest.fixture
 def folder(tmp_path: Path, connected: Emulator) -> Path:
-    """A project of two definitions."""
+    """Return the folder of a project with two definitions."""
     orders = TEN_LINES.replace(NAMES[0], NAMES[1])
     return write_files(tmp_path / "files", project="version: 1\nproject: finance\n", a=TEN_LINES, b=orders)
 

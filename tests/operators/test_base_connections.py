@@ -1,4 +1,4 @@
-"""Base connections: a vendor's login goes from an Airflow connection to the service, and nowhere else."""
+"""Base connections: a vendor's credential goes from an Airflow connection to the service, and nowhere else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.versions.expected import fails_on
 
 ConnectVendor = Callable[..., None]
 TOKENS = {"access_token": "token-of-the-shop", "refresh_token": "refresh-of-the-shop"}
-#: Each vendor's Airflow connection, and what of it is sent; the emulator's log hides what is secret.
+#: Vendor -> its Airflow connection, and the values that are sent; the emulator's log redacts secrets.
 VENDORS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "paypal": (
         {"host": "api.sandbox.paypal.com", "login": "client", "password": "secret-of-the-shop"},
@@ -76,7 +76,7 @@ def test_the_vendor_receives_the_real_secret(connected: Emulator, connect_vendor
     fields, _ = VENDORS[vendor]
     connect_vendor(**fields)
     right = run(CreateBaseConnectionOperator, source=vendor)
-    # The emulated vendors let everybody in but those whose secret is this.
+    # The emulated vendors accept every secret but this one.
     connect_vendor(**fields | {"password": "wrong", "extra": {"refresh_token": "refresh", "access_token": "wrong"}})
     wrong = run(CreateBaseConnectionOperator, source=vendor, name="other shop")
     hook = ExperiencePlatformHook()

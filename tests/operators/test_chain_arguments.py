@@ -1,4 +1,4 @@
-"""Whose an object is, and which try asks for it: what the operators tell provisioning of the task that runs them."""
+"""The owner, DAG run and number of the try that operators pass to provisioning."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.conftest import Emulator
 from tests.operators.chain import TaskInstance, build, context, run
 
 SOURCES = "*/sourceConnections"
-#: What the emulator keeps of each kind that carries a mark.
+#: The emulator's collections of the kinds that carry a mark.
 MARKED = ("fieldgroups", "schemas", "dataSets", "sourceConnections", "targetConnections", "flows")
 
 
 def mark_of(item: dict[str, Any]) -> Mark:
-    """The mark of an object, which it must have."""
+    """Return the mark of an object, which must have one."""
     texts = (item.get("tags") or {}).get("airflow/mark", [item.get("description")])
     mark = Mark.read(texts[0])
     assert mark is not None, item
@@ -44,7 +44,7 @@ def in_dag(operator: type[BaseOperator], dag_id: str = "paypal.products-2", **ch
 
 
 def source_mark(emulator: Emulator, run_id: str = "", dag_id: str = "shop", **changes: Any) -> Mark:
-    """Create a source connection in a DAG run; return the mark that it carries."""
+    """Create a source connection in a DAG run; return its mark."""
     in_dag(CreateSourceConnectionOperator, dag_id, **changes).execute(context(run_id=run_id))
     return mark_of(emulator.objects("sourceConnections")[-1])
 
@@ -56,7 +56,7 @@ def with_client(operator: BaseOperator, client: Client) -> BaseOperator:
     return operator
 
 
-# ---- whose it is ---------------------------------------------------------------------------------------------------
+# ---- owners --------------------------------------------------------------------------------------------------------
 
 
 def test_all_objects_of_a_dag_run_carry_its_dag_and_run(connected: Emulator) -> None:
@@ -120,11 +120,11 @@ def test_without_marks_a_description_is_sent_unchanged(connected: Emulator, conn
     assert [item["description"] for item in connected.objects("sourceConnections")] == ["PayPal"]
 
 
-# ---- which try asks ------------------------------------------------------------------------------------------------
+# ---- tries ---------------------------------------------------------------------------------------------------------
 
 
 def lose_the_answer_and_the_look(emulator: Emulator) -> None:
-    """Let the next creation take effect unheard, and the look after it fail the task."""
+    """Let the answer to the next creation be lost, and the search after it fail."""
     emulator.fail("apply_then_drop", method="POST", path=SOURCES)
     emulator.fail("status", method="GET", path=SOURCES, nth=3, status=503, headers={"Retry-After": "3600"})
 
@@ -158,11 +158,13 @@ def test_only_a_later_try_waits_for_creations_of_an_earlier_one(
 ) -> None:
     step = with_client(build(CreateSourceConnectionOperator), make_client(settle_seconds=10.0))
     assert step.execute(context(TaskInstance(try_number)))["created"]
-    assert round(sum(naps) / 11) == waits  # a window, and a second because the service tells its time in whole ones
+    assert (
+        round(sum(naps) / 11) == waits
+    )  # a settle time of 10 s, plus 1 s because the service's time is in whole seconds
 
 
 class Killed(BaseException):
-    """The end of a process, which nothing in it can catch."""
+    """The end of a process, which no handler catches."""
 
 
 def test_the_next_try_continues_one_killed_after_its_request(
@@ -181,12 +183,12 @@ def test_the_next_try_continues_one_killed_after_its_request(
     assert len(emulator.posted("/sourceConnections")) == 1
 
 
-# ---- copies --------------------------------------------------------------------------------------------------------
+# ---- duplicates ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def copies(connected: Emulator) -> list[str]:
-    """Ids of three equal source connections of one chain, the oldest first, made by runs long gone."""
+    """Ids of three equal source connections of one chain, the oldest first, created by earlier runs."""
     body = build(CreateSourceConnectionOperator).resource().payload()  # type: ignore[attr-defined]
     client = ExperiencePlatformHook().client
     for number in range(3):

@@ -1,4 +1,4 @@
-"""``RunDataflowOperator`` and what the dataflow's runs have covered: nothing is brought twice unless that is asked."""
+"""``RunDataflowOperator`` and covered windows: no window is ingested twice unless ``if_covered`` is ``again``."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def by_hand(stage: Stage, **arguments: Any) -> dict[str, Any]:
-    """The task of another DAG run: its store is empty, and its DAG run has just begun."""
+    """Return the context of a task of a new DAG run, whose store is empty."""
     stage.began = stage.now
     return run(stage, **arguments)
 
 
 def window_of(stage: Stage, days_ago: int, **seconds: int) -> dict[str, int]:
-    """A day's window, its ends moved."""
+    """Return the window of a day, with its ends moved."""
     start = stage.today - days_ago * DAY
     return {"window_start": start + seconds.get("start", 0), "window_end": start + DAY + seconds.get("end", 0)}
 
 
-# ---- a window that was brought -------------------------------------------------------------------------------------
+# ---- covered windows -----------------------------------------------------------------------------------------------
 
 
 @STORES
@@ -117,7 +117,7 @@ def test_a_scheduled_run_of_the_dataflow_covers_windows(
     assert posts(stage) == []
 
 
-# ---- runs that cover nothing, or not well ------------------------------------------------------------------------
+# ---- runs that cover no window or parts of it--------------------------------------------------------------------
 
 
 def test_a_run_that_failed_covers_nothing(stage: Stage) -> None:
@@ -161,7 +161,7 @@ def test_a_run_with_unknown_counts_covers_its_window_and_is_judged(stage: Stage,
 def test_a_run_requested_before_its_windows_end_is_reused_with_a_warning(
     stage: Stage, said: Callable[[str], int]
 ) -> None:
-    start, end = window_of(stage, 1)["window_start"], stage.now + 3600  # shortly after midnight today has no rows
+    start, end = window_of(stage, 1)["window_start"], stage.now + 3600  # right after midnight, today has no rows
     params = {"startTime": stage.now, "windowStartTime": start, "windowEndTime": end}
     body = {"flowId": stage.flow_id, "params": params | {"deltaColumn": {"name": DELTA}}}
     stage.connect().request("POST", RUNS, body=body)
@@ -171,7 +171,7 @@ def test_a_run_requested_before_its_windows_end_is_reused_with_a_warning(
     assert said("before the window was over: rows that came later are not in it") == 1
 
 
-# ---- runs that are under way ---------------------------------------------------------------------------------------
+# ---- active runs --------------------------------------------------------------------------------------------------
 
 
 @STORES
@@ -221,11 +221,11 @@ def test_an_active_run_without_a_window_is_left_to_a_retry(stage: Stage, proxy: 
     assert by_hand(stage, url=proxy.url)["reused"] is False
 
 
-# ---- what runs show ------------------------------------------------------------------------------------------------
+# ---- reported windows -----------------------------------------------------------------------------------------------
 
 
 def shows(items: list[dict[str, Any]], *, asked: bool, shift: int) -> bytes:
-    """The runs as another service would list them: what was asked for is shown or not, the copying shows a shift."""
+    """Return the runs as a service may list them: with or without the requested window, and the copied one shifted."""
     for item in items:
         if not asked:
             del item["params"]
@@ -289,13 +289,13 @@ def test_a_cleared_task_with_another_dataflow_starts_another_run(stage: Stage) -
     assert [item["id"] for item in stage.runs()] == [again["run_id"]]
 
 
-# ---- what it costs -------------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------------------------
 
 HOURS = 365 * 24
 
 
 def a_year_of_hours(flow_id: str, until: int) -> Callable[[str], tuple[int, bytes]]:
-    """A service that lists a dataflow's hourly runs of a year, the newest first."""
+    """Return the answers of a service that lists a year of hourly runs, the newest first."""
     ends = [until - hour * 3600 for hour in range(HOURS)]
     items = [
         {

@@ -1,4 +1,4 @@
-"""Flow specs and dataflows: what is sent, when it runs, and what counts as the same."""
+"""Flow specs and dataflows: request bodies, schedules, and comparisons with existing dataflows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create(ends: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def sent(emulator: Emulator) -> dict[str, Any]:
-    """The body of the only dataflow that was asked for."""
+    """Return the body of the only request that created a dataflow."""
     (body,) = emulator.posted("/flows")
     return dict(body)
 
@@ -148,13 +148,13 @@ def test_every_form_of_a_time_is_sent_as_epoch_seconds(connected: Emulator, ends
 def test_without_a_start_time_the_first_run_follows_the_delay(
     connected: Emulator, ends: dict[str, Any], given: dict[str, Any], delay: int
 ) -> None:
-    now = connected.advance(0)  # the platform's clock counts, and that moves only when it is told to
+    now = connected.advance(0)  # the platform's clock, which only tests advance
     create(ends, start_time=None, **given)
     assert now + delay <= sent(connected)["scheduleParams"]["startTime"] <= now + delay + 60
 
 
 def test_runs_of_the_last_interval_are_current(connected: Emulator, ends: dict[str, Any]) -> None:
-    now = datetime.fromtimestamp(connected.advance(0), UTC)  # the platform's clock counts, not this machine's
+    now = datetime.fromtimestamp(connected.advance(0), UTC)  # the platform's clock, not this machine's
     made = create(ends, frequency="hour", interval="2", backfill="false")
     since = datetime.fromisoformat(made["runs_since"])
     assert timedelta() <= since - (now - timedelta(hours=2)) < timedelta(minutes=1)

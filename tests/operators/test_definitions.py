@@ -29,7 +29,7 @@ environments:
 
 @pytest.fixture
 def folder(tmp_path: Path, client: Client, connected: Emulator) -> Path:
-    """A folder whose one definition is there."""
+    """Return a folder with one definition, whose objects exist."""
     apply(client, plan_text(client, tmp_path / "applied", TEN_LINES), owner="finance")
     text = TEN_LINES.replace("30 minutes", "${var.pace}")
     return write_files(tmp_path / "files", project=PROJECT, products=text)
@@ -68,7 +68,7 @@ def test_drift_fails_or_skips_the_task_if_set(folder: Path) -> None:
         ExperiencePlatformFailedError, match=f"the sandbox differs from these definitions: {NAME}"
     ) as failure:
         plan(folder, on_drift="fail", **late)
-    assert "hour" not in str(failure.value)  # Airflow logs the plan once, and this message twice
+    assert "hour" not in str(failure.value)  # the plan is only in the log, as Airflow logs this message twice
     task = TaskInstance()
     check = PlanDataflowsOperator(
         task_id="x", definition=str(folder), environment="dev", on_drift="skip", variables={"pace": "2 hours"}

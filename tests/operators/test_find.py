@@ -1,4 +1,4 @@
-"""Operators that find what must be there, and create nothing."""
+"""Operators that find an existing object, and create none."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EACH = pytest.mark.parametrize(("operator", "name", "kind"), FINDERS, ids=[kind 
 
 @pytest.fixture
 def made(connected: Emulator) -> dict[str, dict[str, Any]]:
-    """A schema and a dataset, beside the base connection that the emulator holds; what each is returned as."""
+    """Outputs of a created schema and dataset, and of the base connection that the emulator contains."""
     schema = run(CreateTargetSchemaOperator)
     return {
         "base connection": {"id": PAYPAL, "name": "PayPal connection", "duplicates": []},

@@ -1,4 +1,4 @@
-"""``CheckDataflowHealthOperator``: what a task checks, returns, logs, and how it ends."""
+"""``CheckDataflowHealthOperator``: its checks, output and log, and how the task ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = "good 3"
 
 @pytest.fixture
 def sandbox(connected: Emulator) -> Emulator:
-    """Two dataflows that run daily and have succeeded, and one of the two is disabled."""
+    """Two daily dataflows whose runs succeeded, one of them disabled."""
     order = {"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 1, "enabled": True, "name_prefix": GOOD}
     connected.control("POST", "seed", json=order)
     DisableDataflowOperator(task_id="pause", dataflow=f"{GOOD} 2").execute(context())

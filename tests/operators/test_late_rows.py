@@ -1,4 +1,4 @@
-"""Rows that arrive hours after their delta value: how many a month of windows loses, and how many come twice."""
+"""Rows that arrive hours after their delta value: how many rows a month of windows loses or ingests twice."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from tests.operators.on_demand import DAY, ONCE, Stage
 
 PAYOUTS = "PayPal.Payouts"
 HOUR = 3600
-#: No payout is later than this.
+#: Maximum seconds between a payout and its arrival.
 LATENESS = 6 * HOUR
 START = int(datetime.fromisoformat("2026-01-01T07:30:00+00:00").timestamp())
-#: The midnight after it.
+#: The midnight after :data:`START`.
 FIRST = START // DAY * DAY + DAY
 NEVER = {"start_delay": None, "start_time": "2199-12-31T00:00:00Z"}
 
 
 @dataclass(frozen=True)
 class Payout:
-    """A row of the source: the moment in its delta column, and when it arrives."""
+    """A row of the source: the time in its delta column, and the time of its arrival."""
 
     at: float
     arrives: float
@@ -42,9 +42,9 @@ class Payout:
 @dataclass
 class Month:
     """
-    Windows one after the other, each asked for when it ends.
+    Consecutive windows, each of which is ingested when it has ended.
 
-    :param column: by which payouts fall into windows.
+    :param column: the delta column.
     """
 
     stage: Stage
@@ -53,7 +53,7 @@ class Month:
     windows: int = 30
 
     def bring(self, lag: int) -> None:
-        """Run the dataflow for each window, which waits for the lag; keep what has landed by then."""
+        """Run the dataflow for each window after a lag; keep the rows that have landed by then."""
         for begin in range(FIRST, FIRST + self.windows * self.length, self.length):
             self.stage.emulator.advance(max(begin + self.length - self.stage.now, 0))
             while not self._brings(begin, lag):
@@ -62,7 +62,7 @@ class Month:
         self.landed = Counter(row["_id"] for row in self.stage.emulator.rows(dataset["id"], limit=5000)["rows"])
 
     def _brings(self, begin: int, lag: int) -> bool:
-        """Execute the task once; where it is too early, move the clock to when it is to be executed again."""
+        """Execute the task; if it is too early, advance the clock to the time at which Airflow executes it again."""
         window = {"window_start": begin, "window_end": begin + self.length, "window_lag": lag}
         given = {"flow_id": self.stage.flow_id, "delta_column": self.column}
         try:
@@ -75,7 +75,7 @@ class Month:
 
     @property
     def payouts(self) -> dict[str, Payout]:
-        """The payouts whose moment lies in one of the windows, by their ids."""
+        """The payouts whose time is in one of the windows, by their ids."""
         (table,) = (table for table in paypal.tables(START) if table.path == PAYOUTS)
         rows = zip(table.created, table.rows, strict=True)
         found = {row["Payout_Item_Id"]: Payout(moment(row[self.column]), created) for created, row in rows}
@@ -91,12 +91,12 @@ class Month:
         return {name for name, times in self.landed.items() if times > 1}
 
     def after_its_window(self, lag: int) -> set[str]:
-        """The payouts that arrive after the run over their window has read it."""
+        """Return the payouts that arrive after the run over their window has read the source."""
 
         def read_at(payout: Payout) -> float:
             return FIRST - (FIRST - payout.at) // self.length * self.length + lag
 
-        # A run reads a second after it is asked for.
+        # A run reads the source a second after the request.
         return {name for name, payout in self.payouts.items() if payout.arrives > read_at(payout) + 1}
 
 
@@ -106,7 +106,7 @@ def moment(text: Any) -> float:
 
 @pytest.fixture
 def month(connected: Emulator, make_client: Callable[..., Client]) -> Callable[..., Month]:
-    """A dataflow of payouts that runs on demand only, and a sandbox whose clock is at :data:`START`."""
+    """A function that creates a dataflow of payouts, in a sandbox whose clock is at :data:`START`."""
 
     def begin(column: str, **shape: int) -> Month:
         stage = Stage(connected, make_client)

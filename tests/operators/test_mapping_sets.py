@@ -1,4 +1,4 @@
-"""Mapping sets: which column goes where."""
+"""Mapping sets: forms of mappings, dialects, and lookups by content."""
 
 from __future__ import annotations
 

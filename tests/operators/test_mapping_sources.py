@@ -1,4 +1,4 @@
-"""What a mapping reads is held against what the source is known to have, before the mapping set is made."""
+"""Sources of mappings are checked against the source's known attributes before the mapping set is created."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.operators.chain import run
 
 NO_TABLE: dict[str, Any] = {"table": None, "columns": None}
 EXPLORED = {"path": "/data/foundation/flowservice/connections", "method": "GET"}
-#: What Adobe's Stripe tutorial maps of a charge, below ``data``; each goes to a field of the same path.
+#: Attributes of a charge, below ``data``, that Adobe's Stripe tutorial maps to fields of the same path -> their types.
 TUTORIAL: dict[str, str] = {
     **dict.fromkeys(("id", "object", "status", "customer", "currency", "payment_intent", "payment_method"), "string"),
     **dict.fromkeys(("receipt_url", "calculated_statement_descriptor", "balance_transaction"), "string"),
@@ -50,7 +50,7 @@ TUTORIAL: dict[str, str] = {
 
 @pytest.fixture
 def stripe(connected: Emulator, connect_vendor: Callable[..., None]) -> str:
-    """The id of a base connection to Stripe."""
+    """Id of a base connection to Stripe."""
     connect_vendor(password="sk_test_4eC39HqLyjWDarjtT1zdp7dc")
     return str(run(CreateBaseConnectionOperator, name="stripe", source="stripe")["id"])
 
@@ -223,7 +223,7 @@ def test_an_unknown_column_in_an_expression_is_a_warning_or_refused(
 
 def test_adobes_stripe_tutorial_ingests_every_mapped_attribute(connected: Emulator, stripe: str) -> None:
     source = charges(stripe)
-    # The tutorial maps whole objects too, whose members its schema need not name one by one.
+    # The tutorial also maps whole objects, whose members the schema does not name.
     anything = {"type": "object", "properties": {"type": {"type": "string"}}, "additionalProperties": {}}
     fields = {f"charges_data.{path}": anything if kind == "object" else kind for path, kind in TUTORIAL.items()}
     card = {path: fields.pop(path) for path in list(fields) if path.startswith("charges_data.payment_method_details")}
@@ -255,7 +255,7 @@ def test_adobes_stripe_tutorial_ingests_every_mapped_attribute(connected: Emulat
         mapping_set_version=mapping["version"],
         source_columns=source["columns"],
         delta_column=None,
-        partial_ingestion_percent=5,  # three amounts and two times cannot be read
+        partial_ingestion_percent=5,  # three amounts and two times are malformed
     )
     connected.advance(600)
     (ended,) = connected.objects("runs")
@@ -268,7 +268,7 @@ def test_adobes_stripe_tutorial_ingests_every_mapped_attribute(connected: Emulat
 
 
 def nested(fields: dict[str, Any], root: str) -> dict[str, Any]:
-    """The JSON schema of an object, from its fields by their paths."""
+    """Return the JSON schema of an object, from its fields by path."""
     whole: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": {}}
     for path, kind in fields.items():
         if path != root:

@@ -1,4 +1,4 @@
-"""In a DAG that renders native objects, text stays the text that was written, and an argument may become an object."""
+"""DAGs that render native objects: text stays text, and an argument that is a single template becomes an object."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.conftest import Emulator
 from tests.operators.chain import MAPPINGS, context, run
 from tests.operators.test_templates import ARGUMENTS_OF_ALL
 
-#: What Python reads as something else than text.
+#: Text that Python would evaluate to another type.
 LITERALS = [
     "2026_11",
     "0x1F",
@@ -42,7 +42,7 @@ TEXT_ARGUMENTS = ["name", "table", "flow_id", "run_id", "frequency", "schema_id"
 
 
 def rendered(operator: type[BaseOperator], params: dict[str, Any] | None = None, **arguments: Any) -> Any:
-    """An operator of a DAG that renders native objects, rendered."""
+    """Return an operator of a DAG that renders native objects, after rendering."""
     with DAG(dag_id="native", schedule=None, render_template_as_native_obj=True):
         step = operator(task_id="step", **ARGUMENTS_OF_ALL[operator] | arguments)
     step.render_template_fields({"params": params or {}, "task": step})
@@ -66,7 +66,7 @@ def test_a_template_that_renders_to_text_stays_text(operator: type[BaseOperator]
 
 
 class Labelled(CreateTargetSchemaOperator):
-    """A user's operator whose annotations are no text: its module evaluates them."""
+    """A user's operator whose annotations are evaluated, not text."""
 
     template_fields = (*CreateTargetSchemaOperator.template_fields, "caption", "size")
 
@@ -173,7 +173,7 @@ def test_a_task_may_override_its_dags_rendering(native: bool) -> None:
     with DAG(dag_id="chosen", schedule=None, render_template_as_native_obj=not native) as dag:
         arguments = ARGUMENTS_OF_ALL[CreateMappingSetOperator] | {"name": "0x1F", "mappings": "{{ params.given }}"}
         step = CreateMappingSetOperator(task_id="step", render_template_as_native_obj=native, **arguments)
-    # A worker gives its DAG's environment, whatever the task chooses.
+    # A worker uses the environment of the DAG, regardless of the task's own option.
     env = step.get_template_env() if not native else dag.get_template_env()
     step.render_template_fields({"params": {"given": MAPPINGS}}, env)
     assert (step.name, step.mappings) == ("0x1F", MAPPINGS if native else str(MAPPINGS))

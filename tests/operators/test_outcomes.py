@@ -1,4 +1,4 @@
-"""What a task leaves behind: a log line, a link, or an error that says whether a retry can help."""
+"""Results of a task: log lines, the link, and errors that a retry can or cannot resolve."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def create(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def behind_proxy(proxy: FaultProxy, connect: Callable[..., None], request: pytest.FixtureRequest) -> FaultProxy:
-    # Short only where nothing will ever answer: on a busy machine an ordinary answer takes its time.
+    # Short only if no answer will come, because answers may be slow on a busy machine.
     connect(proxy.url, read_timeout=1.0 if "time-out" in request.node.name else 10.0)
     return proxy
 

@@ -1,4 +1,4 @@
-"""What operators return has the keys that :mod:`airflow_provider_payments.operators.outputs` documents."""
+"""Outputs of operators have the keys that :mod:`airflow_provider_payments.operators.outputs` documents."""
 
 from __future__ import annotations
 

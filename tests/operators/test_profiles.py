@@ -1,4 +1,4 @@
-"""Identities, and schemas and datasets in Profile, step by step."""
+"""Identities, and the enablement of schemas and datasets for Profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``read_only`` in the connection: whatever a DAG asks for, nothing is written."""
+"""``read_only`` in the connection: no operator writes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REFUSAL = "was not sent: read_only is set in the connection"
 
 
 class Guard:
-    """A sandbox whose connection can be made read-only, and what was written from then on."""
+    """A sandbox whose connection can be set to read-only, with the write requests since then."""
 
     def __init__(self, emulator: Emulator, connect: Callable[..., None]) -> None:
         self.emulator = emulator
@@ -40,7 +40,7 @@ class Guard:
         self._connect(self.emulator.url, read_only=read_only)
 
     def written(self) -> list[str]:
-        """Paths of what was asked since, but for reading; a token is no write."""
+        """Return the paths of all requests since then that are not reads; requests for tokens do not count."""
         asked = self.emulator.requests()[self._asked :]
         return [r["path"] for r in asked if r["method"] != "GET" and not r["path"].startswith("/ims/")]
 
@@ -52,7 +52,7 @@ def guard(emulator: Emulator, connect: Callable[..., None], connect_vendor: Call
 
 
 def needs(operator: type[BaseOperator], emulator: Emulator) -> dict[str, Any]:
-    """Ids of objects that are there, for the arguments of an operator."""
+    """Create objects, and return arguments of an operator with their ids."""
     ends = make_ends(name="other")
     there = ends | {
         "schema_id": emulator.objects("schemas")[0]["$id"],

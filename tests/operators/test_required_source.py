@@ -1,4 +1,4 @@
-"""A source is never assumed: a DAG whose steps name none is refused when it is parsed."""
+"""A source is never assumed: a DAG without one is refused when it is parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service that asks for a long wait: no worker sleeps, the error tells how long, Airflow 3.3 keeps to it."""
+"""Long Retry-After values: no worker sleeps, the error contains the time, and Airflow 3.3 retries after it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def policy_of(operator: Any) -> Any:
 
 
 def raised(emulator: Emulator, operator: BaseOperator, **fault: Any) -> BaseException:
-    """What a source connection's operator raises where the look-up meets a fault for good."""
+    """Return the error of an operator whose lookup fails in every attempt."""
     emulator.fail("status", method="GET", path=SOURCES, times=None, **fault)
     with pytest.raises((ExperiencePlatformUnavailableError, ExperiencePlatformFailedError)) as failure:
         operator.execute(context())
@@ -141,7 +141,7 @@ def test_an_error_without_retry_after_is_retried_as_usual(error: BaseException) 
 def test_a_final_error_stays_final(connected: Emulator) -> None:
     step = build(CreateSourceConnectionOperator, retry_delay=timedelta())
     error = raised(connected, step, status=403, headers=HOUR)
-    # Airflow asks no policy about these; this one would not speak for a retry either.
+    # Airflow does not apply a policy to this error; the policy would not retry it either.
     assert isinstance(error, AirflowFailException)
     assert decided(step, error) == ("default", None)
 

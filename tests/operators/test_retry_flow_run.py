@@ -1,4 +1,4 @@
-"""``RetryFlowRunOperator``: a failed run's work is done again, once."""
+"""``RetryFlowRunOperator``: a failed run is repeated once."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def retry(stage: Stage, try_number: int = 1, max_tries: int = 2, **arguments: An
 
 
 def actions(stage: Stage) -> list[tuple[str, int]]:
-    """What was asked to be done again, and the answers."""
+    """Return the requests for repetitions, with their answers."""
     asked = stage.emulator.requests(method="POST", path=RUNS)
     return [(r["path"].split("/")[-2], r["status"]) for r in asked if r["path"].endswith("/action")]
 
@@ -68,7 +68,7 @@ def test_a_failed_run_is_repeated(stage: Stage, by: str) -> None:
     assert returned["run_id"] == made["id"] == stage.task.pushed["run_id"]
     assert returned["output_records"] == stage.rows() > 0
     assert actions(stage) == [(failed["id"], 200)]
-    look = ["GET runs"] * (2 if by == "run_id" else 1)  # the run, and whether another has taken its place
+    look = ["GET runs"] * (2 if by == "run_id" else 1)  # read the run, and list later runs over its window
     assert stage.asked() == [*look, "GET runs", "POST runs", "GET runs", "GET runs"]
 
 
@@ -136,7 +136,7 @@ def test_a_lost_answer_leads_to_no_second_repetition(stage: Stage, what: str, sa
 
 
 class DyingTask(Task):
-    """Its worker is killed when the new run's id is known."""
+    """A task instance whose worker is killed when the new run's id is known."""
 
     def xcom_push(self, key: str, value: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -148,7 +148,7 @@ def test_a_killed_try_leaves_one_repetition(stage: Stage) -> None:
     child = os.fork()
     if not child:
         task.execute(stage.context() | {"ti": DyingTask()})
-        os._exit(0)  # it should not have come so far
+        os._exit(0)  # not reached if the process was killed as expected
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     assert retry(stage, try_number=2)["run_id"] == stage.runs()[1]["id"]
     assert len(actions(stage)) == 1
@@ -191,7 +191,7 @@ def test_a_disabled_dataflow_is_refused(stage: Stage) -> None:
 
 
 def test_a_repetition_that_the_service_refuses_fails_the_task(stage: Stage, proxy: FaultProxy) -> None:
-    """Windows that do not show tell nothing of a run that has made it good."""
+    """Without reported windows, no run is known to have repeated the failed one."""
     retry(stage)
     failed = dict(stage.runs()[0])
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}', times=2)

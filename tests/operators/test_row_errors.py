@@ -1,4 +1,4 @@
-"""Downloads of row errors: whole files or none, each once, and no value of a record outside them."""
+"""Downloads of row errors: complete files, each downloaded once, and no values of records outside of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Serve = Callable[..., RowErrorService]
 
 @pytest.fixture
 def serve(connect: Callable[..., None]) -> Iterator[Serve]:
-    """Serve files, with the default Airflow connection leading there."""
+    """A function that starts a service with files, to which the default Airflow connection leads."""
     with ExitStack() as running:
 
         def start(**files: File) -> RowErrorService:
@@ -58,7 +58,7 @@ def only_run(emulator: Emulator) -> Any:
     return run
 
 
-# ---- of the emulator -----------------------------------------------------------------------------------------------
+# ---- the emulator --------------------------------------------------------------------------------------------------
 
 
 def test_the_row_errors_of_a_partial_run_land_as_files(history: History, tmp_path: Path) -> None:
@@ -152,11 +152,11 @@ def test_a_run_and_batches_exclude_each_other(connected: Emulator, tmp_path: Pat
     assert connected.requests() == []
 
 
-# ---- of stores -----------------------------------------------------------------------------------------------------
+# ---- stores --------------------------------------------------------------------------------------------------------
 
 
 def attached(store: type[Any]) -> str:
-    """The URL of a store that Airflow knows by its protocol."""
+    """Register a store with Airflow; return its URL."""
     register_implementation(store.protocol, store, clobber=True)
     attach(store.protocol, fs=store())
     return f"{store.protocol}://row-errors/today"
@@ -178,7 +178,7 @@ def test_a_store_that_refuses_a_file_is_named_and_may_be_retried(serve: Serve, t
 
 
 class Full(MemoryFileSystem):  # type: ignore[misc]
-    """A store that is full after the first bytes of a file, and keeps what it got when that is closed."""
+    """A store that is full after the first bytes of a file, and keeps these when the file is closed."""
 
     protocol = "full"
     store: ClassVar[dict[str, Any]] = {}
@@ -234,7 +234,7 @@ def test_a_killed_download_continues_in_the_next_try(serve: Serve, tmp_path: Pat
 
 
 class Sink(AbstractFileSystem):  # type: ignore[misc]
-    """A store that forgets what it gets, and notes how much memory the process had meanwhile."""
+    """A store that discards files, and records the memory that the process used."""
 
     protocol = "sink"
     most_memory = 0

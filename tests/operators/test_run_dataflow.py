@@ -1,4 +1,4 @@
-"""``RunDataflowOperator``: a window becomes one flow run, whatever happens to answers and workers."""
+"""``RunDataflowOperator``: one flow run for each window, even if answers are lost or workers are killed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.operators.run_dataflow import deferral, operator, posts, resume, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said
 
-# ---- what is asked for ---------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------------------------
 
 
 def test_a_run_over_a_window_is_requested_and_its_counts_returned(stage: Stage) -> None:
@@ -192,7 +192,7 @@ def test_after_a_long_retry_after_the_next_try_finds_the_run(stage: Stage) -> No
 
 
 def somebody_runs_it(stage: Stage, start: int, end: int) -> Callable[[], None]:
-    """Another one, with the same credential, asks for a run."""
+    """Return a function by which another client requests a run."""
 
     def ask() -> None:
         params = {
@@ -224,7 +224,7 @@ def test_several_candidates_are_named_and_no_run_is_requested(stage: Stage, prox
 
 
 def hidden(item: dict[str, Any], **changes: Any) -> bytes:
-    """A list with a run that shows no window yet."""
+    """Return a list with a run that reports no window yet."""
     kept = {name: value for name, value in item.items() if name not in ("params", "activities")}
     return json.dumps({"items": [kept | changes]}).encode()
 
@@ -232,7 +232,9 @@ def hidden(item: dict[str, Any], **changes: Any) -> bytes:
 def test_another_clients_run_is_not_the_tasks_run(stage: Stage, proxy: FaultProxy) -> None:
     somebody_runs_it(stage, 0, 1000)()
     (theirs,) = stage.runs()
-    proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')  # their run did not show when notes were taken
+    proxy.fault(
+        "GET", LISTS, status=200, body=b'{"items": []}'
+    )  # the other client's run was not listed yet when the baseline was taken
     proxy.fault("POST", RUNS, lose=True, before=True)
     proxy.fault("GET", LISTS, status=200, body=hidden(theirs, createdClient="somebody"))
     assert run(stage, url=proxy.url)["run_id"] == stage.runs()[-1]["id"] != theirs["id"]
@@ -284,7 +286,7 @@ def test_clearing_a_task_with_a_wrong_run_starts_another(stage: Stage, proxy: Fa
 def test_an_earlier_run_is_not_the_tasks_run(stage: Stage) -> None:
     before = run(stage, wait_for_completion=False)
     stage.emulator.fail("drop_before", method="POST", path="*/runs")
-    again = run(stage, if_covered="again")  # the same window, by hand
+    again = run(stage, if_covered="again")  # the same window, by a manual DAG run
     assert again["run_id"] == stage.runs()[1]["id"] != before["run_id"]
 
 

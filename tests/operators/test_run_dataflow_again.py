@@ -1,4 +1,4 @@
-"""``RunDataflowOperator`` killed, tried again and cleared: still one run."""
+"""``RunDataflowOperator`` that is killed, retried and cleared starts one run."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from tests.operators.run_dataflow import operator, posts, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said
 
-# ---- killed, and tried again ---------------------------------------------------------------------------------------
+# ---- killed tries, and retries -------------------------------------------------------------------------------------
 
 
 class DyingTask(Task):
-    """Its worker is killed when the run's id is known and kept nowhere yet but in the store."""
+    """A task instance whose worker is killed when the run's id is known but kept only in the store."""
 
     def xcom_push(self, key: str, value: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class FileStore(dict[str, Any]):
-    """A store that outlives a process; it may be the last thing that a process does to keep the run's id."""
+    """A store that outlives a process; keeping the run's id may be the last action of a process."""
 
     def __init__(self, file: Path, dies: bool = False) -> None:
         super().__init__(json.loads(file.read_text()) if file.exists() else {})
@@ -55,12 +55,12 @@ def in_a_process_that_is_killed(execute: Callable[[], object]) -> None:
     child = os.fork()
     if not child:
         execute()
-        os._exit(0)  # it should not have come so far
+        os._exit(0)  # not reached if the process was killed as expected
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
 def kill_between_answer_and_store(stage: Stage, file: Path) -> None:
-    """A first try that is killed when the run is there and its id is not kept."""
+    """Execute a first try that is killed after the run exists and before its id is kept."""
     task = operator(stage)
     context = stage.context() | {"ti": DyingTask()}
     if stage.with_store:
@@ -102,7 +102,7 @@ def test_a_try_killed_before_its_request_is_completed_by_the_next(stage: Stage) 
         run(stage)
     run(stage, try_number=2)
     assert (len(stage.runs()), len(posts(stage))) == (1, 1)
-    # Without a store nobody can tell that nothing was asked for.
+    # Without a store it is unknown that no run was requested.
     assert [nap for nap in stage.naps if nap] == ([5] if stage.with_store else [51, 5])
 
 
@@ -123,7 +123,7 @@ def test_runs_created_before_the_dag_run_are_ignored_despite_clock_skew(stage: S
     first = run(stage)
     stage.emulator.advance(5)
     window = {"window_start": first["window_start"], "window_end": first["window_end"]}
-    stage.began = stage.now  # another DAG run, by hand
+    stage.began = stage.now  # another, manual DAG run
     again = run(stage, try_number=2, if_covered="again", **window)
     assert again["run_id"] != first["run_id"]
 
@@ -149,7 +149,7 @@ def test_a_failed_run_fails_the_task_without_a_retry(stage: Stage) -> None:
         run(stage)
     assert isinstance(error.value, AirflowFailException)
     with pytest.raises(FlowRunFailedError):
-        run(stage, try_number=2)  # as after a worker's death
+        run(stage, try_number=2)  # as after the worker was killed
     assert len(posts(stage)) == 1
 
 
@@ -249,11 +249,11 @@ def test_a_retry_after_a_clear_waits_for_the_new_run(stage: Stage) -> None:
 
 FROM_3_3 = pytest.mark.skipif(versions.RetryPolicy is None, reason="before Airflow 3.3 there is no store")
 
-# ---- a store that somebody emptied -------------------------------------------------------------------------------
+# ---- an empty store ----------------------------------------------------------------------------------------------
 
 
 def discard(stage: Stage) -> None:
-    """As Airflow may when a task is cleared, as people and retention do."""
+    """Empty the store, as Airflow may when a task is cleared, and as users and retention may."""
     stage.store = Store()
 
 
@@ -314,7 +314,7 @@ def test_a_failed_search_is_repeated_by_the_next_try(stage: Stage, if_covered: s
 )
 def test_the_kept_state_outlives_the_wait(stage: Stage, timeout: float | None, days: int | str | None) -> None:
     run(stage, timeout=timeout, retry_delay=timedelta(minutes=5))
-    if days is None:  # Airflow's own, 30 days
+    if days is None:  # Airflow's default, 30 days
         assert stage.store.retention is None
     elif timeout is None:
         assert stage.store.retention == import_module("airflow.sdk").NEVER_EXPIRE

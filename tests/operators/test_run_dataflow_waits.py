@@ -1,4 +1,4 @@
-"""``RunDataflowOperator`` while it waits: on a worker, deferred, and until its limits."""
+"""Waits of ``RunDataflowOperator``: on a worker, deferred, and until a timeout."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_a_rest_resource_of_stripe_is_sent_as_json(connected: Emulator, connect_
 
 
 def test_a_source_outside_the_catalogue_is_named_by_its_connection_spec(connected: Emulator) -> None:
-    with pytest.raises(AirflowFailException, match="FLOW-1413-400"):  # the emulator knows no other either
+    with pytest.raises(AirflowFailException, match="FLOW-1413-400"):  # the emulator has no other source
         create(source=None, connection_spec_id="00000000-0000-0000-0000-000000000000")
     (body,) = connected.posted("/sourceConnections")
     assert body["connectionSpec"]["id"] == "00000000-0000-0000-0000-000000000000"

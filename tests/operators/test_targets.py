@@ -1,4 +1,4 @@
-"""Datasets, and the target connections that lead to them."""
+"""Datasets, and target connections to them."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_target_connection_can_be_sent_as_in_the_oldest_document(connected: Em
             "connectionSpec": LAKE,
         }
     ]
-    # Neither the base connection nor the way of asking for the schema makes it another one.
+    # Base connection and schema version are not compared if they are not given.
     assert run(CreateTargetConnectionOperator, dataset_id=dataset, schema_id=schema) == made | {"created": False}
 
 

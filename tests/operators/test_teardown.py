@@ -1,4 +1,4 @@
-"""``TeardownChainOperator``: what it removes of a DAG run, what it leaves, and what it says."""
+"""``TeardownChainOperator``: the objects that it removes and keeps, its output and its log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LATER: dict[str, Any] = {"start_time": 2222222222}
 
 
 def tear_down(run_id: str = "one", task: Any = None, **arguments: Any) -> Told:
-    """Run the operator in a DAG run; return what it returns."""
+    """Execute the operator in a DAG run; return its output."""
     return dict(TeardownChainOperator(task_id="teardown", **arguments).execute(context(task, run_id)))
 
 
@@ -43,7 +43,7 @@ def ids(found: list[dict[str, str]]) -> list[str]:
 
 
 class RunningTask(TaskInstance):
-    """A task of a DAG that has so many active runs."""
+    """A task instance of a DAG with a number of active runs."""
 
     dag_id = "shop"
 

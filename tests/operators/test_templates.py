@@ -1,4 +1,4 @@
-"""Arguments may be templates: what comes out of Jinja is what a literal would have been."""
+"""Arguments may be templates: a rendered value has the same effect as a literal."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import Emulator
 from tests.operators.chain import ARGUMENTS, COLUMNS, FLOW_SPEC, PRODUCTS, build, context, make_ends, run
 
-#: Decide what the scheduler does with the task, so they cannot wait for the task's context.
+#: Arguments that the scheduler reads, before a task is rendered.
 NOT_TEMPLATED = {"deferrable", "max_active_tis_per_dag"}
-#: A sensor's own, which Airflow reads where the DAG is parsed.
+#: Arguments of sensors that Airflow reads when the DAG is parsed.
 READ_AT_ONCE = {"timeout", "poke_interval"}
 ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     FlowRunSensor: {"flow_id": "dataflow"},
@@ -59,7 +59,7 @@ ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
 
 
 def offered() -> set[type[BaseOperator]]:
-    """All operators and sensors in the modules that the provider info names."""
+    """Return all operators and sensors in the modules that the provider info names."""
     info = get_provider_info()
     names = [name for kind in ("operators", "sensors") for entry in info[kind] for name in entry["python-modules"]]
     values = [value for name in names for value in vars(import_module(name)).values()]
@@ -72,7 +72,7 @@ def offered() -> set[type[BaseOperator]]:
 
 
 def own_arguments(operator: type[BaseOperator]) -> set[str]:
-    """The constructor arguments that are this package's, not Airflow's."""
+    """Return the constructor arguments that this package declares."""
     ours = [base for base in operator.__mro__ if base.__module__.startswith("airflow_provider_payments")]
     signatures = [inspect.signature(base.__init__) for base in ours if "__init__" in vars(base)]
     return {
@@ -112,7 +112,7 @@ def test_building_an_operator_needs_no_connection_and_sends_nothing(
 
 
 def rendered(operator: type[BaseOperator], native: bool, **values: Any) -> BaseOperator:
-    """An operator in a DAG, each of the arguments rendered from a parameter of that value."""
+    """Return an operator in a DAG, each of whose arguments is rendered from a parameter."""
     with DAG(dag_id="templates", schedule=None, render_template_as_native_obj=native):
         step = build(operator, **{name: f"{{{{ params['{name}'] }}}}" for name in values})
     step.render_template_fields({"params": values})

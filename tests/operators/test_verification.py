@@ -1,4 +1,4 @@
-"""``VerifySandboxOperator``: what a task makes, returns, logs and leaves, and how it ends."""
+"""``VerifySandboxOperator``: its objects, output and log, and how the task ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.conftest import PAYPAL, Emulator
 from tests.operators.chain import TaskInstance, context
 from tests.operators.test_outputs import check as check_keys
 
-#: Few checks: the objects of the others take time.
+#: A single check, because the others take longer.
 NAMES = ["dataset.names"]
 
 
@@ -27,7 +27,7 @@ def verify(task: TaskInstance | None = None, **arguments: Any) -> dict[str, Any]
 
 
 def contradict(emulator: Emulator) -> None:
-    """Refuse the second dataset of a name."""
+    """Let the emulator refuse a second dataset of one name."""
     emulator.fail("status", method="POST", path="*/dataSets", nth=2, status=400)
 
 

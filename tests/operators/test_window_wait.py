@@ -1,4 +1,4 @@
-"""A data window that is not over: ``RunDataflowOperator`` asks for it when its rows have come, and holds no worker."""
+"""``RunDataflowOperator`` waits, without a worker, until a data window has ended and its rows have arrived."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOUR = 3600
 
 
 def ends_in(stage: Stage, seconds: int) -> dict[str, Any]:
-    """A window of a day that is over after ``seconds``, by the platform's clock."""
+    """Return a window of a day that ends in ``seconds``, by the platform's clock."""
     return {"window_start": stage.now + seconds - DAY, "window_end": stage.now + seconds}
 
 
@@ -45,7 +45,7 @@ def moment_of(deferred: TaskDeferred) -> datetime:
     return datetime.fromtimestamp(moment.timestamp(), UTC)
 
 
-# ---- until when ----------------------------------------------------------------------------------------------------
+# ---- durations -----------------------------------------------------------------------------------------------------
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(-(10**6), 10**6))
@@ -58,7 +58,7 @@ def test_no_run_is_requested_before_the_windows_end_and_lag(lag: int, longest: i
         assert lag - ago > longest
         return
     assert left == 0 or 1 < left <= longest + 1
-    assert now + left >= window.end + lag - 1.001  # a second of skew is normal
+    assert now + left >= window.end + lag - 1.001  # a second of clock skew is ignored
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_task_is_deferred_until_its_window_has_ended(stage: Stage, said: Calla
     (only,) = stage.runs()
     assert (returned["run_id"], returned["reused"], returned["status"]) == (only["id"], False, "succeeded")
     assert only["createdAt"] / 1000 >= window["window_end"] + 600
-    assert stage.naps == [5]  # nothing is waited for but the run
+    assert stage.naps == [5]  # only the wait for the run
 
 
 @STORES
@@ -183,7 +183,7 @@ def test_the_scheduler_honours_the_reschedule_date_of_an_operator() -> None:
         from airflow.serialization.serialized_objects import SerializedDAG as Serialized
     task: Any = Serialized.deserialize_dag(json.loads(json.dumps(Serialized.serialize_dag(dag)))).get_task("run")
     deps = {type(dep).__name__ for dep in task.deps}
-    # Later ones do so for any task that is rescheduled.
+    # Later versions do so for every rescheduled task.
     honoured = "ReadyToRescheduleDep" in deps and task.reschedule
     assert honoured or versions.RetryPolicy is not None
 

@@ -1,4 +1,4 @@
-"""Whatever somebody wrote and whatever is there: an update changes written members and leaves every other as it is."""
+"""An update changes only members that the user set, for any arguments and any existing object."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Path = tuple[str | int, ...]
 many = settings(
     max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-#: What the services write down of any change.
+#: Members that the services themselves change with every update.
 STAMPS = {"etag", "updatedAt", "updatedBy", "updatedClient", "lastOperation", "version", "updated", "updatedUser"}
 ABSENT = "absent"
 
 
 def changes(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
-    """Yield the places where two JSON values are not byte-equal; what was added or taken away is one place."""
+    """Yield the paths at which two JSON values differ; an added or removed value counts as one path."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys: Any = dict.fromkeys([*before, *after])
         inner = {key: (before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys}
@@ -51,7 +51,7 @@ def test_changes_yields_every_changed_place() -> None:
 
 
 def updated(chain: Chain, emulator: Emulator, name: str, want: Resource, object_id: str) -> tuple[Node, set[Path]]:
-    """Update an object; return it as it was, and what has changed of it."""
+    """Update an object; return its item before the update, and the paths that have changed."""
 
     def shown() -> Node:
         items = emulator.objects(KINDS[name].objects)
@@ -81,7 +81,7 @@ def test_an_update_of_any_other_kind_is_refused(name: str, chain: Chain) -> None
 
 
 def some(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Node]:
-    """Any of these members."""
+    """Return a strategy for objects with any subset of these members."""
     return st.fixed_dictionaries({}, optional=members)
 
 
@@ -118,7 +118,7 @@ EVERY = st.sampled_from([("minute", 15), ("minute", 45), ("hour", 1)])
 
 
 def stranger(chain: Chain, live: Node) -> str:
-    """Make a dataflow of the wanted name in ways of its own."""
+    """Create a dataflow of the desired name as another client would; return its id."""
     copy = {"deltaColumn": {"name": "Create_Time"} | live["delta"]} | live["copy"]
     steps = [
         {"name": "Copy", "params": copy},
@@ -133,7 +133,7 @@ def stranger(chain: Chain, live: Node) -> str:
 
 
 def allowed_of_dataflow(before: Node, written: Node) -> set[Path]:
-    """The members that the arguments are about."""
+    """Return the paths that the arguments may change."""
     places = {
         step["name"]: ("transformations", place, "params") for place, step in enumerate(before["transformations"])
     }
@@ -159,7 +159,7 @@ def test_an_update_of_any_dataflow_keeps_members_that_are_not_set(chain: Chain, 
     @many
     @given(live=LIVE, written=WRITTEN, every=EVERY)
     def holds(live: Node, written: Node, every: tuple[str, int]) -> None:
-        # Tolerance turns diagnostics on by itself.
+        # Partial ingestion turns diagnostics on, so `error_diagnostics=False` is refused with it.
         percent = {"partial_ingestion_percent", "partialIngestionPercent"} & {*written, *live["options"]}
         assume(not (percent and written.get("error_diagnostics") is False))
         if live["disabled"]:
@@ -208,7 +208,7 @@ FIELDS = st.recursive(LEAVES, holders, max_leaves=8)
 
 @st.composite
 def grown(draw: st.DrawFn, live: Node) -> Node:
-    """Draw what somebody may have written who knows a part of a live field, and wants more."""
+    """Draw a desired field that repeats a part of a live field and adds to it."""
     wanted = {"type": live["type"]} | {key: value for key, value in live.items() if draw(st.booleans())}
     if "enum" in live:
         wanted["enum"] = list(dict.fromkeys([*live["enum"][1:], *draw(TEXTS)]))
@@ -226,7 +226,7 @@ def grown(draw: st.DrawFn, live: Node) -> Node:
 
 
 def is_written(path: Path, wanted: Any) -> bool:
-    """Whether somebody wrote what lies there: an enum's values have no places."""
+    """Return whether the user set the value at a path; a list, such as an enum, counts as a whole."""
     for step in path:
         if isinstance(wanted, list):
             return True
@@ -237,7 +237,7 @@ def is_written(path: Path, wanted: Any) -> bool:
 
 
 def stands(path: Path, found: Any) -> bool:
-    """Whether there is something at a place."""
+    """Return whether a value exists at a path."""
     for step in path:
         if step not in (found if isinstance(found, dict) else range(len(found))):
             return False
@@ -260,7 +260,7 @@ def test_an_update_of_any_fields_adds_fields_and_keeps_existing_ones(chain: Chai
                 assert path[: len(place)] == place
                 below: Path = path[len(place) :]
                 assert is_written(below, wanted)
-                # Nothing that was there is gone or other, but for a label that somebody wrote anew.
+                # No existing value was removed or changed, except for labels that the user set.
                 assert not stands(path, before) or path[-2] == "meta:enum"
         finally:
             chain.client.request("DELETE", f"{REGISTRY}/tenant/fieldgroups/{group.replace('/', '%2F')}")
@@ -276,7 +276,7 @@ TAGS = st.dictionaries(
 
 
 def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, emulator: Emulator) -> None:
-    chain.schema_id  # noqa: B018 - made before the first example
+    chain.schema_id  # noqa: B018 - creates the schema before the first example
 
     @many
     @given(live=TAGS, wanted=TAGS, description=st.sampled_from([None, "by hand", "ours"]))
@@ -289,7 +289,7 @@ def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, e
             for path in changed - {("description",)}:
                 assert path[:2] == ("tags", path[1])
                 assert path[1] in wanted
-                # An added value stands behind those that were there.
+                # Values are added after the existing ones.
                 assert len(path) == 2 or int(path[2]) >= len(before["tags"][path[1]])
         finally:
             chain.client.request("DELETE", f"/data/foundation/catalog/dataSets/{made}")

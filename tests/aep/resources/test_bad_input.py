@@ -1,4 +1,4 @@
-"""What is refused when a value is built, before any request."""
+"""Arguments that are refused when a resource is built, before any request."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_a_source_is_found_regardless_of_case() -> None:
 
 
 def test_an_unknown_key_of_a_delta_column_is_refused() -> None:
-    """The tutorials' tables misspell it, so the mistake is a likely one."""
+    """The tables of the tutorials misspell this key, so the mistake is likely."""
     with pytest.raises(InvalidInputError, match=r"delta_column=\['dateFormt'\].*known keys are name, dateFormat"):
         DeltaColumn.parse({"name": "Create_Time", "dateFormt": "YYYY"})
 

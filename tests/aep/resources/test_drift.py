@@ -1,8 +1,8 @@
 """
-What a connection, a dataset or a schema may look like and still be the one that is wanted.
+Differences between existing and desired connections, datasets and schemas.
 
-Each object is made by hand, in the forms in which the services show theirs, and found by its name; the fields that
-count as different are listed.
+Each existing object is created by a plain request, in one of the forms in which the services return objects, and found
+by its name; the test lists the fields that count as different.
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def test_schemas_are_compared_by_meaning(change: Change, fields: list[str], chai
 
 
 def product(body: Body) -> Body:
-    """The properties below ``product`` in a field group's body."""
+    """Return the properties below ``product`` in a field group's body."""
     found: Body = body["definitions"]["customFields"]["properties"]["_emulator"]["properties"]["product"]["properties"]
     return found
 

@@ -1,8 +1,8 @@
 """
-What a mapping set or a dataflow may look like and still be the one that is wanted.
+Differences between existing and desired mapping sets and dataflows.
 
-A mapping set's content is its key, so another one is not found at all. A dataflow may refer to other objects that mean
-the same as its own.
+The content of a mapping set is its key, so a mapping set with other content is not found. A dataflow may refer to other
+objects than the desired ones, if they are equivalent.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def other_mapping(chain: Chain, body: Body) -> None:
 
 
 def delta(**members: str) -> Change:
-    """Leave nothing of the delta column but its name and these members."""
+    """Return a change that reduces the delta column to its name and these members."""
 
     def change(_: Chain, body: Body) -> None:
         body["transformations"][0]["params"]["deltaColumn"] = {"name": "Create_Time"} | members
@@ -153,7 +153,7 @@ def delta(**members: str) -> Change:
 
 
 def as_in_the_tutorial(chain: Chain, body: Body) -> None:
-    """Times and numbers as text, a version that is none, the format of the samples."""
+    """Change a dataflow's body to the samples of the tutorials: times and numbers as text, an invalid version."""
     delta(dateFormat="YYYY-MM-DD", timezone="UTC")(chain, body)
     mapping(body)["mappingVersion"] = 0
     body["scheduleParams"] = {"startTime": "4102444800", "frequency": "minute", "interval": "30"}
@@ -163,7 +163,7 @@ def with_backfill(backfill: bool) -> Schedule:
     return Schedule("minute", 15, backfill=backfill)
 
 
-#: Today's flow spec lists no end, older ones did.
+#: A schedule with an end, and an older flow spec, as today's flow spec does not list `endTime`.
 ENDING: Body = {
     "schedule": Schedule("minute", 15, end_time=datetime(2100, 1, 1, 1, tzinfo=UTC)),
     "flow_spec": FlowSpec(CRM_FLOW_SPEC),

@@ -1,4 +1,4 @@
-"""Which attributes an expression reads: what is certain, and nothing else."""
+"""The attributes that a mapping expression certainly reads."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_attributes_agree_with_a_complete_parser_of_the_language(expression: str
     try:
         read = expressions.paths(expressions.parse(expression))
     except ExpressionError:
-        return  # nested deeper than that parser goes
+        return  # nested deeper than the other parser supports
     assert attributes_read(expression) == list(dict.fromkeys(path.replace("[0]", "") for path in read))
 
 

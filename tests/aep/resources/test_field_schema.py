@@ -1,4 +1,4 @@
-"""Fields that are given as JSON schemas: what the Schema Registry reads of them is checked, all else is let through."""
+"""Checks of fields given as JSON schema: only keywords that the Schema Registry reads are checked."""
 
 from __future__ import annotations
 

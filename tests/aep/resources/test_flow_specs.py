@@ -1,4 +1,4 @@
-"""Flow specs, in the odd forms in which they come, and what they are held against."""
+"""Flow specs: the forms in which the service returns them, lookups, and checks of schedule and options."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_value_without_a_flow_specs_id_is_refused(value: object) -> None:
         FlowSpec.from_json(value)
 
 
-# ---- the look-up ---------------------------------------------------------------------------------------------------
+# ---- lookup --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

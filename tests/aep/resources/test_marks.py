@@ -1,4 +1,4 @@
-"""Marks: whose an object is, where that stands, and what it does not change."""
+"""Marks: their place in each kind of object, their content, and that they cause no differences."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def kinds(names: list[str]) -> pytest.MarkDecorator:
 
 
 def sent(emulator: Emulator, kind: Kind) -> dict[str, Any]:
-    """The body of the last creation of that kind, as it was sent."""
+    """Return the request body of the last creation of a kind."""
     return dict([r["body"] for r in emulator.requests(method="POST") if r["path"] == kind.path][-1])
 
 
-# ---- where a mark stands -------------------------------------------------------------------------------------------
+# ---- the place of a mark -------------------------------------------------------------------------------------------
 
 
 @kinds(DESCRIBED)
@@ -81,7 +81,7 @@ def test_a_mark_is_found_in_lists_and_in_reads_by_id(kind: Kind, chain: Chain) -
     assert marks == [marks[0]] * 3
 
 
-# ---- what a mark says ----------------------------------------------------------------------------------------------
+# ---- the content of a mark -----------------------------------------------------------------------------------------
 
 OWNERS = ["a", "payments", "payments.daily-1", "team_a.payments", "zahlungen-für-märz", "7", "x" * 250]
 
@@ -148,7 +148,7 @@ def test_a_first_edition_mark_belongs_to_the_chain_but_no_run() -> None:
 
 def test_runs_of_the_same_name_differ_between_owners() -> None:
     assert Writer("a", "run").run_digest != Writer("b", "run").run_digest
-    # Where one ends and the other begins counts.
+    # The boundary between owner and run counts.
     assert Writer("a", "brun").run_digest != Writer("ab", "run").run_digest
 
 
@@ -166,13 +166,13 @@ def test_each_creation_request_carries_a_new_nonce(chain: Chain, emulator: Emula
     assert {(mark.owner, mark.run) for mark in marks if mark} == {("payments.daily-1", DAILY.run_digest)}
 
 
-# ---- what a mark does not change -----------------------------------------------------------------------------------
+# ---- comparisons and updates ---------------------------------------------------------------------------------------
 
 
 @kinds(MARKED)
 def test_a_mark_is_no_difference(kind: Kind, chain: Chain, make_client: Callable[..., Client]) -> None:
     made = chain.ensure(kind.build(chain, description="Paid orders"), writer=DAILY)
-    # Another's mark, another description, no marks at all: the same object.
+    # Another writer's mark, another description, or no marks: the object is the same.
     asked = (
         (chain.client, None, "update"),
         (chain.client, "Orders", "reuse"),

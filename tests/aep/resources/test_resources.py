@@ -1,4 +1,4 @@
-"""What can be created: how it may be written, what ``extra`` may add, how an object is found again."""
+"""Resources: the forms of their arguments, ``extra``, and how their objects are found again."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_schedule_members_of_extra_are_sent(chain: Chain, emulator: Emulator) ->
     assert body["scheduleParams"].keys() == {"startTime", "frequency", "interval", "note"}
 
 
-# ---- found again ---------------------------------------------------------------------------------------------------
+# ---- lookups -------------------------------------------------------------------------------------------------------
 
 ACCEPT = {"Accept": "application/vnd.adobe.xed+json"}
 

@@ -1,4 +1,4 @@
-"""When a dataflow runs: what is refused, what is sent, what counts as the same."""
+"""Schedules of dataflows: refused arguments, request bodies, and comparisons."""
 
 from __future__ import annotations
 

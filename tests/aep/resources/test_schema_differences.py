@@ -1,4 +1,4 @@
-"""Fields that are given as JSON schema: what of a live field counts as different, what an update adds and refuses."""
+"""Fields given as JSON schema: differences from live fields, and the patches of an update."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def differences(chain: Chain, live: Node, wanted: Node) -> list[Difference]:
     return want.differences(chain.client, existing)
 
 
-#: live, wanted, the place that differs below `fields.f`, what is shown of both.
+#: Case -> live field, desired field, the path below `fields.f` that differs, desired and actual value there.
 DIFFERENT: dict[str, tuple[Node, Node, str, Any, Any]] = {
     "a type": (TEXT, WHOLE, " (type)", "integer", "string"),
     "a date where text was": (TEXT, DATE, " (type)", "date-time", "string"),
@@ -229,10 +229,10 @@ def test_missing_labels_of_values_other_than_text_differ() -> None:
     assert (gap.difference.field, gap.patch) == ("fields.f (meta:enum)", ())
 
 
-# ---- what an update adds ---------------------------------------------------------------------------------------------
+# ---- updates ---------------------------------------------------------------------------------------------------------
 
 OWN = "/definitions/customFields/properties/_emulator/properties/f"
-#: live, wanted, the JSON Patch below the field, the field afterwards.
+#: Case -> live field, desired field, the JSON Patch below the field, the field after the update.
 GROWN: dict[str, tuple[Node, Node, list[tuple[str, Any]], Node]] = {
     "a field in an array's objects": (
         lines(a=TEXT),
@@ -336,7 +336,7 @@ def test_an_update_refuses_and_names_differences_it_cannot_remove(
 
 
 def test_fields_are_added_to_the_definition_that_contains_the_tenants_fields(chain: Chain, emulator: Emulator) -> None:
-    """Adobe's own sample calls the definition after what it describes."""
+    """In Adobe's sample the definition has another name than `customFields`."""
     body = chain.field_group(tenant_id="emulator").payload()
     chain.post(
         f"{REGISTRY}/tenant/fieldgroups",

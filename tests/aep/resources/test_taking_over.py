@@ -1,4 +1,4 @@
-"""Another owner in an object's mark: for every kind, once, and nothing else of the object changes."""
+"""Taking over objects: for every kind, the owner in the mark changes once, and no other member."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.conftest import Emulator
 
 SALES = Writer("sales", "run", "dag")
 MARKED = pytest.mark.parametrize("name", [name for name in KINDS if name != "mapping set"])
-#: What every write changes.
+#: Members that every write changes.
 BY_NATURE = {"etag", "updatedAt", "updated", "version", "lastOperation", "meta:registryMetadata", "description", "tags"}
 
 
 def made(chain: Chain, name: str) -> RemoteObject:
-    """An object of the kind, marked by sales, as a list shows it."""
+    """Create an object of a kind with the owner sales, and return it as it is listed."""
     desired = KINDS[name].build(chain, description="Paid orders")
     chain.ensure(desired, writer=SALES)
     return listed(chain, name)
@@ -39,7 +39,7 @@ def listed(chain: Chain, name: str) -> RemoteObject:
 
 
 def hand_over(client: Client, kind: ResourceKind, existing: RemoteObject) -> bool:
-    """Let finance be the owner."""
+    """Rewrite the mark of an object to the owner finance."""
     mark = kind.mark_of(existing)
     assert mark
     return rewrite_mark(client, kind, existing, mark.with_owner("finance"))
@@ -91,7 +91,7 @@ def test_a_mark_is_rewritten_once_despite_a_lost_answer(
 
 
 def rename(chain: Chain, kind: Kind, existing: RemoteObject) -> None:
-    """Change the name by hand, as somebody else would, and so the etag."""
+    """Change the name, and so the etag, as another writer would."""
     operations, headers = [{"op": "add", "path": "/name", "value": "renamed"}], {"If-Match": str(existing.etag)}
     chain.client.request("PATCH", f"{kind.path}/{existing.id}", body=operations, headers=headers)
 
@@ -122,7 +122,7 @@ def test_read_only_refuses_to_rewrite_a_mark(name: str, chain: Chain, make_clien
         hand_over(make_client(read_only=True), kind, existing)
 
 
-# ---- as part of what is desired ------------------------------------------------------------------------------------
+# ---- owners of desired resources -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", UPDATES)

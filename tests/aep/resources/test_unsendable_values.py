@@ -1,4 +1,4 @@
-"""What a request could not carry, or a service would misread, is refused by the name of its argument."""
+"""Values that no request can carry, or that a service would misread, are refused with the argument's name."""
 
 from __future__ import annotations
 
