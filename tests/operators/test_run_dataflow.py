@@ -247,7 +247,7 @@ def test_a_found_run_that_reads_another_window_fails_the_task(stage: Stage, prox
     proxy.fault("POST", RUNS, lose=True, before=True)
     proxy.fault("GET", LISTS, status=200, body=hidden(theirs))
     with pytest.raises(
-        FlowRunFailedError, match=r"was taken for the run of this task.*but it reads the window from 1970-01-01"
+        FlowRunFailedError, match=r"was taken for the requested one.*but it reads the window from 1970-01-01"
     ):
         run(stage, url=proxy.url)
 
@@ -264,7 +264,7 @@ def test_a_found_run_with_another_window_fails_deferred_tasks_and_retries(stage:
     run_of_theirs = {"id": theirs["id"], "flow_id": stage.flow_id, "raw_status": "success", "created_at": 2e9}
     event = {"status": "ended", "run": run_of_theirs | {"window_start": 0.0, "window_end": 1000.0}}
     for deferred in (deferral(stage, url=proxy.url), deferral(stage, url=proxy.url, try_number=2)):
-        with pytest.raises(FlowRunFailedError, match="was taken for the run of this task"):
+        with pytest.raises(FlowRunFailedError, match="was taken for the requested one"):
             resume(stage, deferred, event)
 
 
@@ -276,7 +276,7 @@ def test_clearing_a_task_with_a_wrong_run_starts_another(stage: Stage, proxy: Fa
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     proxy.fault("POST", RUNS, lose=True, before=True)
     proxy.fault("GET", LISTS, status=200, body=hidden(theirs))
-    with pytest.raises(FlowRunFailedError, match="was taken for the run of this task"):
+    with pytest.raises(FlowRunFailedError, match="was taken for the requested one"):
         run(stage, url=proxy.url, if_covered=if_covered)
     again = run(stage, try_number=2, max_tries=3, if_covered=if_covered)
     assert (again["reused"], again["run_id"]) == (False, stage.runs()[-1]["id"])

@@ -92,7 +92,7 @@ def test_a_schema_without_fields_needs_no_field_group(connected: Emulator) -> No
 
 def test_class_and_further_field_groups_precede_the_own_field_group(connected: Emulator) -> None:
     group, experience_event = f"{XDM}/context/profile-person-details", f"{XDM}/context/experienceevent"
-    with pytest.raises(AirflowFailException, match="XDM-1506-400"):  # the field group is for profiles
+    with pytest.raises(AirflowFailException, match="XDM-1506-400"):  # the further field group is only for profiles
         run(CreateTargetSchemaOperator, class_id=experience_event, field_groups=[group])
     (own,), (schema,) = connected.posted("/fieldgroups"), connected.posted("/schemas")
     assert own["meta:intendedToExtend"] == [experience_event]

@@ -106,7 +106,7 @@ def test_a_target_connection_can_be_sent_as_in_the_oldest_document(connected: Em
             "connectionSpec": LAKE,
         }
     ]
-    # Base connection and schema version are not compared if they are not given.
+    # Neither a base connection that is not given nor the form of the content type is compared.
     assert run(CreateTargetConnectionOperator, dataset_id=dataset, schema_id=schema) == made | {"created": False}
 
 

@@ -53,7 +53,7 @@ def test_no_run_is_requested_before_the_windows_end_and_lag(lag: int, longest: i
     window, wait = Window(10**9, 10**9 + DAY), WindowWait.read(lag, longest)
     now = window.end + ago
     try:
-        left = wait.left(window, now)
+        left = wait.seconds_left(window, now)
     except InvalidInputError:
         assert lag - ago > longest
         return
