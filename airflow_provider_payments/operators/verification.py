@@ -93,17 +93,17 @@ class VerifySandboxOperator(ExperiencePlatformOperator):
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         :raises AirflowSkipException: if the sandbox contradicts an assumption and ``on_contradicted`` is ``skip``.
         """
-        from airflow_provider_payments.aep.verification.question import read_question
+        from airflow_provider_payments.aep.verification.options import read_options
         from airflow_provider_payments.aep.verification.report import report_text, summary_line
         from airflow_provider_payments.aep.verification.verify import verify
 
         with airflow_errors():
             ending = as_ending("on_contradicted", self.on_contradicted)
             given = {name: getattr(self, name) for name in self.template_fields}
-            question = read_question(given, ExperiencePlatformHook.vendor_credential)
-            report = verify(self.hook.client, question, self.log.info)
+            options = read_options(given, ExperiencePlatformHook.vendor_credential)
+            report = verify(self.hook.client, options, self.log.info)
         text = report_text(report)
-        self.log.info("Verified sandbox %s\n%s", question.sandbox, text)
+        self.log.info("Verified sandbox %s\n%s", options.sandbox, text)
         for check in report.contradicted:
             self.log.warning("The sandbox contradicts an assumption: %s: %s", check.id, check.assumption)
         found = {

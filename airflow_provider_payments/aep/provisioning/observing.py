@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.errors import Difference, RequestError
+from airflow_provider_payments.aep.errors import Difference, NotFoundError
 from airflow_provider_payments.aep.provisioning.decide import Memory, Now, Seen
 from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
 
@@ -119,9 +119,7 @@ class Observer:
                 continue
             try:
                 differences = self.desired.differences(self.reads, existing)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
+            except NotFoundError:
                 self.desired.kind.check_gone(self.client, existing)
                 self.memory = self.memory.missing(existing.id, self.now.own)
             else:

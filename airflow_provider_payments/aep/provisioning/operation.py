@@ -16,6 +16,7 @@ from airflow_provider_payments.aep.api.settling import Settling
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Failure,
+    NotFoundError,
     PlatformError,
     RequestError,
     UnlistedError,
@@ -163,9 +164,7 @@ class Operation:
     def _can_be_read(self, made: RemoteObject) -> bool:
         try:
             self.desired.kind.confirm(self.client, made)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+        except NotFoundError:
             return False
         return True
 
@@ -285,9 +284,7 @@ class Operation:
         try:
             named = self.desired.object_named_by(self.client, error)
             differences = self.desired.differences(self.client, named) if named else []
-        except RequestError as failure:
-            if not failure.says_gone:
-                raise
+        except NotFoundError:
             raise unread from error
         if named is None and self.desired.is_taken(error):
             raise unread from error

@@ -8,6 +8,7 @@ operator.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import patience
-from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import PAGE, Json, segment
@@ -160,11 +161,8 @@ class Kind(ABC):
         :param version: the version to read, for mapping sets only.
         :raises ReadLagError: if the object was created too recently to conclude from a 404 that it was deleted.
         """
-        try:
+        with contextlib.suppress(NotFoundError):
             return self.get(reads, object_id, version)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
         # A 404 may be read lag if the object is listed; if no list contains the object either, it no longer exists.
         for existing in self.list_all(reads):
             if existing.id == object_id:
@@ -177,11 +175,8 @@ class Kind(ABC):
 
         :raises ReadLagError: if the object was created too recently to conclude from a 404 that it was deleted.
         """
-        try:
+        with contextlib.suppress(NotFoundError):
             return self.get(reads, existing.id, self.version_of(existing))
-        except RequestError as error:
-            if not error.says_gone:
-                raise
         self.check_gone(reads, existing)
         return None
 
@@ -281,11 +276,8 @@ class Kind(ABC):
 
         The request is sent again after a lost answer. A 404 counts as success.
         """
-        try:
+        with contextlib.suppress(NotFoundError):
             client.request("DELETE", f"{self.path}/{segment(existing.id)}", safe=True)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
 
     def refusal(self, client: Client, existing: RemoteObject) -> str:
         """Delete an object; return the service's refusal, empty if the object was deleted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, RequestError
 from airflow_provider_payments.aep.services import FLOW_SERVICE, segment
 
 if TYPE_CHECKING:
@@ -30,10 +30,8 @@ def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -
     """Enable or disable a dataflow; return whether the dataflow exists."""
     try:
         act(client, dataflow_id, op)
-    except RequestError as error:
-        if error.says_gone:
-            return False
-        raise
+    except NotFoundError:
+        return False
     return True
 
 
@@ -46,8 +44,10 @@ def rewrite_mark(client: Client, kind: Kind, existing: RemoteObject, mark: Mark)
     """
     try:
         kind.patch(client, existing, kind.with_mark(existing, (), mark), safe=True)
+    except NotFoundError:
+        return False
     except RequestError as error:
-        if error.status == 412 or error.says_gone:
+        if error.status == 412:
             return False
         raise
     return True
