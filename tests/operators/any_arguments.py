@@ -114,9 +114,9 @@ class Stage:
             "params": {"tableName": PRODUCTS},
             "connectionSpec": {"id": "221c7626-58f6-4eec-8ee2-042b0226f03b", "version": "1.0"},
         }
-        made = self.client.request("POST", "/data/foundation/flowservice/sourceConnections", body=body).body
-        self.asked()
-        return str(made["id"])
+        created = self.client.request("POST", "/data/foundation/flowservice/sourceConnections", body=body).body
+        self.requests()
+        return str(created["id"])
 
     def applied(self, definition: str) -> dict[str, Any]:
         """Apply a definition; return arguments for it."""
@@ -137,7 +137,7 @@ class Stage:
         good = [each for each in self.emulator.objects("batches") if not each["metrics"]["failedRecordCount"]]
         return str(next(each["id"] for each in good if each["tags"]["acp_enableErrorDiagnostics"] == ["true"]))
 
-    def asked(self) -> list[dict[str, Any]]:
+    def requests(self) -> list[dict[str, Any]]:
         """Return the requests since the last call, without those for tokens."""
         new = self.emulator.requests(since=self.seen)
         self.seen = max([self.seen, *(r["number"] for r in new)])
@@ -152,9 +152,9 @@ def is_unknowable(refusal: RequestError, extra: object) -> bool:
     return bool(own) or any(code == (said.code or said.title) and words in said.detail for code, words in UNKNOWABLE)
 
 
-def writes(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def writes(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the requests that change an object."""
-    return [r for r in asked if r["method"] != "GET" and not r["path"].endswith("/validate")]
+    return [r for r in requests if r["method"] != "GET" and not r["path"].endswith("/validate")]
 
 
 def execute(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any]) -> tuple[Any, Any]:
@@ -171,7 +171,7 @@ def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any],
 
     :param by_reads: arguments that are checked against the answer to a read.
     """
-    stage.asked()
+    stage.requests()
     error: Exception | None = None
     returned: Any = None
     step: Any = None
@@ -179,23 +179,23 @@ def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any],
         step, returned = execute(stage, operator, arguments)
     except (ExperiencePlatformFailedError, AirflowNotFoundException, *WAITS) as raised:
         error = raised
-    asked = stage.asked()
-    refused = [r for r in asked if r["status"] >= 400]
+    requests = stage.requests()
+    refused = [r for r in requests if r["status"] >= 400]
     cause = error.__cause__ if error else None
     if isinstance(error, AirflowNotFoundException):
-        assert asked == []
+        assert requests == []
     elif isinstance(error, WAITS):
         assert issubclass(operator, FlowRunOperator)
         assert refused == []
     elif isinstance(cause, InvalidInputError):
         argument = cause.field.split(".")[0]
         assert argument in operator.template_fields, cause
-        assert asked == [] or argument in by_reads, cause
-        assert writes(asked) == refused == []
+        assert requests == [] or argument in by_reads, cause
+        assert writes(requests) == refused == []
     elif isinstance(cause, RequestError):
-        assert is_unknowable(cause, arguments.get("extra")), (str(cause), asked[-1:])
+        assert is_unknowable(cause, arguments.get("extra")), (str(cause), requests[-1:])
     elif isinstance(cause, DefinitionError):
-        assert asked == []
+        assert requests == []
     elif error:
         assert isinstance(cause, (ConflictError, CoveredError))
         assert refused == []
@@ -205,5 +205,5 @@ def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any],
         if isinstance(step, CreateOperator) and step.if_exists != "fail":
             again = step.execute(context())
             assert (again["id"], again["created"]) == (returned["id"], False)
-            assert writes(stage.asked()) == []
+            assert writes(stage.requests()) == []
     return type(cause or error).__name__

@@ -110,14 +110,14 @@ def run(operator: type[BaseOperator], *, run_id: str = "", **changes: Any) -> di
 
 def make_ends(name: str = "products", mappings: Any = MAPPINGS, *, run_id: str = "", **source: Any) -> dict[str, Any]:
     """Create all objects that a dataflow refers to; return the arguments with their ids."""
-    made = partial(run, run_id=run_id)
-    schema = made(CreateTargetSchemaOperator)
-    dataset = made(CreateTargetDatasetOperator, schema_id=schema["id"])
+    create = partial(run, run_id=run_id)
+    schema = create(CreateTargetSchemaOperator)
+    dataset = create(CreateTargetDatasetOperator, schema_id=schema["id"])
     ends = {"dataset_id": dataset["id"], "schema_id": schema["id"]}
     return {
-        "source_connection_id": made(CreateSourceConnectionOperator, name=f"{name} - source", **source)["id"],
-        "target_connection_id": made(CreateTargetConnectionOperator, name=f"{name} - target", **ends)["id"],
-        "mapping_set_id": made(CreateMappingSetOperator, schema_id=schema["id"], mappings=mappings)["id"],
+        "source_connection_id": create(CreateSourceConnectionOperator, name=f"{name} - source", **source)["id"],
+        "target_connection_id": create(CreateTargetConnectionOperator, name=f"{name} - target", **ends)["id"],
+        "mapping_set_id": create(CreateMappingSetOperator, schema_id=schema["id"], mappings=mappings)["id"],
     }
 
 

@@ -93,8 +93,8 @@ class Stage:
 
     def make_dataflow(self, **changes: Any) -> str:
         """Create the dataflow of the stage, whose own run begins tomorrow."""
-        made = make_dataflow(**ONCE | changes)
-        self.flow_id = made["id"]
+        created = make_dataflow(**ONCE | changes)
+        self.flow_id = created["id"]
         self.naps.clear()
         return self.flow_id
 
@@ -128,10 +128,12 @@ class Stage:
         found = [run for run in self.emulator.objects("runs") if run["flowId"] == self.flow_id]
         return sorted(found, key=lambda run: (run["createdAt"], run["id"]))
 
-    def asked(self, since: int = 0) -> list[str]:
+    def requests(self, since: int = 0) -> list[str]:
         """Return method and collection of the requests to Flow Service."""
-        asked = self.emulator.requests(path="/data/foundation/flowservice")[since:]
-        return [f"{r['method']} {r['path'].removeprefix('/data/foundation/flowservice/').split('/')[0]}" for r in asked]
+        requests = self.emulator.requests(path="/data/foundation/flowservice")[since:]
+        return [
+            f"{r['method']} {r['path'].removeprefix('/data/foundation/flowservice/').split('/')[0]}" for r in requests
+        ]
 
     def forget_requests(self) -> None:
         self.emulator.control("DELETE", "requests")

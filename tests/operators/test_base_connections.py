@@ -80,7 +80,7 @@ def test_the_vendor_receives_the_real_secret(connected: Emulator, connect_vendor
     connect_vendor(**fields | {"password": "wrong", "extra": {"refresh_token": "refresh", "access_token": "wrong"}})
     wrong = run(CreateBaseConnectionOperator, source=vendor, name="other shop")
     hook = ExperiencePlatformHook()
-    assert [hook.test_base_connection(made["id"]) for made in (right, wrong)] == [True, False]
+    assert [hook.test_base_connection(created["id"]) for created in (right, wrong)] == [True, False]
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

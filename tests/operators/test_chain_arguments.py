@@ -138,8 +138,8 @@ def test_a_second_try_adopts_the_object_of_a_lost_answer(connected: Emulator) ->
     lose_the_answer_and_the_look(connected)
     with pytest.raises(ExperiencePlatformUnavailableError, match="503"):
         attempt(1)
-    (made,) = connected.objects("sourceConnections")
-    assert attempt(2)["id"] == made["id"]
+    (created,) = connected.objects("sourceConnections")
+    assert attempt(2)["id"] == created["id"]
     assert len(connected.posted("/sourceConnections")) == 1
 
 
@@ -178,8 +178,8 @@ def test_the_next_try_continues_one_killed_after_its_request(
         with_client(build(CreateSourceConnectionOperator), dying).execute(context(run_id="one"))
     (left,) = emulator.objects("sourceConnections")
     next_try = with_client(build(CreateSourceConnectionOperator), make_client(settle_seconds=10.0))
-    made = next_try.execute(context(TaskInstance(2), "one"))
-    assert (made["id"], made["duplicates"]) == (left["id"], [])
+    created = next_try.execute(context(TaskInstance(2), "one"))
+    assert (created["id"], created["duplicates"]) == (left["id"], [])
     assert len(emulator.posted("/sourceConnections")) == 1
 
 

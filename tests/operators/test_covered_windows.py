@@ -59,7 +59,7 @@ def test_a_covered_window_is_not_ingested_again(stage: Stage, said: Callable[[st
     counted.clear()
     stage.forget_requests()
     assert by_hand(stage) == first | {"reused": True}
-    assert stage.asked() == ["GET flows", "GET runs"]
+    assert stage.requests() == ["GET flows", "GET runs"]
     assert (counted, stage.rows()) == ([], first["output_records"])
     assert said("already; nothing is asked for (if_covered is 'reuse')") == 1
 
@@ -93,7 +93,7 @@ def test_a_partly_overlapping_window_is_refused_before_a_run_is_requested(stage:
     stage.forget_requests()
     with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, succeeded, reads the window"):
         by_hand(stage, **window_of(stage, 2, **moved))
-    assert stage.asked() == ["GET flows", "GET runs"]
+    assert stage.requests() == ["GET flows", "GET runs"]
     brought = by_hand(stage, if_covered="again", **window_of(stage, 2, **moved))
     assert (brought["reused"], len(stage.runs())) == (False, 2)
 
@@ -224,10 +224,10 @@ def test_an_active_run_without_a_window_is_left_to_a_retry(stage: Stage, proxy: 
 # ---- reported windows -----------------------------------------------------------------------------------------------
 
 
-def shows(items: list[dict[str, Any]], *, asked: bool, shift: int) -> bytes:
+def shows(items: list[dict[str, Any]], *, with_request: bool, shift: int) -> bytes:
     """Return the runs as a service may list them: with or without the requested window, and the copied one shifted."""
     for item in items:
-        if not asked:
+        if not with_request:
             del item["params"]
         for activity in item["activities"]:
             if extensions := activity["durationSummary"].get("extensions"):
@@ -236,10 +236,12 @@ def shows(items: list[dict[str, Any]], *, asked: bool, shift: int) -> bytes:
     return json.dumps({"items": items}).encode()
 
 
-@pytest.mark.parametrize("asked", [True, False], ids=["params", "copying only"])
-def test_a_runs_window_is_read_from_its_request_or_its_copying(stage: Stage, proxy: FaultProxy, asked: bool) -> None:
+@pytest.mark.parametrize("with_request", [True, False], ids=["params", "copying only"])
+def test_a_runs_window_is_read_from_its_request_or_its_copying(
+    stage: Stage, proxy: FaultProxy, with_request: bool
+) -> None:
     first = run(stage)
-    proxy.fault("GET", LISTS, status=200, body=shows(stage.runs(), asked=asked, shift=0))
+    proxy.fault("GET", LISTS, status=200, body=shows(stage.runs(), with_request=with_request, shift=0))
     again = by_hand(stage, url=proxy.url)
     assert (again["run_id"], again["reused"]) == (first["run_id"], True)
 
@@ -249,7 +251,7 @@ def test_the_requested_window_counts_if_the_copying_reports_another(
 ) -> None:
     first = run(stage)
     for days_ago, reused in ((2, True), (1, False)):
-        proxy.fault("GET", LISTS, status=200, body=shows(stage.runs()[:1], asked=True, shift=DAY))
+        proxy.fault("GET", LISTS, status=200, body=shows(stage.runs()[:1], with_request=True, shift=DAY))
         again = by_hand(stage, url=proxy.url, days_ago=days_ago)
         assert (again["reused"], again["run_id"] == first["run_id"]) == (reused, reused)
     assert said("Reported data windows are unreliable: flow run") == 2  # once in each task
@@ -259,7 +261,7 @@ def test_the_tasks_record_counts_if_the_service_reports_a_wrong_window(
     stage: Stage, proxy: FaultProxy, said: Callable[[str], int]
 ) -> None:
     first = run(stage)
-    listed = shows(stage.runs(), asked=False, shift=DAY)
+    listed = shows(stage.runs(), with_request=False, shift=DAY)
     proxy.fault("GET", LISTS, status=200, body=listed)
     proxy.fault("GET", f"{RUNS}/", status=200, body=listed)
     again = run(stage, url=proxy.url, try_number=2, max_tries=3)
@@ -330,13 +332,13 @@ def test_a_year_of_hourly_windows_takes_few_list_requests(stage: Stage, proxy: F
         proxy.asked.clear()
         returned = by_hand(stage, url=proxy.url, window_start=start, window_end=start + 3600)
         assert returned["reused"] is reused
-        asked = [path for method, path, _ in proxy.asked if method == "GET" and "runs?" in path]
-        assert 1 < len(asked) <= 1 + HOURS / 500
+        listings = [path for method, path, _ in proxy.asked if method == "GET" and "runs?" in path]
+        assert 1 < len(listings) <= 1 + HOURS / 500
 
 
 def test_checking_coverage_adds_no_request_to_a_start(stage: Stage) -> None:
     run(stage, wait_for_completion=False)
-    assert stage.asked() == OF_A_START
+    assert stage.requests() == OF_A_START
 
 
 def test_an_unreadable_run_prevents_a_start_regardless_of_its_age(stage: Stage, proxy: FaultProxy) -> None:

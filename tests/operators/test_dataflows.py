@@ -84,18 +84,23 @@ def test_a_dataflow_is_created_once(connected: Emulator, ends: dict[str, Any]) -
         "scheduleParams": {"startTime": int(LATER.timestamp()), "frequency": "minute", "interval": 30},
         "options": {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
     }
-    (made,) = connected.objects("flows")
+    (created,) = connected.objects("flows")
     assert set(first) == {"id", "name", "created", "etag", "duplicates", "runs_since"}
-    assert (first["id"], first["name"], first["created"], first["etag"]) == (made["id"], "products", True, made["etag"])
-    assert (second["id"], second["created"], second["duplicates"]) == (made["id"], False, [])
+    assert (first["id"], first["name"], first["created"], first["etag"]) == (
+        created["id"],
+        "products",
+        True,
+        created["etag"],
+    )
+    assert (second["id"], second["created"], second["duplicates"]) == (created["id"], False, [])
 
 
 def test_a_dataflow_that_runs_once_has_no_interval_and_delta_column(connected: Emulator, ends: dict[str, Any]) -> None:
-    made = create(ends, **ONCE)
+    created = create(ends, **ONCE)
     assert sent(connected)["scheduleParams"] == {"startTime": int(LATER.timestamp()), "frequency": "once"}
     assert [t["name"] for t in sent(connected)["transformations"]] == ["Mapping"]
     assert "options" not in sent(connected)
-    assert made["runs_since"] == "1970-01-01T00:00:00+00:00"
+    assert created["runs_since"] == "1970-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -155,8 +160,8 @@ def test_without_a_start_time_the_first_run_follows_the_delay(
 
 def test_runs_of_the_last_interval_are_current(connected: Emulator, ends: dict[str, Any]) -> None:
     now = datetime.fromtimestamp(connected.advance(0), UTC)  # the platform's clock, not this machine's
-    made = create(ends, frequency="hour", interval="2", backfill="false")
-    since = datetime.fromisoformat(made["runs_since"])
+    created = create(ends, frequency="hour", interval="2", backfill="false")
+    since = datetime.fromisoformat(created["runs_since"])
     assert timedelta() <= since - (now - timedelta(hours=2)) < timedelta(minutes=1)
     assert sent(connected)["scheduleParams"] == {
         "startTime": int(LATER.timestamp()),
@@ -171,11 +176,11 @@ def test_a_past_start_is_refused_only_before_a_creation(connected: Emulator, end
     with pytest.raises(AirflowFailException, match=r"start_time='2020-01-01T00:00:00\+00:00'.*past"):
         create(ends, start_time=past)
     assert connected.posted("/flows") == []
-    made = create(ends)
-    assert (create(ends, start_time=past)["id"], len(connected.posted("/flows"))) == (made["id"], 1)
+    created = create(ends)
+    assert (create(ends, start_time=past)["id"], len(connected.posted("/flows"))) == (created["id"], 1)
 
 
-@pytest.mark.parametrize("flow_spec", [FLOW_SPEC, None], ids=["its id", "what the operator found"])
+@pytest.mark.parametrize("flow_spec", [FLOW_SPEC, None], ids=["its id", "output of the find operator"])
 def test_the_live_flow_specs_rules_apply_to_every_form_of_it(
     connected: Emulator, ends: dict[str, Any], flow_spec: str | None
 ) -> None:
@@ -199,13 +204,13 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
 def test_a_difference_is_reported_by_reuse_and_removed_by_update(
     connected: Emulator, ends: dict[str, Any], changes: dict[str, Any], difference: str
 ) -> None:
-    made = create(ends)
-    with pytest.raises(AirflowFailException, match=f"{made['id']}.*differs: .*{difference}.*if_exists='update'"):
+    created = create(ends)
+    with pytest.raises(AirflowFailException, match=f"{created['id']}.*differs: .*{difference}.*if_exists='update'"):
         create(ends, **changes)
     assert connected.requests(method="PATCH") == []
     updated = create(ends, if_exists="update", **changes)
-    assert (updated["id"], updated["created"]) == (made["id"], False)
-    assert updated["etag"] != made["etag"]
+    assert (updated["id"], updated["created"]) == (created["id"], False)
+    assert updated["etag"] != created["etag"]
     assert create(ends, **changes)["created"] is False
     assert len(connected.posted("/flows")) == 1
 
@@ -228,24 +233,24 @@ def test_an_updated_mapping_replaces_the_old_one(connected: Emulator, ends: dict
 
 
 def test_the_source_of_an_existing_dataflow_is_never_changed(connected: Emulator, ends: dict[str, Any]) -> None:
-    made = create(ends)
+    created = create(ends)
     other = make_ends(name="other", columns=None)
     for if_exists in ("reuse", "update"):
-        with pytest.raises(AirflowFailException, match=f"{made['id']}.*sourceConnectionIds: desired"):
+        with pytest.raises(AirflowFailException, match=f"{created['id']}.*sourceConnectionIds: desired"):
             create(other, if_exists=if_exists)
 
 
 def test_fail_adopts_only_a_dataflow_of_an_earlier_try(connected: Emulator, ends: dict[str, Any]) -> None:
-    made = create(ends)
+    created = create(ends)
     with pytest.raises(AirflowFailException, match=r"dataflow 'products' exists already.*if_exists='fail'"):
         create(ends, if_exists="fail")
     operator = build(CreateDataflowOperator, **ends, if_exists="fail")
-    assert operator.execute(context(TaskInstance(try_number=2)))["id"] == made["id"]
+    assert operator.execute(context(TaskInstance(try_number=2)))["id"] == created["id"]
 
 
 def test_a_disabled_dataflow_is_not_adopted(connected: Emulator, ends: dict[str, Any]) -> None:
-    made = create(ends)
-    action = f"/data/foundation/flowservice/flows/{made['id']}/action"
+    created = create(ends)
+    action = f"/data/foundation/flowservice/flows/{created['id']}/action"
     ExperiencePlatformHook().client.request("POST", action, params={"op": "disable"})
     with pytest.raises(AirflowFailException, match="state: desired 'enabled', actual 'disabled'"):
         create(ends)

@@ -82,8 +82,8 @@ def test_drift_fails_or_skips_the_task_if_set(folder: Path) -> None:
 @pytest.mark.parametrize("ignored", ["schedule", f"{NAME}.schedule"])
 def test_ignored_members_are_no_drift(folder: Path, ignored: str) -> None:
     late = {"variables": {"pace": "2 hours"}}
-    made = plan(folder, on_drift="fail", ignore=[ignored], **late)
-    assert (made["changed"], made["drifted"]) == ([NAME], [])
+    planned = plan(folder, on_drift="fail", ignore=[ignored], **late)
+    assert (planned["changed"], planned["drifted"]) == ([NAME], [])
     with pytest.raises(ExperiencePlatformFailedError):
         plan(folder, on_drift="fail", ignore="tolerance", **late)
 
@@ -91,8 +91,8 @@ def test_ignored_members_are_no_drift(folder: Path, ignored: str) -> None:
 def test_a_disabled_dataflow_is_drift(folder: Path, client: Client, connected: Emulator) -> None:
     (flow,) = connected.objects("flows")
     client.request("POST", f"/data/foundation/flowservice/flows/{flow['id']}/action", params={"op": "disable"})
-    made = plan(folder)
-    assert (made["changed"], made["drifted"]) == ([], [NAME])
+    planned = plan(folder)
+    assert (planned["changed"], planned["drifted"]) == ([], [NAME])
     assert plan(folder, ignore=["enabled"])["drifted"] == []
 
 
@@ -132,14 +132,14 @@ def test_a_relative_path_is_relative_to_the_dags_folder(tmp_path: Path, connecte
 
 
 def test_an_export_writes_files_whose_plan_has_no_changes(folder: Path, tmp_path: Path) -> None:
-    made = export(tmp_path / "exported")
-    assert set(made) == outputs.ExportedDataflows.__required_keys__
-    assert (len(made["files"]), made["refused"], made["skipped"]) == (1, [], 0)
+    exported = export(tmp_path / "exported")
+    assert set(exported) == outputs.ExportedDataflows.__required_keys__
+    assert (len(exported["files"]), exported["refused"], exported["skipped"]) == (1, [], 0)
     again = PlanDataflowsOperator(task_id="plan", definition=str(tmp_path / "exported"))
     assert again.execute(context())["changed"] == []
     with pytest.raises(ExperiencePlatformFailedError, match="overwrite=True overwrites them"):
         export(tmp_path / "exported")
-    assert export(tmp_path / "exported", overwrite=True, names=["PayPal*"])["files"] == made["files"]
+    assert export(tmp_path / "exported", overwrite=True, names=["PayPal*"])["files"] == exported["files"]
 
 
 def test_an_export_with_an_invalid_overwrite_sends_no_request(tmp_path: Path, connected: Emulator) -> None:
@@ -149,7 +149,7 @@ def test_an_export_with_an_invalid_overwrite_sends_no_request(tmp_path: Path, co
 
 
 def test_an_export_writes_to_an_object_storage(folder: Path, tmp_path: Path) -> None:
-    made = export(f"file://{tmp_path}/storage/dataflows")
-    assert made["files"] == [f"file://{tmp_path}/storage/dataflows/PayPal_catalog_products.yaml"]
+    exported = export(f"file://{tmp_path}/storage/dataflows")
+    assert exported["files"] == [f"file://{tmp_path}/storage/dataflows/PayPal_catalog_products.yaml"]
     text = (tmp_path / "storage" / "dataflows" / "PayPal_catalog_products.yaml").read_text()
     assert text.startswith("version: 1\nname: PayPal catalog products\n")

@@ -136,9 +136,9 @@ def test_a_service_that_does_not_answer_fails_the_task_with_a_retry(sandbox: Emu
 def test_a_health_check_only_reads(sandbox: Emulator) -> None:
     before = max(int(r["number"]) for r in sandbox.requests())
     check(failures_since=1_700_000_000, test_connections=True)
-    asked = [r for r in sandbox.requests(since=before) if not r["path"].startswith("/ims")]
-    assert asked
-    assert {r["method"] for r in asked} == {"GET"}
+    requests = [r for r in sandbox.requests(since=before) if not r["path"].startswith("/ims")]
+    assert requests
+    assert {r["method"] for r in requests} == {"GET"}
 
 
 PAGE = (Path(__file__).parent.parent.parent / "airflow_provider_payments" / "docs" / "health.md").read_text()

@@ -137,15 +137,15 @@ def test_the_next_try_completes_a_deletion_killed_after_the_dataflow(
     connected: Emulator, client: Client, flow_id: str, named: bool
 ) -> None:
     connected.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=50)
-    asked = "products" if named else flow_id
+    name_or_id = "products" if named else flow_id
     with pytest.raises(ExperiencePlatformUnavailableError):
-        run(DeleteDataflowOperator, asked, client=client)
+        run(DeleteDataflowOperator, name_or_id, client=client)
     assert (there(connected, "flows"), there(connected)) == (0, 2)
     connected.control("DELETE", "faults")
-    deleted = run(DeleteDataflowOperator, asked)
+    deleted = run(DeleteDataflowOperator, name_or_id)
     check(deleted, outputs.DeletedDataflow)
     assert [entry["kind"] for entry in deleted["removed"]] == ["target connection", "source connection"]
-    assert (there(connected), run(DeleteDataflowOperator, asked)) == (0, {"removed": [], "kept": []})
+    assert (there(connected), run(DeleteDataflowOperator, name_or_id)) == (0, {"removed": [], "kept": []})
 
 
 def test_a_cleared_task_deletes_the_dataflow_that_now_has_the_name(connected: Emulator) -> None:
@@ -164,13 +164,13 @@ def test_read_only_refuses_every_change_of_a_dataflow(
     if operator is EnableDataflowOperator:
         ExperiencePlatformHook().client.request("POST", path, params={"op": "disable"})
     connect(connected.url, read_only=True)
-    asked = len(connected.requests())
+    before = len(connected.requests())
     if operator is PublishDataflowOperator:
         assert run(operator, flow_id)["changed"] is False
     else:
         with pytest.raises(ExperiencePlatformFailedError, match="was not sent: read_only is set"):
             run(operator, flow_id)
-    later = [r for r in connected.requests()[asked:] if not r["path"].startswith("/ims")]
+    later = [r for r in connected.requests()[before:] if not r["path"].startswith("/ims")]
     assert {r["method"] for r in later} == {"GET"}
 
 

@@ -39,9 +39,9 @@ def test_a_mapping_set_is_created_once_with_the_tenants_namespace_filled_in(conn
             "mappings": SENT,
         }
     ]
-    (made,) = connected.objects("mappingSets")
+    (created,) = connected.objects("mappingSets")
     assert first == {
-        "id": made["id"],
+        "id": created["id"],
         "name": "products - mapping",
         "created": True,
         "duplicates": [],
@@ -53,8 +53,8 @@ def test_a_mapping_set_is_created_once_with_the_tenants_namespace_filled_in(conn
 @pytest.mark.parametrize("constant", ["None", "null", "", " ", "2026_11"])
 def test_a_constant_is_sent_unchanged(connected: Emulator, schema: str, constant: str) -> None:
     mapping = {"source": constant, "destination": "_{TENANT_ID}.product.name", "source_type": "STATIC"}
-    made = create(schema, mappings=[mapping])
-    assert create(schema, mappings=json.dumps([mapping])) == made | {"created": False}
+    created = create(schema, mappings=[mapping])
+    assert create(schema, mappings=json.dumps([mapping])) == created | {"created": False}
     (body,) = connected.posted("/mappingSets")
     assert body["mappings"] == [{"sourceType": "STATIC", "source": constant, "destination": "_emulator.product.name"}]
 
@@ -82,13 +82,13 @@ def test_a_given_tenant_id_is_not_requested(connected: Emulator, schema: str, te
         json.dumps(MAPPINGS),
         json.dumps([{"source": source, "destination": to} for to, source in reversed(MAPPINGS.items())]),
     ],
-    ids=["objects", "the older dialect's words", "JSON text", "another order"],
+    ids=["objects", "names of the legacy dialect", "JSON text", "another order"],
 )
 def test_every_form_of_the_same_mappings_finds_the_same_mapping_set(
     connected: Emulator, schema: str, mappings: Any
 ) -> None:
-    made = create(schema)
-    assert create(schema, mappings=mappings, source_columns=COLUMNS) == made | {"created": False}
+    created = create(schema)
+    assert create(schema, mappings=mappings, source_columns=COLUMNS) == created | {"created": False}
 
 
 def test_expressions_and_static_values_are_sent_with_their_type(connected: Emulator, schema: str) -> None:
@@ -125,8 +125,8 @@ def test_the_legacy_dialect_is_sent_as_in_the_tutorials(connected: Emulator, sch
 
 
 def test_a_mapping_set_of_the_legacy_dialect_is_found_again(connected: Emulator, schema: str) -> None:
-    made = create(schema, dialect="legacy")
-    assert create(schema, dialect="legacy") == made | {"created": False}
+    created = create(schema, dialect="legacy")
+    assert create(schema, dialect="legacy") == created | {"created": False}
 
 
 def test_a_changed_mapping_is_a_new_mapping_set(connected: Emulator, schema: str) -> None:

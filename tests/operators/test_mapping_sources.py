@@ -103,9 +103,9 @@ def test_a_resource_that_cannot_be_explored_is_created_without_attributes(
 ) -> None:
     connect(proxy.url)
     proxy.fault("GET", "/explore", status=status, body=json.dumps(answer).encode())
-    made = charges(stripe)
-    assert (made["created"], made.get("columns")) == (True, None)
-    assert mapped("data.id", made.get("columns"))["created"]
+    created = charges(stripe)
+    assert (created["created"], created.get("columns")) == (True, None)
+    assert mapped("data.id", created.get("columns"))["created"]
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ def test_an_existing_mapping_set_is_adopted_without_a_check_of_sources(
     stripe: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     columns = charges(stripe)["columns"]
-    made = mapped("data.disputed", columns)
+    created = mapped("data.disputed", columns)
     today = [path.replace("disputed", "dispute") for path in columns]
-    assert mapped("data.disputed", today) == made | {"created": False}
+    assert mapped("data.disputed", today) == created | {"created": False}
     assert warned(caplog) == []
 
 

@@ -42,28 +42,31 @@ def behind_proxy(proxy: FaultProxy, connect: Callable[..., None], request: pytes
 def test_each_object_is_logged_with_its_id_and_request_id(
     connected: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = create()
+    created = create()
     create()
     (creation,) = connected.requests(method="POST", path=SOURCES)
     look_up = connected.requests(method="GET", path=SOURCES)[-1]
     lines = re.findall(r"\w+ source connection .*?\(request id .*?\)", capsys.readouterr().out)
     assert lines == [
-        f"Created source connection 'products - source': id {made['id']} (request id {creation['request_id']})",
-        f"Adopted source connection 'products - source': id {made['id']} (request id {look_up['request_id']})",
+        f"Created source connection 'products - source': id {created['id']} (request id {creation['request_id']})",
+        f"Adopted source connection 'products - source': id {created['id']} (request id {look_up['request_id']})",
     ]
 
 
 def test_an_updated_object_is_logged_as_updated(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     schema = run(CreateTargetSchemaOperator)["id"]
-    made = run(CreateTargetDatasetOperator, schema_id=schema)
+    created = run(CreateTargetDatasetOperator, schema_id=schema)
     run(CreateTargetDatasetOperator, schema_id=schema, tags={"owner": ["shop"]}, if_exists="update")
-    assert f"Updated dataset 'products': id {made['id']}" in capsys.readouterr().out
+    assert f"Updated dataset 'products': id {created['id']}" in capsys.readouterr().out
 
 
 def test_a_schema_and_its_field_group_are_both_logged(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
-    made = run(CreateTargetSchemaOperator)
+    created = run(CreateTargetSchemaOperator)
     lines = re.findall(r"Created (.*?): id (\S+)", capsys.readouterr().out)
-    assert lines == [("field group 'products - fields'", made["field_group_id"]), ("schema 'products'", made["id"])]
+    assert lines == [
+        ("field group 'products - fields'", created["field_group_id"]),
+        ("schema 'products'", created["id"]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -169,5 +172,5 @@ def test_a_creation_whose_answer_was_lost_leaves_exactly_one_object(
     emulator: Emulator, behind_proxy: FaultProxy, fault: dict[str, Any]
 ) -> None:
     behind_proxy.fault("POST", "/sourceConnections", **fault)
-    made = create()
-    assert [item["id"] for item in emulator.objects("sourceConnections")] == [made["id"]]
+    created = create()
+    assert [item["id"] for item in emulator.objects("sourceConnections")] == [created["id"]]

@@ -52,12 +52,17 @@ def test_a_field_is_given_as_a_destination_or_a_path(client: Client, schema: str
 
 
 def test_the_tenants_namespace_is_read_only_if_not_given(connected: Emulator, schema: str) -> None:
-    def asked(**arguments: Any) -> int:
+    def namespace_reads(**arguments: Any) -> int:
         since = max(int(r["number"]) for r in connected.requests())
         run(CreateIdentityOperator, schema_id=schema, **arguments)
         return sum(r["path"].endswith("/stats") for r in connected.requests(since=since))
 
-    assert [asked(), asked(tenant_id="emulator"), asked(tenant_id="_emulator"), asked(name="_id")] == [1, 0, 0, 0]
+    assert [
+        namespace_reads(),
+        namespace_reads(tenant_id="emulator"),
+        namespace_reads(tenant_id="_emulator"),
+        namespace_reads(name="_id"),
+    ] == [1, 0, 0, 0]
 
 
 @pytest.mark.parametrize("if_exists", ["reuse", "update"])
@@ -88,11 +93,11 @@ def test_a_schema_and_its_dataset_are_enabled_after_the_identity(connected: Emul
 
 
 def test_update_enables_a_dataset_for_profile_and_reuse_refuses(connected: Emulator, schema: str) -> None:
-    made = run(CreateTargetDatasetOperator, schema_id=schema)
+    created = run(CreateTargetDatasetOperator, schema_id=schema)
     run(CreateIdentityOperator, schema_id=schema, primary=True)
     run(EnableSchemaForProfileOperator, schema_id=schema)
     with pytest.raises(AirflowFailException, match="profile: desired True, actual False"):
         run(CreateTargetDatasetOperator, schema_id=schema, profile=True)
     run(CreateTargetDatasetOperator, schema_id=schema, profile=True, if_exists="update")
     (dataset,) = connected.objects("dataSets")
-    assert (dataset["id"], dataset["tags"]["unifiedProfile"]) == (made["id"], ["enabled:true"])
+    assert (dataset["id"], dataset["tags"]["unifiedProfile"]) == (created["id"], ["enabled:true"])

@@ -32,17 +32,17 @@ class Guard:
     def __init__(self, emulator: Emulator, connect: Callable[..., None]) -> None:
         self.emulator = emulator
         self._connect = connect
-        self._asked = 0
+        self._seen = 0
         connect(emulator.url)
 
     def up(self, read_only: Any = True) -> None:
-        self._asked = len(self.emulator.requests())
+        self._seen = len(self.emulator.requests())
         self._connect(self.emulator.url, read_only=read_only)
 
     def written(self) -> list[str]:
         """Return the paths of all requests since then that are not reads; requests for tokens do not count."""
-        asked = self.emulator.requests()[self._asked :]
-        return [r["path"] for r in asked if r["method"] != "GET" and not r["path"].startswith("/ims/")]
+        requests = self.emulator.requests()[self._seen :]
+        return [r["path"] for r in requests if r["method"] != "GET" and not r["path"].startswith("/ims/")]
 
 
 @pytest.fixture
@@ -71,18 +71,18 @@ def test_a_creation_is_refused_and_nothing_is_written(guard: Guard, operator: ty
 
 
 def test_an_equal_object_is_adopted_with_read_only(guard: Guard) -> None:
-    made = make_dataflow(**LATER)
+    created = make_dataflow(**LATER)
     guard.up()
-    assert make_dataflow(**LATER)["id"] == made["id"]
+    assert make_dataflow(**LATER)["id"] == created["id"]
     assert guard.written() == []
 
 
 def test_a_dataflow_is_adopted_with_read_only(guard: Guard) -> None:
     ends = make_ends()
-    made = run(CreateDataflowOperator, **ends, **LATER)
+    created = run(CreateDataflowOperator, **ends, **LATER)
     guard.up()
     again = run(CreateDataflowOperator, **ends, **LATER)
-    assert (again["id"], again["created"]) == (made["id"], False)
+    assert (again["id"], again["created"]) == (created["id"], False)
     assert guard.written() == []
 
 

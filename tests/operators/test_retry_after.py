@@ -97,7 +97,7 @@ def test_a_given_retry_policy_is_kept(operator: type[BaseOperator]) -> None:
 
 
 @FROM_3_3
-@pytest.mark.parametrize("own", [False, True], ids=["shipped", "somebody's"])
+@pytest.mark.parametrize("own", [False, True], ids=["shipped", "given"])
 def test_a_mapped_task_honours_retry_after(own: bool) -> None:
     from airflow.sdk import ExceptionRetryPolicy
 
@@ -110,13 +110,15 @@ def test_a_mapped_task_honours_retry_after(own: bool) -> None:
 
 @FROM_3_3
 @pytest.mark.parametrize(
-    ("asked", "kept"),
+    ("requested_wait", "kept"),
     [("3600", timedelta(hours=1)), ("300.5", timedelta(seconds=300.5)), ("86400", timedelta(days=1))],
     ids=["an hour", "a fraction", "a day"],
 )
-def test_the_task_is_retried_when_retry_after_has_elapsed(connected: Emulator, asked: str, kept: timedelta) -> None:
+def test_the_task_is_retried_when_retry_after_has_elapsed(
+    connected: Emulator, requested_wait: str, kept: timedelta
+) -> None:
     step = build(CreateSourceConnectionOperator, retry_delay=timedelta(minutes=5))
-    error = raised(connected, step, status=429, headers={"Retry-After": asked})
+    error = raised(connected, step, status=429, headers={"Retry-After": requested_wait})
     assert decided(step, error) == ("retry", kept)
 
 

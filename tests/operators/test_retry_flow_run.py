@@ -57,25 +57,25 @@ def retry(stage: Stage, try_number: int = 1, max_tries: int = 2, **arguments: An
 
 def actions(stage: Stage) -> list[tuple[str, int]]:
     """Return the requests for repetitions, with their answers."""
-    asked = stage.emulator.requests(method="POST", path=RUNS)
-    return [(r["path"].split("/")[-2], r["status"]) for r in asked if r["path"].endswith("/action")]
+    requests = stage.emulator.requests(method="POST", path=RUNS)
+    return [(r["path"].split("/")[-2], r["status"]) for r in requests if r["path"].endswith("/action")]
 
 
 @pytest.mark.parametrize("by", ["run_id", "flow_id"])
 def test_a_failed_run_is_repeated(stage: Stage, by: str) -> None:
     returned = retry(stage, **({"flow_id": stage.flow_id} if by == "flow_id" else {}))
-    failed, made = stage.runs()
-    assert returned["run_id"] == made["id"] == stage.task.pushed["run_id"]
+    failed, repeated = stage.runs()
+    assert returned["run_id"] == repeated["id"] == stage.task.pushed["run_id"]
     assert returned["output_records"] == stage.rows() > 0
     assert actions(stage) == [(failed["id"], 200)]
     look = ["GET runs"] * (2 if by == "run_id" else 1)  # read the run, and list later runs over its window
-    assert stage.asked() == [*look, "GET runs", "POST runs", "GET runs", "GET runs"]
+    assert stage.requests() == [*look, "GET runs", "POST runs", "GET runs", "GET runs"]
 
 
 def test_a_repeated_run_reads_the_failed_runs_window(stage: Stage) -> None:
     returned = retry(stage)
-    (failed, made) = stage.runs()
-    assert made["params"] == failed["params"]
+    (failed, repeated) = stage.runs()
+    assert repeated["params"] == failed["params"]
     assert [datetime.fromisoformat(returned[name]).timestamp() for name in ("window_start", "window_end")] == [
         failed["params"]["windowStartTime"],
         failed["params"]["windowEndTime"],
@@ -227,15 +227,15 @@ def test_unknown_runs_and_dataflows_are_named(stage: Stage) -> None:
 def test_a_deferred_wait_ends_like_one_on_the_worker(stage: Stage) -> None:
     with pytest.raises(TaskDeferred) as deferred:
         retry(stage, deferrable=True)
-    made = stage.runs()[1]["id"]
-    assert deferred.value.trigger.serialize()[1]["selection"]["run_id"] == made
-    run = {"id": made, "flow_id": stage.flow_id, "raw_status": "success", "created_at": 2e9}
+    repeated = stage.runs()[1]["id"]
+    assert deferred.value.trigger.serialize()[1]["selection"]["run_id"] == repeated
+    run = {"id": repeated, "flow_id": stage.flow_id, "raw_status": "success", "created_at": 2e9}
     run |= {"input_records": 7, "output_records": 7, "failed_records": 0}
     window = {"window_start": 1793491200.0, "window_end": 1793577600.0}
     task = stage.operator(RetryFlowRunOperator, run_id="failed", deferrable=True)
     event = {"status": "ended", "run": run | window}
     returned = task.resume_execution(deferred.value.method_name, {"event": event}, stage.context())
-    assert (returned["run_id"], returned["output_records"]) == (made, 7)
+    assert (returned["run_id"], returned["output_records"]) == (repeated, 7)
     assert (returned["window_start"], returned["window_end"]) == (
         "2026-11-01T00:00:00+00:00",
         "2026-11-02T00:00:00+00:00",

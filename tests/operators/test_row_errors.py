@@ -95,8 +95,8 @@ def test_a_second_download_fetches_no_file_and_returns_the_same(history: History
     first = download(tmp_path, run_id=run_id)
     seen = history.emulator.requests()[-1]["number"]
     assert download(tmp_path, run_id=run_id) == first
-    asked = [r["query"] for r in history.emulator.requests(since=seen) if "/export/" in r["path"]]
-    assert [query for query in asked if "row_errors%2F" in query or "samples" in query] == []
+    queries = [r["query"] for r in history.emulator.requests(since=seen) if "/export/" in r["path"]]
+    assert [query for query in queries if "row_errors%2F" in query or "samples" in query] == []
 
 
 def test_row_errors_of_a_failed_run_are_downloaded(history: History, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_run_over_a_window_is_requested_and_its_counts_returned(stage: Stage) 
     )
     assert (returned["status"], returned["output_records"]) == ("succeeded", stage.rows())
     assert stage.rows() > 0
-    assert stage.asked() == [*OF_A_START, "GET runs"]
+    assert stage.requests() == [*OF_A_START, "GET runs"]
     assert stage.naps == [5]
     assert str(stage.task.pushed["experience_platform_link"]).startswith(stage.emulator.url)
 
@@ -100,8 +100,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "tolerance": ({"max_failed_ratio": 5}, HOUR, "max_failed_ratio=5"),
     "if covered": ({"if_covered": "skip"}, HOUR, "if_covered='skip' is not allowed: reuse or again"),
     "lag": ({"window_lag": -1}, HOUR, "window_lag=-1"),
-    "lag that is none": ({"window_lag": "soon"}, HOUR, "window_lag='soon'"),
-    "longest wait": ({"max_window_wait": -1}, HOUR, "max_window_wait=-1"),
+    "invalid lag": ({"window_lag": "soon"}, HOUR, "window_lag='soon'"),
+    "invalid maximum wait": ({"max_window_wait": -1}, HOUR, "max_window_wait=-1"),
     "delta column": ({"delta_column": {"column": "x"}}, HOUR, "delta_column.*'column'"),
 }
 
@@ -122,7 +122,7 @@ def test_a_dataflow_on_a_schedule_is_refused(connected: Emulator, make_client: C
     stage.forget_requests()
     with pytest.raises(ExperiencePlatformFailedError, match=r"frequency 'once'; this one has 'hour' \(FLOW-1386\)"):
         run(stage)
-    assert stage.asked() == ["GET flows"]
+    assert stage.requests() == ["GET flows"]
 
 
 def test_a_disabled_dataflow_is_refused(stage: Stage) -> None:
@@ -130,7 +130,7 @@ def test_a_disabled_dataflow_is_refused(stage: Stage) -> None:
     stage.forget_requests()
     with pytest.raises(ExperiencePlatformFailedError, match=r"this one is disabled \(FLOW-1380\)"):
         run(stage)
-    assert stage.asked() == ["GET flows"]
+    assert stage.requests() == ["GET flows"]
 
 
 def test_another_delta_column_is_refused(stage: Stage) -> None:
@@ -138,7 +138,7 @@ def test_another_delta_column_is_refused(stage: Stage) -> None:
     stage.forget_requests()
     with pytest.raises(ExperiencePlatformFailedError, match=r"'Product_Name'.*must be 'Create_Time'.*\(FLOW-1382\)"):
         run(stage, delta_column={"name": "Product_Name"})
-    assert stage.asked() == ["GET flows"]
+    assert stage.requests() == ["GET flows"]
 
 
 def test_a_refusal_of_the_service_fails_the_task(stage: Stage) -> None:
@@ -191,7 +191,7 @@ def test_after_a_long_retry_after_the_next_try_finds_the_run(stage: Stage) -> No
     assert len(posts(stage)) == 1
 
 
-def somebody_runs_it(stage: Stage, start: int, end: int) -> Callable[[], None]:
+def another_client_requests_a_run(stage: Stage, start: int, end: int) -> Callable[[], None]:
     """Return a function by which another client requests a run."""
 
     def ask() -> None:
@@ -207,7 +207,7 @@ def somebody_runs_it(stage: Stage, start: int, end: int) -> Callable[[], None]:
 
 
 def test_a_run_over_another_window_is_not_the_tasks_run(stage: Stage, proxy: FaultProxy) -> None:
-    proxy.fault("POST", RUNS, lose=True, before=True, first=somebody_runs_it(stage, 0, 1000))
+    proxy.fault("POST", RUNS, lose=True, before=True, first=another_client_requests_a_run(stage, 0, 1000))
     returned = run(stage, url=proxy.url)
     theirs, ours = stage.runs()
     assert theirs["params"]["windowEndTime"] == 1000
@@ -216,7 +216,7 @@ def test_a_run_over_another_window_is_not_the_tasks_run(stage: Stage, proxy: Fau
 
 def test_several_candidates_are_named_and_no_run_is_requested(stage: Stage, proxy: FaultProxy) -> None:
     task = operator(stage, url=proxy.url)
-    proxy.fault("POST", RUNS, lose=True, first=somebody_runs_it(stage, task.window_start, task.window_end))
+    proxy.fault("POST", RUNS, lose=True, first=another_client_requests_a_run(stage, task.window_start, task.window_end))
     with pytest.raises(ExperiencePlatformUnavailableError, match="Several runs of dataflow") as error:
         task.execute(stage.context())
     assert all(item["id"] in str(error.value) for item in stage.runs())
@@ -230,18 +230,18 @@ def hidden(item: dict[str, Any], **changes: Any) -> bytes:
 
 
 def test_another_clients_run_is_not_the_tasks_run(stage: Stage, proxy: FaultProxy) -> None:
-    somebody_runs_it(stage, 0, 1000)()
+    another_client_requests_a_run(stage, 0, 1000)()
     (theirs,) = stage.runs()
     proxy.fault(
         "GET", LISTS, status=200, body=b'{"items": []}'
     )  # the other client's run was not listed yet when the baseline was taken
     proxy.fault("POST", RUNS, lose=True, before=True)
-    proxy.fault("GET", LISTS, status=200, body=hidden(theirs, createdClient="somebody"))
+    proxy.fault("GET", LISTS, status=200, body=hidden(theirs, createdClient="another client"))
     assert run(stage, url=proxy.url)["run_id"] == stage.runs()[-1]["id"] != theirs["id"]
 
 
 def test_a_found_run_that_reads_another_window_fails_the_task(stage: Stage, proxy: FaultProxy) -> None:
-    somebody_runs_it(stage, 0, 1000)()
+    another_client_requests_a_run(stage, 0, 1000)()
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     proxy.fault("POST", RUNS, lose=True, before=True)
@@ -253,7 +253,7 @@ def test_a_found_run_that_reads_another_window_fails_the_task(stage: Stage, prox
 
 
 def test_a_found_run_with_another_window_fails_deferred_tasks_and_retries(stage: Stage, proxy: FaultProxy) -> None:
-    somebody_runs_it(stage, 0, 1000)()
+    another_client_requests_a_run(stage, 0, 1000)()
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     proxy.fault("POST", RUNS, lose=True, before=True)
@@ -271,7 +271,7 @@ def test_a_found_run_with_another_window_fails_deferred_tasks_and_retries(stage:
 @pytest.mark.parametrize("if_covered", ["reuse", "again"])
 def test_clearing_a_task_with_a_wrong_run_starts_another(stage: Stage, proxy: FaultProxy, if_covered: str) -> None:
     start = stage.today - 5 * DAY
-    somebody_runs_it(stage, start, start + DAY)()
+    another_client_requests_a_run(stage, start, start + DAY)()
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     proxy.fault("POST", RUNS, lose=True, before=True)

@@ -139,7 +139,7 @@ def test_a_retry_waits_for_the_run_of_the_previous_try(stage: Stage) -> None:
     assert only["id"] in str(error.value)
     stage.forget_requests()
     assert run(stage, try_number=2)["run_id"] == only["id"]
-    assert stage.asked() == ["GET runs"] * 2
+    assert stage.requests() == ["GET runs"] * 2
 
 
 @STORES

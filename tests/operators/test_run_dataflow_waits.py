@@ -24,7 +24,7 @@ from tests.sensors.conftest import said as said
 
 def test_a_deferred_wait_returns_the_same_as_one_on_the_worker(stage: Stage) -> None:
     deferred = deferral(stage, timeout=600, execution_timeout=timedelta(seconds=90))
-    assert stage.asked() == OF_A_START
+    assert stage.requests() == OF_A_START
     (only,) = stage.runs()
     assert stage.task.pushed["run_id"] == only["id"]
     assert (deferred.method_name, deferred.timeout) == ("execute_complete", None)
@@ -60,7 +60,7 @@ def test_an_event_without_an_ended_run_fails_the_task(stage: Stage, event: Any) 
 def test_without_waiting_the_run_is_returned_in_its_current_state(stage: Stage) -> None:
     returned = run(stage, wait_for_completion=False)
     assert (returned["run_id"], returned["status"]) == (stage.runs()[0]["id"], "active")
-    assert stage.asked() == OF_A_START
+    assert stage.requests() == OF_A_START
 
 
 def test_a_wait_on_the_worker_ends_with_the_smaller_limit(stage: Stage) -> None:

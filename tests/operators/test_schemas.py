@@ -46,8 +46,8 @@ def test_fields_are_created_in_a_field_group_that_the_schema_uses(connected: Emu
         "description": "Payments",
         "allOf": [{"$ref": PROFILE}, {"$ref": first["field_group_id"]}],
     }
-    (made,) = connected.objects("schemas")
-    assert (first["id"], first["name"], first["tenant_id"]) == (made["$id"], "products", "emulator")
+    (created,) = connected.objects("schemas")
+    assert (first["id"], first["name"], first["tenant_id"]) == (created["$id"], "products", "emulator")
     assert (first["created"], first["field_group_created"]) == (True, True)
     assert second == first | {"created": False, "field_group_created": False}
 
@@ -74,8 +74,8 @@ def test_a_fields_name_is_checked_in_every_form_of_fields(name: str) -> None:
 
 def test_a_field_name_with_a_leading_digit_is_created_in_every_form(connected: Emulator) -> None:
     nested = {"type": "object", "properties": {"3d_secure": {"type": "string"}}}
-    made = run(CreateTargetSchemaOperator, fields={"card": nested, "3ds.version": "string"})
-    assert run(CreateTargetSchemaOperator, fields={"card.3d_secure": "string", "3ds.version": "string"}) == made | {
+    created = run(CreateTargetSchemaOperator, fields={"card": nested, "3ds.version": "string"})
+    assert run(CreateTargetSchemaOperator, fields={"card.3d_secure": "string", "3ds.version": "string"}) == created | {
         "created": False,
         "field_group_created": False,
     }
@@ -83,11 +83,11 @@ def test_a_field_name_with_a_leading_digit_is_created_in_every_form(connected: E
 
 def test_a_schema_without_fields_needs_no_field_group(connected: Emulator) -> None:
     group = f"{XDM}/context/profile-person-details"
-    made = run(CreateTargetSchemaOperator, fields=None, field_groups=[group, group])
+    created = run(CreateTargetSchemaOperator, fields=None, field_groups=[group, group])
     assert connected.posted("/fieldgroups") == []
     (schema,) = connected.posted("/schemas")
     assert schema["allOf"] == [{"$ref": PROFILE}, {"$ref": group}]
-    assert "field_group_id" not in made
+    assert "field_group_id" not in created
 
 
 def test_class_and_further_field_groups_precede_the_own_field_group(connected: Emulator) -> None:
@@ -106,12 +106,12 @@ def test_types_may_be_json_schemas(connected: Emulator) -> None:
 
 
 def test_missing_fields_are_refused_by_reuse_and_added_by_update(connected: Emulator) -> None:
-    made = run(CreateTargetSchemaOperator)
+    created = run(CreateTargetSchemaOperator)
     more = FIELDS | {"product.type": "string"}
     with pytest.raises(AirflowFailException, match=r"field group 'products - fields'.*product\.type"):
         run(CreateTargetSchemaOperator, fields=more)
     updated = run(CreateTargetSchemaOperator, fields=more, if_exists="update")
-    assert (updated["id"], updated["created"], updated["field_group_created"]) == (made["id"], False, False)
+    assert (updated["id"], updated["created"], updated["field_group_created"]) == (created["id"], False, False)
     (patch,) = connected.requests(method="PATCH")
     path = "/definitions/customFields/properties/_emulator/properties/product/properties/type"
     assert patch["body"] == [{"op": "add", "path": path, "value": {"type": "string"}}]
@@ -193,15 +193,15 @@ def test_a_second_try_adopts_the_half_of_the_first(
     proxy.fault("POST", "/tenant/schemas", status=403)
     with pytest.raises(AirflowFailException):
         run(CreateTargetSchemaOperator)
-    made = build(CreateTargetSchemaOperator).execute(context(TaskInstance(try_number=2)))
-    assert (made["created"], made["field_group_created"]) == (True, False)
+    created = build(CreateTargetSchemaOperator).execute(context(TaskInstance(try_number=2)))
+    assert (created["created"], created["field_group_created"]) == (True, False)
     assert len(emulator.objects("fieldgroups")) == 1
 
 
 def test_the_own_field_group_has_the_given_title(connected: Emulator) -> None:
-    made = run(CreateTargetSchemaOperator, field_group="shared fields")
+    created = run(CreateTargetSchemaOperator, field_group="shared fields")
     (group,) = connected.objects("fieldgroups")
-    assert (group["title"], group["$id"]) == ("shared fields", made["field_group_id"])
+    assert (group["title"], group["$id"]) == ("shared fields", created["field_group_id"])
     with pytest.raises(AirflowFailException, match="field_group='products' is not allowed: another title than"):
         run(CreateTargetSchemaOperator, field_group="products")
 

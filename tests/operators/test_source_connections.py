@@ -38,12 +38,12 @@ def test_a_table_is_sent_with_the_named_columns_and_their_types(connected: Emula
             "params": {"tableName": PRODUCTS, "columns": EXPLORED},
         }
     ]
-    (made,) = connected.objects("sourceConnections")
+    (created,) = connected.objects("sourceConnections")
     assert first == {
-        "id": made["id"],
+        "id": created["id"],
         "name": "products - source",
         "created": True,
-        "etag": made["etag"],
+        "etag": created["etag"],
         "duplicates": [],
         "columns": COLUMNS,
     }
@@ -165,8 +165,8 @@ def test_extra_fields_are_merged_into_the_body(connected: Emulator) -> None:
 def test_a_source_connection_that_differs_is_neither_adopted_nor_changed(
     connected: Emulator, changes: dict[str, Any], difference: str
 ) -> None:
-    made = create()
-    with pytest.raises(AirflowFailException, match=rf"{made['id']}.*differs: {difference}"):
+    created = create()
+    with pytest.raises(AirflowFailException, match=rf"{created['id']}.*differs: {difference}"):
         create(**changes)
     with pytest.raises(AirflowFailException, match="choose another name"):
         create(if_exists="update", **changes)

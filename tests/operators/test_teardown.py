@@ -222,21 +222,21 @@ def test_a_wrong_argument_is_named_before_any_request(connected: Emulator, field
 
 def test_a_teardown_without_marks_is_refused(connected: Emulator, connect: Callable[..., None]) -> None:
     make_ends(run_id="one")
-    before, asked = there(connected), len(connected.requests())
+    before, requests = there(connected), len(connected.requests())
     connect(connected.url, marks=False)
     with pytest.raises(ExperiencePlatformFailedError, match=r"marks=False.*switch them on"):
         tear_down()
     assert there(connected) == before
-    assert len(connected.requests()) == asked
+    assert len(connected.requests()) == requests
 
 
 def test_while_another_run_is_active_the_teardown_fails_with_a_retry(connected: Emulator) -> None:
     make_ends(run_id="one")
-    before, asked = there(connected), len(connected.requests())
+    before, requests = there(connected), len(connected.requests())
     with pytest.raises(ExperiencePlatformUnavailableError, match=r"Another run.*nothing was removed") as failure:
         tear_down(task=RunningTask(active_runs=2))
     assert not isinstance(failure.value, AirflowFailException)
-    assert (there(connected), len(connected.requests())) == (before, asked)
+    assert (there(connected), len(connected.requests())) == (before, requests)
     assert len(tear_down(task=RunningTask(active_runs=1))["removed"]) == 3
 
 

@@ -125,9 +125,9 @@ def rendered(operator: type[BaseOperator], native: bool, **values: Any) -> BaseO
     ids=["native list", "native JSON text", "JSON text"],
 )
 def test_columns_are_accepted_in_every_rendered_form(connected: Emulator, native: bool, columns: object) -> None:
-    made = run(CreateSourceConnectionOperator)
+    created = run(CreateSourceConnectionOperator)
     step = rendered(CreateSourceConnectionOperator, native, columns=columns, table=PRODUCTS)
-    assert step.execute(context()) == made | {"created": False}
+    assert step.execute(context()) == created | {"created": False}
 
 
 NUMBERS = {

@@ -270,7 +270,7 @@ class SourceConnection(FlowServiceResource):
 
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
-        # A column that does not exist counts as one difference, so its types are taken for equal.
+        # A missing column counts as one difference, so its types are assumed to be equal.
         written = user_types(self.columns or ())
         types = written | actual_types(fields.each("params", "columns"), written)
         return source_meaning(fields) | _schema_meaning(fields) | types | self._extra_of(fields.item)

@@ -85,8 +85,8 @@ class Identity(Resource):
         each field.
     :param schema_id: ``$id`` of the schema.
     :param namespace: code of the identity namespace, such as ``Email``.
-    :param primary: whether the identity is the schema's one primary identity. Defaults to ``None``: not sent, which the
-        service takes for false, and not compared.
+    :param primary: whether the identity is the schema's one primary identity. Defaults to ``None``: not sent, which
+        means false, and not compared.
     """
 
     kind = IDENTITY

@@ -50,7 +50,7 @@ def test_changes_yields_every_changed_place() -> None:
     assert set(changes(before, after)) == {("a", 1, "b"), ("a", 2), ("c",), ("d",), ("e",)}
 
 
-def updated(chain: Chain, emulator: Emulator, name: str, want: Resource, object_id: str) -> tuple[Node, set[Path]]:
+def updated(chain: Chain, emulator: Emulator, name: str, resource: Resource, object_id: str) -> tuple[Node, set[Path]]:
     """Update an object; return its item before the update, and the paths that have changed."""
 
     def shown() -> Node:
@@ -58,9 +58,9 @@ def updated(chain: Chain, emulator: Emulator, name: str, want: Resource, object_
         return next(item for item in items if object_id in (item.get("id"), item.get("$id")))
 
     before = shown()
-    assert chain.ensure(want, if_exists="update").existing.id == object_id
-    (existing,) = want.look_up(chain.client)
-    assert want.differences(chain.client, existing) == []
+    assert chain.ensure(resource, if_exists="update").existing.id == object_id
+    (existing,) = resource.look_up(chain.client)
+    assert resource.differences(chain.client, existing) == []
     return before, {path for path in changes(before, shown()) if path[0] not in STAMPS}
 
 
@@ -71,10 +71,10 @@ def test_every_kind_with_changeable_fields_is_tested_in_this_module(chain: Chain
 
 @pytest.mark.parametrize("name", sorted(set(KINDS) - {"dataflow", "field group", "dataset", "schema"}))
 def test_an_update_of_any_other_kind_is_refused(name: str, chain: Chain) -> None:
-    want = KINDS[name].build(chain)
-    existing = want.kind.find(chain.client, chain.ensure(want).existing.id)
+    resource = KINDS[name].build(chain)
+    existing = resource.kind.find(chain.client, chain.ensure(resource).existing.id)
     assert existing is not None
-    assert isinstance(want.judge(existing, [Difference("anything", 1, 2)], 0.0), Fixed)
+    assert isinstance(resource.judge(existing, [Difference("anything", 1, 2)], 0.0), Fixed)
 
 
 # ---- dataflows -------------------------------------------------------------------------------------------------------
@@ -126,10 +126,12 @@ def stranger(chain: Chain, live: Node) -> str:
     ]
     body = chain.dataflow().payload() | live["more"]
     body |= {"transformations": steps[::-1] if live["reverse"] else steps, "options": live["options"]}
-    made = chain.post(f"{FLOW_SERVICE}/flows", body | {"scheduleParams": {"frequency": "minute"} | live["schedule"]})
+    object_id = chain.post(
+        f"{FLOW_SERVICE}/flows", body | {"scheduleParams": {"frequency": "minute"} | live["schedule"]}
+    )
     if live["disabled"]:
-        chain.post(f"{FLOW_SERVICE}/flows/{made['id']}/action", None, op="disable")
-    return str(made["id"])
+        chain.post(f"{FLOW_SERVICE}/flows/{object_id['id']}/action", None, op="disable")
+    return str(object_id["id"])
 
 
 def allowed_of_dataflow(before: Node, written: Node) -> set[Path]:
@@ -168,8 +170,8 @@ def test_an_update_of_any_dataflow_keeps_members_that_are_not_set(chain: Chain, 
         try:
             given_ = {name: value for name, value in written.items() if name not in ("backfill", "mapping")}
             given_ |= {"mapping_set_id": other} if written.get("mapping") else {}
-            want = chain.dataflow(schedule=Schedule(*every, backfill=written.get("backfill")), **given_)
-            before, changed = updated(chain, emulator, "dataflow", want, flow)
+            resource = chain.dataflow(schedule=Schedule(*every, backfill=written.get("backfill")), **given_)
+            before, changed = updated(chain, emulator, "dataflow", resource, flow)
             assert changed <= allowed_of_dataflow(before, written)
         finally:
             chain.client.request("DELETE", f"{FLOW_SERVICE}/flows/{flow}")
@@ -209,30 +211,30 @@ FIELDS = st.recursive(LEAVES, holders, max_leaves=8)
 @st.composite
 def grown(draw: st.DrawFn, live: Node) -> Node:
     """Draw a desired field that repeats a part of a live field and adds to it."""
-    wanted = {"type": live["type"]} | {key: value for key, value in live.items() if draw(st.booleans())}
+    desired = {"type": live["type"]} | {key: value for key, value in live.items() if draw(st.booleans())}
     if "enum" in live:
-        wanted["enum"] = list(dict.fromkeys([*live["enum"][1:], *draw(TEXTS)]))
-    elif "meta:enum" in wanted:
-        wanted["meta:enum"] = {value: draw(st.sampled_from(["L", "M"])) for value in draw(TEXTS)}
+        desired["enum"] = list(dict.fromkeys([*live["enum"][1:], *draw(TEXTS)]))
+    elif "meta:enum" in desired:
+        desired["meta:enum"] = {value: draw(st.sampled_from(["L", "M"])) for value in draw(TEXTS)}
     for holder in ("items", "additionalProperties"):
-        if holder in wanted:
-            wanted[holder] = draw(grown(live[holder]))
-    if "properties" in wanted:
+        if holder in desired:
+            desired[holder] = draw(grown(live[holder]))
+    if "properties" in desired:
         known = {name: draw(grown(node)) for name, node in live["properties"].items() if draw(st.booleans())}
-        wanted["properties"] = draw(st.dictionaries(st.sampled_from(NAMES), LEAVES, max_size=2)) | known
+        desired["properties"] = draw(st.dictionaries(st.sampled_from(NAMES), LEAVES, max_size=2)) | known
         for name in set(live["properties"]) - set(known):
-            wanted["properties"].pop(name, None)
-    return wanted
+            desired["properties"].pop(name, None)
+    return desired
 
 
-def is_written(path: Path, wanted: Any) -> bool:
+def is_written(path: Path, desired: Any) -> bool:
     """Return whether the user set the value at a path; a list, such as an enum, counts as a whole."""
     for step in path:
-        if isinstance(wanted, list):
+        if isinstance(desired, list):
             return True
-        if not isinstance(wanted, dict) or step not in wanted:
+        if not isinstance(desired, dict) or step not in desired:
             return False
-        wanted = wanted[step]
+        desired = desired[step]
     return True
 
 
@@ -253,13 +255,13 @@ def test_an_update_of_any_fields_adds_fields_and_keeps_existing_ones(chain: Chai
     def holds(data: st.DataObject, live: Node) -> None:
         group = chain.ensure(chain.field_group(fields={"f": live})).existing.id
         try:
-            wanted = data.draw(grown(live))
-            want = chain.field_group(fields={"f": wanted})
-            before, changed = updated(chain, emulator, "field group", want, group)
+            desired = data.draw(grown(live))
+            resource = chain.field_group(fields={"f": desired})
+            before, changed = updated(chain, emulator, "field group", resource, group)
             for path in changed - {("meta:registryMetadata", stamp) for stamp in ("eTag", "repo:lastModifiedDate")}:
                 assert path[: len(place)] == place
                 below: Path = path[len(place) :]
-                assert is_written(below, wanted)
+                assert is_written(below, desired)
                 # No existing value was removed or changed, except for labels that the user set.
                 assert not stands(path, before) or path[-2] == "meta:enum"
         finally:
@@ -279,20 +281,20 @@ def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, e
     chain.schema_id  # noqa: B018 - creates the schema before the first example
 
     @many
-    @given(live=TAGS, wanted=TAGS, description=st.sampled_from([None, "by hand", "ours"]))
-    def holds(live: Node, wanted: Node, description: str | None) -> None:
-        made = chain.ensure(chain.dataset(tags=live, description="by hand")).existing.id
+    @given(live=TAGS, desired=TAGS, description=st.sampled_from([None, "by hand", "ours"]))
+    def holds(live: Node, desired: Node, description: str | None) -> None:
+        object_id = chain.ensure(chain.dataset(tags=live, description="by hand")).existing.id
         try:
-            want = chain.dataset(tags=wanted, description=description)
-            before, changed = updated(chain, emulator, "dataset", want, made)
+            resource = chain.dataset(tags=desired, description=description)
+            before, changed = updated(chain, emulator, "dataset", resource, object_id)
             assert (("description",) in changed) is (description == "ours")
             for path in changed - {("description",)}:
                 assert path[:2] == ("tags", path[1])
-                assert path[1] in wanted
+                assert path[1] in desired
                 # Values are added after the existing ones.
                 assert len(path) == 2 or int(path[2]) >= len(before["tags"][path[1]])
         finally:
-            chain.client.request("DELETE", f"/data/foundation/catalog/dataSets/{made}")
+            chain.client.request("DELETE", f"/data/foundation/catalog/dataSets/{object_id}")
 
     holds()
 
@@ -304,9 +306,9 @@ def test_an_update_of_a_schema_only_adds_references(
 ) -> None:
     person = "https://ns.adobe.com/xdm/context/profile-person-details"
     groups = tuple(getattr(chain, name) for name in references)
-    made = chain.ensure(chain.schema(field_groups=groups, description="by hand")).existing.id
-    want = chain.schema(field_groups=(person,), description=description)
-    before, changed = updated(chain, emulator, "schema", want, made)
+    object_id = chain.ensure(chain.schema(field_groups=groups, description="by hand")).existing.id
+    resource = chain.schema(field_groups=(person,), description=description)
+    before, changed = updated(chain, emulator, "schema", resource, object_id)
     assert (("description",) in changed) is (description is not None)
     assert {path for path in changed if path[0] not in ("meta:registryMetadata", "description")} == {
         ("allOf", len(before["allOf"])),

@@ -139,7 +139,7 @@ REFUSED: dict[str, tuple[type[Resource], dict[str, Any], str, str]] = {
         AdHocClass,
         {"fields": {"a": "string", "a.b": "string"}},
         "fields='a.b'",
-        "cannot hold other fields",
+        "cannot contain other fields",
     ),
     "no class": (Schema, {"class_id": ""}, "class_id=''", "must be given"),
     "field group without id": (Schema, {"field_groups": [""]}, "field_groups=''", "must be given"),

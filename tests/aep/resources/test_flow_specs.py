@@ -187,10 +187,10 @@ def test_a_flow_spec_outside_a_list_is_accepted(
 def test_an_answer_without_a_flow_spec_is_retried_then_an_error(
     body: bytes, chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = chain.dataflow(flow_spec=FlowSpec(CRM_FLOW_SPEC))
+    resource = chain.dataflow(flow_spec=FlowSpec(CRM_FLOW_SPEC))
     proxy.fault("GET", f"/flowSpecs/{CRM_FLOW_SPEC}", status=200, body=body, times=99)
     with pytest.raises(RequestError, match=r"failed \(no usable answer\); (the answer holds no item|answered a list)"):
-        ensure(make_client(proxy.url), want)
+        ensure(make_client(proxy.url), resource)
     assert emulator.posted("/flows") == []
 
 
@@ -211,10 +211,10 @@ BROKEN: dict[str, dict[str, Any] | None] = {
     "no types": {"type": 5, "properties": []},
     "no list of values": {"properties": {"frequency": {"enum": "day"}}},
     "no pattern": {"properties": {"frequency": {"pattern": "("}}},
-    "refers to nothing": {"$ref": "#/definitions/schedule"},
-    "refers to elsewhere": {"$ref": "http://127.0.0.1:9/schedule"},
+    "refers to a missing definition": {"$ref": "#/definitions/schedule"},
+    "refers to another document": {"$ref": "http://127.0.0.1:9/schedule"},
     "refers to itself": {"$ref": "#"},
-    "refers to what is no schema": {"$ref": "#/a", "a": [{}]},
+    "refers to no schema": {"$ref": "#/a", "a": [{}]},
 }
 
 

@@ -69,13 +69,13 @@ def test_a_mapping_set_carries_no_mark(chain: Chain, emulator: Emulator) -> None
 
 @kinds(MARKED)
 def test_a_mark_is_found_in_lists_and_in_reads_by_id(kind: Kind, chain: Chain) -> None:
-    want = kind.build(chain, description="Paid orders")
-    chain.ensure(want, writer=DAILY)
-    (by_name,) = want.look_up(chain.client)
-    (of_all,) = [existing for existing in want.kind.list_all(chain.client) if existing.id == by_name.id]
-    shown = want.kind.read(chain.client, of_all)
+    resource = kind.build(chain, description="Paid orders")
+    chain.ensure(resource, writer=DAILY)
+    (by_name,) = resource.look_up(chain.client)
+    (of_all,) = [existing for existing in resource.kind.list_all(chain.client) if existing.id == by_name.id]
+    shown = resource.kind.read(chain.client, of_all)
     assert shown
-    marks = [want.kind.mark_of(existing) for existing in (by_name, of_all, shown)]
+    marks = [resource.kind.mark_of(existing) for existing in (by_name, of_all, shown)]
     assert marks[0] is not None
     assert re.fullmatch(MARK, str(marks[0]))
     assert marks == [marks[0]] * 3
@@ -171,26 +171,26 @@ def test_each_creation_request_carries_a_new_nonce(chain: Chain, emulator: Emula
 
 @kinds(MARKED)
 def test_a_mark_is_no_difference(kind: Kind, chain: Chain, make_client: Callable[..., Client]) -> None:
-    made = chain.ensure(kind.build(chain, description="Paid orders"), writer=DAILY)
+    first = chain.ensure(kind.build(chain, description="Paid orders"), writer=DAILY)
     # Another writer's mark, another description, or no marks: the object is the same.
-    asked = (
+    cases = (
         (chain.client, None, "update"),
         (chain.client, "Orders", "reuse"),
         (make_client(marks=False), None, "update"),
     )
-    for client, description, if_exists in asked:
+    for client, description, if_exists in cases:
         found = ensure(client, kind.build(chain, description=description), if_exists=if_exists, writer=Writer("other"))
-        assert (found.created, found.updated, found.existing.id) == (False, False, made.existing.id)
+        assert (found.created, found.updated, found.existing.id) == (False, False, first.existing.id)
 
 
 @pytest.mark.parametrize("name", UPDATES)
 def test_an_update_keeps_the_mark_of_the_creator(name: str, chain: Chain) -> None:
     build = KINDS[name].build
     chain.ensure(build(chain, description="Paid orders"), writer=DAILY)
-    want = build(chain, **UPDATES[name])
-    assert chain.ensure(want, if_exists="update", writer=Writer("other")).updated
-    (existing,) = want.look_up(chain.client)
-    assert DAILY.owns(want.kind.mark_of(existing))
+    resource = build(chain, **UPDATES[name])
+    assert chain.ensure(resource, if_exists="update", writer=Writer("other")).updated
+    (existing,) = resource.look_up(chain.client)
+    assert DAILY.owns(resource.kind.mark_of(existing))
     assert existing.item["description"].startswith("Paid orders")
 
 
@@ -198,6 +198,6 @@ def test_an_update_keeps_the_mark_of_the_creator(name: str, chain: Chain) -> Non
 def test_without_marks_no_object_carries_one(
     kind: Kind, chain: Chain, make_client: Callable[..., Client], emulator: Emulator
 ) -> None:
-    want = kind.build(chain)
-    ensure(make_client(marks=False), want, writer=DAILY)
+    resource = kind.build(chain)
+    ensure(make_client(marks=False), resource, writer=DAILY)
     assert "airflow" not in json.dumps(sent(emulator, kind))

@@ -53,7 +53,7 @@ def test_a_delta_column_defaults_to_the_documented_format_and_utc(written: Any) 
 
 MAPPINGS_AS = {
     "destination to source": {"_id": "Product_Id"},
-    "our words": [{"source": "Product_Id", "destination": "_id", "source_type": "ATTRIBUTE"}],
+    "names of this package": [{"source": "Product_Id", "destination": "_id", "source_type": "ATTRIBUTE"}],
     "current dialect": [{"source": "Product_Id", "destination": "_id", "sourceType": "ATTRIBUTE"}],
     "old dialect": [{"sourceAttribute": "Product_Id", "destinationXdmPath": "_id", "identity": False, "version": 0}],
     "JSON object": '{"_id": "Product_Id"}',
@@ -124,24 +124,24 @@ def test_objects_of_other_names_in_a_filtered_list_are_ignored(
 
 def test_a_mapping_set_is_found_by_its_content_not_its_name(chain: Chain) -> None:
     others = chain.ensure(chain.mapping_set(mappings={"_id": "Product_Id"}))
-    made = chain.ensure(chain.mapping_set())
+    first = chain.ensure(chain.mapping_set())
     again = chain.ensure(chain.mapping_set(mappings=dict(reversed(MAPPINGS.items()))))
-    assert (made.created, again.created, again.existing.id) == (True, False, made.existing.id)
-    assert others.existing.id != made.existing.id
+    assert (first.created, again.created, again.existing.id) == (True, False, first.existing.id)
+    assert others.existing.id != first.existing.id
 
 
 def test_a_mapping_set_in_the_legacy_dialect_is_found_again(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.mapping_set(dialect="legacy"))
+    first = chain.ensure(chain.mapping_set(dialect="legacy"))
     again = chain.ensure(chain.mapping_set(dialect="legacy"))
-    assert (again.created, again.existing.id) == (False, made.existing.id)
+    assert (again.created, again.existing.id) == (False, first.existing.id)
     assert len(emulator.posted("/mappingSets")) == 1
 
 
 def test_the_tenant_placeholder_in_a_destination_is_filled_in(chain: Chain, emulator: Emulator) -> None:
-    want = chain.mapping_set(mappings={"_id": "Product_Id", "_{TENANT_ID}.product.name": "Product_Name"})
-    made = chain.ensure(want)
+    resource = chain.mapping_set(mappings={"_id": "Product_Id", "_{TENANT_ID}.product.name": "Product_Name"})
+    first = chain.ensure(resource)
     assert [m["destination"] for m in emulator.posted("/mappingSets")[0]["mappings"]] == list(MAPPINGS)
-    assert chain.ensure(want).existing.id == chain.ensure(chain.mapping_set()).existing.id == made.existing.id
+    assert chain.ensure(resource).existing.id == chain.ensure(chain.mapping_set()).existing.id == first.existing.id
 
 
 def test_a_mapping_to_an_unknown_field_is_refused_before_the_creation(chain: Chain, emulator: Any) -> None:
@@ -153,22 +153,22 @@ def test_a_mapping_to_an_unknown_field_is_refused_before_the_creation(chain: Cha
 def test_a_dataflow_that_is_being_deleted_is_not_found(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
-    made = chain.ensure(chain.dataflow())
+    first = chain.ensure(chain.dataflow())
     listed = [item | {"state": "deleting"} for item in flow_service.items(chain.client, "flows")]
-    chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{made.existing.id}")
+    chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{first.existing.id}")
     proxy.fault("GET", KINDS["dataflow"].path, status=200, body=json.dumps({"items": listed}).encode())
     again = ensure(make_client(proxy.url), chain.dataflow())
-    assert (again.created, again.existing.id == made.existing.id) == (True, False)
-    assert proxy.count("GET", made.existing.id) == 0
+    assert (again.created, again.existing.id == first.existing.id) == (True, False)
+    assert proxy.count("GET", first.existing.id) == 0
 
 
 @pytest.mark.parametrize("columns", [None, [], "", "[]"], ids=repr)
 def test_columns_default_to_those_that_explore_returns(columns: Any, chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.source(columns=columns))
+    first = chain.ensure(chain.source(columns=columns))
     (body,) = emulator.posted("/sourceConnections")
     assert [column["name"] for column in body["params"]["columns"]] == list(COLUMNS)
     assert body["params"]["columns"][4]["xdm"] == {"type": "string", "format": "date-time"}
-    assert made.to_json()["columns"] == list(COLUMNS)
+    assert first.to_json()["columns"] == list(COLUMNS)
 
 
 def test_a_table_that_does_not_exist_is_refused_without_a_source_connection(chain: Chain, emulator: Emulator) -> None:

@@ -121,10 +121,10 @@ def test_an_end_before_the_delayed_start_is_refused() -> None:
 
 
 def test_a_dataflow_whose_start_has_passed_is_adopted(chain: Chain) -> None:
-    made = chain.ensure(chain.dataflow(schedule=Schedule(frequency="minute", interval=15)))
+    first = chain.ensure(chain.dataflow(schedule=Schedule(frequency="minute", interval=15)))
     past = Schedule(frequency="minute", interval=15, start_time=NOW.replace(year=2019))
     found = chain.ensure(chain.dataflow(schedule=past))
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    assert (found.created, found.existing.id) == (False, first.existing.id)
 
 
 def test_a_past_start_is_refused_before_the_post(chain: Chain, emulator: Any) -> None:
@@ -138,7 +138,7 @@ SAME = {
     "as sent": {"frequency": "minute", "interval": 15, "backfill": True},
     "as text": {"startTime": "1567411548", "frequency": "minute", "interval": "15", "backfill": "true"},
     "backfill by default": {"startTime": 1567411548, "frequency": "minute", "interval": 15},
-    "with an end that nobody wrote": {"frequency": "minute", "interval": 15, "endTime": 1567411548},
+    "with an end that is not given": {"frequency": "minute", "interval": 15, "endTime": 1567411548},
 }
 
 
@@ -156,8 +156,8 @@ DIFFERENT = {
 
 @pytest.mark.parametrize("params", DIFFERENT.values(), ids=DIFFERENT)
 def test_another_frequency_interval_or_backfill_differs(params: dict[str, Any]) -> None:
-    wanted = Schedule(frequency="minute", interval=15, backfill=True).desired
-    assert not wanted.items() <= read_schedule(params).items()
+    desired = Schedule(frequency="minute", interval=15, backfill=True).desired
+    assert not desired.items() <= read_schedule(params).items()
 
 
 def test_backfill_and_end_are_compared_only_if_given() -> None:

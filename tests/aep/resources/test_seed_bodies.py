@@ -289,12 +289,12 @@ SENT: dict[str, tuple[Resource, str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("want", "path", "body"), SENT.values(), ids=SENT)
+@pytest.mark.parametrize(("resource", "path", "body"), SENT.values(), ids=SENT)
 def test_a_tutorials_request_can_be_expressed(
-    want: Resource, path: str, body: dict[str, Any], client: Client, emulator: Emulator
+    resource: Resource, path: str, body: dict[str, Any], client: Client, emulator: Emulator
 ) -> None:
     with suppress(RequestError):
-        want.create(client)
+        resource.create(client)
     assert emulator.posted(path) == [body]
 
 
@@ -314,9 +314,9 @@ def test_the_flow_spec_filter_quotes_the_name(client: Client, emulator: Emulator
 def test_schema_versions_default_to_todays_content_types(client: Client, emulator: Emulator) -> None:
     """Dataset, target connection and mapping set must request the same schema in the same version."""
     mapping = MappingSet(name="m", schema_id=SCHEMA, mappings={"_id": "Product_Id"})  # type: ignore[arg-type]
-    for want in (Dataset(name="d", schema_id=SCHEMA), mapping):
+    for resource in (Dataset(name="d", schema_id=SCHEMA), mapping):
         with suppress(RequestError):
-            want.create(client)
+            resource.create(client)
     assert emulator.posted("/dataSets") == [
         {"name": "d", "schemaRef": {"id": SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
     ]

@@ -26,7 +26,7 @@ MARKED = pytest.mark.parametrize("name", [name for name in KINDS if name != "map
 BY_NATURE = {"etag", "updatedAt", "updated", "version", "lastOperation", "meta:registryMetadata", "description", "tags"}
 
 
-def made(chain: Chain, name: str) -> RemoteObject:
+def create_object(chain: Chain, name: str) -> RemoteObject:
     """Create an object of a kind with the owner sales, and return it as it is listed."""
     desired = KINDS[name].build(chain, description="Paid orders")
     chain.ensure(desired, writer=SALES)
@@ -55,7 +55,7 @@ def unmarked(item: dict[str, Any]) -> dict[str, Any]:
 
 @MARKED
 def test_only_the_owner_of_the_mark_changes(name: str, chain: Chain, emulator: Emulator) -> None:
-    before = made(chain, name)
+    before = create_object(chain, name)
     kind = KINDS[name].build(chain).kind
     assert hand_over(chain.client, kind, before)
     after = listed(chain, name)
@@ -69,8 +69,8 @@ def test_only_the_owner_of_the_mark_changes(name: str, chain: Chain, emulator: E
 
 
 FAULTS: dict[str, dict[str, Any]] = {
-    "done and 500": {"action": "apply_then_status", "status": 500},
-    "done and cut": {"action": "apply_then_drop"},
+    "applied and 500": {"action": "apply_then_status", "status": 500},
+    "applied and cut": {"action": "apply_then_drop"},
     "429": {"action": "status", "status": 429},
     "reset": {"action": "reset", "apply": False},
 }
@@ -81,7 +81,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 def test_a_mark_is_rewritten_once_despite_a_lost_answer(
     name: str, fault: dict[str, Any], chain: Chain, emulator: Emulator
 ) -> None:
-    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+    kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     emulator.fail(method="PATCH", path="*", times=1, **fault)
     hand_over(chain.client, kind, existing)
     assert [fault["fired"] for fault in emulator.faults()] == [1]
@@ -101,7 +101,7 @@ FLOW_SERVICE_KINDS = ["dataflow", "source connection", "target connection", "bas
 
 @pytest.mark.parametrize("name", FLOW_SERVICE_KINDS)
 def test_an_object_changed_since_it_was_read_keeps_its_mark(name: str, chain: Chain, emulator: Emulator) -> None:
-    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+    kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     rename(chain, KINDS[name], existing)
     assert not hand_over(chain.client, kind, existing)
     (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["id"] == existing.id)
@@ -110,14 +110,14 @@ def test_an_object_changed_since_it_was_read_keeps_its_mark(name: str, chain: Ch
 
 
 def test_rewriting_the_mark_of_a_deleted_object_is_no_error(chain: Chain, emulator: Emulator) -> None:
-    existing, kind = made(chain, "source connection"), KINDS["source connection"].build(chain).kind
+    existing, kind = create_object(chain, "source connection"), KINDS["source connection"].build(chain).kind
     kind.delete(chain.client, existing)
     assert not hand_over(chain.client, kind, existing)
 
 
 @MARKED
 def test_read_only_refuses_to_rewrite_a_mark(name: str, chain: Chain, make_client: Callable[..., Client]) -> None:
-    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+    kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     with pytest.raises(ReadOnlyError):
         hand_over(make_client(read_only=True), kind, existing)
 
@@ -157,7 +157,7 @@ def test_without_a_desired_owner_another_owners_mark_is_no_difference(chain: Cha
 
 
 def test_a_reference_differs_only_in_the_owner(chain: Chain, emulator: Emulator) -> None:
-    kind, existing = KINDS["base connection"].build(chain).kind, made(chain, "base connection")
+    kind, existing = KINDS["base connection"].build(chain).kind, create_object(chain, "base connection")
     reference = reference_to(kind)(owner="finance")
     (difference,) = reference.differences(chain.client, existing)
     assert tuple(difference) == (OWNER, "finance", "sales")
