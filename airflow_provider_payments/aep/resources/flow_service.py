@@ -83,7 +83,7 @@ class FlowServiceResource(Resource):
     #: A field by which lists can be filtered instead of the name, and the attribute that contains its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
     def _related(self, reads: Reads) -> list[Json]:

@@ -113,7 +113,7 @@ class Identity(Resource):
         """Yield the schema's identities for this field."""
         return (each for each in identities_of(reads, self.schema_id) if field_path(each) == self.name)
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         """
         Yield the schema's identities for this field.
 
