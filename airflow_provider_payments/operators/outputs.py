@@ -94,7 +94,7 @@ class CreatedMappingSet(CreatedObject):
 
 
 class CreatedDataflow(CreatedObject):
-    """The output of ``CreateDataflowOperator``; a flow run since ``runs_since`` is current: ``FlowRunSensor(since=...)``."""
+    """The output of ``CreateDataflowOperator``, with the time from which a flow run is current, for a sensor."""
 
     runs_since: str
 
