@@ -56,7 +56,7 @@ UNKNOWABLE = [
 WAITS = (AirflowRescheduleException, FlowRunTimeoutError, FlowRunFailedError)
 
 
-def strolling(emulator: Emulator) -> Clock:
+def advancing_clock(emulator: Emulator) -> Clock:
     """Return a clock whose sleep advances the emulator's clock, by a second at least and a day at most."""
     now = 0.0
 
@@ -167,7 +167,7 @@ def execute(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any
 
 def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any], by_reads: Collection[str]) -> str:
     """
-    Execute a task once, check that it ended in one of the two allowed ways, and return in which.
+    Execute a task once, check that it ended in an allowed way, and return the class name of its error.
 
     :param by_reads: arguments that are checked against the answer to a read.
     """

@@ -55,7 +55,7 @@ from airflow_provider_payments.operators.verification import VerifySandboxOperat
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
-from tests.operators.any_arguments import Stage, judge, strolling
+from tests.operators.any_arguments import Stage, advancing_clock, judge
 from tests.operators.arguments import Changes, changes
 from tests.operators.chain import ARGUMENTS, COLUMNS, FIELDS, FLOW_SPEC, PRODUCTS, make_dataflow, run
 from tests.operators.on_demand import DELTA, ONCE
@@ -210,7 +210,7 @@ CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
 
 @pytest.fixture
 def stage(connected: Emulator, make_client: Callable[..., Client], connect_vendor: Callable[..., None]) -> Stage:
-    client = make_client(clock=strolling(connected))
+    client = make_client(clock=advancing_clock(connected))
     connect_vendor(login="client", password="secret", extra={"access_token": "a", "refresh_token": "r"}, host="shop")
     flow = make_dataflow("stage")
     sent = connected.posted("/flows")[0]

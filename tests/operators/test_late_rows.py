@@ -52,16 +52,16 @@ class Month:
     length: int = DAY
     windows: int = 30
 
-    def bring(self, lag: int) -> None:
+    def ingest(self, lag: int) -> None:
         """Run the dataflow for each window after a lag; keep the rows that have landed by then."""
         for begin in range(FIRST, FIRST + self.windows * self.length, self.length):
             self.stage.emulator.advance(max(begin + self.length - self.stage.now, 0))
-            while not self._brings(begin, lag):
+            while not self._try_window(begin, lag):
                 pass
         (dataset,) = self.stage.emulator.objects("dataSets")
         self.landed = Counter(row["_id"] for row in self.stage.emulator.rows(dataset["id"], limit=5000)["rows"])
 
-    def _brings(self, begin: int, lag: int) -> bool:
+    def _try_window(self, begin: int, lag: int) -> bool:
         """Execute the task; if it is too early, advance the clock to the time at which Airflow executes it again."""
         window = {"window_start": begin, "window_end": begin + self.length, "window_lag": lag}
         given = {"flow_id": self.stage.flow_id, "delta_column": self.column}
@@ -87,7 +87,7 @@ class Month:
         return self.payouts.keys() - self.landed.keys()
 
     @property
-    def doubled(self) -> set[str]:
+    def duplicated(self) -> set[str]:
         return {name for name, times in self.landed.items() if times > 1}
 
     def after_its_window(self, lag: int) -> set[str]:
@@ -121,37 +121,37 @@ def month(connected: Emulator, make_client: Callable[..., Client]) -> Callable[.
 
 def test_a_lag_ingests_each_late_row_once(month: Callable[..., Month]) -> None:
     days = month("Create_Time")
-    days.bring(LATENESS)
+    days.ingest(LATENESS)
     assert len(days.payouts) > 30 * 90
-    assert (len(days.lost), len(days.doubled)) == (0, 0)
+    assert (len(days.lost), len(days.duplicated)) == (0, 0)
 
 
 def test_without_a_lag_late_rows_are_lost(month: Callable[..., Month]) -> None:
     days = month("Create_Time")
-    days.bring(0)
+    days.ingest(0)
     assert len(days.lost) > 0
-    assert (days.lost, days.doubled) == (days.after_its_window(0), set())
+    assert (days.lost, days.duplicated) == (days.after_its_window(0), set())
 
 
 def test_a_column_of_days_requires_a_lag_longer_by_a_day(month: Callable[..., Month]) -> None:
     days = month("Value_Date")
-    days.bring(DAY + LATENESS)
+    days.ingest(DAY + LATENESS)
     assert len(days.payouts) > 29 * 90
-    assert (len(days.lost), len(days.doubled)) == (0, 0)
+    assert (len(days.lost), len(days.duplicated)) == (0, 0)
 
 
 @pytest.mark.parametrize("lag", [0, LATENESS], ids=["no lag", "lag of late rows"])
 def test_a_shorter_lag_loses_rows_of_a_column_of_days(month: Callable[..., Month], lag: int) -> None:
     days = month("Value_Date")
-    days.bring(lag)
+    days.ingest(lag)
     assert len(days.lost) > len(days.landed)
-    assert (days.lost, days.doubled) == (days.after_its_window(lag), set())
+    assert (days.lost, days.duplicated) == (days.after_its_window(lag), set())
 
 
 def test_hourly_windows_contain_a_days_rows_only_at_midnight(month: Callable[..., Month]) -> None:
     hours = month("Value_Date", length=HOUR, windows=48)
-    hours.bring(LATENESS)
+    hours.ingest(LATENESS)
     assert len(hours.lost) > 0
-    assert (hours.lost, hours.doubled) == (hours.after_its_window(LATENESS), set())
-    brought = [run["metrics"]["recordSummary"]["inputRecordCount"] for run in hours.stage.runs()]
-    assert [hour for hour, count in enumerate(brought, start=1) if count] == [24, 48]
+    assert (hours.lost, hours.duplicated) == (hours.after_its_window(LATENESS), set())
+    counts = [run["metrics"]["recordSummary"]["inputRecordCount"] for run in hours.stage.runs()]
+    assert [hour for hour, count in enumerate(counts, start=1) if count] == [24, 48]

@@ -48,7 +48,7 @@ def run(
     return dict(step.execute(context() if where is None else where))
 
 
-def there(emulator: Emulator, *kinds: str) -> int:
+def count(emulator: Emulator, *kinds: str) -> int:
     return sum(len(emulator.objects(kind)) for kind in kinds or LISTS)
 
 
@@ -120,7 +120,7 @@ def test_a_dataflow_is_deleted_with_its_connections_the_dataset_on_request(
     goes = str(dataset).lower() == "true"
     assert [entry["kind"] for entry in deleted["removed"]] == kinds + ["dataset"] * goes
     assert (deleted["kept"], deleted["name"]) == ([], "products")
-    assert (there(connected), there(connected, "dataSets")) == (0, not goes)
+    assert (count(connected), count(connected, "dataSets")) == (0, not goes)
 
 
 def test_deleting_an_absent_dataflow_is_logged_and_no_error(
@@ -140,12 +140,12 @@ def test_the_next_try_completes_a_deletion_killed_after_the_dataflow(
     name_or_id = "products" if named else flow_id
     with pytest.raises(ExperiencePlatformUnavailableError):
         run(DeleteDataflowOperator, name_or_id, client=client)
-    assert (there(connected, "flows"), there(connected)) == (0, 2)
+    assert (count(connected, "flows"), count(connected)) == (0, 2)
     connected.control("DELETE", "faults")
     deleted = run(DeleteDataflowOperator, name_or_id)
     check(deleted, outputs.DeletedDataflow)
     assert [entry["kind"] for entry in deleted["removed"]] == ["target connection", "source connection"]
-    assert (there(connected), run(DeleteDataflowOperator, name_or_id)) == (0, {"removed": [], "kept": []})
+    assert (count(connected), run(DeleteDataflowOperator, name_or_id)) == (0, {"removed": [], "kept": []})
 
 
 def test_a_cleared_task_deletes_the_dataflow_that_now_has_the_name(connected: Emulator) -> None:
@@ -153,7 +153,7 @@ def test_a_cleared_task_deletes_the_dataflow_that_now_has_the_name(connected: Em
     assert run(DeleteDataflowOperator, "products")["id"] == first
     later = make_dataflow(**LATER)["id"]
     assert run(DeleteDataflowOperator, "products")["id"] == later
-    assert there(connected) == 0
+    assert count(connected) == 0
 
 
 @EACH
@@ -197,7 +197,7 @@ def test_a_name_of_several_dataflows_is_refused(
     with pytest.raises(ExperiencePlatformFailedError, match="several dataflows have this name") as refusal:
         run(operator, first["name"])
     assert all(flow["id"] in str(refusal.value) for flow in (first, second))
-    assert there(connected, "flows") == 3
+    assert count(connected, "flows") == 3
 
 
 @EACH
@@ -213,4 +213,4 @@ def test_leftovers_of_another_dataflows_deletion_are_kept(connected: Emulator, c
         run(DeleteDataflowOperator, flow_id, client=client)
     connected.control("DELETE", "faults")
     assert run(DeleteDataflowOperator, "another") == {"removed": [], "kept": []}
-    assert there(connected) == 2
+    assert count(connected) == 2

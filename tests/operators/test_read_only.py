@@ -35,7 +35,7 @@ class Guard:
         self._seen = 0
         connect(emulator.url)
 
-    def up(self, read_only: Any = True) -> None:
+    def set_read_only(self, read_only: Any = True) -> None:
         self._seen = len(self.emulator.requests())
         self._connect(self.emulator.url, read_only=read_only)
 
@@ -51,20 +51,20 @@ def guard(emulator: Emulator, connect: Callable[..., None], connect_vendor: Call
     return Guard(emulator, connect)
 
 
-def needs(operator: type[BaseOperator], emulator: Emulator) -> dict[str, Any]:
+def arguments_for(operator: type[BaseOperator], emulator: Emulator) -> dict[str, Any]:
     """Create objects, and return arguments of an operator with their ids."""
     ends = make_ends(name="other")
-    there = ends | {
+    existing = ends | {
         "schema_id": emulator.objects("schemas")[0]["$id"],
         "dataset_id": emulator.objects("dataSets")[0]["id"],
     }
-    return {name: value for name, value in there.items() if name in ARGUMENTS[operator]}
+    return {name: value for name, value in existing.items() if name in ARGUMENTS[operator]}
 
 
 @pytest.mark.parametrize("operator", CREATING, ids=lambda operator: operator.__name__)
 def test_a_creation_is_refused_and_nothing_is_written(guard: Guard, operator: type[BaseOperator]) -> None:
-    given = needs(operator, guard.emulator) | {"name": "new"}
-    guard.up()
+    given = arguments_for(operator, guard.emulator) | {"name": "new"}
+    guard.set_read_only()
     with pytest.raises(ExperiencePlatformFailedError, match=f"(POST|PATCH) /data/.* {REFUSAL}"):
         run(operator, **given)
     assert [path for path in guard.written() if not path.endswith("/mappingSets/validate")] == []
@@ -72,7 +72,7 @@ def test_a_creation_is_refused_and_nothing_is_written(guard: Guard, operator: ty
 
 def test_an_equal_object_is_adopted_with_read_only(guard: Guard) -> None:
     created = make_dataflow(**LATER)
-    guard.up()
+    guard.set_read_only()
     assert make_dataflow(**LATER)["id"] == created["id"]
     assert guard.written() == []
 
@@ -80,7 +80,7 @@ def test_an_equal_object_is_adopted_with_read_only(guard: Guard) -> None:
 def test_a_dataflow_is_adopted_with_read_only(guard: Guard) -> None:
     ends = make_ends()
     created = run(CreateDataflowOperator, **ends, **LATER)
-    guard.up()
+    guard.set_read_only()
     again = run(CreateDataflowOperator, **ends, **LATER)
     assert (again["id"], again["created"]) == (created["id"], False)
     assert guard.written() == []
@@ -89,7 +89,7 @@ def test_a_dataflow_is_adopted_with_read_only(guard: Guard) -> None:
 def test_an_update_is_refused_with_read_only(guard: Guard) -> None:
     ends = make_ends()
     run(CreateDataflowOperator, **ends, **LATER)
-    guard.up()
+    guard.set_read_only()
     with pytest.raises(ExperiencePlatformFailedError, match=f"PATCH /data/.* {REFUSAL}"):
         run(CreateDataflowOperator, **ends, **LATER, interval=60, if_exists="update")
     schema = guard.emulator.objects("schemas")[0]["$id"]
@@ -100,7 +100,7 @@ def test_an_update_is_refused_with_read_only(guard: Guard) -> None:
 
 def test_a_teardown_is_refused_with_read_only(guard: Guard) -> None:
     make_ends(run_id="one")
-    guard.up()
+    guard.set_read_only()
     with pytest.raises(ExperiencePlatformFailedError, match=f"DELETE /data/.* {REFUSAL}"):
         TeardownChainOperator(task_id="teardown").execute(context(run_id="one"))
     assert guard.written() == []
@@ -109,7 +109,7 @@ def test_a_teardown_is_refused_with_read_only(guard: Guard) -> None:
 
 def test_flow_specs_and_flow_runs_are_read_with_read_only(guard: Guard) -> None:
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
-    guard.up()
+    guard.set_read_only()
     assert run(FindFlowSpecOperator)["name"] == "CRMToAEP"
     waiting = {"task_id": "wait", "flow_id": flow, "accept_partial": True}
     with pytest.raises(TaskDeferred):
@@ -122,7 +122,7 @@ def test_flow_specs_and_flow_runs_are_read_with_read_only(guard: Guard) -> None:
 
 @pytest.mark.parametrize("read_only", [True, "true", "True", " TRUE "], ids=repr)
 def test_read_only_accepts_every_form_of_true(guard: Guard, read_only: object) -> None:
-    guard.up(read_only)
+    guard.set_read_only(read_only)
     with pytest.raises(ExperiencePlatformFailedError, match=REFUSAL):
         run(CreateSourceConnectionOperator)
     assert guard.written() == []
@@ -130,13 +130,13 @@ def test_read_only_accepts_every_form_of_true(guard: Guard, read_only: object) -
 
 @pytest.mark.parametrize("read_only", [False, "false", None], ids=repr)
 def test_read_only_accepts_every_form_of_false(guard: Guard, read_only: object) -> None:
-    guard.up(read_only)
+    guard.set_read_only(read_only)
     assert run(CreateSourceConnectionOperator)["created"]
 
 
 @pytest.mark.parametrize("read_only", ["yes", 1, 0, [True]], ids=repr)
 def test_another_value_of_read_only_is_refused_before_any_request(guard: Guard, read_only: object) -> None:
-    guard.up(read_only)
+    guard.set_read_only(read_only)
     with pytest.raises(ExperiencePlatformFailedError, match=r"read_only=.*it must be true or false"):
         run(CreateSourceConnectionOperator)
     assert guard.emulator.requests() == []

@@ -33,7 +33,7 @@ def policy_of(operator: Any) -> Any:
     return operator.retry_policy
 
 
-def raised(emulator: Emulator, operator: BaseOperator, **fault: Any) -> BaseException:
+def error_of(emulator: Emulator, operator: BaseOperator, **fault: Any) -> BaseException:
     """Return the error of an operator whose lookup fails in every attempt."""
     emulator.fail("status", method="GET", path=SOURCES, times=None, **fault)
     with pytest.raises((ExperiencePlatformUnavailableError, ExperiencePlatformFailedError)) as failure:
@@ -41,7 +41,7 @@ def raised(emulator: Emulator, operator: BaseOperator, **fault: Any) -> BaseExce
     return failure.value
 
 
-def decided(operator: Any, error: BaseException) -> tuple[str, timedelta | None]:
+def decision_of(operator: Any, error: BaseException) -> tuple[str, timedelta | None]:
     decision = policy_of(operator).evaluate(error, try_number=1, max_tries=3)
     return decision.action.value, decision.retry_delay
 
@@ -66,7 +66,7 @@ def test_an_ambiguous_creation_with_a_long_retry_after_is_not_slept(connected: E
 
 def test_a_retry_after_date_becomes_seconds_by_the_services_clock(connected: Emulator) -> None:
     until = formatdate(connected.control("GET", "clock")["now"] + 900, usegmt=True)
-    error = raised(connected, build(CreateSourceConnectionOperator), status=503, headers={"Retry-After": until})
+    error = error_of(connected, build(CreateSourceConnectionOperator), status=503, headers={"Retry-After": until})
     assert isinstance(error, ExperiencePlatformUnavailableError)
     assert error.retry_after == pytest.approx(900, abs=2)
 
@@ -118,8 +118,8 @@ def test_the_task_is_retried_when_retry_after_has_elapsed(
     connected: Emulator, requested_wait: str, kept: timedelta
 ) -> None:
     step = build(CreateSourceConnectionOperator, retry_delay=timedelta(minutes=5))
-    error = raised(connected, step, status=429, headers={"Retry-After": requested_wait})
-    assert decided(step, error) == ("retry", kept)
+    error = error_of(connected, step, status=429, headers={"Retry-After": requested_wait})
+    assert decision_of(step, error) == ("retry", kept)
 
 
 @FROM_3_3
@@ -130,22 +130,22 @@ def test_the_task_is_retried_when_retry_after_has_elapsed(
 )
 def test_a_shorter_retry_after_does_not_shorten_the_retry_delay(connected: Emulator, fault: dict[str, Any]) -> None:
     step = build(CreateSourceConnectionOperator, retry_delay=timedelta(minutes=5))
-    assert decided(step, raised(connected, step, **fault)) == ("default", None)
+    assert decision_of(step, error_of(connected, step, **fault)) == ("default", None)
 
 
 @FROM_3_3
 @pytest.mark.parametrize("error", [ValueError("x"), ExperiencePlatformUnavailableError("no time is told")], ids=repr)
 def test_an_error_without_retry_after_is_retried_as_usual(error: BaseException) -> None:
-    assert decided(build(CreateSourceConnectionOperator, retry_delay=timedelta()), error) == ("default", None)
+    assert decision_of(build(CreateSourceConnectionOperator, retry_delay=timedelta()), error) == ("default", None)
 
 
 @FROM_3_3
 def test_a_final_error_stays_final(connected: Emulator) -> None:
     step = build(CreateSourceConnectionOperator, retry_delay=timedelta())
-    error = raised(connected, step, status=403, headers=HOUR)
+    error = error_of(connected, step, status=403, headers=HOUR)
     # Airflow does not apply a policy to this error; the policy would not retry it either.
     assert isinstance(error, AirflowFailException)
-    assert decided(step, error) == ("default", None)
+    assert decision_of(step, error) == ("default", None)
 
 
 @FROM_3_3
@@ -156,4 +156,4 @@ def test_a_sensor_honours_retry_after(connected: Emulator) -> None:
     step = FlowRunSensor(task_id="wait", flow_id="flow")
     with pytest.raises(ExperiencePlatformUnavailableError) as failure:
         step.execute(sensor_context())
-    assert decided(step, failure.value) == ("retry", timedelta(hours=1))
+    assert decision_of(step, failure.value) == ("retry", timedelta(hours=1))

@@ -55,7 +55,7 @@ def retry(stage: Stage, try_number: int = 1, max_tries: int = 2, **arguments: An
     return dict(operator.execute(stage.context(try_number, max_tries)))
 
 
-def actions(stage: Stage) -> list[tuple[str, int]]:
+def repetitions(stage: Stage) -> list[tuple[str, int]]:
     """Return the requests for repetitions, with their answers."""
     requests = stage.emulator.requests(method="POST", path=RUNS)
     return [(r["path"].split("/")[-2], r["status"]) for r in requests if r["path"].endswith("/action")]
@@ -67,7 +67,7 @@ def test_a_failed_run_is_repeated(stage: Stage, by: str) -> None:
     failed, repeated = stage.runs()
     assert returned["run_id"] == repeated["id"] == stage.task.pushed["run_id"]
     assert returned["output_records"] == stage.rows() > 0
-    assert actions(stage) == [(failed["id"], 200)]
+    assert repetitions(stage) == [(failed["id"], 200)]
     look = ["GET runs"] * (2 if by == "run_id" else 1)  # read the run, and list later runs over its window
     assert stage.requests() == [*look, "GET runs", "POST runs", "GET runs", "GET runs"]
 
@@ -86,7 +86,7 @@ def test_a_repeated_run_is_not_repeated_by_later_executions(stage: Stage, said: 
     first = retry(stage)
     stage.forget_requests()
     assert retry(stage) == retry(stage, flow_id=stage.flow_id) == retry(stage, run_id=first["run_id"]) == first
-    assert (actions(stage), len(stage.runs())) == ([], 2)
+    assert (repetitions(stage), len(stage.runs())) == ([], 2)
     assert said("there is nothing to repeat") == 3
 
 
@@ -94,7 +94,7 @@ def test_the_task_waits_for_an_active_run(stage: Stage) -> None:
     with pytest.raises(FlowRunTimeoutError):
         retry(stage, timeout=0)
     assert retry(stage)["run_id"] == stage.runs()[1]["id"]  # another DAG run
-    assert len(actions(stage)) == 1
+    assert len(repetitions(stage)) == 1
 
 
 def test_the_newest_failed_run_without_a_successful_repetition_is_chosen(stage: Stage) -> None:
@@ -103,9 +103,9 @@ def test_the_newest_failed_run_without_a_successful_repetition_is_chosen(stage: 
     good = start_run(stage, days_ago=3)
     assert retry(stage, flow_id=stage.flow_id)["run_id"] not in (oldest, newest, good)
     retry(stage, flow_id=stage.flow_id)
-    assert [run for run, _ in actions(stage)] == [newest, oldest]
+    assert [run for run, _ in repetitions(stage)] == [newest, oldest]
     last = retry(stage, flow_id=stage.flow_id)["run_id"]
-    assert (last, len(actions(stage))) == (stage.runs()[-1]["id"], 2)
+    assert (last, len(repetitions(stage))) == (stage.runs()[-1]["id"], 2)
 
 
 def test_a_failed_repetition_is_repeated(stage: Stage) -> None:
@@ -113,7 +113,7 @@ def test_a_failed_repetition_is_repeated(stage: Stage) -> None:
     with pytest.raises(FlowRunFailedError, match="CONNECTOR-1001-500"):
         retry(stage)
     assert retry(stage)["output_records"] == stage.rows() > 0
-    assert [run for run, _ in actions(stage)] == [run["id"] for run in stage.runs()[:2]]
+    assert [run for run, _ in repetitions(stage)] == [run["id"] for run in stage.runs()[:2]]
 
 
 LOST = {
@@ -131,7 +131,7 @@ def test_a_lost_answer_leads_to_no_second_repetition(stage: Stage, what: str, sa
     stage.emulator.fail(action, method="POST", path="*/runs/*", **details)
     assert retry(stage)["output_records"] == stage.rows() > 0
     assert len(stage.runs()) == 2
-    assert len(actions(stage)) == (2 if what == "never arrived" else 1)
+    assert len(repetitions(stage)) == (2 if what == "never arrived" else 1)
     assert (stage.naps[0], said("looking for the flow run before asking again")) == (51, 1)
 
 
@@ -151,7 +151,7 @@ def test_a_killed_try_leaves_one_repetition(stage: Stage) -> None:
         os._exit(0)  # not reached if the process was killed as expected
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     assert retry(stage, try_number=2)["run_id"] == stage.runs()[1]["id"]
-    assert len(actions(stage)) == 1
+    assert len(repetitions(stage)) == 1
 
 
 @STORES
@@ -159,7 +159,7 @@ def test_the_next_try_waits_for_the_same_repetition(stage: Stage) -> None:
     with pytest.raises(FlowRunTimeoutError, match=r"is scheduled.*the run continues"):
         retry(stage, timeout=0)
     assert retry(stage, try_number=2)["run_id"] == stage.runs()[1]["id"]
-    assert len(actions(stage)) == 1
+    assert len(repetitions(stage)) == 1
 
 
 @STORES
@@ -169,9 +169,9 @@ def test_a_failed_repetition_fails_the_task_until_it_is_cleared(stage: Stage) ->
         retry(stage)
     with pytest.raises(FlowRunFailedError):
         retry(stage, try_number=2)
-    assert len(actions(stage)) == 1
+    assert len(repetitions(stage)) == 1
     assert retry(stage, try_number=2, max_tries=3)["output_records"] == stage.rows()
-    assert len(actions(stage)) == 2
+    assert len(repetitions(stage)) == 2
 
 
 @STORES
@@ -180,7 +180,7 @@ def test_a_lost_answer_and_a_long_retry_after_are_left_to_the_next_try(stage: St
     with pytest.raises(ExperiencePlatformUnavailableError, match="asks to wait 600 s"):
         retry(stage)
     assert retry(stage, try_number=2)["run_id"] == stage.runs()[1]["id"]
-    assert len(actions(stage)) == 1
+    assert len(repetitions(stage)) == 1
 
 
 def test_a_disabled_dataflow_is_refused(stage: Stage) -> None:

@@ -156,7 +156,7 @@ def test_a_run_and_batches_exclude_each_other(connected: Emulator, tmp_path: Pat
 
 
 def attached(store: type[Any]) -> str:
-    """Register a store with Airflow; return its URL."""
+    """Register a store with Airflow; return the URL of a folder in it."""
     register_implementation(store.protocol, store, clobber=True)
     attach(store.protocol, fs=store())
     return f"{store.protocol}://row-errors/today"

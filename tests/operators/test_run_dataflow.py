@@ -223,7 +223,7 @@ def test_several_candidates_are_named_and_no_run_is_requested(stage: Stage, prox
     assert len(stage.runs()) == 2
 
 
-def hidden(item: dict[str, Any], **changes: Any) -> bytes:
+def listing_without_window(item: dict[str, Any], **changes: Any) -> bytes:
     """Return a list with a run that reports no window yet."""
     kept = {name: value for name, value in item.items() if name not in ("params", "activities")}
     return json.dumps({"items": [kept | changes]}).encode()
@@ -236,7 +236,7 @@ def test_another_clients_run_is_not_the_tasks_run(stage: Stage, proxy: FaultProx
         "GET", LISTS, status=200, body=b'{"items": []}'
     )  # the other client's run was not listed yet when the baseline was taken
     proxy.fault("POST", RUNS, lose=True, before=True)
-    proxy.fault("GET", LISTS, status=200, body=hidden(theirs, createdClient="another client"))
+    proxy.fault("GET", LISTS, status=200, body=listing_without_window(theirs, createdClient="another client"))
     assert run(stage, url=proxy.url)["run_id"] == stage.runs()[-1]["id"] != theirs["id"]
 
 
@@ -245,7 +245,7 @@ def test_a_found_run_that_reads_another_window_fails_the_task(stage: Stage, prox
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     proxy.fault("POST", RUNS, lose=True, before=True)
-    proxy.fault("GET", LISTS, status=200, body=hidden(theirs))
+    proxy.fault("GET", LISTS, status=200, body=listing_without_window(theirs))
     with pytest.raises(
         FlowRunFailedError, match=r"was taken for the requested one.*but it reads the window from 1970-01-01"
     ):
@@ -257,7 +257,9 @@ def test_a_found_run_with_another_window_fails_deferred_tasks_and_retries(stage:
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     proxy.fault("POST", RUNS, lose=True, before=True)
-    unknown = json.loads(hidden(theirs))["items"][0] | {"metrics": {"statusSummary": {"status": "scheduled"}}}
+    unknown = json.loads(listing_without_window(theirs))["items"][0] | {
+        "metrics": {"statusSummary": {"status": "scheduled"}}
+    }
     answer = json.dumps({"items": [unknown]}).encode()
     proxy.fault("GET", LISTS, status=200, body=answer)
     proxy.fault("GET", f"{RUNS}/", status=200, body=answer, times=2)
@@ -275,7 +277,7 @@ def test_clearing_a_task_with_a_wrong_run_starts_another(stage: Stage, proxy: Fa
     (theirs,) = stage.runs()
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     proxy.fault("POST", RUNS, lose=True, before=True)
-    proxy.fault("GET", LISTS, status=200, body=hidden(theirs))
+    proxy.fault("GET", LISTS, status=200, body=listing_without_window(theirs))
     with pytest.raises(FlowRunFailedError, match="was taken for the requested one"):
         run(stage, url=proxy.url, if_covered=if_covered)
     again = run(stage, try_number=2, max_tries=3, if_covered=if_covered)

@@ -24,17 +24,17 @@ from tests.operators.airflow_database import migrate
 from tests.operators.chain import TaskInstance, build, context, make_dataflow, make_ends, run
 from tests.sensors.flows import advance_to_run
 
-Told = dict[str, list[dict[str, str]]]
+Outcome = dict[str, list[dict[str, str]]]
 REMOVABLE = ("flows", "targetConnections", "sourceConnections", "dataSets")
 LATER: dict[str, Any] = {"start_time": 2222222222}
 
 
-def tear_down(run_id: str = "one", task: Any = None, **arguments: Any) -> Told:
+def tear_down(run_id: str = "one", task: Any = None, **arguments: Any) -> Outcome:
     """Execute the operator in a DAG run; return its output."""
     return dict(TeardownChainOperator(task_id="teardown", **arguments).execute(context(task, run_id)))
 
 
-def there(emulator: Emulator, *kinds: str) -> list[str]:
+def existing_ids(emulator: Emulator, *kinds: str) -> list[str]:
     return [item["id"] for kind in kinds or REMOVABLE for item in emulator.objects(kind)]
 
 
@@ -75,8 +75,8 @@ def test_a_teardown_removes_its_runs_objects_and_lists_undeletable_ones(connecte
         ],
     }
     assert json.loads(json.dumps(found)) == found
-    assert there(connected) == []
-    assert len(there(connected, "mappingSets")) == len(connected.objects("schemas")) == 1
+    assert existing_ids(connected) == []
+    assert len(existing_ids(connected, "mappingSets")) == len(connected.objects("schemas")) == 1
 
 
 def test_objects_of_other_runs_chains_and_users_are_kept(connected: Emulator) -> None:
@@ -91,8 +91,8 @@ def test_objects_of_other_runs_chains_and_users_are_kept(connected: Emulator) ->
         "kept": [],
         "left_over": [],
     }
-    assert there(connected) == others
-    assert PAYPAL in there(connected, "connections")
+    assert existing_ids(connected) == others
+    assert PAYPAL in existing_ids(connected, "connections")
     assert ids(tear_down(chain="other")["removed"]) == others[1:]
 
 
@@ -103,13 +103,13 @@ def test_a_base_connection_is_deleted_after_its_source_connection(
     base = run(CreateBaseConnectionOperator, run_id="one")["id"]
     source = run(CreateSourceConnectionOperator, base_connection_id=base, run_id="one")["id"]
     assert ids(tear_down()["removed"]) == [source, base]
-    assert base not in there(connected, "connections")
+    assert base not in existing_ids(connected, "connections")
 
 
 @pytest.mark.parametrize("dataflows", [False, "false", None], ids=repr)
 def test_a_complete_chain_is_kept(connected: Emulator, dataflows: object) -> None:
     flow = make_dataflow(run_id="one", **LATER)["id"]
-    before = there(connected)
+    before = existing_ids(connected)
     found = tear_down(dataflows=dataflows)
     assert found["removed"] == []
     assert {entry["kind"]: entry["reason"] for entry in found["kept"]} == {
@@ -117,7 +117,7 @@ def test_a_complete_chain_is_kept(connected: Emulator, dataflows: object) -> Non
         "source connection": f"flows {flow} refers to it",
         "dataset": f"targetConnections {found['kept'][0]['id']} refers to it",
     }
-    assert there(connected) == before
+    assert existing_ids(connected) == before
     assert connected.requests(method="DELETE") == []
 
 
@@ -131,15 +131,15 @@ def test_with_dataflows_the_whole_chain_is_deleted(connected: Emulator, dataflow
         "source connection",
         "dataset",
     ]
-    assert (found["kept"], there(connected)) == ([], [])
+    assert (found["kept"], existing_ids(connected)) == ([], [])
 
 
 def test_objects_that_a_later_runs_dataflow_adopted_are_kept(connected: Emulator) -> None:
     ends = make_ends(run_id="one")
     flow = run(CreateDataflowOperator, run_id="two", **ends, **LATER)["id"]
-    before = there(connected)
+    before = existing_ids(connected)
     found = tear_down(dataflows=True)
-    assert (found["removed"], there(connected)) == ([], before)
+    assert (found["removed"], existing_ids(connected)) == ([], before)
     assert f"flows {flow} refers to it" in [entry["reason"] for entry in found["kept"]]
 
 
@@ -198,7 +198,7 @@ def test_objects_of_another_dag_with_the_same_run_id_are_kept(connected: Emulato
             remove = TeardownChainOperator(task_id="remove", chain="shop")
     eu, us = (step.execute(context(run_id=run_id))["id"] for step in steps)
     assert ids(remove.execute(context(run_id=run_id))["removed"]) == [us]
-    assert there(connected) == [eu]
+    assert existing_ids(connected) == [eu]
 
 
 def test_objects_with_a_mark_of_the_first_edition_are_kept(connected: Emulator) -> None:
@@ -210,7 +210,7 @@ def test_objects_with_a_mark_of_the_first_edition_are_kept(connected: Emulator) 
     path = "/data/foundation/flowservice/sourceConnections"
     old = ExperiencePlatformHook().client.request("POST", path, body=body).body["id"]
     assert remove.execute(context(run_id="one"))["removed"] == []
-    assert there(connected) == [old]
+    assert existing_ids(connected) == [old]
 
 
 @pytest.mark.parametrize(("field", "value"), [("chain", "two words"), ("dataflows", "perhaps")])
@@ -222,21 +222,21 @@ def test_a_wrong_argument_is_named_before_any_request(connected: Emulator, field
 
 def test_a_teardown_without_marks_is_refused(connected: Emulator, connect: Callable[..., None]) -> None:
     make_ends(run_id="one")
-    before, requests = there(connected), len(connected.requests())
+    before, requests = existing_ids(connected), len(connected.requests())
     connect(connected.url, marks=False)
     with pytest.raises(ExperiencePlatformFailedError, match=r"marks=False.*switch them on"):
         tear_down()
-    assert there(connected) == before
+    assert existing_ids(connected) == before
     assert len(connected.requests()) == requests
 
 
 def test_while_another_run_is_active_the_teardown_fails_with_a_retry(connected: Emulator) -> None:
     make_ends(run_id="one")
-    before, requests = there(connected), len(connected.requests())
+    before, requests = existing_ids(connected), len(connected.requests())
     with pytest.raises(ExperiencePlatformUnavailableError, match=r"Another run.*nothing was removed") as failure:
         tear_down(task=RunningTask(active_runs=2))
     assert not isinstance(failure.value, AirflowFailException)
-    assert (there(connected), len(connected.requests())) == (before, requests)
+    assert (existing_ids(connected), len(connected.requests())) == (before, requests)
     assert len(tear_down(task=RunningTask(active_runs=1))["removed"]) == 3
 
 
