@@ -20,11 +20,20 @@ from tests.conftest import Emulator
 Node = dict[str, Any]
 Path = tuple[str | int, ...]
 
-many = settings(
+example_settings = settings(
     max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 #: Members that the services themselves change with every update.
-STAMPS = {"etag", "updatedAt", "updatedBy", "updatedClient", "lastOperation", "version", "updated", "updatedUser"}
+MEMBERS_OF_EVERY_CHANGE = {
+    "etag",
+    "updatedAt",
+    "updatedBy",
+    "updatedClient",
+    "lastOperation",
+    "version",
+    "updated",
+    "updatedUser",
+}
 ABSENT = "absent"
 
 
@@ -61,7 +70,7 @@ def updated(chain: Chain, emulator: Emulator, name: str, resource: Resource, obj
     assert chain.ensure(resource, if_exists="update").existing.id == object_id
     (existing,) = resource.look_up(chain.client)
     assert resource.differences(chain.client, existing) == []
-    return before, {path for path in changes(before, shown()) if path[0] not in STAMPS}
+    return before, {path for path in changes(before, shown()) if path[0] not in MEMBERS_OF_EVERY_CHANGE}
 
 
 def test_every_kind_with_changeable_fields_is_tested_in_this_module(chain: Chain) -> None:
@@ -80,7 +89,7 @@ def test_an_update_of_any_other_kind_is_refused(name: str, chain: Chain) -> None
 # ---- dataflows -------------------------------------------------------------------------------------------------------
 
 
-def some(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Node]:
+def optional_members(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Node]:
     """Return a strategy for objects with any subset of these members."""
     return st.fixed_dictionaries({}, optional=members)
 
@@ -88,24 +97,26 @@ def some(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Node]:
 OWN = st.sampled_from([None, 0, "x", [1], {"y": "z"}])
 LIVE = st.fixed_dictionaries(
     {
-        "delta": some(dateFormat=st.sampled_from(["YYYY-MM-DD", "yyyy"]), timezone=st.just("UTC"), own=OWN),
-        "copy": some(own=OWN),
+        "delta": optional_members(dateFormat=st.sampled_from(["YYYY-MM-DD", "yyyy"]), timezone=st.just("UTC"), own=OWN),
+        "copy": optional_members(own=OWN),
         "mapping": st.fixed_dictionaries({"mappingVersion": st.sampled_from([0, "0"])}, optional={"own": OWN}),
         "schedule": st.fixed_dictionaries(
             {"interval": st.sampled_from([15, "15", 30]), "startTime": st.sampled_from([4102444800, "4102444800"])},
             optional={"backfill": st.sampled_from([True, False, "true", "false"]), "own": OWN},
         ),
-        "options": some(
+        "options": optional_members(
             partialIngestionPercent=st.sampled_from([5, "5", 7.5]),
             errorDiagnosticsEnabled=st.sampled_from([True, False, "true"]),
             own=OWN,
         ),
         "reverse": st.booleans(),
         "disabled": st.booleans(),
-        "more": some(labels=st.just(["core/C1"]), description=st.just("by hand"), recordTypes=st.just([{"type": "x"}])),
+        "more": optional_members(
+            labels=st.just(["core/C1"]), description=st.just("by hand"), recordTypes=st.just([{"type": "x"}])
+        ),
     }
 )
-WRITTEN = some(
+WRITTEN = optional_members(
     backfill=st.booleans(),
     delta_column=st.builds(DeltaColumn, st.sampled_from(COLUMNS), st.sampled_from(["", "yyyy"]), st.just("")),
     mapping=st.booleans(),
@@ -117,7 +128,7 @@ WRITTEN = some(
 EVERY = st.sampled_from([("minute", 15), ("minute", 45), ("hour", 1)])
 
 
-def stranger(chain: Chain, live: Node) -> str:
+def create_foreign_dataflow(chain: Chain, live: Node) -> str:
     """Create a dataflow of the desired name as another client would; return its id."""
     copy = {"deltaColumn": {"name": "Create_Time"} | live["delta"]} | live["copy"]
     steps = [
@@ -158,7 +169,7 @@ def allowed_of_dataflow(before: Node, written: Node) -> set[Path]:
 def test_an_update_of_any_dataflow_keeps_members_that_are_not_set(chain: Chain, emulator: Emulator) -> None:
     other = chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id
 
-    @many
+    @example_settings
     @given(live=LIVE, written=WRITTEN, every=EVERY)
     def holds(live: Node, written: Node, every: tuple[str, int]) -> None:
         # Partial ingestion turns diagnostics on, so `error_diagnostics=False` is refused with it.
@@ -166,7 +177,7 @@ def test_an_update_of_any_dataflow_keeps_members_that_are_not_set(chain: Chain, 
         assume(not (percent and written.get("error_diagnostics") is False))
         if live["disabled"]:
             written = {"enabled": True} | written
-        flow = stranger(chain, live)
+        flow = create_foreign_dataflow(chain, live)
         try:
             given_ = {name: value for name, value in written.items() if name not in ("backfill", "mapping")}
             given_ |= {"mapping_set_id": other} if written.get("mapping") else {}
@@ -182,7 +193,7 @@ def test_an_update_of_any_dataflow_keeps_members_that_are_not_set(chain: Chain, 
 # ---- fields ----------------------------------------------------------------------------------------------------------
 
 NAMES = ("a", "b", "c", "type", "enum", "items")
-KEYWORDS = some(
+KEYWORDS = optional_members(
     maxLength=st.integers(1, 9), pattern=st.just("^x"), title=st.just("T"), default=st.just("x"), format=st.just("uri")
 )
 TEXTS = st.sets(st.sampled_from("pqrs"), min_size=1).map(sorted)
@@ -190,7 +201,7 @@ LEAVES = st.one_of(
     KEYWORDS.map(lambda more: {"type": "string"} | more),
     TEXTS.map(lambda values: {"type": "string", "enum": values, "meta:enum": {values[0]: "L"}}),
     TEXTS.map(lambda values: {"type": "string", "meta:enum": {value: value.upper() for value in values}}),
-    some(minimum=st.integers(0, 5), maximum=st.integers(6, 9)).map(lambda more: {"type": "integer"} | more),
+    optional_members(minimum=st.integers(0, 5), maximum=st.integers(6, 9)).map(lambda more: {"type": "integer"} | more),
 )
 
 
@@ -198,7 +209,9 @@ def holders(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     properties = st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
     return st.one_of(
         st.builds(
-            lambda fields, more: {"type": "object", "properties": fields} | more, properties, some(title=st.just("T"))
+            lambda fields, more: {"type": "object", "properties": fields} | more,
+            properties,
+            optional_members(title=st.just("T")),
         ),
         inner.map(lambda node: {"type": "array", "items": node}),
         inner.map(lambda node: {"type": "object", "additionalProperties": node}),
@@ -209,7 +222,7 @@ FIELDS = st.recursive(LEAVES, holders, max_leaves=8)
 
 
 @st.composite
-def grown(draw: st.DrawFn, live: Node) -> Node:
+def extended_field(draw: st.DrawFn, live: Node) -> Node:
     """Draw a desired field that repeats a part of a live field and adds to it."""
     desired = {"type": live["type"]} | {key: value for key, value in live.items() if draw(st.booleans())}
     if "enum" in live:
@@ -218,16 +231,16 @@ def grown(draw: st.DrawFn, live: Node) -> Node:
         desired["meta:enum"] = {value: draw(st.sampled_from(["L", "M"])) for value in draw(TEXTS)}
     for holder in ("items", "additionalProperties"):
         if holder in desired:
-            desired[holder] = draw(grown(live[holder]))
+            desired[holder] = draw(extended_field(live[holder]))
     if "properties" in desired:
-        known = {name: draw(grown(node)) for name, node in live["properties"].items() if draw(st.booleans())}
+        known = {name: draw(extended_field(node)) for name, node in live["properties"].items() if draw(st.booleans())}
         desired["properties"] = draw(st.dictionaries(st.sampled_from(NAMES), LEAVES, max_size=2)) | known
         for name in set(live["properties"]) - set(known):
             desired["properties"].pop(name, None)
     return desired
 
 
-def is_written(path: Path, desired: Any) -> bool:
+def is_set_by_user(path: Path, desired: Any) -> bool:
     """Return whether the user set the value at a path; a list, such as an enum, counts as a whole."""
     for step in path:
         if isinstance(desired, list):
@@ -238,7 +251,7 @@ def is_written(path: Path, desired: Any) -> bool:
     return True
 
 
-def stands(path: Path, found: Any) -> bool:
+def exists_at(path: Path, found: Any) -> bool:
     """Return whether a value exists at a path."""
     for step in path:
         if step not in (found if isinstance(found, dict) else range(len(found))):
@@ -250,20 +263,20 @@ def stands(path: Path, found: Any) -> bool:
 def test_an_update_of_any_fields_adds_fields_and_keeps_existing_ones(chain: Chain, emulator: Emulator) -> None:
     place = ("definitions", "customFields", "properties", "_emulator", "properties", "f")
 
-    @many
+    @example_settings
     @given(data=st.data(), live=FIELDS)
     def holds(data: st.DataObject, live: Node) -> None:
         group = chain.ensure(chain.field_group(fields={"f": live})).existing.id
         try:
-            desired = data.draw(grown(live))
+            desired = data.draw(extended_field(live))
             resource = chain.field_group(fields={"f": desired})
             before, changed = updated(chain, emulator, "field group", resource, group)
             for path in changed - {("meta:registryMetadata", stamp) for stamp in ("eTag", "repo:lastModifiedDate")}:
                 assert path[: len(place)] == place
                 below: Path = path[len(place) :]
-                assert is_written(below, desired)
+                assert is_set_by_user(below, desired)
                 # No existing value was removed or changed, except for labels that the user set.
-                assert not stands(path, before) or path[-2] == "meta:enum"
+                assert not exists_at(path, before) or path[-2] == "meta:enum"
         finally:
             chain.client.request("DELETE", f"{REGISTRY}/tenant/fieldgroups/{group.replace('/', '%2F')}")
 
@@ -280,7 +293,7 @@ TAGS = st.dictionaries(
 def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, emulator: Emulator) -> None:
     chain.schema_id  # noqa: B018 - creates the schema before the first example
 
-    @many
+    @example_settings
     @given(live=TAGS, desired=TAGS, description=st.sampled_from([None, "by hand", "ours"]))
     def holds(live: Node, desired: Node, description: str | None) -> None:
         object_id = chain.ensure(chain.dataset(tags=live, description="by hand")).existing.id

@@ -23,7 +23,16 @@ from tests.conftest import Emulator
 SALES = Writer("sales", "run", "dag")
 MARKED = pytest.mark.parametrize("name", [name for name in KINDS if name != "mapping set"])
 #: Members that every write changes.
-BY_NATURE = {"etag", "updatedAt", "updated", "version", "lastOperation", "meta:registryMetadata", "description", "tags"}
+MEMBERS_OF_EVERY_CHANGE = {
+    "etag",
+    "updatedAt",
+    "updated",
+    "version",
+    "lastOperation",
+    "meta:registryMetadata",
+    "description",
+    "tags",
+}
 
 
 def create_object(chain: Chain, name: str) -> RemoteObject:
@@ -38,7 +47,7 @@ def listed(chain: Chain, name: str) -> RemoteObject:
     return existing
 
 
-def hand_over(client: Client, kind: ResourceKind, existing: RemoteObject) -> bool:
+def change_owner(client: Client, kind: ResourceKind, existing: RemoteObject) -> bool:
     """Rewrite the mark of an object to the owner finance."""
     mark = kind.mark_of(existing)
     assert mark
@@ -50,14 +59,14 @@ def patches(emulator: Emulator) -> list[dict[str, Any]]:
 
 
 def unmarked(item: dict[str, Any]) -> dict[str, Any]:
-    return {member: value for member, value in copy.deepcopy(item).items() if member not in BY_NATURE}
+    return {member: value for member, value in copy.deepcopy(item).items() if member not in MEMBERS_OF_EVERY_CHANGE}
 
 
 @MARKED
 def test_only_the_owner_of_the_mark_changes(name: str, chain: Chain, emulator: Emulator) -> None:
     before = create_object(chain, name)
     kind = KINDS[name].build(chain).kind
-    assert hand_over(chain.client, kind, before)
+    assert change_owner(chain.client, kind, before)
     after = listed(chain, name)
     mark, former = kind.mark_of(after), kind.mark_of(before)
     assert mark
@@ -83,7 +92,7 @@ def test_a_mark_is_rewritten_once_despite_a_lost_answer(
 ) -> None:
     kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     emulator.fail(method="PATCH", path="*", times=1, **fault)
-    hand_over(chain.client, kind, existing)
+    change_owner(chain.client, kind, existing)
     assert [fault["fired"] for fault in emulator.faults()] == [1]
     mark = kind.mark_of(listed(chain, name))
     assert mark
@@ -103,7 +112,7 @@ FLOW_SERVICE_KINDS = ["dataflow", "source connection", "target connection", "bas
 def test_an_object_changed_since_it_was_read_keeps_its_mark(name: str, chain: Chain, emulator: Emulator) -> None:
     kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     rename(chain, KINDS[name], existing)
-    assert not hand_over(chain.client, kind, existing)
+    assert not change_owner(chain.client, kind, existing)
     (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["id"] == existing.id)
     assert item["name"] == "renamed"
     assert "[airflow:sales#" in item["description"]
@@ -112,14 +121,14 @@ def test_an_object_changed_since_it_was_read_keeps_its_mark(name: str, chain: Ch
 def test_rewriting_the_mark_of_a_deleted_object_is_no_error(chain: Chain, emulator: Emulator) -> None:
     existing, kind = create_object(chain, "source connection"), KINDS["source connection"].build(chain).kind
     kind.delete(chain.client, existing)
-    assert not hand_over(chain.client, kind, existing)
+    assert not change_owner(chain.client, kind, existing)
 
 
 @MARKED
 def test_read_only_refuses_to_rewrite_a_mark(name: str, chain: Chain, make_client: Callable[..., Client]) -> None:
     kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     with pytest.raises(ReadOnlyError):
-        hand_over(make_client(read_only=True), kind, existing)
+        change_owner(make_client(read_only=True), kind, existing)
 
 
 # ---- owners of desired resources -----------------------------------------------------------------------------------
