@@ -132,7 +132,7 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
     yield parameter_check(
         f"{listing.service}.non_ascii_names",
         f"A list of {service} by a name that is not ASCII contains the {noun} of this name and no other.",
-        "`Resource.look_further` in `aep/resources/base.py`: queries again without a filter if the name is not found",
+        "`Resource.search_by_second_key` in `aep/resources/base.py`: queries again without a filter if none is found",
         method,
         _finds_non_ascii(listing),
     )
