@@ -214,6 +214,21 @@ def test_a_failed_run_that_cannot_be_read_hides_no_other(browser: Browser, proxy
     assert browser.run("return document.querySelectorAll('.failure').length") > 0
 
 
+def test_a_health_check_that_cannot_be_read_hides_no_other(
+    browser: Browser, airflow: PageAirflow, proxy: FaultProxy
+) -> None:
+    found = airflow.api("GET", "dags/~/dagRuns/~/taskInstances/~/xcomEntries?xcom_key=dataflows")
+    (readable,) = found["xcom_entries"]
+    unreadable = readable | {"task_id": "wait_for_refunds"}
+    listed = {"xcom_entries": [unreadable, readable], "total_entries": 2}
+    proxy.fault("GET", "xcom_key=dataflows", reply=lambda _: (200, json.dumps(listed).encode()))
+    proxy.fault("GET", "wait_for_refunds/xcomEntries/return_value", status=503)
+    show(browser, f"{proxy.url}/airflow/payments-page/")
+    assert "Airflow answered 503" in browser.text("#notices")
+    assert "some health checks are not shown." in browser.text("#notices")
+    assert "4 of 6 healthy" in browser.text("#summary")
+
+
 def test_a_row_that_could_not_be_read_is_read_again_on_request(browser: Browser, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/assets/events", status=503)
     show(browser, f"{proxy.url}/airflow/payments-page/")

@@ -15,6 +15,7 @@ const AREAS = {
   assets: { needed: "“can read on Assets” and “can read on Asset Aliases”", lost: "datasets and their runs are" },
   xcoms: { needed: XCOMS, lost: "failed runs and health checks are" },
   failures: { needed: XCOMS, lost: "some failed runs are" },
+  checks: { needed: XCOMS, lost: "some health checks are" },
 };
 
 const $ = (id) => document.getElementById(id);
@@ -31,10 +32,15 @@ async function succeeds(reading, area) {
     await reading;
     return true;
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    say(error, AREAS[area]);
+    report(error, area);
     return false;
   }
+}
+
+/** Show the error of a read in an area as a notice; any other error is a bug, and is thrown. */
+function report(error, area) {
+  if (!(error instanceof ApiError)) throw error;
+  say(error, AREAS[area]);
 }
 
 function say(error, { needed, lost }) {
@@ -52,7 +58,8 @@ function say(error, { needed, lost }) {
 
 async function start() {
   const listed = succeeds(failures.list(), "xcoms");
-  const checked = succeeds(readHealth().then((found) => (health = found)), "xcoms");
+  const readable = readHealth((error) => report(error, "checks"));
+  const checked = succeeds(readable.then((found) => (health = found)), "xcoms");
   const hasAssets = await succeeds(readAssets().then(addAssets), "assets");
   const hasFailures = await listed;
   if (hasFailures) await readFailures(FIRST_FAILURES);

@@ -46,12 +46,20 @@ export class Failures {
   }
 }
 
-/** The `flows` of the last health checks by id, and the last `check`: its task, its time, how many are healthy. */
-export async function readHealth() {
+/**
+ * The dataflows of the last health checks by id (`flows`), and a summary of the newest check that has any (`check`).
+ *
+ * `handleError` receives the error of each check that cannot be read, so that the others are shown.
+ */
+export async function readHealth(handleError) {
   const { entries } = await readXComEntries(HEALTH_LISTED_KEY, HEALTH_DAYS);
   const newest = byTask(entries).map(([entry]) => entry).slice(0, MAX_CHECKS);
-  const read = newest.map(async (entry) => ({ entry, flows: healthOf(await readXCom(entry, HEALTH_KEY)) }));
-  const checks = (await Promise.all(read)).filter(({ flows }) => flows.size);
+  const read = newest.map((entry) =>
+    readXCom(entry, HEALTH_KEY)
+      .then((value) => ({ entry, flows: healthOf(value) }))
+      .catch(handleError),
+  );
+  const checks = (await Promise.all(read)).filter((check) => check?.flows.size);
   // Of two checks of one dataflow the newer one counts: it comes later here.
   const flows = new Map(checks.toReversed().flatMap((check) => [...check.flows]));
   return { flows, check: checks.length ? summary(checks[0]) : null };
