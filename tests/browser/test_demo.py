@@ -23,7 +23,7 @@ def test_the_demo_opens_with_good_partial_and_failed_runs_on_the_page(chromium: 
     assert demo.stdout
     try:
         said = ""
-        while not (found := re.search(r"^What has arrived: (\S+)$", said, re.MULTILINE)):
+        while not (found := re.search(r"^Payments page: (\S+)$", said, re.MULTILINE)):
             line = demo.stdout.readline()
             assert line, said
             said += line
