@@ -62,7 +62,7 @@ def test_a_task_that_fails_or_skips_has_pushed_what_it_found(
     connected.reset()
     contradict(connected)
     task = TaskInstance()
-    with pytest.raises(error, match=r"0 confirmed, 1 contradicted.*The task's log shows what was found"):
+    with pytest.raises(error, match=r"0 confirmed, 1 contradicted.*The task's log shows the report"):
         verify(task, on_contradicted=how)
     assert task.pushed["contradicted"] == ["dataset.names"]
     assert not left(connected)

@@ -167,7 +167,7 @@ def _identifies_owner_of_title(trial: Trial) -> Finding:
     try:
         objects.create(kind, desired=desired)
     except RequestError as error:
-        named = desired.adopt_named_by(trial.client, error)
+        named = desired.object_named_by(trial.client, error)
         is_named = named is not None and named.id == first.id
         return judged(is_named, **as_answer(error).summary, named=is_named)
     return judged(False, status=201, code="", form="json", named=False)

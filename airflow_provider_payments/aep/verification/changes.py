@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.resources.schema_fields import find_own
+from airflow_provider_payments.aep.resources.schema_fields import find_tenant_object
 from airflow_provider_payments.aep.services import segment
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
@@ -112,12 +112,12 @@ def _adds_field(trial: Trial) -> Finding:
     kind = "field_group"
     namespace = f"_{schema_registry.tenant_id(trial.client)}"
     existing = trial.read(kind)
-    own = find_own(KINDS[kind].fields_of(existing), namespace)
+    own = find_tenant_object(KINDS[kind].fields_of(existing), namespace)
     if own is None:
         raise NotTriedError("a read of a field group does not return its own fields")
 
     def has_change(item: Json) -> bool:
-        found = find_own(Fields(kind, item), namespace)
+        found = find_tenant_object(Fields(kind, item), namespace)
         return found is not None and FIELD in found[1].mapping(*FIELDS)
 
     body = [_add_operation("/".join((own[0], *FIELDS, FIELD)), {"type": "string"})]
