@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 else:
     BaseOperator = object
 
+__all__ = ["TextStaysText"]
+
 #: Arguments that Airflow renders itself: payload fields, whose types only the author of the DAG knows.
 NATIVE_ARGUMENTS = ("extra",)
 #: Arguments that may refer to other ones, as in ``{{ task.table }} - source``.

@@ -28,6 +28,8 @@ from airflow_provider_payments.versions import mask_secret
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.sources import Source
 
+__all__ = ["client_from", "explanation", "extra_of", "part_at_fault", "text_of", "vendor_credential"]
+
 log = logging.getLogger(__name__)
 
 #: Options of the client that a connection may set, each with its converter.

@@ -11,6 +11,8 @@ from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["airflow_errors"]
+
 
 @contextmanager
 def airflow_errors() -> Iterator[None]:

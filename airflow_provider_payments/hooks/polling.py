@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.http.transport import Transport
 
+__all__ = ["PolledConnection", "polling_client"]
+
 log = logging.getLogger(__name__)
 
 #: Maximum size of an answer. The longest page of a list has 2 MiB.

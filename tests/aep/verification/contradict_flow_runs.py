@@ -8,7 +8,7 @@ from typing import Any
 from tests.aep.verification.contradict_writing import answer
 from tests.conftest import Emulator
 
-Contradict = Callable[[Emulator], None]
+Contradict = Callable[[Emulator], object]
 RUNS, RUN_ID = "*/flowservice/runs", "a-run"
 RECEIPT = {"id": RUN_ID, "etag": '"an-etag"'}
 

@@ -59,7 +59,7 @@ LANDED: dict[str, Any] = {
 PASSED, FAILED = {"status": "SUCCESS", "errors": []}, {"status": "FAILED", "errors": [{}]}
 LIST_ITEM = {"items": [{"id": "1"}]}
 
-CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
+CONTRADICTIONS: dict[str, Callable[[Emulator], object]] = {
     **{
         f"data_prep.{one.id}": partial(preview, {one.id: LANDED[one.id]})
         for samples in PREVIEWS.values()

@@ -74,7 +74,7 @@ REFUSALS = {
     "unknown_id": {"status": 404, "code": "", "form": "html"},
 }
 
-CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
+CONTRADICTIONS: dict[str, Callable[[Emulator], object]] = {
     **{check: question(check, value) for check, value in QUESTIONS.items()},
     **{f"{service}.pages": partial(behave, "page_limits", service, limits) for service, limits in PAGE_LIMITS.items()},
     **{

@@ -12,11 +12,11 @@ from tests.conftest import Emulator
 TOO_LONG = {"listed": 20, "readable": 40, "gone": 40, "gone_by_id": 10}
 
 
-def _late(kind: str, what: str) -> Callable[[Emulator], None]:
+def _late(kind: str, what: str) -> Callable[[Emulator], object]:
     return lambda emulator: emulator.behave(lags={kind: {what: TOO_LONG[what]}})
 
 
-def _names(kind: str) -> Callable[[Emulator], None]:
+def _names(kind: str) -> Callable[[Emulator], object]:
     return lambda emulator: emulator.behave(names={kind: "twice" if kind in KINDS_OF_UNIQUE_NAMES else "once"})
 
 

@@ -7,40 +7,34 @@ from typing import Any
 
 from tests.conftest import Emulator
 
-Contradict = Callable[[Emulator], None]
+Contradict = Callable[[Emulator], object]
 #: Flow Service's answer to a creation or a change.
 RECEIPT = {"id": "an-id", "etag": '"an-etag"'}
 
 
 def answer(method: str, path: str, status: int, body: Any, nth: int = 1) -> Contradict:
     """From the nth request on, answer with this status and body without applying the request."""
-    return lambda emulator: discard(
-        emulator.fail("status", method=method, path=path, nth=nth, times=None, status=status, body=body)
+    return lambda emulator: emulator.fail(
+        "status", method=method, path=path, nth=nth, times=None, status=status, body=body
     )
 
 
 def refuse(method: str, path: str, code: str) -> Contradict:
-    return lambda emulator: discard(emulator.fail("status", method=method, path=path, times=None, code=code))
+    return lambda emulator: emulator.fail("status", method=method, path=path, times=None, code=code)
 
 
 def answer_deletions_with(path: str, status: int) -> Contradict:
-    return lambda emulator: discard(
-        emulator.fail("apply_then_status", method="DELETE", path=path, times=None, status=status, body={})
+    return lambda emulator: emulator.fail(
+        "apply_then_status", method="DELETE", path=path, times=None, status=status, body={}
     )
 
 
 def refuse_with_status(method: str, path: str, status: int, nth: int = 1) -> Contradict:
-    return lambda emulator: discard(
-        emulator.fail("status", method=method, path=path, nth=nth, times=None, status=status)
-    )
+    return lambda emulator: emulator.fail("status", method=method, path=path, nth=nth, times=None, status=status)
 
 
 def require_no_if_match(emulator: Emulator) -> None:
     emulator.control("PUT", "options", json={"registry_requires_if_match": False})
-
-
-def discard(_: object) -> None:
-    """Discard the id of a fault."""
 
 
 FLOWS, TARGETS, FIELD_GROUPS = "*/flows", "*/targetConnections", "*/tenant/fieldgroups"

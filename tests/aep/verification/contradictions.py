@@ -14,7 +14,7 @@ from tests.aep.verification import (
 from tests.conftest import Emulator
 
 #: The function that sets up an emulator to contradict a check, by the check's id.
-CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
+CONTRADICTIONS: dict[str, Callable[[Emulator], object]] = {
     **contradict_settling.CONTRADICTIONS,
     **contradict_list_parameters.CONTRADICTIONS,
     **contradict_writing.WRITING,
