@@ -72,7 +72,7 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
             given = self._given_batch_ids()
             folder = storage_folder("path", self.path)
             batch_ids = self._batch_ids_of_run() if given is None else given
-            download = Download(self.hook.client, folder, _writer(context), shown=self.path)
+            download = Download(self.hook.client, folder, _writer(context), display_path=self.path)
             for batch_id in batch_ids:
                 download.add(batch_id)
         errors = download.errors
@@ -89,7 +89,7 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
             "codes": errors.codes,
             "row_errors": kinds,
             "unreadable_lines": errors.unreadable,
-            "without_row_errors": download.without,
+            "without_row_errors": download.without_row_errors,
         }
 
     def _given_batch_ids(self) -> list[str] | None:

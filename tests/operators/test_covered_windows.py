@@ -63,7 +63,7 @@ def test_a_covered_window_is_not_ingested_again(
     assert run_in_new_dag_run(stage) == first | {"reused": True}
     assert stage.requests() == ["GET flows", "GET runs"]
     assert (emitted_metrics, stage.rows()) == ([], first["output_records"])
-    assert said("already; nothing is asked for (if_covered is 'reuse')") == 1
+    assert said("already; no run is requested (if_covered is 'reuse')") == 1
 
 
 def test_a_covered_window_is_ingested_once_more_with_again(stage: Stage) -> None:
@@ -93,7 +93,7 @@ def test_adjacent_windows_are_each_ingested(stage: Stage) -> None:
 def test_a_partly_overlapping_window_is_refused_before_a_run_is_requested(stage: Stage, moved: dict[str, int]) -> None:
     first = run(stage)
     stage.forget_requests()
-    with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, succeeded, reads the window"):
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{first['run_id']} \\(succeeded\\) reads the window"):
         run_in_new_dag_run(stage, **window_of(stage, 2, **moved))
     assert stage.requests() == ["GET flows", "GET runs"]
     ingested = run_in_new_dag_run(stage, if_covered="again", **window_of(stage, 2, **moved))
@@ -114,7 +114,7 @@ def test_a_scheduled_run_of_the_dataflow_covers_windows(
     stage.make_dataflow(partial_ingestion_percent=50)
     stage.emulator.advance(2 * DAY)  # its start time has passed, and it has read the whole table
     (own,) = stage.runs()
-    with pytest.raises(ExperiencePlatformFailedError, match=f"{own['id']}, partial, reads the window from 1970"):
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{own['id']} \\(partial\\) reads the window from 1970"):
         run_in_new_dag_run(stage)
     assert posts(stage) == []
 
@@ -170,7 +170,7 @@ def test_a_run_requested_before_its_windows_end_is_reused_with_a_warning(
     stage.emulator.advance(3700)
     ingested = run_in_new_dag_run(stage, window_start=start, window_end=end)
     assert ingested["reused"] is True
-    assert said("before the window was over: rows that came later are not in it") == 1
+    assert said("before its data window ended: rows that were added later are missing") == 1
 
 
 # ---- active runs --------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ def test_a_deferred_wait_for_a_reused_run_continues_in_a_retry(stage: Stage, emi
 
 def test_a_partly_overlapping_active_run_is_refused(stage: Stage) -> None:
     first = run(stage, wait_for_completion=False)
-    with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, active, reads the window"):
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{first['run_id']} \\(active\\) reads the window"):
         run_in_new_dag_run(stage, **window_of(stage, 2, end=3600))
     assert len(posts(stage)) == 1
 
@@ -216,7 +216,7 @@ def test_an_active_run_without_a_window_is_left_to_a_retry(stage: Stage, proxy: 
     hidden = {name: value for name, value in stage.runs()[0].items() if name != "params"}
     assert hidden["activities"] == []
     proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": [hidden]}).encode())
-    said = f"{first['run_id']}, active, reads what it does not show yet.*next attempt looks again"
+    said = f"{first['run_id']} \\(active\\) reads a window that it does not show yet.*next attempt checks again"
     with pytest.raises(ExperiencePlatformUnavailableError, match=said):
         run_in_new_dag_run(stage, url=proxy.url)
     assert len(posts(stage)) == 1

@@ -80,7 +80,7 @@ def test_counted_runs_and_tested_connections_are_opt_in(sandbox: Emulator, caplo
     found = check(failures_since=since, max_failed_ratio="0.1", test_connections="true", names=f"{GOOD} 1")
     totals = found["dataflows"][0]["totals"]
     assert (found["healthy"], totals["runs"], totals["failed_runs"], totals["failed_records"]) == (True, 1, 0, 0)
-    assert "Counting the runs of 1 dataflows, at a request or more for each" in caplog.messages
+    assert "Counting the runs of 1 dataflows, with at least one request for each" in caplog.messages
     assert "Testing 1 base connections: a request and a login at the vendor for each" in caplog.messages
     assert "totals" not in check()["dataflows"][0]
 
