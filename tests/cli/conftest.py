@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,12 @@ import pytest
 from airflow_provider_payments.cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def airflow_configuration() -> None:
+    """Load Airflow before any output is compared: in unit test mode, loading its configuration logs a line."""
+    importlib.import_module("airflow.providers.common.compat.sdk")
 
 
 @pytest.fixture
