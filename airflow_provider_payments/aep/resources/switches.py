@@ -18,12 +18,13 @@ _FLOWS = f"{FLOW_SERVICE}/flows"
 Action = Literal["enable", "disable", "publish"]
 
 
-def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = True) -> None:
+def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = False) -> None:
     """
     Enable or disable a dataflow, or publish a draft.
 
     :param path: of the collection that holds the object.
-    :param safe: whether it is sent again after a lost answer.
+    :param safe: whether the transport sends the request again at once after a lost answer. Default: false, because the
+        lost request may take effect later and undo the opposite action.
     """
     client.request("POST", f"{path}/{segment(object_id)}/action", params={"op": op}, safe=safe)
 
@@ -31,7 +32,7 @@ def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe:
 def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> bool:
     """Enable or disable a dataflow; return whether it is there."""
     try:
-        act(client, dataflow_id, op)
+        act(client, dataflow_id, op, safe=True)
     except RequestError as error:
         if error.says_gone:
             return False

@@ -107,6 +107,18 @@ def test_a_change_whose_answer_is_lost_or_that_comes_late_ends_by_another_plan(
     assert plan_of(client, tmp_path, changed).is_empty
 
 
+def test_a_lost_request_to_disable_a_dataflow_cannot_undo_a_later_apply(
+    make_client: Callable[..., Client], emulator: Emulator, tmp_path: Path
+) -> None:
+    client = make_client(dataflow_settle_seconds=10.0)
+    apply(client, tmp_path, TEN_LINES)
+    emulator.fail("late_apply", method="POST", path="*/action", seconds=9)
+    for enabled in ("false", "true"):
+        assert apply(client, tmp_path, f"{TEN_LINES}enabled: {enabled}\n").is_done
+    emulator.advance(60)
+    assert [flow["state"] for flow in emulator.objects("flows")] == ["enabled"]
+
+
 def test_a_change_that_is_refused_each_time_is_left_to_the_next_try(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
