@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["verify"]
 
-INTERRUPTED = 130
+INTERRUPTED_STATUS = 130
 
 
 def verify(args: argparse.Namespace) -> int:
-    """Print what was found of a sandbox; status 2 where it contradicts an assumption."""
+    """Print the report about a sandbox; return 2 if the sandbox contradicts an assumption."""
     if args.report:
         _check_writable(args.report)
     question = read_question(vars(args), vendor_credential)
@@ -34,9 +34,11 @@ def verify(args: argparse.Namespace) -> int:
         with progress("asking") as show:
             report = ask(client, question, _announce, show)
     except KeyboardInterrupt:
-        said = "interrupted; what it made is deleted, unless a line above or a second interruption says otherwise"
-        print(f"payments verify: {said}", file=sys.stderr)
-        return INTERRUPTED
+        message = (
+            "interrupted; its objects were deleted, unless a line above reports otherwise or it was interrupted twice"
+        )
+        print(f"payments verify: {message}", file=sys.stderr)
+        return INTERRUPTED_STATUS
     try:
         if args.report:
             Path(args.report).write_text(f"{json.dumps(report.to_json(), indent=2)}\n", encoding="utf-8")
@@ -46,7 +48,7 @@ def verify(args: argparse.Namespace) -> int:
 
 
 def _check_writable(report: str) -> None:
-    """Refuse a file that could not be written minutes later."""
+    """Raise an error if the report could not be written: the checks take minutes."""
     path = Path(report)
     is_new = not path.exists()
     try:

@@ -1,4 +1,4 @@
-"""Airflow's connection to the emulator is found in the environment: no database is asked."""
+"""Fixtures for tests of commands. The Airflow connection to the emulator is in the environment, without a database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def airflow_configuration() -> None:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command; return its status, and what it printed to the output and to the errors."""
+    """Return a function that runs a command and returns its exit status, standard output and standard error."""
 
     def run(*argv: object) -> tuple[int, str, str]:
         try:

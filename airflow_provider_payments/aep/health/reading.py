@@ -17,9 +17,9 @@ import attrs
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.permissions import naming_permission
-from airflow_provider_payments.aep.dataflows.choosing import chosen
 from airflow_provider_payments.aep.dataflows.sandbox import name_of
-from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE
+from airflow_provider_payments.aep.dataflows.selection import select_dataflows
+from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE_SIZE
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.health.judging import PROBLEMS, Health, Limits, Observation, RunTotals, judge
 from airflow_provider_payments.aep.inputs import did_you_mean
@@ -106,7 +106,7 @@ def check_health(
     client: Client,
     question: Question,
     progress: Callable[[str], None] = lambda what: None,
-    page_size: int = FLOW_SERVICE_PAGE,
+    page_size: int = FLOW_SERVICE_PAGE_SIZE,
 ) -> tuple[Health, ...]:
     """
     Return the health of dataflows, by name.
@@ -144,7 +144,7 @@ def _meant(flows: Sequence[RemoteObject], question: Question) -> list[_Seen]:
     if question.definitions is not None:
         return [seen for definition in question.definitions for seen in _of_definition(flows, definition)]
     if question.patterns:
-        return [_seen(flow) for flow, _ in chosen(flows, question.patterns)]
+        return [_seen(flow) for flow, _ in select_dataflows(flows, question.patterns)]
     return [_seen(flow) for flow in flows if _is_ours(flow)]
 
 
@@ -277,7 +277,7 @@ def _test_connections(client: Client, seen: Iterable[_Seen]) -> None:
     """Let each base connection log in at its vendor once."""
     bases = {one.observation.id: _base_of(one) for one in seen}
     if None in bases.values():
-        listed = patiently(client, lambda: list(SOURCE_CONNECTION.list_all(client, limit=FLOW_SERVICE_PAGE)))
+        listed = patiently(client, lambda: list(SOURCE_CONNECTION.list_all(client, limit=FLOW_SERVICE_PAGE_SIZE)))
         by_source = {each.id: text(each.item.get("baseConnectionId")) for each in listed}
         for one in seen:
             bases[one.observation.id] = bases[one.observation.id] or _base_by_source(one, by_source)
