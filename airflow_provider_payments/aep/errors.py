@@ -200,17 +200,6 @@ class RequestError(PlatformError):
         """The service's code, empty when it gave none."""
         return self.problem.code
 
-    @property
-    def says_gone(self) -> bool:
-        """
-        Whether the service itself says that there is no such object.
-
-        That is a 404 in its own words, not one of the gateway (six digits), of a proxy, or about the sandbox
-        (``FLOW-21..``).
-        """
-        says_so = self.problem.says_something and not self.reason
-        return self.status == 404 and says_so and not re.match(_ELSEWHERE, self.code)
-
     def _message(self) -> str:
         said = [str(self.status) if self.status else "", self.problem.code, self.problem.title, self.problem.detail]
         unanswered = self.failure is Failure.AMBIGUOUS and self.changes_nothing
@@ -226,12 +215,27 @@ class RequestError(PlatformError):
         return "; ".join(parts)
 
 
-_ELSEWHERE = r"FLOW-2|\d{6}$"
+#: Codes of a 404 that is about the sandbox (``FLOW-21..``), or the gateway's (six digits).
+_NOT_ABOUT_AN_OBJECT = r"FLOW-2|\d{6}$"
 _HINTS = {
     401: "check client id and client secret (or the access token) of the connection",
     403: "check the organisation, the sandbox and the permissions of the credential",
     412: "somebody else changed the object meanwhile",
 }
+
+
+class NotFoundError(RequestError):
+    """The service itself reports that the object does not exist; a 404 of the gateway or of a proxy does not."""
+
+    @staticmethod
+    def is_meant(status: int | None, problem: Problem, reason: str = "") -> bool:
+        """
+        Return whether an answer is a 404 about an object, in the service's own words.
+
+        :param reason: why the answer cannot be read as the service's, if it cannot.
+        """
+        own_words = problem.says_something and not reason
+        return status == 404 and own_words and not re.match(_NOT_ABOUT_AN_OBJECT, problem.code)
 
 
 class Difference(NamedTuple):

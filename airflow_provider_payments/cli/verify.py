@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.verification.question import read_question
+from airflow_provider_payments.aep.verification.options import read_options
 from airflow_provider_payments.aep.verification.report import report_rows, report_text
 from airflow_provider_payments.aep.verification.verify import verify as ask
 from airflow_provider_payments.cli.connecting import client_of, progress, vendor_credential
@@ -28,11 +28,11 @@ def verify(args: argparse.Namespace) -> int:
     """Print the report about a sandbox; return 2 if the sandbox contradicts an assumption."""
     if args.report:
         _check_writable(args.report)
-    question = read_question(vars(args), vendor_credential)
+    options = read_options(vars(args), vendor_credential)
     client = client_of(args.conn_id)
     try:
         with progress("asking") as show:
-            report = ask(client, question, _announce, show)
+            report = ask(client, options, _announce, show)
     except KeyboardInterrupt:
         message = (
             "interrupted; its objects were deleted, unless a line above reports otherwise or it was interrupted twice"

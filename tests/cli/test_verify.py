@@ -32,7 +32,7 @@ def contradicting(connected: Emulator) -> Emulator:
 def test_the_objects_are_announced_before_the_results_are_printed(run: Run, connected: Emulator) -> None:
     status, out, err = run(*READABLE)
     assert status == 0
-    assert "In sandbox dev this makes up to" in err
+    assert "In sandbox dev this creates up to" in err
     assert [line.split() for line in out.splitlines()[:2]] == [
         ["CONFIRMED", "SEEN"],
         ["field_group.readable", "median:", "0.0,", "maximum:", "0.0,", "objects:", "1"],
@@ -47,7 +47,7 @@ def test_a_contradiction_is_status_2_and_is_printed_first(run: Run, contradictin
     assert status == 2
     assert out.splitlines()[:4] == [
         "CONTRADICTED  dataset.names",
-        "    A second dataset of the same name is taken.",
+        "    A second dataset of the same name is accepted.",
         "    Seen: second: refused",
         "    Relied on: `Kind.may_duplicate`; no document says otherwise",
     ]
@@ -97,10 +97,13 @@ def test_the_report_is_printed_in_the_requested_format(run: Run, contradicting: 
         (["--sandbox", "prod"], "--sandbox='prod' is not allowed: repeat the name of the connection's sandbox, 'dev'"),
         (["--only", "datset"], "--only='datset' is not allowed: the id of a check, or one of"),
         (["--only", "dataset.name"], "did you mean 'dataset.names'?"),
-        (["--source", "paypal"], "--source='paypal' is not allowed: one of paypal, square, stripe, where a vendor's"),
-        (["--vendor-conn-id", "shop"], "--source: one of paypal, square, stripe, where a vendor's"),
+        (
+            ["--source", "paypal"],
+            "--source='paypal' is not allowed: one of paypal, square, stripe, together with a vendor's",
+        ),
+        (["--vendor-conn-id", "shop"], "--source: one of paypal, square, stripe, together with a vendor's"),
         (["--vendor-conn-id", "shop", "--source", "paypal"], "AIRFLOW_CONN_SHOP"),
-        (["--vendor-conn-id", "x", "--base-connection-id", "y"], "--vendor-conn-id='x' is not allowed: a base"),
+        (["--vendor-conn-id", "x", "--base-connection-id", "y"], "--vendor-conn-id='x' is not allowed: either a base"),
         (["--base-connection-id", ".."], "--base-connection-id='..' is not allowed"),
         (["--report", "nowhere/report.json"], "--report='nowhere/report.json' is not allowed: a file that can be"),
         (["--report", "."], "--report='.' is not allowed: a file that can be written (Is a directory)"),
@@ -120,8 +123,8 @@ def test_a_wrong_argument_is_status_1_and_named_before_any_request(
 @pytest.mark.parametrize(
     ("extra", "expected"),
     [
-        ({"read_only": True}, "read_only=True is not allowed: a verification makes objects"),
-        ({"marks": False}, "marks=False is not allowed: a verification finds what it has to delete by its marks"),
+        ({"read_only": True}, "read_only=True is not allowed: a verification creates objects"),
+        ({"marks": False}, "marks=False is not allowed: a verification finds the objects to delete by their marks"),
     ],
     ids=["read_only", "marks"],
 )

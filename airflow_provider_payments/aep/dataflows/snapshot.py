@@ -15,7 +15,7 @@ from unicodedata import normalize
 from urllib.parse import unquote
 
 from airflow_provider_payments.aep.api.permissions import naming_permission
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, Problem, RequestError
 from airflow_provider_payments.aep.readers import at, sequence, text
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
@@ -161,10 +161,8 @@ class Snapshot:
         """Return the answer to a request, or the error of an absent object, which is cached like an answer."""
         try:
             return request()
-        except RequestError as error:
-            if error.says_gone:
-                return error
-            raise
+        except NotFoundError as error:
+            return error
 
     # ---- answers ---------------------------------------------------------------------------------------------------
 
@@ -174,7 +172,7 @@ class Snapshot:
         parent, _, quoted = path.rpartition("/")
         object_id = unquote(quoted)
         if object_id.startswith(_UNKNOWN):
-            raise RequestError(Failure.FINAL, "GET", path, status=404, problem=Problem(title="known after apply"))
+            raise NotFoundError(Failure.FINAL, "GET", path, status=404, problem=Problem(title="known after apply"))
         if not (collection := self._lists.get(parent)):
             return None
         item = self._read(collection).by_id.get(object_id)

@@ -16,7 +16,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, Problem, RequestError
 from airflow_provider_payments.aep.http.retries import is_token_refused, parse_date, parse_retry_after
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.redaction import redacted
@@ -117,7 +117,8 @@ def read(received: Received, expected: Expected, *, token_is_replaceable: bool) 
     problem = Problem.from_body(body if status >= 400 else None, request_id)
     if 400 <= status < 500 and not problem.says_something:
         reason = reason or WORDLESS
-    raise RequestError(
+    kind = NotFoundError if NotFoundError.is_meant(status, problem, reason) else RequestError
+    raise kind(
         _failure(status, problem, token_is_replaceable=token_is_replaceable),
         received.method,
         received.path,

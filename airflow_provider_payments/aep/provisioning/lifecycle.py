@@ -17,6 +17,7 @@ from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, Settling
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
+    NotFoundError,
     RequestError,
     UnsettledError,
 )
@@ -59,11 +60,10 @@ def find_dataflow(client: Client, asked: str) -> RemoteObject:
     if _ID.fullmatch(asked):  # an id alone spares the lists
         try:
             existing = patiently(client, partial(DATAFLOW.get, client, asked))
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+        except NotFoundError:
+            pass
         else:
-            if not DATAFLOW.is_going(DATAFLOW.fields_of(existing)):
+            if not DATAFLOW.is_being_deleted(DATAFLOW.fields_of(existing)):
                 return existing
     return find_object(client, DATAFLOW, asked, argument=ARGUMENT)
 
@@ -169,8 +169,10 @@ def _refusal(client: Client, kind: Kind, existing: RemoteObject, action: Action)
     """Ask for a change; return what stands in the way, where only the object tells what came of it."""
     try:
         act(client, existing.id, action, kind.path)
+    except NotFoundError:
+        raise
     except RequestError as error:
-        if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS) or error.says_gone:
+        if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS):
             raise
         return error
     return None

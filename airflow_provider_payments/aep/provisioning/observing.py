@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.errors import Difference, RequestError
+from airflow_provider_payments.aep.errors import Difference, NotFoundError
 from airflow_provider_payments.aep.provisioning.decide import Memory, Now, Seen
 from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
 
@@ -99,12 +99,12 @@ class Observer:
     def seen_as(self, existing: RemoteObject, differences: Iterable[Difference], *, checked: bool) -> Seen:
         """Return what an object is to the decision."""
         found = list(differences)
-        differing = [d for d in found if self.desired.decides(d)]
+        differing = [d for d in found if self.desired.is_decisive(d)]
         mark = self.desired.kind.mark_of(existing) if self.desired.kind.carries_mark else None
         return Seen(
             existing,
             tuple(differing),
-            leeway=tuple(d for d in found if not self.desired.decides(d)),
+            leeway=tuple(d for d in found if not self.desired.is_decisive(d)),
             ours=self.duplicates.is_mine(existing),
             is_duplicate=self.desired.is_duplicate(differing),
             checked=checked,
@@ -119,9 +119,7 @@ class Observer:
                 continue
             try:
                 differences = self.desired.differences(self.reads, existing)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
+            except NotFoundError:
                 self.desired.kind.check_gone(self.client, existing)
                 self.memory = self.memory.missing(existing.id, self.now.own)
             else:
@@ -140,7 +138,7 @@ class Observer:
         if not is_disabled or self.client.read_only or (others and not reached):
             return False
         writer, mark = self.duplicates.writer, self.desired.kind.mark_of(existing)
-        if self.if_exists == "fail" and not writer.made(mark):
+        if self.if_exists == "fail" and not writer.owns(mark):
             return False
         return not checked or was_disabled_by_giving_up(writer, mark, existing)
 

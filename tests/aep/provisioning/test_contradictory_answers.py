@@ -11,8 +11,8 @@ import pytest
 from airflow_provider_payments.aep.api import catalog, flow_service
 from airflow_provider_payments.aep.errors import (
     ConflictError,
-    Failure,
     InvalidInputError,
+    NotFoundError,
     Problem,
     RequestError,
     UnsettledError,
@@ -50,8 +50,7 @@ SAYINGS = {
 
 @pytest.mark.parametrize(("problem", "reason", "gone"), SAYINGS.values(), ids=SAYINGS)
 def test_only_the_service_itself_says_that_something_is_gone(problem: Problem, reason: str, gone: bool) -> None:
-    error = RequestError(Failure.FINAL, "GET", "/x", status=404, problem=problem, reason=reason)
-    assert error.says_gone is gone
+    assert NotFoundError.is_meant(404, problem, reason) is gone
 
 
 def test_a_single_word_that_a_dataflow_is_gone_makes_no_second_one(
