@@ -105,13 +105,13 @@ class _ToErrors(logging.Handler):
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[str], None]]:
+def progress(activity: str) -> Iterator[Callable[[str], None]]:
     """
     Yield a function that shows the current item of work on a terminal.
 
     Nothing is shown during the first seconds, and without a terminal.
 
-    :param what: the work, such as ``reading the sandbox``.
+    :param activity: the work as a whole, such as ``reading the sandbox``.
     """
     if not sys.stderr.isatty():
         yield lambda name: None
@@ -123,6 +123,6 @@ def progress(what: str) -> Iterator[Callable[[str], None]]:
 
         def show(name: str) -> None:
             if monotonic() - began >= PROGRESS_DELAY_SECONDS:
-                status.update(f"{what}: {name}")
+                status.update(f"{activity}: {name}")
 
         yield show

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.verification.options import read_options
 from airflow_provider_payments.aep.verification.report import report_rows, report_text
-from airflow_provider_payments.aep.verification.verify import verify as ask
+from airflow_provider_payments.aep.verification.verify import verify as verify_sandbox
 from airflow_provider_payments.cli.connecting import client_of, progress, vendor_credential
 from airflow_provider_payments.cli.output import print_rows, print_value
 
@@ -31,8 +31,8 @@ def verify(args: argparse.Namespace) -> int:
     options = read_options(vars(args), vendor_credential)
     client = client_of(args.conn_id)
     try:
-        with progress("asking") as show:
-            report = ask(client, options, _announce, show)
+        with progress("checking") as show:
+            report = verify_sandbox(client, options, _announce, show)
     except KeyboardInterrupt:
         message = (
             "interrupted; its objects were deleted, unless a line above reports otherwise or it was interrupted twice"

@@ -155,7 +155,7 @@ class Applied:
 
 def _current_result(step: Step, done: StepResult | None) -> StepResult | None:
     """
-    Return the result of a step, as far as the last plan does not contradict it.
+    Return the result of a step, or ``None`` if the last plan contradicts it.
 
     The last plan is newer: it may find a conflict in an object that an earlier plan changed, or find an object that an
     earlier plan failed to create.

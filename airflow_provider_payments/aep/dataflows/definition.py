@@ -58,7 +58,7 @@ class Definition(Checked):
         converter=to.to_name, metadata=member("The dataflow's name, which identifies it in the sandbox.", TEXT)
     )
     description: str | None = attrs.field(
-        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared where written.", TEXT)
+        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared if written.", TEXT)
     )
     previous_names: tuple[str, ...] = attrs.field(
         default=(),

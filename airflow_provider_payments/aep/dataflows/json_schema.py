@@ -1,4 +1,4 @@
-"""The file format as JSON Schema, for editors. It is built from the same members that reading files uses."""
+"""The file format as JSON Schema, for editors; built from the member descriptions that also reading files uses."""
 
 from __future__ import annotations
 

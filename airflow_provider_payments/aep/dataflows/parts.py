@@ -199,7 +199,7 @@ class Schema(Checked):
         default=None, converter=to.to_optional_name, metadata=member("The title. Default: the dataflow's name.", TEXT)
     )
     description: str | None = attrs.field(
-        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared where written.", TEXT)
+        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared if written.", TEXT)
     )
     class_: str | None = attrs.field(
         default=None,
@@ -232,12 +232,12 @@ class Schema(Checked):
     identity: Identity | None = attrs.field(
         default=None,
         converter=to_identity,
-        metadata=member("The field that identifies the person of a row. Compared where written.", nested=Identity),
+        metadata=member("The field that identifies the person of a row. Compared if written.", nested=Identity),
     )
     profile: bool | None = attrs.field(
         default=None,
         converter=to.to_optional_flag,
-        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared where written.", FLAG),
+        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared if written.", FLAG),
     )
 
     def issues(self) -> Iterator[Issue]:
@@ -254,7 +254,7 @@ class Dataset(Checked):
         default=None, converter=to.to_optional_name, metadata=member("The name. Default: the dataflow's name.", TEXT)
     )
     description: str | None = attrs.field(
-        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared where written.", TEXT)
+        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared if written.", TEXT)
     )
     tags: Mapping[str, tuple[str, ...]] = attrs.field(
         factory=dict,
@@ -268,7 +268,7 @@ class Dataset(Checked):
     profile: bool | None = attrs.field(
         default=None,
         converter=to.to_optional_flag,
-        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared where written.", FLAG),
+        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared if written.", FLAG),
     )
 
     def issues(self) -> Iterator[Issue]:
