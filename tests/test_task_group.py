@@ -102,7 +102,7 @@ def test_a_change_of_the_file_is_applied_by_the_next_run(client: Client, connect
     write_files(tmp_path, products=TYPED)
     run(build(tmp_path / "products.yaml"))
     changed = TYPED.replace("30 minutes", "2 hours").replace("product.type: string", "product.type: string, note: uri")
-    write_files(tmp_path, products=f"{changed}description: Now told\n")
+    write_files(tmp_path, products=f"{changed}description: Changed\n")
     run(build(tmp_path / "products.yaml"))
     assert unchanged(client, tmp_path)
     assert len(connected.objects("flows")) == 1

@@ -85,7 +85,7 @@ def plain_log_lines(level: int = logging.WARNING) -> Iterator[None]:
 
     Otherwise the format and the stream would depend on the Airflow version.
 
-    :param level: the least level to print. Default: ``WARNING``.
+    :param level: the least level to print. Defaults to ``WARNING``.
     """
     logger, handler = logging.getLogger(__name__.partition(".")[0]), _ToErrors()
     before = logger.level, logger.handlers, logger.propagate

@@ -39,7 +39,7 @@ def print_plan(plan: Plan, output: str, *, unchanged: bool = False) -> None:
     Print a plan.
 
     :param output: the format.
-    :param unchanged: whether to show unchanged objects too; applies to text only. Default: false.
+    :param unchanged: whether to show unchanged objects too; applies to text only. Defaults to ``False``.
     """
     if output in ("json", "yaml"):
         print_value(plan.to_json(), output)

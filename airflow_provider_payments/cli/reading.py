@@ -28,8 +28,8 @@ def project_of(
     Read definitions with the environment, variables and Airflow connection of the command line.
 
     :param paths: files and folders.
-    :param only: names of the definitions to return. Default: all.
-    :param may_be_empty: whether a project without definitions is allowed. Default: false.
+    :param only: names of the definitions to return. Defaults to all.
+    :param may_be_empty: whether a project without definitions is allowed. Defaults to ``False``.
     :raises DefinitionError: with all problems of all files.
     """
     return load_project(

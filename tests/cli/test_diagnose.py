@@ -59,7 +59,7 @@ def test_values_are_shown_on_request(run: Run, history: History) -> None:
     assert (row["column"], json.loads(row["record"])["Product_Id"]) == ("_id", None)
 
 
-def test_a_run_is_selected_by_id_and_a_dataflow_by_name_or_id(run: Run, history: History) -> None:
+def test_a_run_is_selected_by_its_id_or_by_its_dataflow(run: Run, history: History) -> None:
     failed = history.runs(history.partial)[0]["id"]
     found = [
         json.loads(run("diagnose", selector, "-o", "json")[1]) for selector in (failed, "partial", history.partial)

@@ -80,11 +80,11 @@ def apply_plan(
     :param credential: returns the vendor's credential for a new base connection, given the id of an Airflow connection
         and the vendor.
     :param attempt: Airflow's try number. From the second try on, an earlier try may have sent creations before it was
-        killed. Default: 1.
-    :param run: identifies the DAG run in marks. Default: empty.
+        killed. Defaults to 1.
+    :param run: identifies the DAG run in marks. Defaults to an empty text.
     :param progress: called with a description of each piece of work before it begins.
     :raises InvalidInputError: if there is no project file.
-    :raises ReadOnlyError: if the connection is read-only and the plan is not empty.
+    :raises ReadOnlyError: if the connection is read-only and the plan creates or changes an object.
     :raises RequestError: if a list cannot be read.
     """
     project = owner(plan.project)
@@ -255,7 +255,7 @@ class _Applier:
         Record the failure of a step and of the definitions that need it, or postpone the step to the next plan.
 
         :param sent_at: the earliest time at which the request may have been sent, in epoch seconds of the platform's
-            clock. Default: now.
+            clock. Defaults to now.
         """
         if self._may_refer_to_new(error, min(sent_at, self.client.now())):
             log.warning("%s; a referenced object may be too new for the service to read; retrying", error)

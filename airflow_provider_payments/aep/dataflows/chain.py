@@ -125,7 +125,7 @@ class ChainSteps:
         Add a step of this definition.
 
         :param key: identifies the object within its kind.
-        :param at: path of the member that decides the action. Default: the definition's name.
+        :param at: path of the member that decides the action. Defaults to the definition's name.
         """
         place = self.located.place(*at)
         users = (self.definition.name,)
@@ -185,7 +185,7 @@ class ChainSteps:
         :param used: whether the dataflow uses the object already.
         :param at: path of the member that decides the action.
         :param differences: the differences, if known; by default they are computed here.
-        :param shown: the differences to show in the plan. Default: ``differences``.
+        :param shown: the differences to show in the plan. Defaults to ``differences``.
         :param reason: information about the change for a reviewer.
         """
         kind = desired.kind

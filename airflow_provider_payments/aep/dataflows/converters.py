@@ -20,6 +20,40 @@ from airflow_provider_payments.aep.resources.schema_registry import checked_fiel
 from airflow_provider_payments.aep.resources.sources import SOURCES
 from airflow_provider_payments.aep.services import PROFILE_CLASS, Json
 
+__all__ = [
+    "CLASSES",
+    "MAX_NAME",
+    "STANDARD_PREFIX",
+    "from_class",
+    "from_destination",
+    "from_mappings",
+    "interval",
+    "tenant_field",
+    "to_class",
+    "to_columns",
+    "to_destination",
+    "to_every",
+    "to_field",
+    "to_fields",
+    "to_flag",
+    "to_id",
+    "to_list",
+    "to_mapping_source",
+    "to_mappings",
+    "to_name",
+    "to_names",
+    "to_optional_class",
+    "to_optional_flag",
+    "to_optional_id",
+    "to_optional_name",
+    "to_optional_text",
+    "to_percent",
+    "to_tags",
+    "to_text",
+    "to_texts",
+    "to_vendor",
+]
+
 #: Maximum length of a dataflow's name. Its parts are named after it, with up to ten more characters.
 MAX_NAME = inputs.MAX_NAME - 10
 #: Names of classes in files -> their ``$id``.

@@ -158,12 +158,12 @@ def plan_destroy(
     :param project: the definitions whose objects are deleted.
     :param whole: all definitions of the project; objects that another definition uses are kept.
     :param snapshot: the contents of the sandbox.
-    :param datasets: whether to delete datasets without a batch too. Default: false.
+    :param datasets: whether to delete datasets without a batch too. Defaults to ``False``.
     :param orphans: whether to delete the objects that carry the project's mark and that no definition reaches, instead
-        of those that definitions reach. Default: false.
+        of those that definitions reach. Defaults to ``False``.
     :param organisation: the organisation of the sandbox, for the reader and the digest.
     :param sandbox: the sandbox's name, for the reader and the digest.
-    :param marks: whether the connection writes marks. Default: true.
+    :param marks: whether the connection writes marks. Defaults to ``True``.
     :raises InvalidInputError: if there is no project file, if the connection switches marks off, or if orphans are
         requested and ``project`` does not hold all definitions.
     :raises RequestError: if a list cannot be read.

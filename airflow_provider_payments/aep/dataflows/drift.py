@@ -23,7 +23,7 @@ def drifted(plan: Plan, ignored: Collection[str] = ()) -> list[str]:
     Return the names of the definitions that the sandbox does not match, in the plan's order.
 
     :param ignored: members such as ``tolerance``, or a member of one definition such as ``Square payments.enabled``.
-        Default: none.
+        Defaults to none.
     """
     found = {
         user for step in plan.steps if not step.is_done for user in step.affected if _is_drift(step, user, ignored)

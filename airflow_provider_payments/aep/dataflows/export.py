@@ -86,11 +86,11 @@ def export_dataflows(
     """
     Return definitions of existing payments dataflows.
 
-    :param patterns: names, ids, or patterns with ``*`` and ``?``. Default: all dataflows.
-    :param manage_schema: whether schema and dataset are described. Default: definitions refer to them, because other
+    :param patterns: names, ids, or patterns with ``*`` and ``?``. Defaults to all dataflows.
+    :param manage_schema: whether schema and dataset are described. By default definitions refer to them, because other
         dataflows may use them too.
     :param defaults: the defaults of the project file that will apply to the files; each file overrides those that its
-        dataflow does not have. Default: none.
+        dataflow does not have. Defaults to none.
     :raises InvalidInputError: if a pattern matches nothing.
     :raises RequestError: if a list cannot be read.
     """

@@ -14,7 +14,6 @@ from airflow_provider_payments.aep.api.patience import ReadLagError
 from airflow_provider_payments.aep.dataflows.chain import PlannedObject, PlanningStoppedError
 from airflow_provider_payments.aep.dataflows.converters import from_destination
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
-from airflow_provider_payments.aep.dataflows.sources import select_existing
 from airflow_provider_payments.aep.dataflows.targets import TargetSteps
 from airflow_provider_payments.aep.errors import Difference, InvalidInputError, UnreadableError
 from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
@@ -68,7 +67,11 @@ class DataflowSteps(TargetSteps):
             self.conflict(DATAFLOW, self.definition.name, str(error), is_temporary=isinstance(error, UnreadableError))
 
     def _find(self) -> list[RemoteObject]:
-        """Return the dataflow and others of its name, the oldest first; an empty list if it is to be created."""
+        """
+        Return the dataflow, followed by others of its names; an empty list if it is to be created.
+
+        Dataflows of the current name come before those of previous names, and of one name the oldest comes first.
+        """
         definition = self.definition
         if definition.id:
             if existing := DATAFLOW.find(self.snapshot, definition.id):
@@ -216,13 +219,7 @@ class DataflowSteps(TargetSteps):
 
     def _new_target(self, schema: PlannedObject, dataset: PlannedObject) -> PlannedObject:
         desired = TargetConnection(name=self._target_name, dataset_id=dataset.id, schema_id=schema.id)
-        named = list(desired.look_up(self.snapshot))
-        free = [each for each in named if dataset.existing and each.id not in self.sandbox.users]
-        matching = [each for each in free if not desired.differences(self.snapshot, each)]
-        if existing := select_existing(self, desired, matching):
-            return self.keep(TARGET_CONNECTION, self._target_name, existing, used=False)
-        ignored = tuple(each.id for each in named)
-        return self.create(TARGET_CONNECTION, self._target_name, desired, ignored=ignored)
+        return self.adopt_or_create(desired, dataset)
 
     def _new_mapping_set(self, schema: PlannedObject, base: PlannedObject) -> PlannedObject:
         desired = self._mapping_set(schema)

@@ -84,14 +84,14 @@ def load_project(
     """
     Read definitions and their project file.
 
-    :param paths: files, and folders, which are searched recursively. Default: the working directory.
-    :param environment: name of an environment of the project file. Default: the only one.
-    :param variables: variables that override those of the environment. Default: none.
-    :param only: names of the definitions to return; the others are checked too. Default: all.
-    :param conn_id: id of the Airflow connection to the sandbox. Default: the environment's.
-    :param top: the folder at which the search for the project file ends. Default: see
+    :param paths: files, and folders, which are searched recursively. Defaults to the working directory.
+    :param environment: name of an environment of the project file. Defaults to the only one.
+    :param variables: variables that override those of the environment. Defaults to none.
+    :param only: names of the definitions to return; the others are checked too. Defaults to all.
+    :param conn_id: id of the Airflow connection to the sandbox. Defaults to the environment's.
+    :param top: the folder at which the search for the project file ends. Defaults to that of
         :func:`.project.find_project_file`.
-    :param may_be_empty: whether a project without definitions is allowed. Default: false.
+    :param may_be_empty: whether a project without definitions is allowed. Defaults to ``False``.
     :raises DefinitionError: with all problems of all files.
     """
     loading = _Loading(environment, dict(variables or {}), top, may_be_empty)
@@ -103,9 +103,9 @@ def load_project_file(path: Path, *, environment: str | None = None, conn_id: st
     Read the project file of a folder, without definitions. Without a project file the project is empty.
 
     :param path: the folder, which need not exist.
-    :param environment: name of an environment of the project file. Default: the only one; not required with
+    :param environment: name of an environment of the project file. Defaults to the only one; not required with
         ``conn_id``.
-    :param conn_id: id of the Airflow connection to the sandbox. Default: the environment's.
+    :param conn_id: id of the Airflow connection to the sandbox. Defaults to the environment's.
     :raises DefinitionError: with all problems of the file.
     """
     return _Loading(environment, {}, None).load_file(path, conn_id)
@@ -115,7 +115,7 @@ def environments(*paths: Path | str, top: Path | None = None) -> list[str]:
     """
     Return the names of the environments in the project file of some paths; an unreadable file has none.
 
-    :param paths: files and folders; the first one decides the project file. Default: the working directory.
+    :param paths: files and folders; the first one decides the project file. Defaults to the working directory.
     :param top: the folder at which the search for the project file ends.
     """
     file = find_project_file(Path(paths[0] if paths else "."), top)

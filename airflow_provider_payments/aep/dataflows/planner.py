@@ -70,9 +70,9 @@ def make_plan(
     :param snapshot: the contents of the sandbox.
     :param organisation: the organisation of the sandbox, for the plan's reader and digest.
     :param sandbox: the sandbox's name, for the plan's reader and digest.
-    :param marks: whether the connection writes marks. Default: true.
+    :param marks: whether the connection writes marks. Defaults to ``True``.
     :param take_over: owners in marks, such as ids of DAGs. Of their objects, the project becomes the owner of those
-        that its definitions use. Default: none.
+        that its definitions use. Defaults to none.
     :raises InvalidInputError: with ``take_over``, if there is no project file or the connection writes no marks.
     :raises RequestError: if a list cannot be read.
     """

@@ -140,7 +140,7 @@ def find_project_file(path: Path, top: Path | None = None) -> Path | None:
     Return the project file of a file or folder: the one in the folder, or the nearest one above.
 
     :param path: the file or folder; a folder need not exist.
-    :param top: the last folder to search, such as that of a DAG bundle. Default: the folder that contains ``.git``; if
+    :param top: the last folder to search, such as that of a DAG bundle. Defaults to the folder with ``.git``; if
         there is none, only the folder itself is searched.
     """
     folder = path.parent if path.is_file() else path

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.dataflows.sandbox import base_and_place, name_of
+from airflow_provider_payments.aep.dataflows.sandbox import base_and_place, is_same_name, name_of
 from airflow_provider_payments.aep.errors import UnreadableError
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
@@ -155,4 +154,4 @@ def _writes_to(target: RemoteObject) -> str | None:
 
 
 def _has_name(names: list[str], existing: RemoteObject) -> bool:
-    return normalize("NFC", name_of(existing)) in {normalize("NFC", name) for name in names}
+    return any(is_same_name(name, name_of(existing)) for name in names)

@@ -34,7 +34,7 @@ def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
     """
     Return a plan as text: the sandbox, the steps of each definition with their changes, notes, and a summary.
 
-    :param unchanged: whether to show unchanged objects too. Default: false.
+    :param unchanged: whether to show unchanged objects too. Defaults to ``False``.
     """
     lines = [f"Sandbox {plan.sandbox}{_scope(plan)}", ""]
     for name in plan.definitions:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
     from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
-__all__ = ["Parts", "Sandbox", "base_and_place"]
+__all__ = ["Parts", "Sandbox", "base_and_place", "is_same_name", "name_of"]
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,11 @@ class Sandbox:
 def name_of(existing: RemoteObject, key: str = "name") -> str:
     """Return an object's name; empty if it cannot be read."""
     return readers.text(existing.item.get(key)) or ""
+
+
+def is_same_name(left: str, right: str) -> bool:
+    """Return whether two names are equal in normal form; services may return a name in another normal form."""
+    return normalize("NFC", left) == normalize("NFC", right)
 
 
 def _ids(dataflow: RemoteObject, member: str) -> Iterator[str]:

@@ -87,7 +87,7 @@ class Snapshot:
     A reader that reads each list of a sandbox once.
 
     :param reads: the client or reader that sends the requests.
-    :param page_size: items per page of Flow Service and Data Prep. Default: 1000.
+    :param page_size: items per page of Flow Service and Data Prep. Defaults to 1000.
     :param progress: called with the name of each list before the list is read.
     """
 

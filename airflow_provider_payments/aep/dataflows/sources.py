@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.attributes import Attributes
 from airflow_provider_payments.aep.dataflows.chain import ChainSteps, PlannedObject, PlanningStoppedError
 from airflow_provider_payments.aep.dataflows.converters import from_destination
 from airflow_provider_payments.aep.dataflows.plan import Login
-from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
+from airflow_provider_payments.aep.dataflows.sandbox import Parts, is_same_name, name_of
 from airflow_provider_payments.aep.errors import Difference, Failure, InvalidInputError, NotFoundError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.provisioning.decide import Adopt, Memory, Now, Resolve, Rules, Seen, decide
@@ -61,7 +60,7 @@ class SourceSteps(ChainSteps):
         name = name_of(parts.source) or self.source_name
         differences = self.source_connection(parts.base.id).differences(self.snapshot, parts.source)
         base, written = parts.base, source.connection
-        if (written.id and written.id != base.id) or (written.name and not _is_named(written.name, base)):
+        if (written.id and written.id != base.id) or (written.name and not is_same_name(written.name, name_of(base))):
             differences = [Difference("source.connection", written.id or written.name, name_of(base)), *differences]
         else:
             self.keep_base(base, used=True)
@@ -73,14 +72,21 @@ class SourceSteps(ChainSteps):
     def new_source(self) -> tuple[PlannedObject, PlannedObject]:
         """Plan base connection and source connection of a new dataflow."""
         base = self._base()
-        desired = self.source_connection(base.id)
+        return base, self.adopt_or_create(self.source_connection(base.id), base)
+
+    def adopt_or_create(self, desired: Resource, parent: PlannedObject) -> PlannedObject:
+        """
+        Plan a new dataflow's connection: an unused one that equals the desired one is adopted.
+
+        :param parent: the object that the connection refers to; if it is new, no connection can be adopted.
+        """
         named = list(desired.look_up(self.snapshot))
-        free = [each for each in named if base.existing and each.id not in self.sandbox.users]
+        free = [each for each in named if parent.existing and each.id not in self.sandbox.users]
         matching = [each for each in free if not desired.differences(self.snapshot, each)]
         if existing := select_existing(self, desired, matching):
-            return base, self.keep(SOURCE_CONNECTION, self.source_name, existing, used=False)
+            return self.keep(desired.kind, desired.name, existing, used=False)
         ignored = tuple(each.id for each in named)
-        return base, self.create(SOURCE_CONNECTION, self.source_name, desired, ignored=ignored)
+        return self.create(desired.kind, desired.name, desired, ignored=ignored)
 
     def source_connection(self, base_id: str) -> SourceConnection:
         """Return the desired source connection."""
@@ -127,7 +133,7 @@ class SourceSteps(ChainSteps):
             raise PlanningStoppedError
         name = written.name or ""
         base_connections = list(BASE_CONNECTION.list_all(self.snapshot))
-        named = [each for each in base_connections if _is_named(name, each)]
+        named = [each for each in base_connections if is_same_name(name, name_of(each))]
         fitting = [each for each in named if mapping(each.item.get("connectionSpec")).get("id") == self.vendor.spec_id]
         if len(fitting) > 1 and all(self.is_ours(BASE_CONNECTION, each) for each in fitting):
             # Concurrent applies created them; every writer uses the oldest.
@@ -213,7 +219,3 @@ class SourceSteps(ChainSteps):
             if kind in FIELD_TYPES:
                 return str(kind)
         return "string"
-
-
-def _is_named(name: str, existing: RemoteObject) -> bool:
-    return normalize("NFC", name) == normalize("NFC", name_of(existing))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from unicodedata import normalize
 
 from airflow_provider_payments.aep.dataflows.chain import PlannedObject, PlanningStoppedError
 from airflow_provider_payments.aep.dataflows.converters import from_destination, tenant_field
 from airflow_provider_payments.aep.dataflows.definition import Dataset as WrittenDataset
 from airflow_provider_payments.aep.dataflows.definition import Schema as WrittenSchema
 from airflow_provider_payments.aep.dataflows.profiles import PROFILE_WARNING, ProfileSteps
-from airflow_provider_payments.aep.dataflows.sandbox import name_of
+from airflow_provider_payments.aep.dataflows.sandbox import is_same_name, name_of
 from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
 from airflow_provider_payments.aep.dataflows.sources import select_existing
 from airflow_provider_payments.aep.errors import Difference
@@ -42,7 +41,7 @@ class TargetSteps(ProfileSteps):
         """Plan an existing schema."""
         title, written = name_of(existing, "title"), self.definition.schema
         if isinstance(written, str):
-            if written != existing.id and not _is_same_name(written, title):
+            if written != existing.id and not is_same_name(written, title):
                 changes = [Difference("schema", written, title)]
                 reason = "the dataset has another schema, which cannot be changed: name another dataset"
                 self.conflict(SCHEMA, title, reason, changes, ("schema",), id=existing.id)
@@ -50,7 +49,7 @@ class TargetSteps(ProfileSteps):
             return self.keep(SCHEMA, title, existing, used=used)
         if self.definition.schema_title is None:
             return self.keep(SCHEMA, title, existing, used=used)
-        if written and written.title and not _is_same_name(written.title, title):
+        if written and written.title and not is_same_name(written.title, title):
             changes = [Difference("schema.title", written.title, title)]
             reason = "a schema's title and a dataset's schema cannot be changed: name another dataset"
             self.conflict(SCHEMA, title, reason, changes, ("schema",), id=existing.id)
@@ -69,7 +68,7 @@ class TargetSteps(ProfileSteps):
         """Plan the schema of a new dataset."""
         written, schemas = self.definition.schema, [*SCHEMA.list_all(self.snapshot)]
         if isinstance(written, str):
-            found = [each for each in schemas if written == each.id or _is_same_name(written, name_of(each, "title"))]
+            found = [each for each in schemas if written == each.id or is_same_name(written, name_of(each, "title"))]
             if found:
                 return self.keep(SCHEMA, name_of(found[0], "title"), found[0], used=False)
             if written in self.planning.schemas:
@@ -78,7 +77,7 @@ class TargetSteps(ProfileSteps):
             self.conflict(SCHEMA, written, f"there is no schema with this title or $id{hint}", (), ("schema",))
             raise PlanningStoppedError
         title = self.definition.schema_title or self.definition.name
-        if found := [each for each in schemas if _is_same_name(title, name_of(each, "title"))]:
+        if found := [each for each in schemas if is_same_name(title, name_of(each, "title"))]:
             return self.live_schema(found[0], used=False)
         groups = tuple(known.id for known in self._fields(None)) + self._further_groups()
         class_id = (written.class_ if written else None) or PROFILE_CLASS
@@ -144,7 +143,7 @@ class TargetSteps(ProfileSteps):
         title = self.definition.field_group_title or ""
         written = isinstance(self.definition.schema, WrittenSchema) and self.definition.schema.field_group
         titled = [
-            each for each in self.sandbox.own_field_groups.values() if _is_same_name(title, name_of(each, "title"))
+            each for each in self.sandbox.own_field_groups.values() if is_same_name(title, name_of(each, "title"))
         ]
         in_schema = [each for each in groups if each in titled]
         if not in_schema and not written and len(groups) == 1:
@@ -181,7 +180,7 @@ class TargetSteps(ProfileSteps):
         return dict(combined)
 
     def _is_own_group(self, group: RemoteObject) -> bool:
-        return _is_same_name(self.definition.field_group_title or "", name_of(group, "title"))
+        return is_same_name(self.definition.field_group_title or "", name_of(group, "title"))
 
     def _desired_fields(self) -> Mapping[str, Any]:
         """Return the fields of the described schema, or else the fields that the mappings name, without types."""
@@ -240,7 +239,7 @@ class TargetSteps(ProfileSteps):
         """Plan an existing dataset."""
         name, written = name_of(existing), self.definition.dataset
         desired = written if isinstance(written, str) else written.name if written else None
-        if desired and desired != existing.id and not _is_same_name(desired, name):
+        if desired and desired != existing.id and not is_same_name(desired, name):
             reason = (
                 "a dataflow cannot change its dataset: write the existing dataset, or give the dataflow another name"
             )
@@ -274,7 +273,7 @@ class TargetSteps(ProfileSteps):
 
     def _referred_dataset(self, written: str) -> tuple[PlannedObject, PlannedObject]:
         datasets = list(DATASET.list_all(self.snapshot))
-        found = [each for each in datasets if each.id == written or _is_same_name(written, name_of(each))]
+        found = [each for each in datasets if each.id == written or is_same_name(written, name_of(each))]
         if len(found) > 1:
             ids = ", ".join(each.id for each in found)
             self.conflict(DATASET, written, f"several have this name: write one of the ids {ids}", (), ("dataset",))
@@ -317,10 +316,6 @@ class TargetSteps(ProfileSteps):
             tags={name: list(values) for name, values in written.tags.items()},
             profile=written.profile,
         )
-
-
-def _is_same_name(left: str, right: str) -> bool:
-    return normalize("NFC", left) == normalize("NFC", right)
 
 
 def _holds(node: Fields, path: str) -> bool:

@@ -48,7 +48,7 @@ def applied(client: Client, folder: Path, owner: str = "finance", **texts: str) 
 
 
 def existing_ids(emulator: Emulator, *lists: str) -> set[str]:
-    """Return the ids of the existing objects of some lists. Default: the lists of deletable kinds."""
+    """Return the ids of the existing objects of some lists. Defaults to the lists of deletable kinds."""
     return {item["id"] for name in lists or LISTS for item in emulator.objects(name)}
 
 

@@ -179,9 +179,9 @@ def test_no_dataflow_begins_before_its_check_although_requests_are_slow(
     texts = [named(f"Products {at}", SHARED) for at in range(40)]
     slow = make_client(credential=ObservedCredential(make_client().credential, wait), **SETTLING)
     assert apply(slow, tmp_path, *texts).is_done
-    flows, asked = emulator.objects("flows"), emulator.requests()
+    flows, requests = emulator.objects("flows"), emulator.requests()
     assert (len(flows), {flow["state"] for flow in flows}) == (40, {"enabled"})
-    looks = [each["at"] for each in asked if each["method"] == "GET" and each["path"].endswith("/flows")]
+    searches = [each["at"] for each in requests if each["method"] == "GET" and each["path"].endswith("/flows")]
     for flow in flows:
-        made, begins = flow["createdAt"] / 1000, flow["scheduleParams"]["startTime"]
-        assert any(made + 50 <= look < begins for look in looks), flow["name"]
+        created, begins = flow["createdAt"] / 1000, flow["scheduleParams"]["startTime"]
+        assert any(created + 50 <= search < begins for search in searches), flow["name"]

@@ -125,15 +125,15 @@ def test_a_draft_is_deleted(folder: Path, client: Client, emulator: Emulator) ->
 # ---- kept objects --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("owner", ["sales", "nobody"])
+@pytest.mark.parametrize("owner", ["sales", "none"])
 def test_objects_without_the_projects_mark_are_kept(
     owner: str, make_client: Callable[..., Client], client: Client, tmp_path: Path, emulator: Emulator
 ) -> None:
-    folder = applied(make_client(marks=owner != "nobody"), tmp_path, owner=owner, products=TEN_LINES)
+    folder = applied(make_client(marks=owner != "none"), tmp_path, owner=owner, products=TEN_LINES)
     planned = planned_destroy(client, folder, datasets=True)
     foreign = {
         "sales": "its mark names the owner 'sales'",
-        "nobody": "it has no mark, so it may belong to another user",
+        "none": "it has no mark, so it may belong to another user",
     }
     assert reasons(planned) == NEVER | dict.fromkeys([*FLOW, "dataset"], foreign[owner])
     execute_destroy(client, planned)

@@ -151,7 +151,7 @@ def test_a_dataflow_of_the_project_without_a_definition_is_noted(client: Client,
 # ---- double ingestion ----------------------------------------------------------------------------------------------
 
 
-def test_a_second_reader_of_the_same_data_into_the_same_dataset_is_refused(client: Client, tmp_path: Path) -> None:
+def test_a_second_reader_into_the_same_dataset_is_refused(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     second = TEN_LINES.replace(NAME, "Again") + f"dataset: {NAME}\n"
     kind, reason = conflict(client, tmp_path, second)
@@ -170,8 +170,8 @@ def test_a_source_of_a_deleted_dataflow_requires_backfill(client: Client, emulat
         "dataflow",
         "a deleted dataflow may have read this source into the dataset, which contains rows",
     )
-    said = TEN_LINES.replace("every 30 minutes", "{every: 30 minutes, backfill: false}")
-    step = the_step(plan_text(client, tmp_path, said), "create")
+    with_backfill = TEN_LINES.replace("every 30 minutes", "{every: 30 minutes, backfill: false}")
+    step = the_step(plan_text(client, tmp_path, with_backfill), "create")
     assert (step.kind, step.reason) == ("dataflow", "reads rows that are new from its start on")
 
 
@@ -291,9 +291,9 @@ def test_each_list_is_read_once_for_all_definitions(client: Client, emulator: Em
     apply(client, plan_text(client, tmp_path, *texts))
     before = len(emulator.requests())
     assert not_done(plan_text(client, tmp_path, *texts)) == {}
-    asked = [request["path"].rpartition("/")[2] for request in emulator.requests()[before:]]
+    lists_read = [request["path"].rpartition("/")[2] for request in emulator.requests()[before:]]
     lists = ["flows", "sourceConnections", "targetConnections", "connections", "dataSets", "schemas", "fieldgroups"]
-    assert sorted(asked) == sorted([*lists, "dataSets", "mappingSets", "mappingSets"])
+    assert sorted(lists_read) == sorted([*lists, "dataSets", "mappingSets", "mappingSets"])
 
 
 def test_two_new_readers_of_the_same_data_are_refused(client: Client, tmp_path: Path) -> None:
