@@ -76,18 +76,18 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
             for batch_id in batch_ids:
                 download.add(batch_id)
         errors = download.errors
-        shown = [
+        kinds = [
             {"code": kind.code, "column": kind.column, "count": number, "message": kind.message}
             for kind, number in errors.kinds[:MAX_ERROR_KINDS]
         ]
-        for each in shown:
+        for each in kinds:
             self.log.info("%(count)d errors of code %(code)s in column %(column)r: %(message)s", each)
         return {
             "batch_ids": batch_ids,
             "files": download.files,
             "rows": errors.rows,
             "codes": errors.codes,
-            "row_errors": shown,
+            "row_errors": kinds,
             "unreadable_lines": errors.unreadable,
             "without_row_errors": download.without_row_errors,
         }

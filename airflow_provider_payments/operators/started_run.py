@@ -302,12 +302,12 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         from airflow_provider_payments.aep.runs.data_window import Window
         from airflow_provider_payments.exceptions import FlowRunFailedError
 
-        requested, shown = self.window(context), Window.of(run)
+        requested, reported = self.window(context), Window.of(run)
         # A run that was found in lists may have reported its window only later.
-        if found and requested and shown and not shown.is_like(requested):
+        if found and requested and reported and not reported.is_like(requested):
             raise FlowRunFailedError(
                 f"{run}. The answer to this task's request was lost, and this run was taken for the requested one, but "
-                f"it reads {shown} and not {requested}. Clear the task to start another run"
+                f"it reads {reported} and not {requested}. Clear the task to start another run"
             )
         if (reading := Reading(run, requested)).is_contradictory:
             self._warn_about(reading)

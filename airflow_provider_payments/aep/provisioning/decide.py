@@ -284,7 +284,7 @@ def _one_is_right(winner: Seen, rules: Rules, observed: Collection[Seen], memory
         return Check(winner.id)
     if rules.ingests and winner.ours:
         first = _oldest([winner, *_duplicates(winner, observed)])
-        if first.differences and first.existing.age < winner.existing.age:
+        if first.differences and first.existing.creation_order < winner.existing.creation_order:
             return Withdraw(winner)
     if winner.busy_until - now.platform > RESOLUTION_SECONDS:
         return Wait(winner.busy_until - now.platform, "to be deleted by its creator")
@@ -307,7 +307,7 @@ def _all_differ(rules: Rules, observed: Collection[Seen], memory: Memory, now: N
 
 def _oldest(seen: Collection[Seen]) -> Seen:
     """Return the one that every writer chooses."""
-    return min(seen, key=lambda each: each.existing.age)
+    return min(seen, key=lambda each: each.existing.creation_order)
 
 
 def _duplicates(winner: Seen, observed: Collection[Seen]) -> tuple[Seen, ...]:

@@ -60,7 +60,7 @@ def _look_for_unseen(client: Client, duplicates: Duplicates) -> None:
         with client.transport.within(STEP_SECONDS):
             for existing in duplicates.desired.look_up(client):
                 duplicates.recognise(existing)
-            for existing in duplicates.desired.look_further(client) if duplicates.unseen else ():
+            for existing in duplicates.desired.search_by_second_key(client) if duplicates.unseen else ():
                 duplicates.recognise(existing)
     except PlatformError as error:
         log.warning("%s", error)

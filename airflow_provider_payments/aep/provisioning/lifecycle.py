@@ -168,7 +168,7 @@ def _change(client: Client, kind: Kind, existing: RemoteObject, action: Action) 
 def _refusal(client: Client, kind: Kind, existing: RemoteObject, action: Action) -> RequestError | None:
     """Ask for a change; return what stands in the way, where only the object tells what came of it."""
     try:
-        act(client, existing.id, action, kind.path, safe=False)
+        act(client, existing.id, action, kind.path)
     except NotFoundError:
         raise
     except RequestError as error:

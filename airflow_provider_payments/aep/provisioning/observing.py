@@ -65,14 +65,14 @@ class Observer:
         self.reads, self._read_at = reads, read_at
         self._listed = self._found(self.desired.look_up(reads))
         if self.by_both:
-            self._listed = self._found(self.desired.look_further(reads)) | self._listed
+            self._listed = self._found(self.desired.search_by_second_key(reads)) | self._listed
         self.memory = self.memory.looked(self._listed, self.now.own, searched=self.by_both)
         self.seen = {}
         self._compare(self._listed.values())
 
     def search(self) -> None:
         """Look by the second key too."""
-        found = self._found(self.desired.look_further(self.reads))
+        found = self._found(self.desired.search_by_second_key(self.reads))
         missed = {object_id: existing for object_id, existing in found.items() if object_id not in self._listed}
         self.by_both = bool(missed)
         self._listed |= missed

@@ -227,7 +227,7 @@ def test_only_the_oldest_that_is_right_is_adopted_once_it_has_settled_and_was_re
     action = decide(rules, observed, memory, NOW)
     if isinstance(action, Adopt):
         right = [each for each in observed if not each.differences]
-        assert action.seen == min(right, key=lambda each: each.existing.age)
+        assert action.seen == min(right, key=lambda each: each.existing.creation_order)
         assert action.seen.checked or action.seen.id == memory.mine
         if rules.may_duplicate and action.seen.id != memory.mine:
             assert NOW.platform + 1e-6 >= action.seen.existing.created + rules.settle_seconds
