@@ -139,7 +139,7 @@ def test_a_token_that_is_refused_twice_ends_the_try_and_a_retry_has_another(behi
         (
             "POST",
             {"status": 502, "headers": {"Retry-After": "0"}, "times": 3},
-            "3 requests to create it brought no object",
+            "3 creations were sent, and no list shows an object",
         ),
     ],
     ids=["429", "503", "500", "HTML", "no answer to any creation"],

@@ -132,7 +132,7 @@ def test_a_lost_answer_makes_no_second_retry(stage: Stage, what: str, said: Call
     assert retry(stage)["output_records"] == stage.rows() > 0
     assert len(stage.runs()) == 2
     assert len(actions(stage)) == (2 if what == "never arrived" else 1)
-    assert (stage.naps[0], said("looking for the flow run before asking again")) == (51, 1)
+    assert (stage.naps[0], said("searching for the flow run before the request is sent again")) == (51, 1)
 
 
 class DyingTask(Task):

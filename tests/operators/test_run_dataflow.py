@@ -170,7 +170,7 @@ def test_a_lost_answer_makes_no_second_run(stage: Stage, what: str, said: Callab
     assert returned["output_records"] == stage.rows() > 0
     assert len(posts(stage)) == (1 if what in APPLIED else 2)
     assert stage.naps == ([51] if what in APPLIED else [51, 5])
-    assert said("looking for the flow run before asking again") == 1
+    assert said("searching for the flow run before the request is sent again") == 1
 
 
 def test_a_run_that_never_comes_about_is_left_to_the_next_try(stage: Stage) -> None:

@@ -98,7 +98,7 @@ def test_others_who_change_it_every_time_are_given_way_to_after_the_third(
     made = chain.ensure(chain.dataflow()).existing.id
     others = iter(range(20, 99))
     proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, made, next(others)), times=99)
-    with pytest.raises(UnsettledError, match=f"dataflow 'own dataflow' .{made}. could not be changed") as unsettled:
+    with pytest.raises(UnsettledError, match=f"dataflow 'own dataflow' .{made}. could not be updated") as unsettled:
         updated(proxied, chain.dataflow(schedule=HOURLY))
     assert unsettled.value.retryable
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412] * 3
@@ -233,7 +233,7 @@ def test_a_change_that_is_never_answered_is_sent_three_times_at_most(
 ) -> None:
     want = before_and_after(chain, "dataflow")
     proxy.fault("PATCH", "/flows", before=True, times=99)
-    with pytest.raises(UnsettledError, match="answers are lost; the next attempt looks again"):
+    with pytest.raises(UnsettledError, match="or answers were lost; the next attempt tries again"):
         updated(proxied, want)
     assert proxy.count("PATCH", "/flows") == 3
 

@@ -192,14 +192,14 @@ def test_a_second_attempt_at_a_dataflow_does_not_wait_the_whole_retry_after(
 ) -> None:
     want = chain.dataflow()
     proxy.fault("GET", "/flows?", status=429, headers={"Retry-After": "3600"})
-    with pytest.raises(UnsettledError, match="the next attempt looks before that") as sent_away:
+    with pytest.raises(UnsettledError, match="so the next attempt searches before that time") as sent_away:
         writer.ensure(want, attempt=2, writer=A)
     assert getattr(sent_away.value, "retry_after", None) is None
 
 
 def test_what_carries_no_mark_is_nobodys_own_where_marks_are_on(chain: Chain, emulator: Emulator) -> None:
     chain.source().create(chain.client)
-    with pytest.raises(ConflictError, match="adopts nothing that was there before"):
+    with pytest.raises(ConflictError, match="adopts no object that existed before"):
         chain.ensure(chain.source(), writer=A, attempt=2, if_exists="fail")
 
 

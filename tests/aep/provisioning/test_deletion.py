@@ -150,7 +150,7 @@ def test_a_mark_that_may_not_be_written_is_a_warning(
 ) -> None:
     proxy.fault("PATCH", "/targetConnections/", status=403)
     assert delete(faulty, dataset=True)[3:] == ["dataset"]
-    assert "cannot be written, so it stays if this try is killed: " in caplog.text
+    assert "cannot be written; if this try is killed, the object stays: " in caplog.text
 
 
 def test_somebody_elses_change_between_is_kept_beside_the_mark(
@@ -168,7 +168,7 @@ def test_where_others_change_it_all_the_time_nothing_is_deleted_yet(
     faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator, status: int
 ) -> None:
     proxy.fault("PATCH", "/targetConnections/", status=status, times=3)
-    with pytest.raises(UnsettledError, match="could not be marked: others change it"):
+    with pytest.raises(UnsettledError, match="could not be marked, because other writers change it"):
         delete(faulty)
     assert len(emulator.objects("flows")) == 1
     assert delete(faulty)[0] == "dataflow"

@@ -160,7 +160,7 @@ def test_a_duplicate_of_another_run_is_reported_and_stays(
     assert ids(emulator, name, want) == [first, copy.id]
     assert deleted(emulator) == []
     warning = (
-        f"There is a duplicate of {want.kind} {want.name!r} ({copy.id}), made by [airflow:payments#{B.run_digest}."
+        f"There is a duplicate of {want.kind} {want.name!r} ({copy.id}), created by [airflow:payments#{B.run_digest}."
     )
     assert warning in caplog.text
     assert "remove_duplicates=True would remove it" in caplog.text
@@ -280,7 +280,7 @@ def test_a_duplicate_without_a_mark_is_reported_and_neither_disabled_nor_deleted
     emulator.advance(200)
     assert writer.ensure(want, writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
     assert states(emulator) == {first: "enabled", copy.id: "enabled"}
-    assert f"duplicate of dataflow 'own dataflow' ({copy.id}), made by somebody else" in caplog.text
+    assert f"duplicate of dataflow 'own dataflow' ({copy.id}), created by another writer, without a mark" in caplog.text
 
 
 def test_a_disabled_duplicate_is_not_disabled_again_and_removed_on_request(

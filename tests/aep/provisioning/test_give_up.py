@@ -68,7 +68,7 @@ def test_a_dataflow_that_no_list_shows_is_deleted_before_it_begins(
     for run in ("monday", "tuesday", "wednesday"):
         said = give_up(make_writer(proxy.url), want, UnlistedError, Writer("payments", run))
         assert "no list shows it" in said
-        assert "which this call made, was deleted" in said
+        assert "which this call created, was deleted" in said
         emulator.advance(3600)
     assert (made(emulator), states(emulator), emulator.objects("runs")) == (3, {}, [])
     assert emulator.rows(chain.dataset_id)["count"] == 0
@@ -90,7 +90,7 @@ def test_a_failure_after_the_creation_was_answered_deletes_what_it_made(
     want = chain.dataflow()
     fail_lists(emulator, **fault)
     said = give_up(writer, want, kind)
-    assert "which this call made, was deleted" in said
+    assert "which this call created, was deleted" in said
     assert (made(emulator), states(emulator)) == (1, {})
     emulator.control("DELETE", "faults")
     outcome = writer.ensure(want, writer=A, attempt=2)
@@ -103,8 +103,8 @@ def test_a_deadline_that_ends_before_it_has_settled_deletes_what_it_made(
     want = chain.dataflow()
     # The second try waits first, so that nothing is left for its own.
     said = give_up(make_writer(operation_timeout=60.0), want, UnsettledError, attempt=2)
-    assert "longer than is left of operation_timeout (60 s)" in said
-    assert "which this call made, was deleted" in said
+    assert "more than the remaining part of operation_timeout (60 s)" in said
+    assert "which this call created, was deleted" in said
     assert (made(emulator), states(emulator)) == (1, {})
 
 
@@ -113,7 +113,7 @@ def test_what_a_lost_answer_made_is_found_by_its_mark_and_deleted(
 ) -> None:
     headers = {"Retry-After": "3600"}
     emulator.fail("apply_then_status", method="POST", path=FLOWS, status=503, headers=headers)
-    assert "which this call made, was deleted" in give_up(writer, chain.dataflow(), UnsettledError)
+    assert "which this call created, was deleted" in give_up(writer, chain.dataflow(), UnsettledError)
     assert states(emulator) == {}
 
 
@@ -122,7 +122,7 @@ def test_an_unlisted_object_of_a_lost_answer_is_reported_then_adopted(
 ) -> None:
     want, headers = chain.dataflow(), {"Retry-After": "3600"}
     emulator.fail("late_apply", method="POST", path=FLOWS, seconds=40, status=503, headers=headers)
-    assert "shows in no list; the next attempt looks for it" in give_up(writer, want, UnsettledError)
+    assert "No list shows the dataflow whose creation was not answered" in give_up(writer, want, UnsettledError)
     outcome = writer.ensure(want, writer=A, attempt=2)
     assert (outcome.created, states(emulator)) == (False, {outcome.existing.id: "enabled"})
 
@@ -182,7 +182,7 @@ def disabled(chain: Chain, writer: Chain, emulator: Emulator) -> str:
     fail_lists(emulator)
     said = give_up(writer, want)
     ((flow, state),) = states(emulator).items()
-    assert (state, f"{flow}, which this call made, could not be deleted" in said) == ("disabled", True)
+    assert (state, f"{flow}, which this call created, could not be deleted" in said) == ("disabled", True)
     assert "was disabled; the next attempt of its chain enables it" in said
     return flow
 
@@ -231,7 +231,7 @@ def test_what_has_begun_is_disabled_so_that_the_next_attempt_brings_no_row_again
 ) -> None:
     want = chain.dataflow(schedule=Schedule(start_delay=20), partial_ingestion_percent=50)
     fail_lists(emulator)
-    assert "could not be deleted (it has begun) and was disabled" in give_up(writer, want)
+    assert "could not be deleted (it has started) and was disabled" in give_up(writer, want)
     rows = emulator.rows(chain.dataset_id)["count"]
     outcome = writer.ensure(want, writer=A, attempt=2)
     emulator.advance(86400)
@@ -281,7 +281,7 @@ def test_what_a_person_disabled_before_is_neither_deleted_nor_marked(
     want = chain.dataflow()
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode(), first=disable)
-    assert "has been disabled by somebody else, and stays" in give_up(proxied, want)
+    assert "has been disabled by another writer, and stays" in give_up(proxied, want)
     ((_, state),) = states(emulator).items()
     assert state == "disabled"
     with pytest.raises(ConflictError, match="state: desired"):
@@ -297,7 +297,7 @@ def test_what_can_neither_be_deleted_nor_disabled_is_reported_in_time_and_adopte
         emulator.fail("status", method=method, path=path, status=503, times=None)
     said = give_up(writer, want)
     ((flow, state),) = states(emulator).items()
-    assert (state, f"{flow}, which this call made, is still there and enabled" in said) == ("enabled", True)
+    assert (state, f"{flow}, which this call created, still exists and is enabled" in said) == ("enabled", True)
     assert "403" in said
     assert sum(writer.naps) <= 51 + GIVE_UP_SECONDS
     emulator.control("DELETE", "faults")
@@ -315,7 +315,7 @@ def test_what_somebody_has_changed_is_theirs_and_stays(
     proxy.fault("GET", "/flows[?]", first=change)
     said = give_up(proxied, want, ConflictError)
     assert "scheduleParams.frequency: desired 'minute', actual 'hour'" in said
-    assert "has been changed by somebody else, and stays" in said
+    assert "has been changed by another writer, and stays" in said
     assert list(states(emulator).values()) == ["enabled"]
 
 
@@ -330,7 +330,7 @@ def test_what_somebody_has_only_described_otherwise_is_deleted_all_the_same(
 
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode(), first=describe)
-    assert "which this call made, was deleted" in give_up(proxied, chain.dataflow(description="ours"))
+    assert "which this call created, was deleted" in give_up(proxied, chain.dataflow(description="ours"))
     assert states(emulator) == {}
 
 

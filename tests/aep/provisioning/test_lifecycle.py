@@ -123,7 +123,7 @@ def test_a_late_request_undoes_nothing_that_is_asked_for_later(
 def test_a_change_that_is_never_done_is_asked_for_three_times(faulty: Client, proxy: FaultProxy, flow_id: str) -> None:
     before = find_dataflow(faulty, flow_id)
     proxy.fault("POST", "/action", status=503, times=50)
-    with pytest.raises(UnsettledError, match="answers are lost; the next attempt looks again"):
+    with pytest.raises(UnsettledError, match="because answers were lost; the next attempt tries again"):
         switch_to(faulty, before, "disable")
     assert proxy.count("POST", "/action") == 3
 
@@ -146,7 +146,7 @@ def test_a_change_that_never_shows_is_read_three_times_and_may_be_tried_again(
     proxy.fault("POST", "/action", status=200, body=b'{"id": "x", "etag": "y"}')
     naps.clear()
     asked = len(proxy.asked)
-    with pytest.raises(UnsettledError, match=f"dataflow {flow_id} is still enabled; the next attempt looks again"):
+    with pytest.raises(UnsettledError, match=f"dataflow {flow_id} is still enabled; the next attempt reads it again"):
         switch_to(faulty, before, "disable")
     assert [method for method, *_ in proxy.asked[asked:]] == ["POST", "GET", "GET", "GET"]
     assert sum(naps) == 6

@@ -106,7 +106,7 @@ def test_fail_adopts_nothing_that_was_there_before(kind: Kind, chain: Chain, emu
     with pytest.raises(ConflictError) as conflict:
         chain.ensure(want, if_exists="fail")
     assert made.existing.id in str(conflict.value)
-    assert "if_exists='fail' adopts nothing" in str(conflict.value)
+    assert "if_exists='fail' adopts no object" in str(conflict.value)
 
 
 def test_fail_adopts_what_an_earlier_attempt_of_the_task_may_have_made(chain: Chain) -> None:
@@ -277,7 +277,7 @@ def test_three_losses_in_a_row_are_unsettled_and_worth_another_attempt(
     want = kind.build(chain)
     proxy.fault("POST", kind.path, before=True, times=99)
     with pytest.raises(
-        UnsettledError, match=f"{want.kind} '{want.name}' cannot be created: 3 requests to create it"
+        UnsettledError, match=f"{want.kind} '{want.name}' could not be created: 3 creations were sent"
     ) as unsettled:
         proxied.ensure(want)
     assert unsettled.value.retryable

@@ -74,7 +74,7 @@ def test_what_was_made_and_cannot_be_read_in_time_is_worth_another_attempt(
     writer: Chain, emulator: Emulator, chain: Chain
 ) -> None:
     lag(emulator, "ad-hoc class", 3600)
-    with pytest.raises(ReadLagError, match=r"ad-hoc class .* cannot be read: it was made a moment ago") as lagging:
+    with pytest.raises(ReadLagError, match=r"ad-hoc class .* cannot be read: it was created recently") as lagging:
         writer.ensure(chain.ad_hoc_class())
     assert lagging.value.retryable
     assert 30 <= sum(writer.naps) <= 32
