@@ -290,7 +290,7 @@ def test_only_the_first_lookup_of_a_later_attempt_assumes_an_earlier_creation() 
     assert (again.sent_at, again.after_lookup((), 9.0, searched=False).sent_at) == (5.0, 5.0)
 
 
-def test_a_missing_object_is_forgotten_when_it_is_found_or_no_longer_listed() -> None:
+def test_a_missing_object_is_forgotten_once_found_or_no_longer_listed() -> None:
     memory = Memory().after_missing("a", 1.0).after_missing("b", 1.0).after_missing("b", 2.0)
     assert memory.missing == {"a": 1.0, "b": -math.inf}
     assert memory.after_lookup(["b"], 3.0, searched=False).missing == {"b": -math.inf}
