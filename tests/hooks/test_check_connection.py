@@ -189,7 +189,7 @@ def test_the_part_is_named_after_two_attempts_at_most(
 
 
 def test_a_proxy_that_asks_for_a_login_is_a_fault_of_the_network() -> None:
-    failed = RequestError(Failure.AMBIGUOUS, "GET", SPECS, reason="the proxy p:1 asks for a login", status=407)
+    failed = RequestError(Failure.AMBIGUOUS, "GET", SPECS, reason="the proxy p:1 requires a login", status=407)
     assert part_at_fault(failed) == "Network"
 
 

@@ -42,7 +42,7 @@ class DatasetKind(Kind):
 
     def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
         # Not every way that rows come by sets the last batch.
-        if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
+        if batch := existing.item.get("lastBatchId") or catalog.find_batch_id(reads, existing.id):
             return f"it holds rows: batch {batch}"
         return user_of(reads, self, existing.id, going)
 

@@ -225,7 +225,7 @@ CHECKS = (
     check_of(
         "catalog.filter_batches",
         "A list of batches by `dataSet` shows those of the dataset and no other.",
-        "`a_batch_of` in `aep/api/catalog.py`: a dataset with a batch is never deleted",
+        "`find_batch_id` in `aep/api/catalog.py`: a dataset with a batch is never deleted",
         "list the batches of a dataset of our own, while there are batches",
         _batches_of_dataset,
     ),

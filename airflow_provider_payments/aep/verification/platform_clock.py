@@ -64,7 +64,7 @@ def _token_lifetime(trial: Trial) -> Finding:
     credential = trial.client.credential
     if not isinstance(credential, ClientCredentials):
         raise NotTriedError("it needs a client secret: an access token does not say how long it lives")
-    seconds = round(credential.life_seconds())
+    seconds = round(credential.token_lifetime_seconds())
     return judged(seconds >= MIN_TOKEN_SECONDS, seconds=seconds)
 
 

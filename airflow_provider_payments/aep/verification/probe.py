@@ -200,7 +200,7 @@ def _is_failed(error: RequestError) -> bool:
 
 
 def _seen(error: RequestError) -> Seen:
-    form = "json" if error.problem.says_something else _form(error.reason)
+    form = "json" if error.problem.has_content else _form(error.reason)
     return Seen(error.status or 0, _code(error), form)
 
 

@@ -50,7 +50,7 @@ SINGLES: dict[str, Ask] = {
     "item": lambda client: flow_service.item(client, "flows", ID),
     "registry_resource": lambda client: schema_registry.resource(client, "schemas", ID),
     "dataset": lambda client: catalog.dataset(client, ID),
-    "a_batch_of": lambda client: catalog.a_batch_of(client, ID),
+    "find_batch_id": lambda client: catalog.find_batch_id(client, ID),
     "mapping_set": lambda client: data_prep.mapping_set(client, ID, 0),
     "tenant_id": schema_registry.tenant_id,
     "test_base_connection": lambda client: flow_service.test_base_connection(client, ID),
@@ -219,7 +219,7 @@ def test_a_single_answer_gives_a_value_or_one_error(
     service = Service(proxy, in_a_circle([answer]))
     found = outcome(SINGLES[way], make_client(proxy.url, credential=TOKEN, clock=service.clock))
     assert len(service.asked) <= MAX_ATTEMPTS
-    if way in ("tenant_id", "a_batch_of") and isinstance(found, str):
+    if way in ("tenant_id", "find_batch_id") and isinstance(found, str):
         assert found.encode()  # it can be sent
         assert found
     if way == "item" and isinstance(found, dict):

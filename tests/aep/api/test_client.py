@@ -138,7 +138,7 @@ def test_the_tenant_is_asked_for_once_and_has_no_underscore(client: Client, emul
 
 def test_a_tenant_without_a_name_is_a_clear_error(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/stats", status=200, times=99)
-    with pytest.raises(RequestError, match="it names no tenantId"):
+    with pytest.raises(RequestError, match="the answer contains no tenantId"):
         schema_registry.tenant_id(proxied)
 
 

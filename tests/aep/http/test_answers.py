@@ -91,9 +91,9 @@ CASES = {
     "403 HTML": Case(403, HTML, AMBIGUOUS, SAYS_HTML),
     "404 blank": Case(404, b"", AMBIGUOUS, "answered blank"),
     "400 not JSON": Case(400, b"Bad request", AMBIGUOUS, NO_JSON),
-    "404 {}": Case(404, b"{}", AMBIGUOUS, "answered without words of a service"),
-    "404 []": Case(404, b"[]", AMBIGUOUS, "answered without words of a service"),
-    "404 null": Case(404, b"null", AMBIGUOUS, "answered without words of a service"),
+    "404 {}": Case(404, b"{}", AMBIGUOUS, "answered without an error of a service"),
+    "404 []": Case(404, b"[]", AMBIGUOUS, "answered without an error of a service"),
+    "404 null": Case(404, b"null", AMBIGUOUS, "answered without an error of a service"),
     "408": Case(408, REFUSAL, AMBIGUOUS, "No - Because."),
     # ---- beyond
     "500": Case(500, REFUSAL, AMBIGUOUS, "No - Because."),

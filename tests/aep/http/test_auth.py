@@ -60,7 +60,7 @@ def test_a_credential_knows_how_long_its_token_was_granted_for(
 ) -> None:
     emulator.control("PUT", "options", json={"token_seconds": 7200})
     made = credential()
-    assert made.life_seconds() == 7200
+    assert made.token_lifetime_seconds() == 7200
     made.token()
     assert tokens(emulator) == 1
 

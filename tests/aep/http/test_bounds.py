@@ -315,7 +315,7 @@ def test_a_list_without_an_end_is_an_error_when_its_time_is_over(read: Callable[
             "EMULATOR@AdobeOrg", "dev", AccessToken("id", "token"), Transport(clock=clock), server.url,
             settle_seconds=0.0, dataflow_settle_seconds=0.0, operation_timeout=30.0,
         )  # fmt: skip
-        with pytest.raises(RequestError, match="the operation's time is over") as failed:
+        with pytest.raises(RequestError, match="the operation's time has elapsed") as failed:
             list(read(client))
         assert failed.value.retryable
         assert len(server.requests) == 30

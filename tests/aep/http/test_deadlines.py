@@ -48,12 +48,12 @@ LEFT: dict[str, tuple[dict[str, Any], int, float, bool]] = {
 }
 
 
-@pytest.mark.parametrize(("failed", "attempt", "left", "again"), LEFT.values(), ids=LEFT)
+@pytest.mark.parametrize(("failed", "attempt", "left", "should_retry"), LEFT.values(), ids=LEFT)
 def test_a_wait_that_is_longer_than_what_is_left_is_not_begun(
-    failed: dict[str, Any], attempt: int, left: float, again: bool
+    failed: dict[str, Any], attempt: int, left: float, should_retry: bool
 ) -> None:
     error = RequestError(method="GET", path="/x", **failed)
-    assert decide(error, attempt=attempt, safe=True, remaining=left).again is again
+    assert decide(error, attempt=attempt, safe=True, remaining=left).should_retry is should_retry
 
 
 def test_all_repeats_of_a_request_are_over_in_time(proxied: Client, proxy: FaultProxy, naps: list[float]) -> None:
@@ -81,7 +81,7 @@ def test_after_the_end_nothing_is_sent(proxied: Client, proxy: FaultProxy) -> No
     with proxied.transport.within(4.0):
         proxied.get(FLOWS)
         proxied.transport.clock.sleep(4.0)
-        with pytest.raises(RequestError, match="the operation's time is over") as failed:
+        with pytest.raises(RequestError, match="the operation's time has elapsed") as failed:
             proxied.get(FLOWS)
     assert (failed.value.failure, failed.value.retryable) == (Failure.NOT_SENT, True)
     assert proxy.count("GET", FLOWS) == 1
@@ -121,7 +121,9 @@ def test_an_end_is_that_of_its_thread(client: Client) -> None:
 def test_an_operation_must_be_given_more_time_than_the_windows(
     seconds: float, make_client: Callable[..., Client]
 ) -> None:
-    with pytest.raises(InvalidInputError, match=r"operation_timeout=.*more seconds than the settle times and one, 51"):
+    with pytest.raises(
+        InvalidInputError, match=r"operation_timeout=.*more seconds than the longest settle time plus 1, 51"
+    ):
         make_client(settle_seconds=10.0, dataflow_settle_seconds=50.0, operation_timeout=seconds)
 
 

@@ -158,7 +158,7 @@ REPLIES: dict[str, tuple[str, bytes, Failure, str]] = {
         "http://127.0.0.1:9",
         b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
         Failure.AMBIGUOUS,
-        "the proxy {} asks for a login",
+        "the proxy {} requires a login",
     ),
     "request dropped": (
         "http://127.0.0.1:9",

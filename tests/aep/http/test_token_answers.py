@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.http.answers import UnexpectedError
-from airflow_provider_payments.aep.http.auth import ClientCredentials, granted
+from airflow_provider_payments.aep.http.auth import ClientCredentials, read_token
 from tests.aep.http.test_auth import DAY, FLOWS, REFUSED, TOKEN, tokens
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -94,11 +94,11 @@ JSON = st.recursive(
 @given(JSON | st.fixed_dictionaries({}, optional={"access_token": JSON, "expires_in": JSON}))
 def test_any_answer_gives_a_token_for_a_month_at_most_or_one_error(body: object) -> None:
     try:
-        token, life = granted(body)
+        token, lifetime = read_token(body)
     except UnexpectedError:
         return
     assert token.encode("ascii")
-    assert 0 < life <= 30 * DAY
+    assert 0 < lifetime <= 30 * DAY
 
 
 def test_who_asks_again_and_again_fetches_a_token_a_minute_at_most(

@@ -43,7 +43,7 @@ def failure_of(client: Client, method: str, path: str, **kwargs: Any) -> Request
 
 # ---- the decision --------------------------------------------------------------------------------------------------
 
-STOP = Decision(again=False)
+STOP = Decision(should_retry=False)
 
 
 DECISIONS: dict[str, tuple[Failure, bool, int, float | None, Decision]] = {
@@ -79,8 +79,8 @@ def test_the_decision(failure: Failure, safe: bool, attempt: int, wait: float | 
 @pytest.mark.parametrize("attempt", [1, 3])
 def test_a_refused_token_is_renewed_once_for_reads_and_writes_whenever_it_is_refused(safe: bool, attempt: int) -> None:
     refused = RequestError(Failure.TOKEN_REFUSED, "GET", "/x", status=401, problem=Problem(code="401013"))
-    assert decide(refused, attempt=attempt, safe=safe) == Decision(again=True, renew=True)
-    assert not decide(refused, attempt=attempt, safe=safe, renewed=True).again
+    assert decide(refused, attempt=attempt, safe=safe) == Decision(should_retry=True, renew_token=True)
+    assert not decide(refused, attempt=attempt, safe=safe, renewed=True).should_retry
 
 
 def test_another_401_is_final() -> None:
@@ -89,9 +89,9 @@ def test_another_401_is_final() -> None:
 
 
 def test_jitter_at_most_halves_a_back_off_and_leaves_retry_after_alone() -> None:
-    assert decide(RequestError(Failure.NOT_SENT, "GET", "/x"), attempt=3, safe=True, jitter=1.0).wait == 2.0
+    assert decide(RequestError(Failure.NOT_SENT, "GET", "/x"), attempt=3, safe=True, jitter=1.0).wait_seconds == 2.0
     told = RequestError(Failure.THROTTLED, "GET", "/x", retry_after=9.0)
-    assert decide(told, attempt=3, safe=True, jitter=1.0).wait == 9.0
+    assert decide(told, attempt=3, safe=True, jitter=1.0).wait_seconds == 9.0
 
 
 RETRY_AFTER = {

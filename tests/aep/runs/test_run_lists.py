@@ -180,7 +180,7 @@ def test_an_item_that_becomes_readable_is_asked_for_again(
 
 
 def test_an_answer_that_holds_another_run_is_none(listing: Callable[..., Client]) -> None:
-    with pytest.raises(RequestError, match="the answer holds another item"):
+    with pytest.raises(RequestError, match="the answer contains another item"):
         read_run(listing([made(9, "a")]), "b")
 
 
