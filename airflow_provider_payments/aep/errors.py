@@ -201,17 +201,6 @@ class RequestError(PlatformError):
         """The service's error code; empty if there is none."""
         return self.problem.code
 
-    @property
-    def says_gone(self) -> bool:
-        """
-        Whether the service itself reports that the object does not exist.
-
-        That is a 404 with an error of the service; not a 404 of the gateway (a code of six digits) or of a proxy, and
-        not one about the sandbox (``FLOW-21..``).
-        """
-        is_of_service = self.problem.has_content and not self.reason
-        return self.status == 404 and is_of_service and not re.match(_NOT_ABOUT_THE_OBJECT, self.code)
-
     def _message(self) -> str:
         details = [str(self.status) if self.status else "", self.problem.code, self.problem.title, self.problem.detail]
         unanswered = self.failure is Failure.AMBIGUOUS and self.changes_nothing
@@ -227,14 +216,30 @@ class RequestError(PlatformError):
         return "; ".join(parts)
 
 
-#: Codes of 404s about the sandbox, or of the gateway.
-_NOT_ABOUT_THE_OBJECT = r"FLOW-2|\d{6}$"
+#: Codes of a 404 that is about the sandbox (``FLOW-21..``), or of the gateway (six digits).
+_NOT_ABOUT_AN_OBJECT = r"FLOW-2|\d{6}$"
 #: Status -> advice at the end of the message.
 _HINTS = {
     401: "check client id and client secret (or the access token) of the connection",
     403: "check the organisation, the sandbox and the permissions of the credential",
     412: "another writer has changed the object since it was read",
 }
+
+
+class NotFoundError(RequestError):
+    """The service itself reports that the object does not exist; a 404 of the gateway or of a proxy does not."""
+
+    @staticmethod
+    def matches(status: int | None, problem: Problem, reason: str = "") -> bool:
+        """
+        Return whether an answer is a 404 of a service about an object.
+
+        :param status: the HTTP status.
+        :param problem: the error in the answer.
+        :param reason: why the answer is not one of a service. Defaults to an answer of a service.
+        """
+        is_of_service = problem.has_content and not reason
+        return status == 404 and is_of_service and not re.match(_NOT_ABOUT_AN_OBJECT, problem.code)
 
 
 class Difference(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import pages
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, Problem
 from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.services import CATALOG, PAGE, Json, segment
@@ -54,7 +54,7 @@ def dataset(reads: Reads, dataset_id: str) -> Json:
 
     found = reads.get(path, expected=the_dataset)
     if not found:
-        raise RequestError(Failure.FINAL, "GET", path, status=404, problem=Problem(detail="There is no such dataset."))
+        raise NotFoundError(Failure.FINAL, "GET", path, status=404, problem=Problem(detail="There is no such dataset."))
     return {**found[dataset_id], "id": dataset_id}
 
 

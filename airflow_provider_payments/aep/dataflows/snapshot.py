@@ -15,7 +15,7 @@ from unicodedata import normalize
 from urllib.parse import unquote
 
 from airflow_provider_payments.aep.api.permissions import naming_permission
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, Problem, RequestError
 from airflow_provider_payments.aep.readers import at, sequence, text
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
@@ -161,10 +161,8 @@ class Snapshot:
         """Return the answer, or the error that says that there is none: that is asked for once too."""
         try:
             return ask()
-        except RequestError as error:
-            if error.says_gone:
-                return error
-            raise
+        except NotFoundError as error:
+            return error
 
     # ---- answers ---------------------------------------------------------------------------------------------------
 
@@ -174,7 +172,7 @@ class Snapshot:
         collection, _, quoted = path.rpartition("/")
         object_id = unquote(quoted)
         if object_id.startswith(_UNKNOWN):
-            raise RequestError(Failure.FINAL, "GET", path, status=404, problem=Problem(title="known after apply"))
+            raise NotFoundError(Failure.FINAL, "GET", path, status=404, problem=Problem(title="known after apply"))
         if not (whole := self._lists.get(collection)):
             return None
         item = self._read(whole).by_id.get(object_id)

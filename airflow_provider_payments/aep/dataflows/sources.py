@@ -12,7 +12,7 @@ from airflow_provider_payments.aep.dataflows.chain import Chain, Known, StuckErr
 from airflow_provider_payments.aep.dataflows.converters import written_destination
 from airflow_provider_payments.aep.dataflows.plan import Login
 from airflow_provider_payments.aep.dataflows.sandbox import Parts, name_of
-from airflow_provider_payments.aep.errors import Difference, Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import Difference, Failure, InvalidInputError, NotFoundError, RequestError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.provisioning.decide import Adopt, Memory, Now, Resolve, Rules, Seen, decide
 from airflow_provider_payments.aep.readers import mapping, text
@@ -41,7 +41,7 @@ def choose(chain: Chain, desired: Resource, candidates: list[RemoteObject]) -> R
     seen = []
     for existing in candidates:
         found = desired.differences(chain.snapshot, existing)
-        deciding = tuple(difference for difference in found if desired.decides(difference))
+        deciding = tuple(difference for difference in found if desired.is_decisive(difference))
         seen.append(Seen(existing, deciding, checked=True))
     # A plan waits for nothing: what settles is there.
     action = decide(Rules(desired.kind.may_duplicate, 0.0), seen, Memory(searched=True), Now(0.0, chain.snapshot.now()))
@@ -163,7 +163,7 @@ class SourceSteps(Chain):
         except RequestError as error:
             if error.failure is not Failure.FINAL or error.status not in (400, 404):
                 raise
-            if error.says_gone:
+            if isinstance(error, NotFoundError):
                 BASE_CONNECTION.check_gone(self.snapshot, base.existing)
             reason = f"{source.place} cannot be explored: {error.problem.detail or error.problem.title or error}"
             self.conflict(SOURCE_CONNECTION, self.source_name, reason, (), at)

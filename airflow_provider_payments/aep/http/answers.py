@@ -17,7 +17,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, Problem, RequestError
 from airflow_provider_payments.aep.http.retries import is_token_refused, parse_date, parse_retry_after
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.redaction import redacted
@@ -126,7 +126,8 @@ def read(received: Received, expected: Expected, *, token_is_replaceable: bool) 
     problem = Problem.from_body(body if status >= 400 else None, request_id)
     if 400 <= status < 500 and not problem.has_content:
         reason = reason or NO_SERVICE_ERROR
-    raise RequestError(
+    kind = NotFoundError if NotFoundError.matches(status, problem, reason) else RequestError
+    raise kind(
         _failure(status, problem, token_is_replaceable=token_is_replaceable),
         received.method,
         received.path,

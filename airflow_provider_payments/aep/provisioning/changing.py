@@ -6,7 +6,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError, UnsettledError
+from airflow_provider_payments.aep.errors import (
+    ConflictError,
+    Difference,
+    Failure,
+    NotFoundError,
+    RequestError,
+    UnsettledError,
+)
 from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
 
@@ -51,7 +58,7 @@ class Changes:
             try:
                 return self._change(existing, differences)
             except RequestError as error:
-                if error.says_gone:
+                if isinstance(error, NotFoundError):
                     self._check_gone(existing, error)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
@@ -74,7 +81,7 @@ class Changes:
 
     def allowed(self, differences: Iterable[Difference]) -> list[Difference]:
         """Return the differences that may be changed; without ``update`` only those that complete a creation."""
-        return [d for d in differences if self.if_exists == "update" or self.desired.follows_creation(d)]
+        return [d for d in differences if self.if_exists == "update" or self.desired.is_set_after_creation(d)]
 
     def _change(self, existing: RemoteObject, differences: list[Difference]) -> RemoteObject:
         desired, latest = self.desired, self.desired.latest(self.client, existing)
@@ -97,9 +104,8 @@ class Changes:
             try:
                 kind.confirm(self.client, existing)
                 kind.read(self.client, existing)
-            except RequestError as unread:
-                if not unread.says_gone:
-                    raise
+            except NotFoundError:
+                pass
             else:
                 return
         kind.check_gone(self.client, existing)

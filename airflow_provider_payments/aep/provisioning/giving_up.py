@@ -143,7 +143,7 @@ def _reason_to_keep(client: Client, desired: Resource, own: RemoteObject, now: R
         return "has been adopted by another task"
     if (own.etag and now.etag == own.etag) or mark.given_up:
         return ""
-    differs = any(map(desired.decides, desired.differences(client, now)))
+    differs = any(map(desired.is_decisive, desired.differences(client, now)))
     return "has been changed by another writer" if differs else ""
 
 

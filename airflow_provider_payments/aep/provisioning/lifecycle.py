@@ -18,6 +18,7 @@ from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, Settling
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
+    NotFoundError,
     RequestError,
     UnsettledError,
 )
@@ -61,11 +62,10 @@ def find_dataflow(client: Client, id_or_name: str) -> RemoteObject:
     if _ID.fullmatch(id_or_name):  # read by id, without the lists
         try:
             existing = patiently(client, partial(DATAFLOW.get, client, id_or_name))
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+        except NotFoundError:
+            pass
         else:
-            if not DATAFLOW.is_going(DATAFLOW.fields_of(existing)):
+            if not DATAFLOW.is_being_deleted(DATAFLOW.fields_of(existing)):
                 return existing
     return find_object(client, DATAFLOW, id_or_name, argument=ARGUMENT)
 
@@ -174,8 +174,10 @@ def _request_change(client: Client, kind: Kind, existing: RemoteObject, action: 
     """Send the request; return its failure if only the object's state can show whether the change took effect."""
     try:
         act(client, existing.id, action, kind.path, safe=False)
+    except NotFoundError:
+        raise
     except RequestError as error:
-        if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS) or error.says_gone:
+        if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS):
             raise
         return error
     return None

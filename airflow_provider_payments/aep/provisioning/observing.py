@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.errors import Difference, RequestError
+from airflow_provider_payments.aep.errors import Difference, NotFoundError
 from airflow_provider_payments.aep.provisioning.decide import Memory, Now, Seen
 from airflow_provider_payments.aep.provisioning.giving_up import busy_until, was_disabled_by_giving_up
 
@@ -100,12 +100,12 @@ class Observer:
     def assess(self, existing: RemoteObject, differences: Iterable[Difference], *, checked: bool) -> Seen:
         """Return an existing object with the properties that a decision needs."""
         found = list(differences)
-        decisive = [d for d in found if self.desired.decides(d)]
+        decisive = [d for d in found if self.desired.is_decisive(d)]
         mark = self.desired.kind.mark_of(existing) if self.desired.kind.carries_mark else None
         return Seen(
             existing,
             tuple(decisive),
-            tolerated=tuple(d for d in found if not self.desired.decides(d)),
+            tolerated=tuple(d for d in found if not self.desired.is_decisive(d)),
             ours=self.duplicates.is_ours(existing),
             is_duplicate=self.desired.is_duplicate(decisive),
             checked=checked,
@@ -120,9 +120,7 @@ class Observer:
                 continue
             try:
                 differences = self.desired.differences(self.reads, existing)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
+            except NotFoundError:
                 self.desired.kind.check_gone(self.client, existing)
                 self.memory = self.memory.after_missing(existing.id, self.now.monotonic)
             else:
@@ -142,7 +140,7 @@ class Observer:
         if not is_disabled or self.client.read_only or (others and not removable):
             return False
         writer, mark = self.duplicates.writer, self.desired.kind.mark_of(existing)
-        if self.if_exists == "fail" and not writer.made(mark):
+        if self.if_exists == "fail" and not writer.owns(mark):
             return False
         return not checked or was_disabled_by_giving_up(writer, mark, existing)
 

@@ -16,6 +16,7 @@ from airflow_provider_payments.aep.api.settling import Settling
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Failure,
+    NotFoundError,
     PlatformError,
     RequestError,
     UnlistedError,
@@ -167,9 +168,7 @@ class Operation:
     def _can_be_read(self, created: RemoteObject) -> bool:
         try:
             self.desired.kind.confirm(self.client, created)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+        except NotFoundError:
             return False
         return True
 
@@ -234,7 +233,10 @@ class Operation:
             ready = self.desired.ready(self.observer.reads)
             ready.validate(self.client)
             self.ready = ready
-        mark, begins = self.duplicates.writer.mark() if self.client.marks else None, self.ready.begins(self.client)
+        mark, begins = (
+            self.duplicates.writer.mark() if self.client.marks else None,
+            self.ready.ingests_from(self.client),
+        )
         nonces = {mark.nonce} if mark else set()
         self.duplicates.nonces |= nonces
         self.duplicates.unknown_nonces |= nonces
@@ -246,7 +248,7 @@ class Operation:
                 seconds = self.settling.pause_after_lost_answer(error, self.desired.kind.name, creations)
                 return Pause(seconds, "to be listed")
             self.duplicates.unknown_nonces -= nonces
-            if not self.desired.is_out_of_date(error):
+            if not self.desired.is_outdated_request(error):
                 return self._handle_refusal(error)
             self.observer.memory = replace(self.observer.memory, creations=self.observer.memory.creations + 1)
             return Pause()
@@ -289,11 +291,9 @@ class Operation:
         refused_by = f"{self.settling.what} ({error.problem.detail})"
         unread = ReadLagError(refused_by, self.first_refused_at + READ_LAG_SECONDS)
         try:
-            named = self.desired.adopt_named_by(self.client, error)
+            named = self.desired.object_named_by(self.client, error)
             differences = self.desired.differences(self.client, named) if named else []
-        except RequestError as failure:
-            if not failure.says_gone:
-                raise
+        except NotFoundError:
             raise unread from error
         if named is None and self.desired.is_taken(error):
             raise unread from error
@@ -309,7 +309,7 @@ class Operation:
         # Without marks, an object that is listed after a creation was sent counts as created by this call.
         is_unmarked = not (self.client.marks and self.desired.kind.carries_mark)
         was_sent = memory.sent_at > -math.inf
-        ours = was_sent and (is_unmarked or self.duplicates.writer.made(self.desired.kind.mark_of(existing)))
+        ours = was_sent and (is_unmarked or self.duplicates.writer.owns(self.desired.kind.mark_of(existing)))
         if self.if_exists == "fail" and not (seen.ours or ours):
             raise ConflictError(self.desired.kind.name, self.desired.name, existing.id, (), _FAIL_ADVICE)
         if not claim(self.client, self.duplicates, existing):

@@ -19,6 +19,7 @@ from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS, ReadLag
 from airflow_provider_payments.aep.errors import (
     DataflowDisabledError,
     Failure,
+    NotFoundError,
     PlatformError,
     RequestError,
     UnreadableError,
@@ -229,7 +230,7 @@ class RunQueries:
 
     def _unless_it_lags(self, wait: Wait, error: PlatformError) -> PlatformError:
         """Return what it means that a run cannot be read: one that was listed may not be found by its id yet."""
-        if wait.selection.run_id or not (isinstance(error, RequestError) and error.says_gone):
+        if wait.selection.run_id or not isinstance(error, NotFoundError):
             return error
         transport = self.client.transport
         now = transport.clock.monotonic()

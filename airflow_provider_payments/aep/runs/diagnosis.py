@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.permissions import naming_permission
-from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import InvalidInputError, NotFoundError, RequestError
 from airflow_provider_payments.aep.inputs import as_id
 from airflow_provider_payments.aep.readers import at, mapping, mappings
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -118,10 +118,10 @@ def diagnose(client: Client, asked: str, *, download: Download | None = None, ex
 def _run_item(client: Client, asked: str) -> Mapping[str, Any]:
     try:
         return flow_service.item(client, "runs", as_id(ASKED, asked))
-    except InvalidInputError:
+    except (InvalidInputError, NotFoundError):
         pass  # a name may be no id
     except RequestError as error:
-        if not (error.says_gone or error.status == 400):
+        if error.status != 400:
             raise
     flow_id = find_object(client, DATAFLOW, asked, argument=ASKED).id
     runs = newest_runs(client, flow_id, MAX_RUNS_SEARCHED)

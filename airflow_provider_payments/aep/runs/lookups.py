@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.settling import MIN_SEARCH_SECONDS, SEARCH_INTERVAL_SECONDS
-from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
+from airflow_provider_payments.aep.errors import NotFoundError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, Status, runs_of
 
@@ -35,10 +35,8 @@ def run_if_there(client: Client, run_id: str) -> FlowRun | None:
     """
     try:
         return read_run(client, run_id)
-    except RequestError as error:
-        if error.says_gone:
-            return None
-        raise
+    except NotFoundError:
+        return None
 
 
 def when_it_shows(client: Client, run_id: str) -> FlowRun:
@@ -52,9 +50,7 @@ def when_it_shows(client: Client, run_id: str) -> FlowRun:
     while True:
         try:
             return read_run(client, run_id)
-        except (RequestError, UnreadableError) as error:
-            if isinstance(error, RequestError) and not error.says_gone:
-                raise
+        except (NotFoundError, UnreadableError) as error:
             if clock.monotonic() >= until:
                 message = f"flow run {run_id} was created but is not visible yet; the next attempt looks again"
                 raise UnsettledError(message) from error

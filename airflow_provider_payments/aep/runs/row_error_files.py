@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from airflow_provider_payments.aep.api import catalog, data_access
-from airflow_provider_payments.aep.errors import RequestError, StoreError
+from airflow_provider_payments.aep.errors import NotFoundError, StoreError
 from airflow_provider_payments.aep.http.answers import UnexpectedError
 from airflow_provider_payments.aep.readers import at, count, iso, moment, sequence
 from airflow_provider_payments.aep.runs.row_errors import LineReader, RowErrors
@@ -114,10 +114,8 @@ class Download:
     def _listed(self, batch_id: str) -> list[DiagnosticFile]:
         try:
             return list(data_access.row_error_files(self.client, batch_id))
-        except RequestError as error:
-            if error.says_gone:
-                return []
-            raise
+        except NotFoundError:
+            return []
 
     def _add_file(self, batch_id: str, file: DiagnosticFile, *, is_counted: bool = True) -> bool:
         """Have a file complete in the folder, fetched where it is not; return whether it is, or is gone."""
@@ -130,9 +128,7 @@ class Download:
             is_there = target.exists()
         try:
             found = _counted(target, self._reader()) if is_there else self._fetched(batch_id, file, folder, part)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+        except NotFoundError:
             if file.path not in data_access.SAMPLES:
                 log.warning("%s of batch %s is listed, and gone: row errors are kept for 30 days", file.path, batch_id)
             return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api import data_access
-from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.errors import NotFoundError
 from airflow_provider_payments.aep.runs.row_errors import LineReader, RowErrors
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ def read_samples(
             try:
                 file = data_access.DiagnosticFile(name)
                 reader: LineReader = data_access.read_file(client, batch_id, file, some, attempts)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
+            except NotFoundError:
+                pass
             else:
                 found.add(reader.found)
                 left -= reader.bytes

@@ -20,7 +20,7 @@ _READERS: Mapping[str, Callable[[MappingSet], Any]] = {
     "createdDate": lambda item: item.created,
     **dict.fromkeys(("updatedDate", "modifiedDate", "lastUpdateDate"), lambda item: item.latest.modified),
 }
-# The questions that the parameters ask.
+#: The kind of question that each query parameter is, for :class:`Policy`.
 _PARAMETERS = {
     **dict.fromkeys(("limit", "name", "expandSchema"), ALWAYS),
     "orderBy": "order",
@@ -33,7 +33,7 @@ _ORDERS = [name for name in _READERS if name.endswith("Date")]
 def answer(call: Call[MappingSets], store: Store[MappingSet], show: Callable[[MappingSet], dict[str, Any]]) -> Answer:
     """Answer with the requested mapping sets.
 
-    :param show: makes the form of one in the list.
+    :param show: returns the wire form of a mapping set in the list.
     """
     policy = Policy("data_prep", call.state.sandbox.runtime_options.questions, _refused)
     call = policy.heeded(call, _PARAMETERS)

@@ -11,8 +11,8 @@ import pytest
 from airflow_provider_payments.aep.api import catalog, flow_service
 from airflow_provider_payments.aep.errors import (
     ConflictError,
-    Failure,
     InvalidInputError,
+    NotFoundError,
     Problem,
     RequestError,
     UnsettledError,
@@ -48,10 +48,9 @@ NOT_FOUND = {
 }
 
 
-@pytest.mark.parametrize(("problem", "reason", "gone"), NOT_FOUND.values(), ids=NOT_FOUND)
-def test_only_a_404_of_the_service_itself_means_deleted(problem: Problem, reason: str, gone: bool) -> None:
-    error = RequestError(Failure.FINAL, "GET", "/x", status=404, problem=problem, reason=reason)
-    assert error.says_gone is gone
+@pytest.mark.parametrize(("problem", "reason", "is_not_found"), NOT_FOUND.values(), ids=NOT_FOUND)
+def test_only_a_404_of_the_service_itself_means_deleted(problem: Problem, reason: str, is_not_found: bool) -> None:
+    assert NotFoundError.matches(404, problem, reason) is is_not_found
 
 
 def test_a_single_404_of_a_dataflow_creates_no_second_one(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.errors import DataflowDisabledError, RequestError
+from airflow_provider_payments.aep.errors import DataflowDisabledError, NotFoundError
 from airflow_provider_payments.aep.runs.flow_run import Status
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
@@ -127,6 +127,5 @@ def test_a_deleted_dataflow_ends_its_own_wait_only(fleet: Make, queries: Ask) ->
     waits, asking = flows.waits(), queries(flows)
     asking.client.request("DELETE", f"{FLOWS}/{flows.ids[0]}")
     poll(asking, waits)
-    assert isinstance(waits[0].error, RequestError)
-    assert waits[0].error.says_gone
+    assert isinstance(waits[0].error, NotFoundError)
     assert waits[1].error is None

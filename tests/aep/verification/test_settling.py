@@ -10,11 +10,11 @@ from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.report import Report
 from tests.conftest import Emulator
 
-WHATS = ("listed", "readable", "gone", "gone_by_id")
+DELAY_NAMES = ("listed", "readable", "gone", "gone_by_id")
 
 
 def ids(kind: str) -> list[str]:
-    return [f"{kind}.{what}" for what in WHATS]
+    return [f"{kind}.{what}" for what in DELAY_NAMES]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -22,7 +22,7 @@ def ids(kind: str) -> list[str]:
 def test_lags_are_measured_within_a_fifth_or_two_seconds(
     seconds: float, kind: str, emulator: Emulator, verified: Callable[..., Report]
 ) -> None:
-    lags = {what: seconds + 3 * place for place, what in enumerate(WHATS)}
+    lags = {what: seconds + 3 * place for place, what in enumerate(DELAY_NAMES)}
     emulator.behave(lags={kind: lags})
     seen = {check.id: finding.seen for check, finding in verified(*ids(kind)).findings}
     for what, wanted in lags.items():
@@ -31,7 +31,7 @@ def test_lags_are_measured_within_a_fifth_or_two_seconds(
 
 
 def test_lags_of_all_kinds_at_once_are_measured(emulator: Emulator, verified: Callable[..., Report]) -> None:
-    emulator.behave(lags={kind: dict.fromkeys(WHATS, 5) for kind in KINDS})
+    emulator.behave(lags={kind: dict.fromkeys(DELAY_NAMES, 5) for kind in KINDS})
     report = verified(*(check for kind in KINDS for check in ids(kind)))
     seen = {check.id: finding.seen for check, finding in report.findings}
     assert {name: 5 <= shown["maximum"] <= 7 for name, shown in seen.items()} == dict.fromkeys(seen, True)
