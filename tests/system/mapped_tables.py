@@ -63,4 +63,4 @@ with DAG(dag_id="mapped_tables", schedule=None, catchup=False) as dag:
     )
     FlowRunSensor.partial(
         task_id="flow_runs", pick="latest", max_failed_ratio=0.05, deferrable=True, poke_interval=1, timeout=60
-    ).expand_kwargs(dataflow.output.map(lambda made: {"flow_id": made["id"], "since": made["runs_since"]}))
+    ).expand_kwargs(dataflow.output.map(lambda created: {"flow_id": created["id"], "since": created["runs_since"]}))

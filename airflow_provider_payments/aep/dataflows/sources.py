@@ -137,9 +137,9 @@ class SourceSteps(ChainSteps):
         fitting = [each for each in named if mapping(each.item.get("connectionSpec")).get("id") == self.vendor.spec_id]
         if len(fitting) > 1 and all(self.is_ours(BASE_CONNECTION, each) for each in fitting):
             # Concurrent applies created them; every writer uses the oldest.
-            fitting = [min(fitting, key=lambda each: each.age)]
+            fitting = [min(fitting, key=lambda each: each.creation_order)]
         if len(fitting) > 1:
-            ids = ", ".join(each.id for each in sorted(fitting, key=lambda each: each.age))
+            ids = ", ".join(each.id for each in sorted(fitting, key=lambda each: each.creation_order))
             self.conflict(
                 BASE_CONNECTION,
                 name,
