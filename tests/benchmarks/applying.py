@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.aep.dataflows.files import write_files
-from tests.aep.dataflows.watched import PROJECT, named
+from tests.aep.dataflows.observed_credential import PROJECT, named
 from tests.benchmarks.emulator import emulator_process
 from tests.benchmarks.limits import Table
 
