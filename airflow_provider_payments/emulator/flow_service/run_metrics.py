@@ -106,7 +106,7 @@ _READERS: Mapping[str, Reader] = {
 
 
 def present_members(readers: Mapping[str, Reader], run: Run) -> Wire:
-    """The members of a run that its state determines: those whose readers do not return None."""
+    """The wire form of the members that a run has: those whose readers do not return None."""
     return {name: value for name, read in readers.items() if (value := read(run)) is not None}
 
 
