@@ -87,7 +87,7 @@ async def wait(turns: Turns, watcher: Watcher) -> list[str]:
 
 
 def result(turns: Turns, watcher: Watcher, afterwards: list[str], cpu: float) -> dict[str, Any]:
-    ended = turns.ended
+    ended = turns.results
     return {
         "right": ended.right,
         "wrong": len(ended.wrong),
