@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.verification.question import read_question
+from airflow_provider_payments.aep.verification.options import read_options
 from airflow_provider_payments.aep.verification.report import report_rows, report_text
 from airflow_provider_payments.aep.verification.verify import verify as ask
 from airflow_provider_payments.cli.connecting import client_of, progress, vendor_credential
@@ -28,11 +28,11 @@ def verify(args: argparse.Namespace) -> int:
     """Print what was found of a sandbox; status 2 where it contradicts an assumption."""
     if args.report:
         _check_writable(args.report)
-    question = read_question(vars(args), vendor_credential)
+    options = read_options(vars(args), vendor_credential)
     client = client_of(args.conn_id)
     try:
         with progress("asking") as show:
-            report = ask(client, question, _announce, show)
+            report = ask(client, options, _announce, show)
     except KeyboardInterrupt:
         said = "interrupted; what it made is deleted, unless a line above or a second interruption says otherwise"
         print(f"payments verify: {said}", file=sys.stderr)

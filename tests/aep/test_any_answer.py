@@ -27,7 +27,7 @@ from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow, read_options
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import read_schedule
-from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
+from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_tenant_object, resolved_properties
 from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
 from tests.aep.chain import CATALOG, KINDS, PAYPAL_SPEC, USUAL, Chain, value
 from tests.conftest import Emulator
@@ -141,7 +141,7 @@ READERS: dict[str, Callable[[Fields], Any]] = {
     "dataflow": read_dataflow,
     "properties": lambda fields: list(WANTED_FIELDS.differences("fields", resolved_properties(fields))),
     "namespace": lambda fields: list(WANTED_FIELDS.gaps("fields", fields.below("_emulator"), "/properties/_emulator")),
-    "own place": lambda fields: find_own(fields, "_emulator"),
+    "own place": lambda fields: find_tenant_object(fields, "_emulator"),
     "flow spec": lambda fields: FlowSpec.from_item(fields.item),
     "registry resource": lambda fields: SCHEMA.listed(dict(fields.item)),
     "moment": lambda fields: fields.moment("createdAt"),

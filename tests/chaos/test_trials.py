@@ -112,7 +112,7 @@ def test_a_long_retry_after_does_not_let_a_duplicate_ingest(platform: Platform) 
         end = task.run(pace)
         if (task.step, end.status) == ("create_dataflow", "retry"):
             marks = [Mark.read(r["body"].get("description")) for r in platform.requests(method="POST") if _is_flow(r)]
-            gave_up_after_creation.append(any(mark and Writer(mark.owner, task.run_id).made(mark) for mark in marks))
+            gave_up_after_creation.append(any(mark and Writer(mark.owner, task.run_id).owns(mark) for mark in marks))
         return end
 
     hidden = (

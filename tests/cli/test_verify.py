@@ -32,7 +32,7 @@ def contradicting(connected: Emulator) -> Emulator:
 def test_it_says_what_it_will_make_and_then_what_it_found(run: Run, connected: Emulator) -> None:
     status, out, err = run(*READABLE)
     assert status == 0
-    assert "In sandbox dev this makes up to" in err
+    assert "In sandbox dev this creates up to" in err
     assert [line.split() for line in out.splitlines()[:2]] == [
         ["CONFIRMED", "SEEN"],
         ["field_group.readable", "median:", "0.0,", "maximum:", "0.0,", "objects:", "1"],
@@ -49,7 +49,7 @@ def test_a_contradiction_is_status_2_and_comes_first_with_its_assumption(
     assert status == 2
     assert out.splitlines()[:4] == [
         "CONTRADICTED  dataset.names",
-        "    A second dataset of the same name is taken.",
+        "    A second dataset of the same name is accepted.",
         "    Seen: second: refused",
         "    Relied on: `Kind.may_duplicate`; no document says otherwise",
     ]
@@ -99,10 +99,13 @@ def test_the_report_comes_in_the_format_that_is_asked_for(run: Run, contradictin
         (["--sandbox", "prod"], "--sandbox='prod' is not allowed: repeat the name of the connection's sandbox, 'dev'"),
         (["--only", "datset"], "--only='datset' is not allowed: the id of a check, or one of"),
         (["--only", "dataset.name"], "did you mean 'dataset.names'?"),
-        (["--source", "paypal"], "--source='paypal' is not allowed: one of paypal, square, stripe, where a vendor's"),
-        (["--vendor-conn-id", "shop"], "--source: one of paypal, square, stripe, where a vendor's"),
+        (
+            ["--source", "paypal"],
+            "--source='paypal' is not allowed: one of paypal, square, stripe, together with a vendor's",
+        ),
+        (["--vendor-conn-id", "shop"], "--source: one of paypal, square, stripe, together with a vendor's"),
         (["--vendor-conn-id", "shop", "--source", "paypal"], "AIRFLOW_CONN_SHOP"),
-        (["--vendor-conn-id", "x", "--base-connection-id", "y"], "--vendor-conn-id='x' is not allowed: a base"),
+        (["--vendor-conn-id", "x", "--base-connection-id", "y"], "--vendor-conn-id='x' is not allowed: either a base"),
         (["--base-connection-id", ".."], "--base-connection-id='..' is not allowed"),
         (["--report", "nowhere/report.json"], "--report='nowhere/report.json' is not allowed: a file that can be"),
         (["--report", "."], "--report='.' is not allowed: a file that can be written (Is a directory)"),
@@ -122,8 +125,8 @@ def test_what_is_wrong_is_status_1_and_named_before_any_request(
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
-        ({"read_only": True}, "read_only=True is not allowed: a verification makes objects"),
-        ({"marks": False}, "marks=False is not allowed: a verification finds what it has to delete by its marks"),
+        ({"read_only": True}, "read_only=True is not allowed: a verification creates objects"),
+        ({"marks": False}, "marks=False is not allowed: a verification finds the objects to delete by their marks"),
     ],
     ids=["read_only", "marks"],
 )

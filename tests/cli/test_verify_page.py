@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_provider_payments.aep.verification.question import Question
+from airflow_provider_payments.aep.verification.options import VerificationOptions
 from airflow_provider_payments.cli.commands import COMMANDS
 from airflow_provider_payments.cli.main import main
 from airflow_provider_payments.operators.verification import VerifySandboxOperator
@@ -49,7 +49,7 @@ def test_the_table_holds_all_checks_of_the_catalogue() -> None:
 
 def test_the_table_explains_every_option() -> None:
     (command,) = (command for command in COMMANDS if command.name == "verify")
-    section = TEXT.partition("| option | means |")[2].partition("\n\n")[0]
+    section = TEXT.partition("| option | meaning |")[2].partition("\n\n")[0]
     rows = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
     flags = [flag for row in rows for flag in re.findall(r"`(-[\w-]+)`", row)]
     assert sorted(flags) == sorted(flag for option in command.options for flag in option.flags)
@@ -57,14 +57,14 @@ def test_the_table_explains_every_option() -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     rows = re.findall(r"\| (\d+) \| (\d+) \|$", TEXT, re.MULTILINE)
-    both = [Question("dev"), Question("dev", quick=True)]
-    assert rows == [tuple(str(each.objects) for each in both), tuple(str(each.max_requests) for each in both)]
+    both = [VerificationOptions("dev"), VerificationOptions("dev", quick=True)]
+    assert rows == [tuple(str(each.objects_per_kind) for each in both), tuple(str(each.max_requests) for each in both)]
 
 
 def test_every_topic_that_is_named_is_one() -> None:
     named = re.findall(r"`?--only\s+([\w.]+)", TEXT.partition("## The checks")[0])
     assert named
-    assert Question("dev", only=named).checks
+    assert VerificationOptions("dev", only=named).checks
 
 
 def test_the_task_of_the_manual_can_be_built() -> None:

@@ -254,7 +254,7 @@ def test_what_was_asked_for_counts_where_the_copying_shows_another_window(
         proxy.fault("GET", LISTS, status=200, body=shows(stage.runs()[:1], asked=True, shift=DAY))
         again = by_hand(stage, url=proxy.url, days_ago=days_ago)
         assert (again["reused"], again["run_id"] == first["run_id"]) == (reused, reused)
-    assert said("Windows cannot be checked: flow run") == 2  # once in each task
+    assert said("Reported data windows are unreliable: flow run") == 2  # once in each task
 
 
 def test_the_tasks_own_record_counts_where_the_service_shows_nothing_right(
@@ -266,7 +266,7 @@ def test_the_tasks_own_record_counts_where_the_service_shows_nothing_right(
     proxy.fault("GET", f"{RUNS}/", status=200, body=listed)
     again = run(stage, url=proxy.url, try_number=2, max_tries=3)
     assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
-    assert said("Windows cannot be checked") >= 1
+    assert said("Reported data windows are unreliable") >= 1
 
 
 def test_a_run_of_the_task_counts_though_no_list_shows_it(stage: Stage, proxy: FaultProxy) -> None:

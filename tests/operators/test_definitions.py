@@ -64,14 +64,16 @@ def test_the_environment_chooses_the_connection_unless_one_is_given(folder: Path
 
 def test_drift_fails_or_skips_the_task_where_that_is_asked(folder: Path) -> None:
     late = {"variables": {"pace": "2 hours"}}
-    with pytest.raises(ExperiencePlatformFailedError, match=f"not as written: {NAME}") as failure:
+    with pytest.raises(
+        ExperiencePlatformFailedError, match=f"the sandbox differs from these definitions: {NAME}"
+    ) as failure:
         plan(folder, on_drift="fail", **late)
     assert "hour" not in str(failure.value)  # Airflow logs the plan once, and this message twice
     task = TaskInstance()
     check = PlanDataflowsOperator(
         task_id="x", definition=str(folder), environment="dev", on_drift="skip", variables={"pace": "2 hours"}
     )
-    with pytest.raises(AirflowSkipException, match="not as written"):
+    with pytest.raises(AirflowSkipException, match="the sandbox differs from these definitions"):
         check.execute(context(task))
     assert (task.pushed["drifted"], task.pushed["return_value"]["drifted"]) == ([NAME], [NAME])
     assert plan(folder, on_drift="fail")["drifted"] == []

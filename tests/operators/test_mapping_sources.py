@@ -136,7 +136,7 @@ def test_an_attribute_that_explore_may_not_have_seen_is_warned_of(
 ) -> None:
     assert mapped("data.level3.last4", charges(stripe)["columns"])["created"]
     nearest = "(nearest: data.payment_method_details.card.last4)"
-    said = f"mappings.source='data.level3.last4': the source shows no 'data.level3.last4' {nearest}"
+    said = f"mappings.source='data.level3.last4': explore lists no attribute 'data.level3.last4' {nearest}"
     assert warned(caplog) == [said]
     assert len(connected.posted("/mappingSets")) == 1
 
@@ -214,7 +214,9 @@ def test_an_unknown_column_in_an_expression_is_warned_of_or_misspelt(
 ) -> None:
     columns = ["Amount", "First.Name"]
     assert mapped("concat(${First\\.Name}, Currency)", columns, source_type="EXPRESSION")["created"]
-    assert warned(caplog) == ["mappings.source='concat(${First\\\\.Name}, Currency)': the source shows no 'Currency'"]
+    assert warned(caplog) == [
+        "mappings.source='concat(${First\\\\.Name}, Currency)': explore lists no attribute 'Currency'"
+    ]
     with pytest.raises(AirflowFailException, match=r"did you mean Amount\?"):
         mapped("Amonut / 100", columns, source_type="EXPRESSION")
 

@@ -47,8 +47,8 @@ def test_the_log_says_what_is_made_what_was_found_and_each_contradiction(
     contradict(connected)
     assert verify()["contradicted"] == ["dataset.names"]
     said = f"{caplog.text}{capsys.readouterr().out}"
-    assert said.index("In sandbox dev this makes up to") < said.index("Verify: 0 confirmed, 1 contradicted")
-    line = "The sandbox contradicts an assumption: dataset.names: A second dataset of the same name is taken."
+    assert said.index("In sandbox dev this creates up to") < said.index("Verify: 0 confirmed, 1 contradicted")
+    line = "The sandbox contradicts an assumption: dataset.names: A second dataset of the same name is accepted."
     assert line in said
 
 
@@ -62,7 +62,7 @@ def test_a_task_that_fails_or_skips_has_pushed_what_it_found(
     connected.reset()
     contradict(connected)
     task = TaskInstance()
-    with pytest.raises(error, match=r"0 confirmed, 1 contradicted.*The task's log shows what was found"):
+    with pytest.raises(error, match=r"0 confirmed, 1 contradicted.*The task's log shows the report"):
         verify(task, on_contradicted=how)
     assert task.pushed["contradicted"] == ["dataset.names"]
     assert not left(connected)

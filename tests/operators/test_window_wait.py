@@ -85,7 +85,7 @@ def test_a_window_that_is_not_over_is_deferred_until_then(stage: Stage, said: Ca
     assert (deferred.method_name, deferred.timeout) == ("execute_later", None)
     assert abs((moment_of(deferred) - datetime.now(UTC)).total_seconds() - HOUR - 600) < 5
     assert (posts(stage), stage.naps) == ([], [])
-    assert said("is not over, and rows may arrive for 600 s more; waiting until 20") == 1
+    assert said("has not ended, and rows may arrive for 600 s more; waiting until 20") == 1
 
     task = operator(stage, window_lag=600, **window)
     context = stage.context()

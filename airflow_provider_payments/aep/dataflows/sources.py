@@ -41,7 +41,7 @@ def choose(chain: Chain, desired: Resource, candidates: list[RemoteObject]) -> R
     seen = []
     for existing in candidates:
         found = desired.differences(chain.snapshot, existing)
-        deciding = tuple(difference for difference in found if desired.decides(difference))
+        deciding = tuple(difference for difference in found if desired.is_decisive(difference))
         seen.append(Seen(existing, deciding, checked=True))
     # A plan waits for nothing: what settles is there.
     action = decide(Rules(desired.kind.may_duplicate, 0.0), seen, Memory(searched=True), Now(0.0, chain.snapshot.now()))

@@ -75,7 +75,7 @@ class Changes:
 
     def allowed(self, differences: Iterable[Difference]) -> list[Difference]:
         """Return what may be changed; without ``update`` only what completes an object that this run made."""
-        return [d for d in differences if self.if_exists == "update" or self.desired.follows_creation(d)]
+        return [d for d in differences if self.if_exists == "update" or self.desired.is_set_after_creation(d)]
 
     def _change(self, existing: RemoteObject, differences: list[Difference]) -> RemoteObject:
         desired, latest = self.desired, self.desired.latest(self.client, existing)

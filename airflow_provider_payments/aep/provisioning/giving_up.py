@@ -142,7 +142,7 @@ def _why_it_stays(client: Client, desired: Resource, made: RemoteObject, now: Re
         return "has been adopted by another task"
     if (made.etag and now.etag == made.etag) or mark.given_up:
         return ""
-    is_other = any(map(desired.decides, desired.differences(client, now)))
+    is_other = any(map(desired.is_decisive, desired.differences(client, now)))
     return "has been changed by somebody else" if is_other else ""
 
 

@@ -63,7 +63,7 @@ def find_dataflow(client: Client, asked: str) -> RemoteObject:
         except NotFoundError:
             pass
         else:
-            if not DATAFLOW.is_going(DATAFLOW.fields_of(existing)):
+            if not DATAFLOW.is_being_deleted(DATAFLOW.fields_of(existing)):
                 return existing
     return find_object(client, DATAFLOW, asked, argument=ARGUMENT)
 

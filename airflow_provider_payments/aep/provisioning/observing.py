@@ -99,12 +99,12 @@ class Observer:
     def seen_as(self, existing: RemoteObject, differences: Iterable[Difference], *, checked: bool) -> Seen:
         """Return what an object is to the decision."""
         found = list(differences)
-        differing = [d for d in found if self.desired.decides(d)]
+        differing = [d for d in found if self.desired.is_decisive(d)]
         mark = self.desired.kind.mark_of(existing) if self.desired.kind.carries_mark else None
         return Seen(
             existing,
             tuple(differing),
-            leeway=tuple(d for d in found if not self.desired.decides(d)),
+            leeway=tuple(d for d in found if not self.desired.is_decisive(d)),
             ours=self.duplicates.is_mine(existing),
             is_duplicate=self.desired.is_duplicate(differing),
             checked=checked,
@@ -138,7 +138,7 @@ class Observer:
         if not is_disabled or self.client.read_only or (others and not reached):
             return False
         writer, mark = self.duplicates.writer, self.desired.kind.mark_of(existing)
-        if self.if_exists == "fail" and not writer.made(mark):
+        if self.if_exists == "fail" and not writer.owns(mark):
             return False
         return not checked or was_disabled_by_giving_up(writer, mark, existing)
 

@@ -227,7 +227,10 @@ class Operation:
             ready = self.desired.ready(self.observer.reads)
             ready.validate(self.client)
             self.ready = ready
-        mark, begins = self.duplicates.writer.mark() if self.client.marks else None, self.ready.begins(self.client)
+        mark, begins = (
+            self.duplicates.writer.mark() if self.client.marks else None,
+            self.ready.ingests_from(self.client),
+        )
         nonces = {mark.nonce} if mark else set()
         self.duplicates.nonces |= nonces
         self.duplicates.unseen |= nonces
@@ -238,7 +241,7 @@ class Operation:
                 sent = self._note_sent()
                 return Pause(self.settling.pause_after_lost_answer(error, self.desired.kind.name, sent), "to show")
             self.duplicates.unseen -= nonces
-            if not self.desired.is_out_of_date(error):
+            if not self.desired.is_outdated_request(error):
                 return self._refused(error)
             self.observer.memory = replace(self.observer.memory, posts=self.observer.memory.posts + 1)
             return Pause()
@@ -279,7 +282,7 @@ class Operation:
         refused_by = f"{self.settling.what} ({error.problem.detail})"
         unread = ReadLagError(refused_by, self.refused + READ_LAG_SECONDS)
         try:
-            named = self.desired.adopt_named_by(self.client, error)
+            named = self.desired.object_named_by(self.client, error)
             differences = self.desired.differences(self.client, named) if named else []
         except NotFoundError:
             raise unread from error
@@ -297,7 +300,7 @@ class Operation:
         # Where nothing carries a mark, what shows after a creation was sent is taken for its object.
         is_unmarked = not (self.client.marks and self.desired.kind.carries_mark)
         was_sent = memory.sent_at > -math.inf
-        ours = was_sent and (is_unmarked or self.duplicates.writer.made(self.desired.kind.mark_of(existing)))
+        ours = was_sent and (is_unmarked or self.duplicates.writer.owns(self.desired.kind.mark_of(existing)))
         if self.if_exists == "fail" and not (seen.ours or ours):
             raise ConflictError(self.desired.kind.name, self.desired.name, existing.id, (), _FAIL_ADVICE)
         if not claimed(self.client, self.duplicates, existing):

@@ -75,11 +75,11 @@ def tear_down(
         kinds = all_kinds()
         for kind in kinds:
             if kind.is_deletable and (dataflows or not kind.ingests):
-                for existing in find_marked(client, kind, writer.made):
+                for existing in find_marked(client, kind, writer.owns):
                     _remove(client, writer, kind, existing, outcome)
         stays = [kind for kind in kinds if not kind.is_deletable]
         for kind in (kind for kind in stays if kind.carries_mark):
-            outcome.left_over.extend(_report(kind, existing) for existing in find_marked(client, kind, writer.made))
+            outcome.left_over.extend(_report(kind, existing) for existing in find_marked(client, kind, writer.owns))
         served = {left["id"] for left in outcome.left_over}
         for kind in (kind for kind in stays if served and not kind.carries_mark):
             serving = [existing for existing in list_whole(client, kind) if _served(kind, existing) in served]
@@ -95,7 +95,7 @@ def _served(kind: Kind, existing: RemoteObject) -> str | None:
 
 
 def _remove(client: Client, writer: Writer, kind: Kind, listed: RemoteObject, outcome: Teardown) -> None:
-    reason = remove(client, kind, listed, writer.made)
+    reason = remove(client, kind, listed, writer.owns)
     if reason is None:
         return
     if reason:

@@ -22,7 +22,7 @@ _OBJECT_TYPES = ("root", "table", "file", "folder", "rest")
 
 
 def explore(service: FlowService, connection: Resource, call: Call[FlowService]) -> Any:
-    """Answer an explore request: a list of objects, or one object with its columns and, for a preview, rows."""
+    """Return the body that answers an explore request: a list of objects, or one object's columns and preview rows."""
     spec = CONNECTION_SPECS[connection.spec_id]
     kind = _object_type(call, spec)
     if not accepts_credential(connection):
@@ -44,7 +44,7 @@ def explore(service: FlowService, connection: Resource, call: Call[FlowService])
 
 
 def _object_type(call: Call[FlowService], spec: ConnectionSpec) -> str:
-    """The type of the requested object, or a refusal."""
+    """The type of the requested object; raises a refusal of a type that the source does not have."""
     if spec.shape == "lake":
         raise FlowRefusal("1336-400", f"Connections with the connection spec {spec.id} cannot be explored.")
     kind = queried(call, "objectType").lower()
@@ -73,7 +73,7 @@ def _table(call: Call[FlowService], tables: Mapping[str, Table], kind: str) -> T
 
 
 def configs(service: FlowService, connection: Resource) -> list[dict[str, str]]:
-    """The columns of all tables of a connection, each once."""
+    """The columns of all tables of a base connection, each listed once."""
     tables = service.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
     types = {column.name: column.type for table in tables for column in table.columns}
     return [{"columnName": name, "columnType": kind} for name, kind in types.items()]
@@ -100,7 +100,7 @@ def _file(call: Call[FlowService], table: Table | None) -> Table:
     if form != files.format_of(table.path):
         raise FlowRefusal("1396-400", f"The file '{table.path}' is not of the format {form}.")
     delimiter = call.parameter("columnDelimiter")
-    # Documents write a tab as a backslash and t.
+    # Documents show a tab as a backslash and the letter t.
     if delimiter is not None and len(delimiter.replace("\\t", "\t")) != 1:
         raise FlowRefusal("1331-400", "The column delimiter must be one character.")
     return table

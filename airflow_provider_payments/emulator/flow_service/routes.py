@@ -23,7 +23,7 @@ RE_TRIGGER = "re-trigger"
 
 
 class _Spec:
-    """A connection spec or flow spec in the form that lists take."""
+    """A connection spec or flow spec as an item of a store."""
 
     def __init__(self, wire: Mapping[str, Any]) -> None:
         self.id = str(wire["id"])
@@ -144,7 +144,7 @@ def show_configs(call: Call[FlowService]) -> Answer:
 def create_run(call: Call[FlowService]) -> Answer:
     run = on_demand.create(call.state, body_of(call))
     receipt = receipt_to_wire(run)
-    # The API reference shows the receipt itself, the tutorial shows it in a list: clients may rely on either.
+    # The API reference shows the receipt itself, the tutorial shows the receipt in a list: clients may rely on either.
     return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{PREFIX}/runs/{run.id}"})
 
 

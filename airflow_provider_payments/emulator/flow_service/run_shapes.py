@@ -14,7 +14,7 @@ from airflow_provider_payments.emulator.flow_service.run_metrics import (
     SIZES,
     copy_problem,
     errors,
-    export,
+    export_url,
     metrics,
     shown,
     times,
@@ -26,7 +26,7 @@ Wire = dict[str, Any]
 
 
 def run_to_wire(service: FlowService, run: Run) -> Wire:
-    """A flow run with its metrics and activities; a run on demand also shows its request."""
+    """The wire form of a flow run, with its metrics and activities; a run on demand also shows its request."""
     return {
         **service.audit(run),
         "flowId": run.flow_id,
@@ -82,7 +82,7 @@ def _promotion_activity(service: FlowService, run: Run) -> Wire:
     files: Wire = shown(FILES, run)
     target: Wire = {"id": run.flow.target_id, "type": "TargetConnection"}
     if run.batch_id:
-        files["extensions"] = {"manifest": {"fileInfo": export(service, run, "input_files")}}
+        files["extensions"] = {"manifest": {"fileInfo": export_url(service, run, "input_files")}}
         target["reference"] = {"type": "Batch", "ids": [run.batch_id]}
     return {
         "id": PROMOTION,
@@ -112,7 +112,7 @@ def _diagnostics(service: FlowService, run: Run) -> Wire:
     if not (run.batch_id and run.diagnosed) or uncounted(run):
         return {"errors": errors}
     manifest = {
-        "failedRecords": export(service, run, "row_errors"),
-        "sampleErrors": export(service, run, "row_error_samples.json"),
+        "failedRecords": export_url(service, run, "row_errors"),
+        "sampleErrors": export_url(service, run, "row_error_samples.json"),
     }
     return {"manifest": manifest, "errors": errors}

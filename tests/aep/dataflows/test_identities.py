@@ -111,10 +111,14 @@ def test_a_standard_field_is_written_as_in_mappings(client: Client, tmp_path: Pa
         (
             "Email",
             "Phone",
-            "namespace: desired 'Phone', actual 'Email'; Profiles may rest on an identity, so it is not",
+            "namespace: desired 'Phone', actual 'Email'; Profiles may rest on an identity, so it is never",
         ),
         ("primary: true", "primary: false", "primary: desired False, actual True; Profiles may rest"),
-        ("field: product.name", "field: product.type", "A schema has one primary identity: write the field that is it"),
+        (
+            "field: product.name",
+            "field: product.type",
+            "A schema has one primary identity: name the field that is it",
+        ),
     ],
 )
 def test_an_identity_that_differs_is_a_conflict(client: Client, applied: Path, was: str, now: str, reason: str) -> None:

@@ -180,7 +180,7 @@ def test_what_is_taken_over_meanwhile_is_not_deleted_by_the_second_try(
     Deletion(client, NAME).parts()
     client.request("DELETE", f"{FLOW_SERVICE}/flows/{flow_id}")
     target = TARGET_CONNECTION.get(client, chain.target_id)
-    theirs = (TARGET_CONNECTION.mark_of(target) or Writer().mark()).handed_to("finance")
+    theirs = (TARGET_CONNECTION.mark_of(target) or Writer().mark()).with_owner("finance")
     take_over = partial(rewrite_mark, client, TARGET_CONNECTION, target, theirs)
     proxy.fault("GET", f"/targetConnections/{chain.target_id}", first=take_over)
     assert delete(faulty) == ["source connection"]

@@ -73,10 +73,10 @@ def test_a_schema_that_is_missing_or_no_json_is_unknown(spec: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("transformations", "copies"), [(("Copy", "Mapping"), True), (("Mapping",), False), (None, None)], ids=repr
+    ("transformations", "reads_tables"), [(("Copy", "Mapping"), True), (("Mapping",), False), (None, None)], ids=repr
 )
-def test_a_copy_transformation_means_tables(transformations: tuple[str, ...] | None, copies: bool | None) -> None:
-    assert FlowSpec("x", transformations=transformations).copies is copies
+def test_a_copy_transformation_means_tables(transformations: tuple[str, ...] | None, reads_tables: bool | None) -> None:
+    assert FlowSpec("x", transformations=transformations).reads_tables is reads_tables
 
 
 SPECS = {"whole": WHOLE, "REST": FlowSpec("r", "R", "2.0", ("Mapping",)), "id alone": FlowSpec("spec-1")}
@@ -102,14 +102,14 @@ def test_what_names_no_flow_spec_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "source", "identifier", "copies"),
+    ("name", "source", "identifier", "reads_tables"),
     [("CRMToAEP", PAYPAL_SPEC, CRM_FLOW_SPEC, True), ("RestStorageToAEP", STRIPE_SPEC, REST_FLOW_SPEC, False)],
 )
 def test_the_flow_spec_of_a_source_is_found(
-    name: str, source: str, identifier: str, copies: bool, client: Client
+    name: str, source: str, identifier: str, reads_tables: bool, client: Client
 ) -> None:
     found = find_flow_spec(client, name, source)
-    assert (found.id, found.name, found.version, found.copies) == (identifier, name, "1.0", copies)
+    assert (found.id, found.name, found.version, found.reads_tables) == (identifier, name, "1.0", reads_tables)
     assert found.schedule_schema is not None
     assert "startTime" in found.schedule_schema["properties"]
     assert found.option_schema is not None

@@ -127,15 +127,15 @@ def test_what_only_resembles_a_mark_is_none(text: object) -> None:
 
 def test_a_writer_knows_what_its_own_run_made_and_nothing_else() -> None:
     mark = DAILY.mark()
-    assert DAILY.made(mark)
-    assert Writer("payments.daily-1", "scheduled__2026-03-01").made(mark)
+    assert DAILY.owns(mark)
+    assert Writer("payments.daily-1", "scheduled__2026-03-01").owns(mark)
     for other in (
         Writer("payments.daily-1", "scheduled__2026-03-02"),
         Writer("other", "scheduled__2026-03-01"),
         Writer("payments.daily-1", "scheduled__2026-03-01", "other_dag"),
     ):
-        assert not other.made(mark)
-    assert not DAILY.made(None)
+        assert not other.owns(mark)
+    assert not DAILY.owns(None)
 
 
 def test_a_mark_of_the_first_edition_is_read_as_the_chains_and_not_as_this_runs() -> None:
@@ -143,7 +143,7 @@ def test_a_mark_of_the_first_edition_is_read_as_the_chains_and_not_as_this_runs(
     digest = hashlib.sha256(b"payments.daily-1\0scheduled__2026-03-01").hexdigest()[:12]
     assert mark == Mark("payments.daily-1", "0d3a5ff4ab51", "8d01e5c7")
     for dag in ("", "payments.daily-1"):
-        assert not Writer(DAILY.owner, DAILY.run, dag).made(Mark(DAILY.owner, digest, "8d01e5c7"))
+        assert not Writer(DAILY.owner, DAILY.run, dag).owns(Mark(DAILY.owner, digest, "8d01e5c7"))
 
 
 def test_runs_of_the_same_name_differ_between_owners() -> None:
@@ -190,7 +190,7 @@ def test_an_update_leaves_the_mark_of_who_made_it(name: str, chain: Chain) -> No
     want = build(chain, **UPDATES[name])
     assert chain.ensure(want, if_exists="update", writer=Writer("other")).updated
     (existing,) = want.look_up(chain.client)
-    assert DAILY.made(want.kind.mark_of(existing))
+    assert DAILY.owns(want.kind.mark_of(existing))
     assert existing.item["description"].startswith("Paid orders")
 
 

@@ -42,7 +42,7 @@ def hand_over(client: Client, kind: ResourceKind, existing: RemoteObject) -> boo
     """Let finance be the owner."""
     mark = kind.mark_of(existing)
     assert mark
-    return rewrite_mark(client, kind, existing, mark.handed_to("finance"))
+    return rewrite_mark(client, kind, existing, mark.with_owner("finance"))
 
 
 def patches(emulator: Emulator) -> list[dict[str, Any]]:
@@ -148,7 +148,7 @@ def test_a_new_description_keeps_its_text_beside_the_new_owner(chain: Chain) -> 
     desired.send(chain.client, existing, change)
     mark = desired.kind.mark_of(existing)
     assert mark
-    assert listed(chain, "dataflow").item["description"] == f"All orders {mark.handed_to('finance', adopted=True)}"
+    assert listed(chain, "dataflow").item["description"] == f"All orders {mark.with_owner('finance', adopted=True)}"
 
 
 def test_without_an_owner_a_foreign_mark_is_no_difference(chain: Chain) -> None:

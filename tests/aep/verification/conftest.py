@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.resources.sources import SOURCES
 from airflow_provider_payments.aep.verification.findings import Finding
-from airflow_provider_payments.aep.verification.question import Question
+from airflow_provider_payments.aep.verification.options import VerificationOptions
 from airflow_provider_payments.aep.verification.report import Report
 from airflow_provider_payments.aep.verification.verify import verify
 from tests.conftest import PAYPAL
@@ -36,7 +36,7 @@ def verified(client: Client) -> Callable[..., Report]:
             "credential": CREDENTIAL,
             "ingest": True,
         } | question
-        return verify(by, Question("dev", only=only, **given), announce, show)
+        return verify(by, VerificationOptions("dev", only=only, **given), announce, show)
 
     return ask
 

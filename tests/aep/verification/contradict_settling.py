@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from airflow_provider_payments.aep.verification.kinds import KINDS
-from airflow_provider_payments.aep.verification.settling import UNIQUE
+from airflow_provider_payments.aep.verification.settling import KINDS_OF_UNIQUE_NAMES
 from tests.conftest import Emulator
 
 #: Seconds, longer than what each check allows.
@@ -17,7 +17,7 @@ def _late(kind: str, what: str) -> Callable[[Emulator], None]:
 
 
 def _names(kind: str) -> Callable[[Emulator], None]:
-    return lambda emulator: emulator.behave(names={kind: "twice" if kind in UNIQUE else "once"})
+    return lambda emulator: emulator.behave(names={kind: "twice" if kind in KINDS_OF_UNIQUE_NAMES else "once"})
 
 
 CONTRADICTIONS = {f"{kind}.{what}": _late(kind, what) for kind in KINDS for what in TOO_LONG} | {

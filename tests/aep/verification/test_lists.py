@@ -39,7 +39,7 @@ def test_a_list_that_is_late_for_long_contradicts_nothing(
 ) -> None:
     emulator.control("PUT", "options", json={"lags": {"target_connection": {"listed": 60}}})
     finding = found(f"flow_service.{check}")
-    assert finding == Finding(Outcome.NOT_TRIED, reason="no list shows the objects that it needs")
+    assert finding == Finding(Outcome.NOT_TRIED, reason="no list contains the objects that it needs")
 
 
 def test_a_filter_that_misses_a_name_is_told_from_a_late_list(
@@ -117,7 +117,7 @@ def test_where_a_limit_is_refused_smaller_ones_are_tried(emulator: Emulator, fou
 def test_orders_of_objects_of_one_time_say_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
     page = {"data": [{"id": "1", "createdDate": 1700000000000}, {"id": "2", "createdDate": 1700000000000}]}
     answer_lists(emulator, MAPPING_SETS, page, page)
-    assert found("data_prep.order").reason == "no page shows two objects of different times"
+    assert found("data_prep.order").reason == "no page contains two objects with different times"
 
 
 def test_refused_tokens_cost_no_other_token(verified: Callable[..., Report], emulator: Emulator) -> None:
@@ -132,7 +132,7 @@ def test_the_life_of_a_token_that_was_made_elsewhere_is_not_known(
     token = client.credential.token()
     assert token
     by = make_client(credential=AccessToken("emulator-client", token))
-    reason = "it needs a client secret: an access token does not say how long it lives"
+    reason = "it needs a client secret: the lifetime of an access token from the connection is unknown"
     assert found("clock.token_lifetime", by=by) == Finding(Outcome.NOT_TRIED, reason=reason)
 
 
@@ -145,4 +145,4 @@ def test_objects_of_odd_names_are_deleted_at_once(verified: Callable[..., Report
 
 def test_what_is_no_page_contradicts_nothing(emulator: Emulator, found: Callable[..., Finding]) -> None:
     answer_lists(emulator, TARGETS, {"flows": 1}, first=2)
-    assert found("flow_service.filter_created").reason == "a list was answered without a page"
+    assert found("flow_service.filter_created").reason == "the answer to a list query is no page"

@@ -87,7 +87,7 @@ def test_contradictions_come_first_with_assumption_and_what_was_seen() -> None:
         "NOT TRIED",
         "    it needs a shell: c.d",
         "",
-        "Kept by the services: 2 dataset, 1 mapping set",
+        "Not deleted by the services: 2 dataset, 1 mapping set",
         "",
         "Verify: 1 confirmed, 1 contradicted, 1 not tried; 7 requests.",
     ]

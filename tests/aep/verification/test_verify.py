@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnsettledError
 from airflow_provider_payments.aep.verification.findings import Outcome
-from airflow_provider_payments.aep.verification.question import Question
+from airflow_provider_payments.aep.verification.options import VerificationOptions
 from airflow_provider_payments.aep.verification.report import Report
 from airflow_provider_payments.aep.verification.verify import verify
 from tests.conftest import PAYPAL, Emulator
@@ -38,7 +38,7 @@ def test_a_question_that_does_not_fit_is_refused_before_any_write(
     question: dict[str, Any], field: str, allowed: str, client: Client, emulator: Emulator
 ) -> None:
     with pytest.raises(InvalidInputError) as refused:
-        verify(client, Question(**{"sandbox": "dev"} | question), lambda text: None)
+        verify(client, VerificationOptions(**{"sandbox": "dev"} | question), lambda text: None)
     assert refused.value.field == field
     assert allowed in str(refused.value)
     assert writes(emulator) == []
@@ -49,16 +49,18 @@ def test_a_production_sandbox_needs_a_permission_of_its_own(
 ) -> None:
     client = make_client(sandbox="prod")
     with pytest.raises(InvalidInputError, match="is of type production, not development"):
-        verify(client, Question("prod"), lambda text: None)
+        verify(client, VerificationOptions("prod"), lambda text: None)
     assert writes(emulator) == []
-    allowed = verify(client, Question("prod", only=["field_group"], allow_production=True), lambda text: None)
+    allowed = verify(
+        client, VerificationOptions("prod", only=["field_group"], allow_production=True), lambda text: None
+    )
     assert {str(finding.outcome) for _, finding in allowed.findings} == {"confirmed"}
 
 
 def test_a_sandbox_whose_type_cannot_be_read_counts_as_production(client: Client, emulator: Emulator) -> None:
     emulator.fail("status", path="*/sandbox-management*", status=403, times=None)
     with pytest.raises(InvalidInputError, match="has a type that cannot be read"):
-        verify(client, Question("dev"), lambda text: None)
+        verify(client, VerificationOptions("dev"), lambda text: None)
     assert writes(emulator) == []
 
 
@@ -69,7 +71,7 @@ def test_it_is_announced_before_the_first_request(client: Client, emulator: Emul
         assert emulator.requests() == []
         said.append(text)
 
-    verify(client, Question("dev", only=["clock"]), announce)
+    verify(client, VerificationOptions("dev", only=["clock"]), announce)
     assert len(said) == 1
 
 
@@ -96,7 +98,7 @@ def test_a_connection_that_may_not_write_or_mark_is_refused(
 ) -> None:
     client = make_client(**{option: option == "read_only"})
     with pytest.raises(InvalidInputError, match=option):
-        verify(client, Question("dev"), lambda text: None)
+        verify(client, VerificationOptions("dev"), lambda text: None)
     assert emulator.requests() == []
 
 
@@ -144,7 +146,7 @@ def test_a_service_that_forbids_everything_keeps_no_other_from_being_asked(
 def test_a_credential_that_may_list_nothing_is_refused(client: Client, emulator: Emulator) -> None:
     emulator.fail("status", path="/data/foundation/*", times=None, status=403, body=FORBIDDEN)
     with pytest.raises(RequestError, match="403 - ForbiddenError"):
-        verify(client, Question("dev", allow_production=True), lambda text: None)
+        verify(client, VerificationOptions("dev", allow_production=True), lambda text: None)
     assert writes(emulator) == []
 
 
@@ -163,7 +165,7 @@ def test_a_base_connection_of_another_source_is_refused(client: Client, emulator
         body={"items": [{"id": PAYPAL, "connectionSpec": {"id": "other"}}]},
     )
     with pytest.raises(InvalidInputError, match="the base connection of a payments source: paypal, square, stripe"):
-        verify(client, Question("dev", base_connection_id=PAYPAL), lambda text: None)
+        verify(client, VerificationOptions("dev", base_connection_id=PAYPAL), lambda text: None)
     assert writes(emulator) == []
 
 

@@ -142,9 +142,9 @@ def test_lags_are_shown_and_kept_until_a_reset(client: Client) -> None:
     ("lags", "named"),
     [
         ([], "'lags' is []: it must be an object of base_connection, dataflow"),
-        ({"flow": {}}, "'flow' means nothing in 'lags': known are base_connection, dataflow"),
+        ({"flow": {}}, "'flow' is unknown in 'lags': known are base_connection, dataflow"),
         ({"dataset": 3}, "'lags.dataset' is 3: it must be an object of gone, gone_by_id, listed, readable"),
-        ({"dataset": {"seen": 3}}, "'seen' means nothing in 'lags.dataset': known are gone, gone_by_id"),
+        ({"dataset": {"seen": 3}}, "'seen' is unknown in 'lags.dataset': known are gone, gone_by_id"),
         ({"dataset": {"listed": -1}}, "'lags.dataset.listed' is -1: it must be a number from 0 to"),
         ({"dataset": {"listed": "3"}}, "'lags.dataset.listed' is \"3\": it must be a number from 0 to"),
     ],

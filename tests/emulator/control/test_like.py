@@ -154,14 +154,14 @@ def test_a_check_that_cannot_be_read_is_named(tmp_path: Path, bad: Check, proble
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("{", "is no JSON: "),
-        ("[" * 100_000, "is no JSON: "),
-        ("\xff", "is no JSON: "),
-        ("[]", "is no report of checks: it must be an object with 'format' 1"),
-        ('{"format": 2, "checks": []}', "is no report of checks: it must be an object with 'format' 1"),
-        ('{"format": 1}', "is no report of checks: 'checks' must be a list"),
-        ('{"format": 1, "checks": [{}]}', "checks[0] must be an object with an 'id', which is text"),
-        ('{"format": 1, "checks": [[]]}', "checks[0] must be an object with an 'id', which is text"),
+        ("{", "is not JSON: "),
+        ("[" * 100_000, "is not JSON: "),
+        ("\xff", "is not JSON: "),
+        ("[]", "is not a report of checks: it must be an object with 'format' 1"),
+        ('{"format": 2, "checks": []}', "is not a report of checks: it must be an object with 'format' 1"),
+        ('{"format": 1}', "is not a report of checks: 'checks' must be a list"),
+        ('{"format": 1, "checks": [{}]}', "checks[0] must be an object whose 'id' is text"),
+        ('{"format": 1, "checks": [[]]}', "checks[0] must be an object whose 'id' is text"),
         (None, ": No such file or directory"),
     ],
 )

@@ -82,7 +82,7 @@ def test_the_registry_alone_refuses_a_taken_name_by_default(client: Client) -> N
 @pytest.mark.parametrize(
     ("names", "named"),
     [
-        ({"batch": "once"}, "'batch' means nothing in 'names': known are base_connection, dataflow"),
+        ({"batch": "once"}, "'batch' is unknown in 'names': known are base_connection, dataflow"),
         ({"dataset": "never"}, "'names.dataset' is \"never\": it must be one of once, twice"),
         ({"dataset": True}, "'names.dataset' is true: it must be one of once, twice"),
     ],

@@ -49,7 +49,7 @@ def test_an_option_that_is_not_named_stays(client: Client) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"lag": {}}, "'lag' means nothing in the options: known are dates_ahead, lags"),
+        ({"lag": {}}, "'lag' is unknown in the options: known are dates_ahead, lags"),
         ({"sandbox_admin": 1}, "'sandbox_admin' is 1: it must be true or false"),
         ({"dates_ahead": "3"}, "'dates_ahead' is \"3\": it must be a number from -"),
         ({"token_seconds": 0}, "'token_seconds' is 0: it must be a whole number from 1 to"),

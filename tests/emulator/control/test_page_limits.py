@@ -120,8 +120,8 @@ def test_the_limits_are_those_of_the_documents_by_default(client: Client) -> Non
 @pytest.mark.parametrize(
     ("page_limits", "named"),
     [
-        ({"ims": {}}, "'ims' means nothing in 'page_limits': known are catalog, data_prep"),
-        ({"catalog": {"most": 1}}, "'most' means nothing in 'page_limits.catalog': known are above, default, maximum"),
+        ({"ims": {}}, "'ims' is unknown in 'page_limits': known are catalog, data_prep"),
+        ({"catalog": {"most": 1}}, "'most' is unknown in 'page_limits.catalog': known are above, default, maximum"),
         ({"catalog": {"maximum": 0}}, "'page_limits.catalog.maximum' is 0: it must be a whole number from 1 to"),
         ({"catalog": {"maximum": None}}, "'page_limits.catalog.maximum' is null: it must be a whole number from 1 to"),
         ({"catalog": {"default": "20"}}, "'page_limits.catalog.default' is \"20\": it must be a whole number from 1"),

@@ -237,7 +237,7 @@ def test_questions_are_shown_with_their_defaults(client: Client) -> None:
 @pytest.mark.parametrize(
     ("questions", "named_"),
     [
-        ({"flow_service.count": "ignored"}, "'flow_service.count' means nothing in 'questions': known are catalog.na"),
+        ({"flow_service.count": "ignored"}, "'flow_service.count' is unknown in 'questions': known are catalog.na"),
         ({"catalog.start": "taken"}, "'questions.catalog.start' is \"taken\": it must be one of honoured, ignored, re"),
         ("ignored", "'questions' is \"ignored\": it must be an object of catalog.name_filter"),
     ],

@@ -133,17 +133,20 @@ def test_an_unknown_path_is_answered_as_chosen(client: Client) -> None:
 @pytest.mark.parametrize(
     ("refusals", "named"),
     [
-        ({"ims.no_token": {}}, "'ims.no_token' means nothing in 'refusals': known are catalog.empty_organisation"),
-        ({"sandboxes.wrong_sandbox": {}}, "'sandboxes.wrong_sandbox' means nothing in 'refusals'"),
+        ({"ims.no_token": {}}, "'ims.no_token' is unknown in 'refusals': known are catalog.empty_organisation"),
+        ({"sandboxes.wrong_sandbox": {}}, "'sandboxes.wrong_sandbox' is unknown in 'refusals'"),
         ({"catalog.no_token": {}}, "'refusals.catalog.no_token.status' is missing"),
         ({"catalog.no_token": 404}, "'refusals.catalog.no_token' is 404: it must be an object of code, form, status"),
         ({"catalog.no_token": {"status": 99}}, "'refusals.catalog.no_token.status' is 99: it must be a whole number f"),
         ({"catalog.no_token": {"status": 400, "form": "xml"}}, "it must be one of blank, html, json, other"),
         (
             {"catalog.no_token": {"status": 400, "code": 400}},
-            "'refusals.catalog.no_token.code' is 400: it must be such",
+            "'refusals.catalog.no_token.code' is 400: it must be a code",
         ),
-        ({"catalog.no_token": {"status": 400, "code": "a b"}}, 'is "a b": it must be such as FLOW-1439-404 or 401013'),
+        (
+            {"catalog.no_token": {"status": 400, "code": "a b"}},
+            'is "a b": it must be a code such as FLOW-1439-404 or 401013',
+        ),
     ],
 )
 def test_refusals_that_mean_nothing_are_refused(client: Client, refusals: object, named: str) -> None:

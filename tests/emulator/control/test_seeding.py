@@ -138,7 +138,7 @@ def test_seeds_add_up_and_keep_to_their_sandbox(client: Client) -> None:
         ({"sandbox": "dev", "dataflows": 1, "name_prefix": " "}, "'name_prefix'"),
         ({"sandbox": "dev", "dataflows": 1, "name_prefix": "x" * 101}, "'name_prefix'"),
         ({"sandbox": "dev", "dataflows": 1, "enabled": "yes"}, "'enabled' is \"yes\": it must be true or false"),
-        ({"sandbox": "dev", "dataflows": 1, "flows": 1}, "'flows' means nothing in a seed"),
+        ({"sandbox": "dev", "dataflows": 1, "flows": 1}, "'flows' is unknown in a seed"),
         ([], "must be a JSON object"),
     ],
 )

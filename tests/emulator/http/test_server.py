@@ -145,7 +145,7 @@ def test_bad_rates_are_clear_errors(option: str) -> None:
     answer = subprocess.run([*COMMAND, option], capture_output=True, text=True, env=environment, check=False)
     assert answer.returncode == 2
     name, value = option.split("=")
-    assert f"argument {name}: '{value}' is no " in answer.stderr
+    assert f"argument {name}: '{value}' is not a " in answer.stderr
 
 
 def test_command_limits_the_rate() -> None:
@@ -159,4 +159,4 @@ def test_bad_port_names_the_range(port: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     answer = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, env=environment, check=False)
     assert answer.returncode == 2
-    assert "is no port: 0 to 65535" in answer.stderr
+    assert "is not a port: it must be a number from 0 to 65535" in answer.stderr

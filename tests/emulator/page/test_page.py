@@ -269,8 +269,8 @@ def test_refused_requests_faults_and_orders_are_listed(client: Client) -> None:
         "refused (4xx)": "2",
         "failed (5xx)": "1",
         "without answer": "0",
-        "faults in force": "1",
-        "runs ordered": "2",
+        "active faults": "1",
+        "runs with a forced outcome": "2",
     }
     faults, orders, refused = shown.all("table")
     assert faults.cells() == [["fault-1", "status", "GET", "*/runs", "3", "1", "1"]]
@@ -297,6 +297,15 @@ def test_a_draft_shows_what_it_lacks(client: Client) -> None:
             *("base connection", "source connection", "mapping set", "target connection", "dataset")
         }
         assert links(shown)["mapping set"].all("span", "id")[0].attributes["title"] == HOSTILE
+
+
+def test_an_object_that_is_hidden_from_the_credential_is_shown_on_the_page(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    mapping, dataset = body["transformations"][1]["params"]["mappingId"], body["_dataset"]
+    for kind, identifier in (("mappingSets", mapping), ("dataSets", dataset)):
+        client.control("POST", "hidden", json={"kind": kind, "id": identifier})
+    assert [role for role, link in links(page(client, dataflow=flow)).items() if "missing" in link.text] == []
 
 
 def test_a_failed_run_tells_why(client: Client) -> None:
@@ -378,6 +387,6 @@ def test_a_request_without_answer_is_listed_as_such(client: Client) -> None:
         client.ask("GET", f"{FLOW}/flows")
     shown = page(client)
     faults, refused = shown.all("table")
-    assert faults.cells() == [["fault-1", "drop_before", "any", "*/flows", "ever", "1", "1"]]
+    assert faults.cells() == [["fault-1", "drop_before", "any", "*/flows", "no limit", "1", "1"]]
     assert refused.cells()[0][1:] == ["none", "GET", f"{FLOW}/flows", "dev", "fault-1 drop_before"]
     assert [tile.text for tile in shown.all("dd", "alarm")] == ["1"]
