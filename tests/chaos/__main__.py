@@ -53,8 +53,8 @@ def main() -> int:
     context.set_forkserver_preload(["tests.chaos.quiet", "tests.chaos.cases"])
     with ProcessPoolExecutor(os.cpu_count(), context) as pool:
         end = started + args.seconds
-        for left, part in zip(range(len(parts), 0, -1), parts, strict=True):
-            deadline = time.monotonic() + (end - time.monotonic()) / left
+        for remaining, part in zip(range(len(parts), 0, -1), parts, strict=True):
+            deadline = time.monotonic() + (end - time.monotonic()) / remaining
             cases = [_case(args, part, number) for number in range(counts[part])]
             columns.append(_run(pool, Column(titles[part]), cases, deadline))
     show(columns, command_to_repeat(args))

@@ -48,10 +48,10 @@ found = {
 @pytest.fixture(scope="module")
 def form(airflow: InstalledAirflow) -> dict[str, Any]:
     code = FORM_OF_AIRFLOW_2 if SERIES.startswith("2.") else FORM_OF_AIRFLOW_3
-    shown = python(
+    output = python(
         "-W", "ignore", "-c", f"{code}\nimport json; print(json.dumps(found))", environment=airflow.environment
     )
-    return dict(json.loads(shown.splitlines()[-1]))
+    return dict(json.loads(output.splitlines()[-1]))
 
 
 without_fab = fails_on(

@@ -25,7 +25,7 @@ _BOUNDS = {
 MAX_FIELDS = 6000
 _TEXT_FORMATS = frozenset({"date", "date-time"})
 _TEXTS = ("title", "description")
-# Members of a field that hold other fields.
+# Members of a field that contain other fields.
 _HOLDERS = ("properties", "items", "additionalProperties")
 
 
@@ -86,7 +86,7 @@ def _complete_members(node: dict[str, Any], where: str, free_names: bool) -> Non
 def complete_all(properties: Mapping[str, Any], where: str, *, free_names: bool = False) -> dict[str, Any]:
     """Checked copies of fields, see :func:`complete`.
 
-    :param where: dotted path of the object that holds them; empty at the top.
+    :param where: dotted path of the object that contains the fields; empty at the top.
     """
     return {
         name: complete(child, f"{where}.{name}" if where else name)

@@ -138,7 +138,7 @@ def _operation_result(sign: str, operands: tuple[Expression, ...], read: Read, n
     try:
         return _OPERATIONS[sign](left, right)
     except OverflowError as error:
-        raise ExpressionError(f"'{sign}' cannot take {values.shown(left)} and {values.shown(right)}") from error
+        raise ExpressionError(f"'{sign}' cannot take {values.shortened(left)} and {values.shortened(right)}") from error
 
 
 def _function_result(name: str, given: list[Any], now: Now, method: bool) -> Any:
@@ -147,4 +147,4 @@ def _function_result(name: str, given: list[Any], now: Now, method: bool) -> Any
     except ExpressionError as error:
         raise ExpressionError(f"{name}: {error}") from error
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise ExpressionError(f"{name} cannot take {', '.join(map(values.shown, given[:3]))}") from error
+        raise ExpressionError(f"{name} cannot take {', '.join(map(values.shortened, given[:3]))}") from error

@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.data_prep.language.values import (
     ExpressionError,
     as_text,
     is_empty,
-    shown,
+    shortened,
     size,
     truth,
 )
@@ -30,7 +30,7 @@ def _objects(*pairs: Any) -> list[dict[str, Any]]:
     arrays = _object(*pairs)
     for name, array in arrays.items():
         if not isinstance(array, list):
-            raise ExpressionError(f"{shown(array)} for '{name[:40]}' is no array")
+            raise ExpressionError(f"{shortened(array)} for '{name[:40]}' is no array")
     longest = max(map(len, arrays.values()), default=0)
     return [{name: array[at] for name, array in arrays.items() if at < len(array)} for at in range(longest)]
 
