@@ -97,10 +97,6 @@ class Sandbox:
             return _list([self._flow(identifier, now)])
         return self._flow_page(self._chosen_flows(filters, now), query, now)
 
-    def known(self, flow: str, now: float) -> list[str]:
-        """Return the items of a dataflow's runs that exist at a time."""
-        return [self.runs[place].at(now) for place in self._places_of[flow] if self._created[place] <= now]
-
     # ---- runs ---------------------------------------------------------------------------------------------------
 
     def _visible(self, run_id: str, now: float) -> str:

@@ -221,5 +221,5 @@ class Turns:
 async def _payloads(trigger: Any) -> list[Any]:
     try:
         return [event.payload async for event in trigger.run()]
-    except Exception as error:
+    except Exception as error:  # a trigger that raises has no event: the error is counted as a wrong one
         return [repr(error)]

@@ -148,7 +148,7 @@ class ApplyAttempt:
             return AttemptEnd("killed")
         except Endless:
             return AttemptEnd("endless")
-        except Exception as error:
+        except Exception as error:  # a verdict reports any other error as a crash
             return AttemptEnd("crashed", message=f"{type(error).__name__}: {error}")
         value = dict(applied.to_json())
         if self.step == "plan" and not applied.plan.is_empty:

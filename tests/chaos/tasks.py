@@ -213,7 +213,7 @@ def execute(task: Any, pace: Pace, run_id: str, try_number: int) -> AttemptEnd:
         return AttemptEnd("killed")
     except Endless:
         return AttemptEnd("endless")
-    except Exception as error:
+    except Exception as error:  # a verdict reports any other error as a crash
         return AttemptEnd("crashed", message=f"{type(error).__name__}: {error}")
     return AttemptEnd("done", value)
 

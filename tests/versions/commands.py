@@ -23,7 +23,7 @@ for command in commands:
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(bool(end.code))
             print(end.code)
-        except Exception:
+        except Exception:  # the result of a command that raises is its traceback
             code = 1
             traceback.print_exc()
     ended.append([code, text.getvalue()])
