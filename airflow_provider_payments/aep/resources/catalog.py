@@ -40,7 +40,7 @@ class DatasetKind(Kind):
 
     def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
         # `lastBatchId` is not set by every kind of ingestion, so batches are listed, too.
-        if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
+        if batch := existing.item.get("lastBatchId") or catalog.find_batch_id(reads, existing.id):
             return f"it holds rows: batch {batch}"
         return referring_item(reads, self, existing.id, going)
 
@@ -78,7 +78,7 @@ DATASET = DatasetKind(
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Dataset(Resource):
     """
-    A dataset that holds records of one schema.
+    A dataset, which contains records of one schema.
 
     :param schema_id: ``$id`` of the schema.
     :param schema_version: the content type by which the schema is requested; only its major version is compared.

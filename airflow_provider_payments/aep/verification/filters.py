@@ -199,7 +199,7 @@ CHECKS = (
     parameter_check(
         "flow_service.filter_dataset",
         "A list of target connections by `params.dataSetId==` contains those of the dataset and no other.",
-        "`FlowServiceResource.look_further` in `aep/resources/flow_service.py`, which handles a refusal too",
+        "`FlowServiceResource.search_by_second_key` in `aep/resources/flow_service.py`, which handles a refusal too",
         "list target connections by a created dataset",
         _by_dataset,
     ),
@@ -230,7 +230,7 @@ CHECKS = (
     parameter_check(
         "catalog.filter_batches",
         "A list of batches by `dataSet` contains those of the dataset and no other.",
-        "`a_batch_of` in `aep/api/catalog.py`: a dataset with a batch is never deleted",
+        "`find_batch_id` in `aep/api/catalog.py`: a dataset with a batch is never deleted",
         "list the batches of a created dataset, if the sandbox has any batch",
         _batches_of_dataset,
     ),
