@@ -49,13 +49,7 @@ OPERATORS = (
     ("||", "or", 2, "Whether one of two conditions is true. Also: or.", "a || b"),
     ("!", "not", 1, "Whether a condition is not true. Also: not.", "!a"),
     ("~", "complement", 1, "The whole number with every bit changed.", "~44"),
-    (
-        "?:",
-        "ternary",
-        3,
-        "One of two values; without the middle one, the first if it is true.",
-        "a ? b : c",
-    ),
+    ("?:", "ternary", 3, "One of two values; without the middle one, the first if it is true.", "a ? b : c"),
     ("??", "coalesce", 2, "The first that is not null.", "a ?? b"),
 )
 _OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {

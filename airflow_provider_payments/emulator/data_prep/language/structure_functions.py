@@ -144,13 +144,7 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
     **group(
         "Hierarchies - Objects",
         ("is_empty(input: any) -> boolean", plain(is_empty), "Whether it is empty.", "is_empty([1, 2, 3])", "false"),
-        (
-            "is_set(input: any) -> boolean",
-            plain(_is_set),
-            "Old name of contains_key.",
-            'is_set("payer.email")',
-            "",
-        ),
+        ("is_set(input: any) -> boolean", plain(_is_set), "Old name of contains_key.", 'is_set("payer.email")', ""),
         (
             "contains_key(input: any) -> boolean",
             plain(_is_set),
@@ -281,13 +275,7 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
             'array_to_string("_", ["Marketing", "Sales"])',
             "Marketing_Sales",
         ),
-        (
-            "flattenArray(array: array) -> array",
-            plain(_flat),
-            "Flattens.",
-            "flattenArray([1, [2, [3]]])",
-            "[1, 2, 3]",
-        ),
+        ("flattenArray(array: array) -> array", plain(_flat), "Flattens.", "flattenArray([1, [2, [3]]])", "[1, 2, 3]"),
         (
             "filterArray(array: array, predicate: lambda) -> array",
             plain(_filtered),

@@ -85,13 +85,7 @@ VALUE_FUNCTIONS: Mapping[str, Function] = {
     **group(
         "Type conversions",
         ("to_integer(string: single) -> whole", null_safe(_integer), "A whole number.", 'to_integer("12")', "12"),
-        (
-            "to_bigint(string: single) -> number",
-            null_safe(_big),
-            "A number.",
-            'to_bigint("1000000.34")',
-            "1000000.34",
-        ),
+        ("to_bigint(string: single) -> number", null_safe(_big), "A number.", 'to_bigint("1000000.34")', "1000000.34"),
         ("to_decimal(string: single) -> number", null_safe(_decimal), "A number.", 'to_decimal("20.5")', "20.5"),
         ("to_float(string: single) -> number", null_safe(_decimal), "A number.", 'to_float("12.3456")', "12.3456"),
     ),
