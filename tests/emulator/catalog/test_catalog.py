@@ -1,3 +1,5 @@
+"""Datasets and batches of the emulated Catalog: creation, changes, deletion, lists of batches."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""The emulated Data Access: files of records, row errors and other diagnostics of batches."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Mapping sets of the emulated Data Prep: creation, versions, validation, previews."""
+
 from __future__ import annotations
 
 import base64

@@ -1,3 +1,5 @@
+"""Expressions of mappings: their values, their errors, and the lists of functions and operators."""
+
 from __future__ import annotations
 
 import itertools
