@@ -58,7 +58,7 @@ class Column:
     def mean(self, count: Callable[[Verdict], float]) -> str:
         return f"{sum(map(count, self.verdicts.values())) / max(1, len(self.verdicts)):.1f}"
 
-    def most(self, count: Callable[[Verdict], float]) -> str:
+    def maximum(self, count: Callable[[Verdict], float]) -> str:
         return f"{max(map(count, self.verdicts.values()), default=0):.0f}"
 
 
@@ -69,7 +69,7 @@ _ROWS: Sequence[tuple[str, Callable[[Column], str]]] = (
     ("requests a chain", lambda c: c.mean(lambda v: v.requests / v.trial.writers)),
     (
         "  maximum of a later run, which finds all objects",
-        lambda c: c.most(lambda v: 0 if v.incomplete else v.later_requests),
+        lambda c: c.maximum(lambda v: 0 if v.incomplete else v.later_requests),
     ),
     ("faults", lambda c: f"{c.faults().total():,}"),
     ("  without lag and delay", lambda c: f"{c.failures:,}"),
