@@ -226,7 +226,7 @@ def test_missing_day(row: str, incident: Incident, stage: Stage) -> None:
     incident.is_as_said(row)
 
 
-@situation("Somebody changed a dataflow by hand")
+@situation("A dataflow was changed by hand")
 def test_changed_by_hand(
     row: str, incident: Incident, connected: Emulator, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,7 @@ def _download(client: Client, args: argparse.Namespace) -> Download:
     from airflow_provider_payments.operators.storage import storage_folder
 
     writer = f"cli-{uuid.uuid4().hex[:8]}"
-    return Download(client, storage_folder("to", args.to), writer, shown=args.to, examples=args.show_values)
+    return Download(client, storage_folder("to", args.to), writer, display_path=args.to, examples=args.show_values)
 
 
 def _lines(found: Diagnosis) -> Iterator[str]:
@@ -69,9 +69,11 @@ def _lines(found: Diagnosis) -> Iterator[str]:
         yield from _table(rows, ("count", "code", "column", "message"))
     elif found.is_sampled and run.failed_records != 0 and not run.is_active:
         yield from ("", "There are no samples of row errors")
-    if found.without or found.files:
+    if found.without_row_errors or found.files:
         yield ""
-    yield from (f"Batch {batch_id} has no row errors: {reason}" for batch_id, reason in found.without.items())
+    yield from (
+        f"Batch {batch_id} has no row errors: {reason}" for batch_id, reason in found.without_row_errors.items()
+    )
     yield from found.files or ()
 
 

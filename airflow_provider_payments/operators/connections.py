@@ -31,17 +31,17 @@ __all__ = [
 
 class CreateBaseConnectionOperator(CreateOperator):
     """
-    Create a base connection: a vendor account's credential in Experience Platform, taken from an Airflow connection.
+    Create a base connection: a vendor account's credential in Experience Platform, copied from an Airflow connection.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. The vendor's Airflow
-    connection holds, for PayPal: login = client id, password = client secret, host = PayPal's API host (that of its
+    connection contains, for PayPal: login = client id, password = client secret, host = PayPal's API host (that of its
     sandbox is ``api.sandbox.paypal.com``); for Square: the same, and in the extra ``access_token`` and
     ``refresh_token``; for Stripe: password = API key. A credential never comes back from the service, so it is not
     compared with that of an existing base connection.
 
     .. seealso:: ``docs/connection.md#vendor-credentials`` in the manual.
 
-    :param vendor_conn_id: id of the Airflow connection that holds the vendor's credential. (templated)
+    :param vendor_conn_id: id of the Airflow connection with the vendor's credential. (templated)
     :param source: ``paypal``, ``square`` or ``stripe``. Required, also through ``default_args``: no vendor is assumed.
         Defaults to ``None``, which is refused. (templated)
     :raises ExperiencePlatformFailedError: when the DAG is parsed, if ``source`` is absent.

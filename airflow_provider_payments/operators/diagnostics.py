@@ -72,24 +72,24 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
             given = self._given_batch_ids()
             folder = storage_folder("path", self.path)
             batch_ids = self._batch_ids_of_run() if given is None else given
-            download = Download(self.hook.client, folder, _writer(context), shown=self.path)
+            download = Download(self.hook.client, folder, _writer(context), display_path=self.path)
             for batch_id in batch_ids:
                 download.add(batch_id)
         errors = download.errors
-        shown = [
+        kinds = [
             {"code": kind.code, "column": kind.column, "count": number, "message": kind.message}
             for kind, number in errors.kinds[:MAX_ERROR_KINDS]
         ]
-        for each in shown:
+        for each in kinds:
             self.log.info("%(count)d errors of code %(code)s in column %(column)r: %(message)s", each)
         return {
             "batch_ids": batch_ids,
             "files": download.files,
             "rows": errors.rows,
             "codes": errors.codes,
-            "row_errors": shown,
+            "row_errors": kinds,
             "unreadable_lines": errors.unreadable,
-            "without_row_errors": download.without,
+            "without_row_errors": download.without_row_errors,
         }
 
     def _given_batch_ids(self) -> list[str] | None:

@@ -192,13 +192,13 @@ class RetryFlowRunOperator(FlowRunOperator):
 
     def _run_to_repeat(self) -> FlowRun:
         from airflow_provider_payments.aep.runs.flow_run import Status
-        from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor
+        from airflow_provider_payments.aep.runs.lookups import newest_failed, newest_run_of_window, read_run
 
         client = self.hook.client
         run_id, flow_id = as_optional_id("run_id", self.run_id), as_optional_id("flow_id", self.flow_id)
         if run_id:
             run = read_run(client, run_id)
-            return successor(client, run) if run.status is Status.FAILED else run
+            return newest_run_of_window(client, run) if run.status is Status.FAILED else run
         if not flow_id:
             raise InvalidInputError("run_id", self.run_id, "a run's id, or flow_id, must be given")
         newest = newest_failed(client, flow_id)

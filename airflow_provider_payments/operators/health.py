@@ -132,8 +132,8 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
             found = check_health(client, question)
         self.log.info("Checked %d dataflows\n%s", len(found), health_table(found))
         for health in found:
-            if health.seen.id and health.age is not None:
-                emit_freshness(Names(health.seen.id, health.seen.name), health.age)
+            if health.observation.id and health.age is not None:
+                emit_freshness(Names(health.observation.id, health.observation.name), health.age)
         checked = health_json(found) | {"text": health_table(found, unhealthy_only=True)}
         checked |= {"org_id": client.org_id, "sandbox": client.sandbox}
         message = f"{summary_line(found)} The task's log shows the table"

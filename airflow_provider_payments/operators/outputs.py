@@ -55,74 +55,46 @@ class CreatedObject(TypedDict):
 
 
 class CreatedSourceConnection(CreatedObject):
-    """
-    The output of ``CreateSourceConnectionOperator``.
-
-    ``columns``: names of the columns that are read, or paths of a REST resource's attributes, if known.
-    """
+    """The output of ``CreateSourceConnectionOperator``, with the names of columns or paths of attributes, if known."""
 
     columns: NotRequired[list[str]]
 
 
 class CreatedSchema(CreatedObject):
-    """
-    The output of operators that create or find a schema.
-
-    ``version``, such as ``1.0``; ``tenant_id``: the tenant's namespace without ``_``, if known.
-    """
+    """A created or found schema, with its version, such as ``1.0``, and the tenant's namespace without ``_``."""
 
     version: str
     tenant_id: NotRequired[str]
 
 
 class CreatedSchemaWithFields(CreatedSchema):
-    """
-    The output of ``CreateTargetSchemaOperator`` with the argument ``fields``.
-
-    ``field_group_id``: the field group that contains the fields; ``field_group_created``: whether this task created it.
-    """
+    """A created schema, with the field group of the argument ``fields``, and whether this task created the group."""
 
     field_group_id: str
     field_group_created: bool
 
 
 class CreatedAdHocSchema(CreatedSchema):
-    """
-    The output of ``CreateAdHocSchemaOperator``.
-
-    ``class_id``: the ad-hoc class; ``class_created``: whether this task created the class.
-    """
+    """The output of ``CreateAdHocSchemaOperator``, with the ad-hoc class, and whether this task created the class."""
 
     class_id: str
     class_created: bool
 
 
 class FoundDataset(CreatedObject):
-    """
-    The output of ``FindDatasetOperator``.
-
-    ``schema_id``: the ``$id`` of the schema that the dataset follows.
-    """
+    """The output of ``FindDatasetOperator``, with the ``$id`` of the schema that the dataset follows."""
 
     schema_id: NotRequired[str]
 
 
 class CreatedMappingSet(CreatedObject):
-    """
-    The output of ``CreateMappingSetOperator``.
-
-    ``version`` of the mapping set, to which a dataflow refers in addition to the id.
-    """
+    """The output of ``CreateMappingSetOperator``, with the version, to which a dataflow refers as well as to the id."""
 
     version: int
 
 
 class CreatedDataflow(CreatedObject):
-    """
-    The output of ``CreateDataflowOperator``.
-
-    ``runs_since``: the time from which a flow run is current, for ``FlowRunSensor(since=...)``.
-    """
+    """The output of ``CreateDataflowOperator``, with the time from which a flow run is current, for a sensor."""
 
     runs_since: str
 
@@ -167,22 +139,14 @@ class FlowRunSummary(TypedDict):
 
 
 class WindowedFlowRunSummary(FlowRunSummary):
-    """
-    The output of ``RetryFlowRunOperator``.
-
-    ``window_start`` and ``window_end``: the data window that the run read, if known.
-    """
+    """The output of ``RetryFlowRunOperator``, with the data window that the run read, if known."""
 
     window_start: NotRequired[str]
     window_end: NotRequired[str]
 
 
 class ReusableFlowRunSummary(WindowedFlowRunSummary):
-    """
-    The output of ``RunDataflowOperator``.
-
-    ``reused``: whether the run existed before this task requested one.
-    """
+    """The output of ``RunDataflowOperator``; ``reused``: whether the run existed before this task requested one."""
 
     reused: bool
 

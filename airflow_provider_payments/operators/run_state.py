@@ -92,10 +92,10 @@ class TaskRunState:
         from airflow_provider_payments.aep.runs.coverage import Reading
         from airflow_provider_payments.aep.runs.data_window import Window
 
-        shown = Window.of(run)
+        reported = Window.of(run)
         # A run that was found in lists may have reported its window only later; then it may be another task's run.
-        is_other = self.started.found and shown and self.window and not shown.is_like(self.window)
-        return Reading(run, shown if is_other else self.window)
+        is_other = self.started.found and reported and self.window and not reported.is_like(self.window)
+        return Reading(run, reported if is_other else self.window)
 
     @property
     def baseline(self) -> RunBaseline | None:

@@ -164,7 +164,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
 
     def _run(self, context: Context) -> dict[str, Any]:
         from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
-        from airflow_provider_payments.aep.runs.lookups import when_it_shows
+        from airflow_provider_payments.aep.runs.lookups import wait_until_visible
         from airflow_provider_payments.operators.run_state import TaskRunState
         from airflow_provider_payments.outcomes import deadline
 
@@ -181,9 +181,9 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
                 started = self._start(state, context)
                 self._run_id = started.run_id
                 keep(context, "run_id", started.run_id)
-                run = started.run or when_it_shows(client, started.run_id)
+                run = started.run or wait_until_visible(client, started.run_id)
         store_link(context, url=client.url, sandbox=client.sandbox, page=DATAFLOW.page, object_id=run.flow_id)
-        self.run_log.note(run)
+        self.run_log.log_change(run)
         if not waits:
             return self._report(run, context, self.more_outputs(run, context, reused=started.reused))
         if run.is_active and self.deferrable:
@@ -236,11 +236,11 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             self.log.warning("Killed before a flow run was known. If one was requested, %s", RUN_CONTINUES)
 
     def _start(self, state: TaskRunState, context: Context) -> Started:
-        from airflow_provider_payments.aep.runs.lookups import run_if_there
+        from airflow_provider_payments.aep.runs.lookups import read_run_if_it_exists
         from airflow_provider_payments.aep.runs.on_demand import RunBaseline
         from airflow_provider_payments.operators.run_state import Started
 
-        run = run_if_there(self.hook.client, state.run_id) if state.run_id and state.was_cleared else None
+        run = read_run_if_it_exists(self.hook.client, state.run_id) if state.run_id and state.was_cleared else None
         own = state.reading_of(run) if run else None
         still_active = own is not None and own.run.is_active and self._matches_arguments(own, context)
         if state.run_id and (not state.was_cleared or still_active):
@@ -257,7 +257,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         request = request.ready()
         self._flow = request.flow
         self.before_start(context)
-        coverage = request.look(own)
+        coverage = request.coverage(own)
         if coverage.contradictory:
             self._warn_about(coverage.contradictory)
         if run := coverage.run:
@@ -270,7 +270,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
     def _matches_arguments(self, own: Reading, context: Context) -> bool:
         """Return whether the run of an earlier try has the dataflow and window of the current arguments."""
         flow_id = as_optional_id("flow_id", self.flow_id)
-        return flow_id in (None, own.run.flow_id) and own.asked in (None, self.window(context))
+        return flow_id in (None, own.run.flow_id) and own.requested in (None, self.window(context))
 
     def _wait(self, client: Client, run: FlowRun, pause: float, until: float | None) -> FlowRun:
         """
@@ -285,12 +285,12 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         while run.is_active:
             left = end - clock.monotonic()
             if left <= 0:
-                raise FlowRunTimeoutError(f"flow run {run.id} has not ended in time; {self.run_log.last}")
+                raise FlowRunTimeoutError(f"flow run {run.id} has not ended in time; {self.run_log.last_status}")
             clock.sleep(min(pause, left))
             with airflow_errors(), client.transport.within(max(end - clock.monotonic(), LAST_POLL_SECONDS)):
                 run = read_run(client, run.id)
             Stats.incr("payments.flow_run.poll.requests")
-            self.run_log.note(run)
+            self.run_log.log_change(run)
         return run
 
     def _resume(self, event: object, context: Context, *, found: bool = False, reused: bool = False) -> dict[str, Any]:
@@ -302,12 +302,12 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         from airflow_provider_payments.aep.runs.data_window import Window
         from airflow_provider_payments.exceptions import FlowRunFailedError
 
-        requested, shown = self.window(context), Window.of(run)
+        requested, reported = self.window(context), Window.of(run)
         # A run that was found in lists may have reported its window only later.
-        if found and requested and shown and not shown.is_like(requested):
+        if found and requested and reported and not reported.is_like(requested):
             raise FlowRunFailedError(
                 f"{run}. The answer to this task's request was lost, and this run was taken for the requested one, but "
-                f"it reads {shown} and not {requested}. Clear the task to start another run"
+                f"it reads {reported} and not {requested}. Clear the task to start another run"
             )
         if (reading := Reading(run, requested)).is_contradictory:
             self._warn_about(reading)

@@ -139,7 +139,7 @@ def test_a_connection_that_forbids_writes_or_marks_is_refused(
     assert connected.requests() == []
 
 
-def test_a_production_sandbox_needs_a_permission_of_its_own(
+def test_a_production_sandbox_is_refused_without_allow_production(
     run: Run, connected: Emulator, connect: Callable[..., None]
 ) -> None:
     connect(connected.url, sandbox="prod")

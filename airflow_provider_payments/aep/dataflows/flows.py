@@ -215,7 +215,9 @@ class DataflowSteps(TargetSteps):
         desired = self._mapping_set(schema)
         found = list(desired.look_up(self.snapshot)) if schema.existing else []
         if found:
-            return self.keep(MAPPING_SET, self._mapping_set_name, min(found, key=lambda each: each.age), used=False)
+            return self.keep(
+                MAPPING_SET, self._mapping_set_name, min(found, key=lambda each: each.creation_order), used=False
+            )
         self.check_destinations(schema)
         self.check_columns(base)
         return self.create(MAPPING_SET, self._mapping_set_name, desired)

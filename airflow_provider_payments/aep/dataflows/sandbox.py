@@ -60,7 +60,7 @@ class Sandbox:
     @cached_property
     def dataflows(self) -> list[RemoteObject]:
         """All dataflows, the oldest first."""
-        return sorted(DATAFLOW.list_all(self.snapshot), key=lambda each: each.age)
+        return sorted(DATAFLOW.list_all(self.snapshot), key=lambda each: each.creation_order)
 
     @cached_property
     def _by_name(self) -> Mapping[str, list[RemoteObject]]:
@@ -148,7 +148,7 @@ class Sandbox:
 
         :raises UnreadableError: if one of them cannot be understood.
         """
-        return sorted(self._identities.get(schema_id, ()), key=lambda each: (not is_primary(each), each.age))
+        return sorted(self._identities.get(schema_id, ()), key=lambda each: (not is_primary(each), each.creation_order))
 
     @cached_property
     def _identities(self) -> Mapping[str | None, list[RemoteObject]]:

@@ -127,9 +127,9 @@ class SourceSteps(Chain):
         fitting = [each for each in named if mapping(each.item.get("connectionSpec")).get("id") == self.vendor.spec_id]
         if len(fitting) > 1 and all(self.is_ours(BASE_CONNECTION, each) for each in fitting):
             # Applies at the same time made them: all writers take the oldest.
-            fitting = [min(fitting, key=lambda each: each.age)]
+            fitting = [min(fitting, key=lambda each: each.creation_order)]
         if len(fitting) > 1:
-            ids = ", ".join(each.id for each in sorted(fitting, key=lambda each: each.age))
+            ids = ", ".join(each.id for each in sorted(fitting, key=lambda each: each.creation_order))
             self.conflict(
                 BASE_CONNECTION, name, f"several have this name: write `connection: {{id: ...}}`, one of {ids}", (), at
             )

@@ -299,7 +299,7 @@ def _decide_with_match(match: Seen, rules: Rules, observed: Collection[Seen], me
         return Check(match.id)
     if rules.ingests and match.ours:
         first = _oldest([match, *_duplicates(match, observed)])
-        if first.differences and first.existing.age < match.existing.age:
+        if first.differences and first.existing.creation_order < match.existing.creation_order:
             return Withdraw(match)
     if match.busy_until - now.platform > RESOLUTION_SECONDS:
         return Wait(match.busy_until - now.platform, "to be deleted by its creator")
@@ -322,7 +322,7 @@ def _decide_without_match(rules: Rules, observed: Collection[Seen], memory: Memo
 
 def _oldest(seen: Collection[Seen]) -> Seen:
     """Return the oldest object, which every writer chooses."""
-    return min(seen, key=lambda each: each.existing.age)
+    return min(seen, key=lambda each: each.existing.creation_order)
 
 
 def _duplicates(chosen: Seen, observed: Collection[Seen]) -> tuple[Seen, ...]:

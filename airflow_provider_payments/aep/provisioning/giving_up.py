@@ -61,7 +61,7 @@ def _search_for_unanswered(client: Client, duplicates: Duplicates) -> None:
         with client.transport.within(STEP_SECONDS):
             for existing in duplicates.desired.look_up(client):
                 duplicates.recognise(existing)
-            for existing in duplicates.desired.look_further(client) if duplicates.unknown_nonces else ():
+            for existing in duplicates.desired.search_by_second_key(client) if duplicates.unknown_nonces else ():
                 duplicates.recognise(existing)
     except PlatformError as error:
         log.warning("%s", error)

@@ -66,14 +66,14 @@ class Observer:
         self.reads, self._read_at = reads, read_at
         self._listed = self._candidates(self.desired.look_up(reads))
         if self.uses_both_keys:
-            self._listed = self._candidates(self.desired.look_further(reads)) | self._listed
+            self._listed = self._candidates(self.desired.search_by_second_key(reads)) | self._listed
         self.memory = self.memory.after_lookup(self._listed, self.now.monotonic, searched=self.uses_both_keys)
         self.seen = {}
         self._compare(self._listed.values())
 
     def search(self) -> None:
         """Search by the second key too."""
-        found = self._candidates(self.desired.look_further(self.reads))
+        found = self._candidates(self.desired.search_by_second_key(self.reads))
         missed = {object_id: existing for object_id, existing in found.items() if object_id not in self._listed}
         self.uses_both_keys = bool(missed)
         self._listed |= missed

@@ -118,7 +118,7 @@ class Resource(ABC):
         """
         return self._named(self.kind.items(reads, self.name))
 
-    def look_further(self, reads: Reads) -> Iterable[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterable[RemoteObject]:
         """
         Yield the objects of the desired name that a list filtered by another key, or not filtered at all, contains.
 

@@ -78,7 +78,7 @@ DATASET = DatasetKind(
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Dataset(Resource):
     """
-    A dataset that holds records of one schema.
+    A dataset, which contains records of one schema.
 
     :param schema_id: ``$id`` of the schema.
     :param schema_version: the content type by which the schema is requested; only its major version is compared.

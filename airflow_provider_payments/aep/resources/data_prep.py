@@ -261,7 +261,7 @@ class MappingSet(Resource):
         # The legacy dialect sends no name, so the list cannot be filtered by it.
         return self._equivalent(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         everything = data_prep.mapping_sets(reads) if self.dialect == "current" else ()
         return self._equivalent(reads, (item for item in everything if self._may_have_name(item)))
 

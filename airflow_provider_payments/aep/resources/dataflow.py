@@ -182,7 +182,7 @@ class Dataflow(FlowServiceResource):
     def _removes_partial_ingestion(self) -> bool:
         return self.partial_ingestion_percent == 0
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         """
         Yield the dataflows of the desired name that read the source connection.
 

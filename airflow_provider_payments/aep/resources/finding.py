@@ -81,7 +81,9 @@ def look_up_object(
         # The service's filter may miss names that are not ASCII, and does not match ids.
         listed = _listed(kind, kind.items(reads), name_or_id)
     # Lists are eventually consistent and may return deleted objects.
-    found = [now for each in sorted(listed.matches, key=lambda one: one.age) if (now := kind.read(reads, each))]
+    found = [
+        now for each in sorted(listed.matches, key=lambda one: one.creation_order) if (now := kind.read(reads, each))
+    ]
     meant = [each for each in found if not obstacle(each)]
     if len(meant) == 1:
         return meant[0]

@@ -83,7 +83,7 @@ class FlowServiceResource(Resource):
     #: A field by which lists can be filtered instead of the name, and the attribute that contains its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
     def _related(self, reads: Reads) -> list[Json]:
@@ -270,7 +270,7 @@ class SourceConnection(FlowServiceResource):
 
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
-        # A column that does not exist counts as one difference, so its types are taken for equal.
+        # A missing column counts as one difference, so its types are assumed to be equal.
         written = user_types(self.columns or ())
         types = written | actual_types(fields.each("params", "columns"), written)
         return source_meaning(fields) | _schema_meaning(fields) | types | self._extra_of(fields.item)

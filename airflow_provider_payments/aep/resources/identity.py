@@ -85,8 +85,8 @@ class Identity(Resource):
         each field.
     :param schema_id: ``$id`` of the schema.
     :param namespace: code of the identity namespace, such as ``Email``.
-    :param primary: whether the identity is the schema's one primary identity. Defaults to ``None``: not sent, which the
-        service takes for false, and not compared.
+    :param primary: whether the identity is the schema's one primary identity. Defaults to ``None``: not sent, which
+        means false, and not compared.
     """
 
     kind = IDENTITY
@@ -113,7 +113,7 @@ class Identity(Resource):
         """Yield the schema's identities for this field."""
         return (each for each in identities_of(reads, self.schema_id) if field_path(each) == self.name)
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         """
         Yield the schema's identities for this field.
 

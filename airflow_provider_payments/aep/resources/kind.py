@@ -51,7 +51,7 @@ class RemoteObject:
     item: Json = field(default_factory=dict, repr=False)
 
     @property
-    def age(self) -> tuple[float, str]:
+    def creation_order(self) -> tuple[float, str]:
         """The sort key by which every writer orders objects, oldest first, so that all writers choose the same one."""
         return self.created, self.id
 

@@ -54,7 +54,7 @@ class SchemaProfile(RegistryResource):
         if is_in_profile(schema):
             yield schema
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         return self.look_up(reads)
 
     def create(self, client: Client, mark: Mark | None = None) -> RemoteObject:

@@ -48,7 +48,7 @@ class Schedule:
     :param end_time: time after which no run begins; allowed only if the live flow spec lists it. Defaults to ``None``:
         no end.
     :param backfill: whether the first run reads all history or only new rows; refused with ``once``. Defaults to
-        ``None``: not sent, which the service takes for true.
+        ``None``: not sent, which means true.
     :param start_delay: time between creation and first run, in seconds or another form that
         :func:`.inputs.as_duration` accepts. Defaults to ``None``: long enough that a duplicate is deleted before it
         ingests.

@@ -122,10 +122,10 @@ class RegistryResource(Resource):
 
         :param namespace: the namespace of the tenant's fields.
         """
-        shown = self.kind.fields_of(existing)
-        if find_tenant_object(shown, namespace) and not has_external_references(existing.item, ADHOC_BEHAVIOUR):
-            return shown
-        return Fields(shown.what, schema_registry.resource(reads, self.kind.collection, existing.id))
+        listed = self.kind.fields_of(existing)
+        if find_tenant_object(listed, namespace) and not has_external_references(existing.item, ADHOC_BEHAVIOUR):
+            return listed
+        return Fields(listed.what, schema_registry.resource(reads, self.kind.collection, existing.id))
 
     def object_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
         """Return the resource whose ``$id`` a "title taken" refusal contains, if it is of the same kind."""
@@ -205,10 +205,10 @@ class FieldGroup(RegistryResource):
         return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
 
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
-        shown = self.kind.fields_of(existing)
-        namespace = self._namespace(reads, shown)
+        listed = self.kind.fields_of(existing)
+        namespace = self._namespace(reads, listed)
         resolved = self._resolved(reads, existing, namespace)
-        classes = resolved.texts("meta:intendedToExtend") or shown.texts("meta:intendedToExtend")
+        classes = resolved.texts("meta:intendedToExtend") or listed.texts("meta:intendedToExtend")
         return {"fields": resolved_properties(resolved).below(namespace), "class": set(classes)}
 
 
@@ -328,15 +328,15 @@ def checked_fields(argument: str, value: object) -> Json:
                 raise InvalidInputError(argument, path, f"at most {MAX_DEPTH} levels of nested JSON")
             check_field(f"{argument}.{path}", kind)
         if any(path.startswith(f"{other}.") for other in fields):
-            raise InvalidInputError(argument, path, "a field that has a type cannot hold other fields")
+            raise InvalidInputError(argument, path, "a field that has a type cannot contain other fields")
     if _is_deeper(field_tree(fields), MAX_DEPTH):
         raise InvalidInputError(argument, sorted(fields), f"at most {MAX_DEPTH} levels of nested JSON")
     return fields
 
 
 def _is_deeper(value: object, levels: int) -> bool:
-    held = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return levels < 0 or any(_is_deeper(inner, levels - 1) for inner in held)
+    members = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return levels < 0 or any(_is_deeper(member, levels - 1) for member in members)
 
 
 def field_tree(fields: Mapping[str, Any]) -> Json:

@@ -90,15 +90,15 @@ def actual_types(columns: Iterable[Fields], written: Mapping[str, Any]) -> Json:
     :param written: the types that the user set; a type that differs from the live one only in its name is returned as
         the user wrote it.
     """
-    shown: Json = {}
+    actual: Json = {}
     for column in columns:
         source, xdm, named = _types(column).items()
-        shown |= dict([source])
+        actual |= dict([source])
         for (place, kind), (_, other) in ((xdm, named), (named, xdm)):
             ours = written.get(place)
             same = kind is None and other is not None and _json_type(other) == _json_type(ours)
-            shown[place] = ours if same else kind or other
-    return shown
+            actual[place] = ours if same else kind or other
+    return actual
 
 
 def _json_type(kind: str | None) -> str | None:

@@ -172,7 +172,7 @@ CHECKS = (
         _TUTORIAL,
         "change both, then read the dataflow",
         _changes_members,
-        (Need.SOURCE, Need.WHOLE),
+        (Need.SOURCE,),
     ),
     Check(
         "dataflow.disabled",

@@ -199,7 +199,7 @@ CHECKS = (
     parameter_check(
         "flow_service.filter_dataset",
         "A list of target connections by `params.dataSetId==` contains those of the dataset and no other.",
-        "`FlowServiceResource.look_further` in `aep/resources/flow_service.py`, which handles a refusal too",
+        "`FlowServiceResource.search_by_second_key` in `aep/resources/flow_service.py`, which handles a refusal too",
         "list target connections by a created dataset",
         _by_dataset,
     ),

@@ -115,7 +115,7 @@ def _dataflow_shows_ended_run(trial: Trial) -> Finding:
 def _shows_requested_window(trial: Trial) -> Finding:
     polled = polled_run(trial)
     run = polled.ended
-    windows = {"asked": Window.asked(polled.item), "copied": Window.copied(run)}
+    windows = {"asked": Window.requested(polled.item), "copied": Window.copied(run)}
     is_shown = {name: window is not None and window.is_like(polled.window) for name, window in windows.items()}
     window = Window.of(run)
     return judged(window is not None and window.is_like(polled.window), **is_shown)
@@ -124,7 +124,7 @@ def _shows_requested_window(trial: Trial) -> Finding:
 def _has_known_statuses(trial: Trial) -> Finding:
     polled = polled_run(trial)
     statuses = [s.raw_status if _RAW_STATUS.fullmatch(s.raw_status) else "unreadable" for s in polled.states]
-    if not all(state.known for state in polled.states):
+    if not all(state.has_known_status for state in polled.states):
         return judged(False, statuses=statuses)
     is_completed = polled.ended.completed_at is not None
     return judged(is_completed, statuses=statuses, completed=is_completed)

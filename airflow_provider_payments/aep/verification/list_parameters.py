@@ -8,7 +8,7 @@ import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.services import PAGE
-from airflow_provider_payments.aep.verification.checks import Check, Need
+from airflow_provider_payments.aep.verification.checks import Check
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.listing import (
     HONOURED,
@@ -221,7 +221,6 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         "Flow Service's catalogue of errors (1451)" if assumed.unknown == REFUSED else "the emulator",
         "list one item with a parameter that no service knows",
         _unknown_parameter(listing),
-        Need.WHOLE,
         assumed=assumed.unknown,
     )
     yield parameter_check(
@@ -234,7 +233,6 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         else "Adobe's OpenAPI file",
         f"list a page with `{'='.join(listing.ascending)}` and one with `{'='.join(listing.descending)}`",
         _order(listing),
-        Need.WHOLE,
     )
     yield Check(
         f"{listing.service}.pages",
@@ -243,7 +241,6 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         f"{reader}, `aep/dataflows/snapshot.py`; {assumed.documents}",
         f"list with a `limit` of 1, of {assumed.largest} and of {assumed.maximum + 1}",
         _pages(listing),
-        (Need.WHOLE,),
     )
 
 

@@ -9,7 +9,6 @@ import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import RequestError
-from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.listing import (
@@ -25,6 +24,7 @@ from airflow_provider_payments.aep.verification.listing import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow_provider_payments.aep.verification.checks import Check
     from airflow_provider_payments.aep.verification.created_object import CreatedObject
     from airflow_provider_payments.aep.verification.trial import Trial
 
@@ -132,7 +132,7 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
     yield parameter_check(
         f"{listing.service}.non_ascii_names",
         f"A list of {service} by a name that is not ASCII contains the {noun} of this name and no other.",
-        "`Resource.look_further` in `aep/resources/base.py`: queries again without a filter if the name is not found",
+        "`Resource.search_by_second_key` in `aep/resources/base.py`: queries again without a filter if none is found",
         method,
         _finds_non_ascii(listing),
     )
@@ -142,7 +142,6 @@ def _checks_of(listing: Listing) -> Iterator[Check]:
         "the emulator; `aep/inputs.py` refuses such names, because no document describes such a filter",
         method,
         _finds_quoted(listing),
-        Need.WHOLE,
     )
 
 

@@ -162,7 +162,25 @@ def _accepts_one_time_dataflow(trial: Trial) -> Finding:
 
 # ---- the checks ----------------------------------------------------------------------------------------------------
 
+_METHOD = "create such a dataflow that starts a day later"
+_SCHEDULE = "`aep/resources/schedule.py`; the flow spec's schedule"
 _ERRORS_OF_SOURCES = "Adobe's catalogue of errors of sources"
+
+
+def _refused(
+    check_id: str,
+    subject: str,
+    code: str,
+    source: str,
+    body: Callable[[Trial], Json],
+    *,
+    only_tables: bool = False,
+) -> Check:
+    """Return the check that a dataflow with this body is refused with an error code."""
+    run = _refuses(code, body)
+    assumption = f"{subject} is refused with {code}."
+    return Check(check_id, assumption, source, _METHOD, _if_tabular(run) if only_tables else run, (Need.SOURCE,))
+
 
 CHECKS = (
     Check(
@@ -172,77 +190,73 @@ CHECKS = (
         "create a target connection with PayPal's connection spec, as in the sample",
         _refuses("FLOW-1307-400", _to_wrong_connection_spec, "target_connection"),
     ),
-    Check(
+    _refused(
         "dataflow.invalid_mapping",
-        "A dataflow with a mapping to a field that the schema does not have is refused with FLOW-1419-400.",
+        "A dataflow with a mapping to a field that the schema does not have",
+        "FLOW-1419-400",
         "`aep/resources/data_prep.py`; Flow Service's catalogue of errors",
-        "create such a dataflow that starts a day later",
-        _refuses("FLOW-1419-400", _with_invalid_mapping),
-        (Need.SOURCE,),
+        _with_invalid_mapping,
     ),
     Check(
         "dataflow.draft_used",
         "A dataflow to a target connection that is a draft is refused with FLOW-1014-400.",
         "the emulator; a guess",
-        "create such a dataflow that starts a day later",
+        _METHOD,
         _refuses_draft,
-        (Need.SOURCE, Need.WHOLE),
-    ),
-    Check(
-        "dataflow.interval_14_minutes",
-        "A dataflow that runs every 14 minutes is refused with FLOW-1362-400.",
-        "`aep/resources/schedule.py`; the flow spec's schedule",
-        "create such a dataflow that starts a day later",
-        _refuses("FLOW-1362-400", lambda trial: _every_minutes(trial, 14)),
         (Need.SOURCE,),
+    ),
+    _refused(
+        "dataflow.interval_14_minutes",
+        "A dataflow that runs every 14 minutes",
+        "FLOW-1362-400",
+        _SCHEDULE,
+        lambda trial: _every_minutes(trial, 14),
     ),
     Check(
         "dataflow.interval_15_minutes",
         "A dataflow that runs every 15 minutes is accepted.",
-        "`aep/resources/schedule.py`; the flow spec's schedule",
-        "create such a dataflow that starts a day later",
+        _SCHEDULE,
+        _METHOD,
         _accepts(lambda trial: _every_minutes(trial, 15)),
-        (Need.SOURCE, Need.WHOLE),
-    ),
-    Check(
-        "dataflow.without_delta_column",
-        "A dataflow that reads a table daily is refused with FLOW-1367-400 if it has no delta column.",
-        f"`aep/resources/dataflow.py`; {_ERRORS_OF_SOURCES}",
-        "create such a dataflow that starts a day later",
-        _if_tabular(_refuses("FLOW-1367-400", _without_copy)),
         (Need.SOURCE,),
+    ),
+    _refused(
+        "dataflow.without_delta_column",
+        "A dataflow that reads a table daily without a delta column",
+        "FLOW-1367-400",
+        f"`aep/resources/dataflow.py`; {_ERRORS_OF_SOURCES}",
+        _without_copy,
+        only_tables=True,
     ),
     Check(
         "dataflow.once",
-        "A dataflow that runs once is accepted without a Copy transformation.",
+        "A dataflow with the frequency `once` and without a Copy transformation is accepted.",
         "`aep/resources/dataflow.py`; the flow spec's schema requires a delta column within Copy",
-        "create such a dataflow that starts a day later",
+        _METHOD,
         _accepts_one_time_dataflow,
         (Need.SOURCE,),
     ),
-    Check(
+    _refused(
         "dataflow.once_with_delta_column",
-        "A dataflow that runs once is refused with FLOW-1369-400 if it has a delta column.",
+        "A dataflow with the frequency `once` and a delta column",
+        "FLOW-1369-400",
         f"`aep/resources/dataflow.py`; {_ERRORS_OF_SOURCES}",
-        "create such a dataflow that starts a day later",
-        _if_tabular(_refuses("FLOW-1369-400", _with_copy)),
-        (Need.SOURCE,),
+        _with_copy,
+        only_tables=True,
     ),
-    Check(
+    _refused(
         "dataflow.once_with_interval",
-        "A dataflow that runs once is refused with FLOW-1361-400 if it has an interval.",
+        "A dataflow with the frequency `once` and an interval",
+        "FLOW-1361-400",
         f"`aep/resources/schedule.py`; {_ERRORS_OF_SOURCES}",
-        "create such a dataflow that starts a day later",
-        _refuses("FLOW-1361-400", lambda trial: _one_time(trial, interval=1)),
-        (Need.SOURCE, Need.WHOLE),
+        lambda trial: _one_time(trial, interval=1),
     ),
-    Check(
+    _refused(
         "dataflow.once_with_backfill",
-        "A dataflow that runs once is refused with FLOW-1364-400 if `backfill` is set.",
+        "A dataflow with the frequency `once` and `backfill`",
+        "FLOW-1364-400",
         f"`aep/resources/schedule.py`; {_ERRORS_OF_SOURCES}",
-        "create such a dataflow that starts a day later",
-        _refuses("FLOW-1364-400", lambda trial: _one_time(trial, backfill=True)),
-        (Need.SOURCE, Need.WHOLE),
+        lambda trial: _one_time(trial, backfill=True),
     ),
     Check(
         "dataflow.start_time_now",

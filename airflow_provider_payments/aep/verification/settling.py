@@ -111,25 +111,26 @@ def _measure_deletion(trial: Trial, kind: str) -> DeletionDelays:
         raise NotTriedError(f"the service deletes no {KINDS[kind]}")
     now = trial.client.transport.clock.monotonic()
     # Only as many as were measured after creation, because each polled object costs requests.
-    measured = [attrs.evolve(one, created_at=now) for one in deleted[: trial.objects.size]]
-    return DeletionDelays(*_poll_until(trial, kind, measured, visible=False))
+    return DeletionDelays(*_poll_until(trial, kind, deleted[: trial.objects.size], visible=False, since=now))
 
 
 def _poll_until(
-    trial: Trial, kind: str, objects: list[CreatedObject], *, visible: bool
+    trial: Trial, kind: str, objects: list[CreatedObject], *, visible: bool, since: float | None = None
 ) -> tuple[dict[str, Delay], dict[str, Delay]]:
     """
     Poll objects until all of them are visible, or none is; return the delays in lists and in reads by id.
 
-    The delays begin when the objects were created.
+    :param since: monotonic time at which the delays begin. Defaults to ``None``: the creation of each object.
     """
-    in_list, by_id = ({one.id: Delay(one.created_at) for one in objects} for _ in range(2))
+    in_list, by_id = ({one.id: Delay(one.created_at if since is None else since) for one in objects} for _ in range(2))
     pending_in_list, pending_by_id = [one.id for one in objects], list(objects)
     for at in trial.polls(max(MAX_WAIT_SECONDS, _settle_seconds(trial, kind) + POLL_SECONDS)):
         if pending_in_list:
             listed = _listed_ids(trial, kind, objects, pending_in_list, whole=not visible)
             changed = listed if visible else set(pending_in_list) - listed
-            _record_poll(in_list, pending_in_list, changed, at)
+            for one_id in pending_in_list:
+                record = in_list[one_id].end if one_id in changed else in_list[one_id].extend
+                record(at)
             pending_in_list = [one for one in pending_in_list if one not in changed]
         while pending_by_id and trial.objects.is_readable(pending_by_id[0]) is visible:
             by_id[pending_by_id.pop(0).id].end(at)
@@ -161,14 +162,6 @@ def _create_all(trial: Trial, kind: str) -> tuple[list[CreatedObject], str]:
         name = "" if second == "taken" else f"{objects.name(kind)} {len(created) + 1}"
         created.append(objects.create_or_skip(kind, name))
     return created, second
-
-
-def _record_poll(delays: Mapping[str, Delay], pending: Collection[str], changed: Collection[str], at: float) -> None:
-    for one in pending:
-        if one in changed:
-            delays[one].end(at)
-        else:
-            delays[one].extend(at)
 
 
 def _listed_ids(

@@ -17,10 +17,10 @@ from airflow_provider_payments.emulator.catalog.state import Catalog
 from airflow_provider_payments.emulator.core import query
 from airflow_provider_payments.emulator.core.behaviour import REFUSED, PageLimit
 from airflow_provider_payments.emulator.core.call import Answer, Call
-from airflow_provider_payments.emulator.core.comparisons import Check, as_text, dotted, in_order, like
+from airflow_provider_payments.emulator.core.comparisons import Check, as_text, compared_to, matching, version_sort_key
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.query import Filter, Order, Steps, Wire
-from airflow_provider_payments.emulator.core.questions import ALWAYS, Policy, name_topics
+from airflow_provider_payments.emulator.core.questions import ALWAYS_HONOURED, Policy, name_filter_kinds
 from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 from airflow_provider_payments.emulator.core.store import Numbered
 
@@ -28,11 +28,11 @@ from airflow_provider_payments.emulator.core.store import Numbered
 MAX_OBSERVABLE_SCHEMAS = 20
 #: The kind of question that each parameter of all lists is, for :class:`Policy`.
 _PARAMETERS = {
-    **dict.fromkeys(("limit", "properties", "property", "tags", "dataSetId", "datasetId"), ALWAYS),
+    **dict.fromkeys(("limit", "properties", "property", "tags", "dataSetId", "datasetId"), ALWAYS_HONOURED),
     **dict.fromkeys(("orderBy", "sort"), "order"),
     "start": "start",
 }
-_TOPICS = name_topics("name")
+_FILTER_KINDS = name_filter_kinds("name")
 _MEMBER = r"[A-Za-z_$@][^\s,:=!<>~]*"
 _ORDER = re.compile(rf"(?:(asc|desc):)?({_MEMBER})")
 _CONDITION = re.compile(r"(!)?([A-Za-z_$@][^\s=!<>~]*)(?:(==|!=|<=|>=|<|>|~)(.*))?", re.DOTALL)
@@ -55,7 +55,9 @@ class Listing(query.Listing[Item]):
 def answer(call: Call[Catalog], listing: Listing[Item]) -> Answer:
     """Answer with the requested objects by id."""
     policy = Policy("catalog", call.state.sandbox.runtime_options.questions, _refused)
-    call = policy.heeded(call, {**dict.fromkeys((*listing.simple, *listing.ranges), ALWAYS), **_PARAMETERS})
+    call = policy.without_ignored_parameters(
+        call, {**dict.fromkeys((*listing.simple, *listing.ranges), ALWAYS_HONOURED), **_PARAMETERS}
+    )
     observable = any(path[0] == "observableSchema" for path in _properties(call) or ())
     limits = call.state.sandbox.runtime_options.page_limits["catalog"]
     if observable:
@@ -63,7 +65,7 @@ def answer(call: Call[Catalog], listing: Listing[Item]) -> Answer:
     limit = call.page_limit(limits, bad_request, 1)
     start = call.whole_number("start", bad_request, 0, maximum=10**9)
     orders = _orders(call.parameter("orderBy") or call.parameter("sort") or "")
-    filters = list(policy.screened(_requested_filters(call, listing), _TOPICS))
+    filters = list(policy.effective_filters(_requested_filters(call, listing), _FILTER_KINDS))
     found = islice(query.items(listing, filters, orders), start, start + limit)
     return Answer({item.id: cut(call, listing.wire(item)) for item in found})
 
@@ -121,7 +123,7 @@ def _filters(listing: Listing[Item], name: str, text: str) -> Iterator[Filter]:
         if parse_count(text) is None:
             raise bad_request(f"'{name}' must be a time in milliseconds.")
         member, sign = listing.ranges[name]
-        yield Filter(member, in_order(sign, text))
+        yield Filter(member, compared_to(sign, text))
 
 
 def _condition(expression: str) -> Filter:
@@ -141,8 +143,8 @@ def _condition(expression: str) -> Filter:
             plain = (expected,) if sign == "==" and "*" not in expected else ()
             return Filter(member, _like_one_of([expected]), sign == "==", plain)
         case "~":
-            return Filter(member, like(expected, bad_request))
-    return Filter(member, in_order(sign, expected, dotted))
+            return Filter(member, matching(expected, bad_request))
+    return Filter(member, compared_to(sign, expected, version_sort_key))
 
 
 def _is_present(value: Any) -> bool:

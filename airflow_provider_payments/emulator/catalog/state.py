@@ -159,7 +159,7 @@ class Catalog:
         dataset.content = content
         dataset.writes += 1
         dataset.updated = self.sandbox.clock.millis()
-        self.datasets.changed(dataset)
+        self.datasets.reindex(dataset)
 
     def _writable_content(self, body: Mapping[str, Any]) -> dict[str, Any]:
         content = {name: body[name] for name in _WRITABLE if body.get(name) is not None}

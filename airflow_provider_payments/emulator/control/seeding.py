@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
-from airflow_provider_payments.emulator.control.values import check_names, one_of, whole_number
+from airflow_provider_payments.emulator.control.refusals import missing, wrong
+from airflow_provider_payments.emulator.control.values import boolean, check_names, one_of, whole_number
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.identifiers import new_hash
 from airflow_provider_payments.emulator.flow_service import connections, flows
@@ -144,16 +144,14 @@ def _parse(call: Call[Organisation]) -> _SeedRequest:
     check_names(body, _MEMBERS, "a seed")
     for member in ("sandbox", "dataflows"):
         if member not in body:
-            raise ControlRefusal(400, f"'{member}' is missing.")
+            raise missing(member)
     services = call.state.services[one_of("sandbox", body["sandbox"], call.state.services)]
     dataflows = whole_number("dataflows", body["dataflows"], 1, MAX_DATAFLOWS)
     runs = whole_number("runs_per_dataflow", body.get("runs_per_dataflow", 0), 0, MAX_RUNS // dataflows)
     source = SOURCES[one_of("source", body.get("source", "paypal"), SOURCES)]
-    prefix, enabled = body.get("name_prefix", "seeded"), body.get("enabled", False)
+    prefix, enabled = body.get("name_prefix", "seeded"), boolean("enabled", body.get("enabled", False))
     if not isinstance(prefix, str) or not prefix.strip() or len(prefix) > MAX_PREFIX_CHARACTERS:
         raise wrong("name_prefix", prefix, f"text of 1 to {MAX_PREFIX_CHARACTERS} characters")
-    if not isinstance(enabled, bool):
-        raise wrong("enabled", enabled, "true or false")
     return _SeedRequest(services, dataflows, runs, source, prefix, enabled)
 
 

@@ -51,8 +51,8 @@ def sort_key(value: Any) -> SortKey:
     return (0,) if text is None else (2, text)
 
 
-def dotted(text: str) -> tuple[Any, ...]:
-    """The sort key of a dotted version, part by part; other texts come after all versions."""
+def version_sort_key(text: str) -> tuple[Any, ...]:
+    """The sort key of a dotted version, which compares versions part by part; other texts follow all versions."""
     return (0, *map(int, text.split("."))) if _DOTTED.fullmatch(text) else (1, text)
 
 
@@ -69,25 +69,25 @@ def one_of(wanted: Iterable[str]) -> Check:
     return fits
 
 
-def in_order(sign: str, limit: str, place: Callable[[str], Any] = str) -> Check:
+def compared_to(sign: str, limit: str, text_key: Callable[[str], Any] = str) -> Check:
     """A check that a value is less or greater than a limit. Null, objects and lists never pass it.
 
     :param sign: one of :data:`ORDERINGS`.
-    :param place: the sort key of texts.
+    :param text_key: the sort key of texts.
     """
-    compare, number, limit_place = ORDERINGS[sign], as_number(limit), place(limit)
+    compare, number, limit_key = ORDERINGS[sign], as_number(limit), text_key(limit)
 
     def fits(value: Any) -> bool:
         # Called for up to 100,000 values in one request: is_number() is inlined for speed.
         if value.__class__ is int or value.__class__ is float:
             return number is not None and compare(value, number)
         text = as_text(value)
-        return text is not None and compare(place(text), limit_place)
+        return text is not None and compare(text_key(text), limit_key)
 
     return fits
 
 
-def like(source: str, refuse: Callable[[str], Refusal]) -> Check:
+def matching(source: str, refuse: Callable[[str], Refusal]) -> Check:
     """A check that a regular expression is found in a text.
 
     :param refuse: builds the refusal of an expression that is not accepted.

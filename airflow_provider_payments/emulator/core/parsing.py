@@ -37,7 +37,7 @@ def parse_json(raw: bytes) -> Any:
     if brackets > MAX_CONTAINERS:
         raise UnreadableBody(f"The request body holds more than {MAX_CONTAINERS} objects and lists.")
     try:
-        document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+        document = json.loads(raw.decode("utf-8"), parse_constant=_reject_constant, parse_float=_parse_finite)
         if b"\\ud" in raw.lower():
             # Half of a surrogate pair cannot be encoded outside JSON, in a link for example.
             json.dumps(document, ensure_ascii=False).encode("utf-8")
@@ -48,11 +48,11 @@ def parse_json(raw: bytes) -> Any:
     return document
 
 
-def _no_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(text)

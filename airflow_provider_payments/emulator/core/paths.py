@@ -51,7 +51,7 @@ def steps_of(path: str) -> Steps | None:
     return tuple(steps)
 
 
-def is_everywhere(path: str) -> bool:
+def has_wildcard(path: str) -> bool:
     """Whether a path leads to all entries of an array."""
     return EVERYWHERE in (steps_of(path) or ())
 
@@ -80,8 +80,8 @@ def _column(path: str) -> str:
     return unescaped(unwrapped(path))
 
 
-def below(value: Any, path: str) -> Any:
-    """The value at a path whose first name stands for the given value itself."""
+def read_below(value: Any, path: str) -> Any:
+    """The value at a path below a given value, for which the path's first name stands."""
     return _read(value, (steps_of(path) or ("",))[1:])
 
 

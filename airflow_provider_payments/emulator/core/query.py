@@ -64,14 +64,14 @@ class Filter:
     """A condition on the values at a path.
 
     :param fits: whether a single value meets the condition.
-    :param wanted: True if at least one value must meet the condition, False if no value may meet it.
+    :param must_fit: True if at least one value must meet the condition, False if no value may meet it.
     :param equals: the texts of which the path must hold one, if that is the whole condition: an index can answer it.
     :param span: the earliest and the latest creation time that pass, if the condition is about the creation time.
     """
 
     path: str
     fits: Check
-    wanted: bool = True
+    must_fit: bool = True
     equals: Collection[str] = ()
     span: Span | None = None
 
@@ -118,22 +118,22 @@ def items(
     if not orders or (listing.store.chronological and [order.path for order in orders] == [listing.created_path]):
         newest_first = any(order.descending for order in orders)
         number = None if after is None else int(after.number)
-        return _passing(listing, selection.after(number, newest_first=newest_first), rest)
-    found = list(_passing(listing, selection.after(None), rest))
+        return _filtered(listing, selection.after(number, newest_first=newest_first), rest)
+    found = list(_filtered(listing, selection.after(None), rest))
     for order in reversed(orders):
-        found.sort(key=_sorting(listing, order), reverse=order.descending)
-    return iter(found) if after is None else _items_after(found, after, orders[0], _sorting(listing, orders[0]))
+        found.sort(key=_sort_key_of(listing, order), reverse=order.descending)
+    return iter(found) if after is None else _items_after(found, after, orders[0], _sort_key_of(listing, orders[0]))
 
 
 def count(listing: Listing[Item], filters: Sequence[Filter]) -> int:
     """How many items pass all filters."""
     selection, rest = _select(listing, filters)
-    return sum(1 for _ in _passing(listing, selection.after(None), rest)) if rest else len(selection)
+    return sum(1 for _ in _filtered(listing, selection.after(None), rest)) if rest else len(selection)
 
 
 def position(listing: Listing[Item], item: Item, orders: Sequence[Order]) -> Position:
     """The position of an item."""
-    return Position(item.number, _sorting(listing, orders[0])(item) if orders else ())
+    return Position(item.number, _sort_key_of(listing, orders[0])(item) if orders else ())
 
 
 def steps(path: str) -> Steps:
@@ -178,21 +178,21 @@ def _select(listing: Listing[Item], filters: Sequence[Filter]) -> tuple[Selectio
     return selection, [one for one in rest if one is not narrowest]
 
 
-def _passing(listing: Listing[Item], found: Iterator[Item], filters: Sequence[Filter]) -> Iterator[Item]:
+def _filtered(listing: Listing[Item], found: Iterator[Item], filters: Sequence[Filter]) -> Iterator[Item]:
     for one in filters:
-        found = filter(_test(listing, one), found)
+        found = filter(_predicate(listing, one), found)
     return found
 
 
-def _test(listing: Listing[Item], one: Filter) -> Callable[[Item], bool]:
-    read, values, fits, wanted = listing.single(one.path), listing.values(one.path), one.fits, one.wanted
+def _predicate(listing: Listing[Item], one: Filter) -> Callable[[Item], bool]:
+    read, values, fits, must_fit = listing.single(one.path), listing.values(one.path), one.fits, one.must_fit
     if read is None:
-        return lambda item: any(map(fits, values(item))) is wanted
+        return lambda item: any(map(fits, values(item))) is must_fit
     # Called for up to 100,000 items in one request: kept short for speed.
-    return lambda item: ((value := read(item)) is not None and fits(value)) is wanted
+    return lambda item: ((value := read(item)) is not None and fits(value)) is must_fit
 
 
-def _sorting(listing: Listing[Item], order: Order) -> Callable[[Item], SortKey]:
+def _sort_key_of(listing: Listing[Item], order: Order) -> Callable[[Item], SortKey]:
     value = listing.first(order.path)
     if order.path == listing.created_path:
         return lambda item: (*order.key(value(item)), item.number)

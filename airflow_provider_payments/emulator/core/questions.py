@@ -14,11 +14,11 @@ from airflow_provider_payments.emulator.core.query import Filter
 from airflow_provider_payments.emulator.core.refusals import Refusal
 
 # The questions of a parameter that is always honoured, and of a parameter that the service does not know.
-ALWAYS, UNKNOWN = "", "unknown_parameter"
+ALWAYS_HONOURED, UNKNOWN_PARAMETER = "", "unknown_parameter"
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class FilterKind:
     """A kind of filter, and the question that decides how it is handled.
 
     :param question: the question that filters of this kind belong to.
@@ -31,7 +31,7 @@ class Topic:
     misses: bool = False
 
 
-def name_topics(path: str) -> tuple[Topic, ...]:
+def name_filter_kinds(path: str) -> tuple[FilterKind, ...]:
     """The kinds of filters on the names of objects.
 
     :param path: the path of the member that holds the name.
@@ -41,9 +41,9 @@ def name_topics(path: str) -> tuple[Topic, ...]:
         return lambda one: one.path == path and any(map(fits, one.equals))
 
     return (
-        Topic("name_filter", lambda one: one.path == path),
-        Topic("non_ascii_names", on_names(lambda name: not name.isascii()), misses=True),
-        Topic("quoted_names", on_names(lambda name: not {'"', "'"}.isdisjoint(name)), misses=True),
+        FilterKind("name_filter", lambda one: one.path == path),
+        FilterKind("non_ascii_names", on_names(lambda name: not name.isascii()), misses=True),
+        FilterKind("quoted_names", on_names(lambda name: not {'"', "'"}.isdisjoint(name)), misses=True),
     )
 
 
@@ -60,24 +60,29 @@ class Policy:
     answers: Mapping[str, str]
     refuse: Callable[[str, str], Refusal]
 
-    def heeded(self, call: Call[State], parameters: Mapping[str, str]) -> Call[State]:
+    def without_ignored_parameters(self, call: Call[State], parameters: Mapping[str, str]) -> Call[State]:
         """Return a call without its ignored parameters; raise the refusal of a parameter that is refused.
 
         :param parameters: the question of each known parameter.
         """
-        kept = [(name, value) for name, value in call.query if self._heeds(parameters.get(name, UNKNOWN), name)]
+        kept = [
+            (name, value)
+            for name, value in call.query
+            if self._is_honoured(parameters.get(name, UNKNOWN_PARAMETER), name)
+        ]
         return replace(call, query=kept)
 
-    def screened(self, filters: Iterable[Filter], topics: Collection[Topic]) -> Iterator[Filter]:
+    def effective_filters(self, filters: Iterable[Filter], kinds: Collection[FilterKind]) -> Iterator[Filter]:
         """Yield the filters that have an effect; raise the refusal of a filter that is refused."""
         for one in filters:
-            ignored = [topic for topic in topics if topic.covers(one) and not self._heeds(topic.question, one.path)]
+            ignored = [kind for kind in kinds if kind.covers(one) and not self._is_honoured(kind.question, one.path)]
             if not ignored:
                 yield one
             elif ignored[0].misses:
                 yield Filter(one.path, lambda value: False)
 
-    def _heeds(self, question: str, name: str) -> bool:
+    def _is_honoured(self, question: str, name: str) -> bool:
+        """Return False for a question that is ignored; raise the refusal for a question that is refused."""
         answer = self.answers.get(f"{self.service}.{question}", HONOURED)
         if answer == REFUSED:
             raise self.refuse(question, name)

@@ -173,7 +173,7 @@ class Store(Generic[Item]):
         self.chronological = self.chronological and created >= (times[-1] if times else created)
         times.append(created)
         self._by_id[item.id] = item
-        self._enter(item)
+        self._add_to_index(item)
         lag = self._lag_of(item)
         if lag.listed > 0:
             self._unlisted[item.number] = self._now() + lag.listed
@@ -181,14 +181,14 @@ class Store(Generic[Item]):
             self._unreadable[item.id] = self._now() + lag.readable
         return item
 
-    def changed(self, item: Item) -> None:
-        """Update the index after a write that may have changed a key's values."""
-        self._leave(item.number)
-        self._enter(item)
+    def reindex(self, item: Item) -> None:
+        """Update the index after a write that may have changed the values of an item's keys."""
+        self._remove_from_index(item.number)
+        self._add_to_index(item)
 
     def remove(self, item: Item) -> None:
         """Remove an item; its number is not reused."""
-        self._catch_up()
+        self._apply_elapsed_lags()
         lag, now = self._lag_of(item), self._now()
         if lag.gone_by_id > 0:
             self._still_readable[item.id] = (now + lag.gone_by_id, item)
@@ -198,7 +198,7 @@ class Store(Generic[Item]):
         if lag.gone > 0 and was_listed:
             self._still_listed[item.number] = now + lag.gone
         else:
-            self._drop(item.number)
+            self._forget(item.number)
 
     def hide(self, item: Item) -> None:
         """Keep an item out of lists and reads until :meth:`show`; the item itself is not changed."""
@@ -231,7 +231,7 @@ class Store(Generic[Item]):
         :param since: the earliest creation time; only if the store is :attr:`chronological`.
         :param until: the latest creation time; only if the store is :attr:`chronological`.
         """
-        self._catch_up()
+        self._apply_elapsed_lags()
         numbers = self._numbers(key, values) if key else self._index[_ALL]
         begin, end = 0, len(numbers)
         if since is not None:
@@ -255,7 +255,7 @@ class Store(Generic[Item]):
     def _now(self) -> float:
         return 0.0 if self._lag is None else self._lag.clock.now()
 
-    def _catch_up(self) -> None:
+    def _apply_elapsed_lags(self) -> None:
         now = self._now()
         if self._still_readable:
             self._still_readable = {key: gone for key, gone in self._still_readable.items() if gone[0] > now}
@@ -264,20 +264,20 @@ class Store(Generic[Item]):
         self._unlisted = {number: until for number, until in self._unlisted.items() if until > now}
         for number in [number for number, until in self._still_listed.items() if until <= now]:
             del self._still_listed[number]
-            self._drop(number)
+            self._forget(number)
 
-    def _drop(self, number: int) -> None:
-        self._leave(number)
+    def _forget(self, number: int) -> None:
+        self._remove_from_index(number)
         self._order[number] = None
 
-    def _enter(self, item: Item) -> None:
+    def _add_to_index(self, item: Item) -> None:
         found = {(key, value) for key, read in self._keys.items() for value in read(item)}
         entries = (_ALL, *found)
         for entry in entries:
             insort(self._index.setdefault(entry, []), item.number)
         self._entries[item.number] = entries
 
-    def _leave(self, number: int) -> None:
+    def _remove_from_index(self, number: int) -> None:
         for entry in self._entries.pop(number):
             numbers = self._index[entry]
             del numbers[bisect_left(numbers, number)]

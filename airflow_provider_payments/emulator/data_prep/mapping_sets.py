@@ -126,7 +126,7 @@ class MappingSets:
         """Add a version, or refuse."""
         version = self.parse(body, mapping_set.latest.version + 1)
         mapping_set.versions.append(version)
-        self.store.changed(mapping_set)
+        self.store.reindex(mapping_set)
         return version
 
     def revise(self, mapping_set: MappingSet, mappings: Iterable[FieldMapping]) -> MappingVersion:

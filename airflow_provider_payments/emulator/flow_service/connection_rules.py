@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.flow_service.payloads import (
     major_version,
     optional,
     required,
-    truth,
+    to_boolean,
 )
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, missing, not_found, wrong
 from airflow_provider_payments.emulator.flow_service.sources import named_table, object_path
@@ -106,7 +106,7 @@ def _check_file_params(body: Mapping[str, Any]) -> None:
     if optional(body, "params.type", str) not in (None, "file", "folder"):
         raise wrong("params.type", "file or folder")
     recursive = body["params"].get("recursive")
-    if recursive is not None and truth(recursive) is None:
+    if recursive is not None and to_boolean(recursive) is None:
         raise wrong("params.recursive", "true or false")
 
 

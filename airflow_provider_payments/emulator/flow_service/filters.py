@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from airflow_provider_payments.emulator.core.comparisons import ORDERINGS, Check, in_order, one_of
+from airflow_provider_payments.emulator.core.comparisons import ORDERINGS, Check, compared_to, one_of
 from airflow_provider_payments.emulator.core.query import Filter, Span
 from airflow_provider_payments.emulator.flow_service.model import RUN_STATUS
 from airflow_provider_payments.emulator.flow_service.refusals import invalid
@@ -51,7 +51,7 @@ def _filter(path: str, sign: str, values: tuple[str, ...]) -> Filter:
     if path == RUN_STATUS:
         # Documents filter by 'Failed', but runs have the status 'failed'.
         folded = tuple(value.casefold() for value in values)
-        fits = in_order(sign, folded[0]) if sign in ORDERINGS else frozenset(folded).__contains__
+        fits = compared_to(sign, folded[0]) if sign in ORDERINGS else frozenset(folded).__contains__
         return Filter(path, lambda status: fits(status.casefold()), sign != "!=")
     span = _span(sign, int(values[0])) if path == CREATED else None
     return Filter(path, _check(sign, values), sign != "!=", values if sign == "==" else (), span)
@@ -59,7 +59,7 @@ def _filter(path: str, sign: str, values: tuple[str, ...]) -> Filter:
 
 def _check(sign: str, values: tuple[str, ...]) -> Check:
     if sign in ORDERINGS:
-        return in_order(sign, values[0])
+        return compared_to(sign, values[0])
     fits = one_of(values)
     return (lambda value: value is None or fits(value)) if "null" in values else fits
 

@@ -14,7 +14,7 @@ from airflow_provider_payments.emulator.flow_service.payloads import (
     optional,
     partial_percent,
     required,
-    truth,
+    to_boolean,
 )
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, wrong
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE, Schedule, parse_schedule
@@ -150,7 +150,7 @@ def _check_copy(
 def _check_options(content: Mapping[str, Any]) -> None:
     options = optional(content, "options", dict) or {}
     diagnostics, percent = options.get("errorDiagnosticsEnabled"), options.get("partialIngestionPercent")
-    if diagnostics is not None and truth(diagnostics) is None:
+    if diagnostics is not None and to_boolean(diagnostics) is None:
         raise wrong("options.errorDiagnosticsEnabled", "true or false")
     if percent is not None and partial_percent(options) is None:
         raise wrong("options.partialIngestionPercent", "a number above 0")

@@ -20,7 +20,7 @@ from airflow_provider_payments.emulator.flow_service.connection_rules import acc
 from airflow_provider_payments.emulator.flow_service.forced_outcomes import FAIL_COPY, FAIL_PROMOTION, FAIL_SOME
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.model import FAILED, PARTIAL, SUCCESS, Flow, Run
-from airflow_provider_payments.emulator.flow_service.payloads import partial_percent, truth
+from airflow_provider_payments.emulator.flow_service.payloads import partial_percent, to_boolean
 from airflow_provider_payments.emulator.flow_service.sources import column_selector, object_path, source_table
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
@@ -84,7 +84,7 @@ def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
     """Map and validate the rows, and write the valid rows unless too many failed; return the status of the run."""
     options = run.flow.content.get("options") or {}
     percent = partial_percent(options)
-    run.diagnosed = percent is not None or truth(options.get("errorDiagnosticsEnabled")) is True
+    run.diagnosed = percent is not None or to_boolean(options.get("errorDiagnosticsEnabled")) is True
     dataset, transform = _target(service, run.flow)
     if dataset is None or transform is None:
         run.failures = (

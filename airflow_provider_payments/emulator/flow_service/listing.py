@@ -15,7 +15,13 @@ from airflow_provider_payments.emulator.core import query
 from airflow_provider_payments.emulator.core.behaviour import PageLimit
 from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.query import Filter, Order, Position, Wire
-from airflow_provider_payments.emulator.core.questions import ALWAYS, UNKNOWN, Policy, Topic, name_topics
+from airflow_provider_payments.emulator.core.questions import (
+    ALWAYS_HONOURED,
+    UNKNOWN_PARAMETER,
+    FilterKind,
+    Policy,
+    name_filter_kinds,
+)
 from airflow_provider_payments.emulator.flow_service.filters import CREATED, LAST_STARTED, parse_filter
 from airflow_provider_payments.emulator.flow_service.payloads import body_of, optional
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid
@@ -23,16 +29,16 @@ from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 # The question of each query parameter. Public clients send 'start' and are not refused, but its effect is unknown.
 _PARAMETERS = {
-    **dict.fromkeys(("property", "limit", "count"), ALWAYS),
+    **dict.fromkeys(("property", "limit", "count"), ALWAYS_HONOURED),
     "orderby": "order",
     "continuationToken": "continuation_token",
     "start": "start",
 }
-_TOPICS = (
-    Topic("filter_ids", lambda one: one.path == "id" and len(one.equals) > 1),
-    Topic("filter_last_run_started", lambda one: one.path == LAST_STARTED),
-    Topic("filter_created", lambda one: one.path == CREATED),
-    *name_topics("name"),
+_FILTER_KINDS = (
+    FilterKind("filter_ids", lambda one: one.path == "id" and len(one.equals) > 1),
+    FilterKind("filter_last_run_started", lambda one: one.path == LAST_STARTED),
+    FilterKind("filter_created", lambda one: one.path == CREATED),
+    *name_filter_kinds("name"),
 )
 
 
@@ -80,7 +86,8 @@ class Query:
 
 def answer_list(call: Call[FlowService], listing: Listing) -> Answer:
     """Answer a GET request for a list."""
-    return _answer(call, listing, _query_of(_policy(call).heeded(call, _PARAMETERS)), f"/{listing.path}")
+    call = _policy(call).without_ignored_parameters(call, _PARAMETERS)
+    return _answer(call, listing, _query_of(call), f"/{listing.path}")
 
 
 def _limits(call: Call[FlowService]) -> PageLimit:
@@ -94,7 +101,7 @@ def _policy(call: Call[FlowService]) -> Policy:
 def _refused(question: str, name: str) -> FlowRefusal:
     if question == "order":
         return invalid("1433-400", "These lists cannot be sorted.")
-    if question in ("start", "continuation_token", UNKNOWN):
+    if question in ("start", "continuation_token", UNKNOWN_PARAMETER):
         return invalid("1451-400", f"There is no query parameter '{name[:60]}' for lists.")
     return invalid("1449-400", f"There is no field '{name[:100]}' to filter by.")
 
@@ -108,7 +115,7 @@ def _answer(call: Call[FlowService], listing: Listing, asked: Query, address: st
     if asked.token and not asked.count:
         asked, after = _resume(listing, asked)
     orders = _orders(asked.orderby, listing)
-    filters = list(_policy(call).screened(listing.filters(asked.properties), _TOPICS))
+    filters = list(_policy(call).effective_filters(listing.filters(asked.properties), _FILTER_KINDS))
     if asked.count:
         return Answer({"count": query.count(listing, filters)})
     limit, begin = asked.limit, asked.start if after is None else 0

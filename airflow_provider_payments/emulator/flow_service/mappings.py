@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.data_prep.transform import problems
 from airflow_provider_payments.emulator.flow_service.model import Resource
-from airflow_provider_payments.emulator.flow_service.payloads import major_version, required, whole_number
+from airflow_provider_payments.emulator.flow_service.payloads import major_version, required, to_integer
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, not_found
 from airflow_provider_payments.emulator.flow_service.sources import has_source, source_table
 from airflow_provider_payments.emulator.flow_service.state import FlowService
@@ -24,7 +24,7 @@ def mapping_version(service: FlowService, params: Mapping[str, Any], *, lagging:
     found = (store.read if lagging else store.get)(identifier)
     if found is None:
         raise invalid("1419-400", f"The mapping set {identifier[:100]} failed validation: it does not exist.")
-    number = whole_number(params.get("mappingVersion", 0))
+    number = to_integer(params.get("mappingVersion", 0))
     for version in found.versions:
         if version.version == number:
             return version

@@ -7,10 +7,10 @@ from typing import Any
 
 from airflow_provider_payments.emulator.flow_service.ingestion import delta_column
 from airflow_provider_payments.emulator.flow_service.model import ENABLED, FAILED, SUCCESS, Flow, Run
-from airflow_provider_payments.emulator.flow_service.payloads import optional, whole_number
+from airflow_provider_payments.emulator.flow_service.payloads import optional, to_integer
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid
 from airflow_provider_payments.emulator.flow_service.schedule import MAX_START_SECONDS, ONCE
-from airflow_provider_payments.emulator.flow_service.scheduler import start_again, start_on_demand
+from airflow_provider_payments.emulator.flow_service.scheduler import start_on_demand, start_retry
 from airflow_provider_payments.emulator.flow_service.sources import column_names, source_table
 from airflow_provider_payments.emulator.flow_service.specs import CRM_FLOW_SPEC_ID
 from airflow_provider_payments.emulator.flow_service.state import FlowService
@@ -59,7 +59,7 @@ def _time(params: Mapping[str, Any], name: str) -> int:
     given = params.get(name)
     if given is None or given == "":
         raise FlowRefusal("1384-400", f"The params of a flow run are not valid: '{name}' is missing.")
-    moment = whole_number(given)
+    moment = to_integer(given)
     if moment is None or not 0 <= moment < MAX_START_SECONDS:
         raise FlowRefusal("1340-400", f"'params.{name}' must be a number of epoch seconds, not '{str(given)[:60]}'.")
     return moment
@@ -111,4 +111,4 @@ def retry(service: FlowService, run: Run) -> Run:
     if latest.status != FAILED and (latest.status != SUCCESS or latest.input_records):
         which = f"The flow run {run.id}" if latest is run else f"The retry {latest.id} of the flow run {run.id}"
         raise FlowRefusal("1387-400", f"{which} is in the state {latest.status} and cannot be triggered again.")
-    return start_again(service, latest)
+    return start_retry(service, latest)

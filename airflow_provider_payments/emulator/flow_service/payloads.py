@@ -15,7 +15,7 @@ _VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*versio
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
 
 
-def queried(call: Call[Any], name: str) -> str:
+def required_parameter(call: Call[Any], name: str) -> str:
     """The value of a required query parameter; raises a refusal if it is missing or empty."""
     value = call.parameter(name)
     if value is None:
@@ -91,7 +91,7 @@ def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any
     return content
 
 
-def whole_number(value: Any) -> int | None:
+def to_integer(value: Any) -> int | None:
     """Convert a value to an integer, also a text, as the tutorials send it; None for any other value."""
     if isinstance(value, bool):
         return None
@@ -103,7 +103,7 @@ def whole_number(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def truth(value: Any) -> bool | None:
+def to_boolean(value: Any) -> bool | None:
     """Convert a value to a boolean, also a text; None for any other value."""
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())

@@ -23,7 +23,7 @@ _COPY_PROBLEM = "2200"
 _NOT_COUNTED = -1
 
 
-def uncounted(run: Run) -> bool:
+def is_uncounted(run: Run) -> bool:
     """Return whether a stage failed as a whole, so that bytes and files were not counted."""
     if not run.failures:
         return run.copy_error != ""
@@ -63,7 +63,7 @@ def _stages(run: Run) -> list[str]:
 
 
 SIZES: Mapping[str, Reader] = {
-    "inputBytes": lambda run: _NOT_COUNTED if uncounted(run) else run.input_bytes if run.has_started else None,
+    "inputBytes": lambda run: _NOT_COUNTED if is_uncounted(run) else run.input_bytes if run.has_started else None,
     "outputBytes": lambda run: run.output_bytes if run.has_started else None,
 }
 RECORDS: Mapping[str, Reader] = {
@@ -80,10 +80,10 @@ RECORDS: Mapping[str, Reader] = {
 }
 FILES: Mapping[str, Reader] = {
     "inputFileCount": lambda run: (
-        _NOT_COUNTED if uncounted(run) else int(run.input_records > 0) if run.has_started else None
+        _NOT_COUNTED if is_uncounted(run) else int(run.input_records > 0) if run.has_started else None
     ),
     "outputFileCount": lambda run: (
-        _NOT_COUNTED if uncounted(run) else int(run.output_records > 0) if run.has_started else None
+        _NOT_COUNTED if is_uncounted(run) else int(run.output_records > 0) if run.has_started else None
     ),
 }
 _SECTIONS: Mapping[str, Mapping[str, Reader]] = {
@@ -105,14 +105,14 @@ _READERS: Mapping[str, Reader] = {
 }
 
 
-def shown(readers: Mapping[str, Reader], run: Run) -> Wire:
+def present_members(readers: Mapping[str, Reader], run: Run) -> Wire:
     """The members of a run that its state determines: those whose readers do not return None."""
     return {name: value for name, read in readers.items() if (value := read(run)) is not None}
 
 
 def metrics(service: FlowService, run: Run) -> Wire:
     """All metrics of a run; a queued run has only a few."""
-    wire: Wire = {section: shown(readers, run) for section, readers in _SECTIONS.items()}
+    wire: Wire = {section: present_members(readers, run) for section, readers in _SECTIONS.items()}
     if run.batch_id:
         wire["fileSummary"]["manifest"] = _manifest(service, run)
     return {section: members for section, members in wire.items() if members or section == "durationSummary"}

@@ -15,10 +15,10 @@ from airflow_provider_payments.emulator.flow_service.run_metrics import (
     copy_problem,
     errors,
     export_url,
+    is_uncounted,
     metrics,
-    shown,
+    present_members,
     times,
-    uncounted,
 )
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 
@@ -79,7 +79,7 @@ def _copy_activity(run: Run) -> Wire:
 
 
 def _promotion_activity(service: FlowService, run: Run) -> Wire:
-    files: Wire = shown(FILES, run)
+    files: Wire = present_members(FILES, run)
     target: Wire = {"id": run.flow.target_id, "type": "TargetConnection"}
     if run.batch_id:
         files["extensions"] = {"manifest": {"fileInfo": export_url(service, run, "input_files")}}
@@ -90,8 +90,8 @@ def _promotion_activity(service: FlowService, run: Run) -> Wire:
         "updatedAtUTC": run.updated,
         "durationSummary": times(run.copied, run.completed),
         "latencySummary": {},
-        "sizeSummary": shown(SIZES, run),
-        "recordSummary": shown(RECORDS, run),
+        "sizeSummary": present_members(SIZES, run),
+        "recordSummary": present_members(RECORDS, run),
         "fileSummary": files,
         "statusSummary": {"status": run.status, "errors": errors(run) or [], "extensions": _diagnostics(service, run)},
         "targetInfo": [target],
@@ -109,7 +109,7 @@ def _diagnostics(service: FlowService, run: Run) -> Wire:
     ]
     if not errors:
         return {}
-    if not (run.batch_id and run.diagnosed) or uncounted(run):
+    if not (run.batch_id and run.diagnosed) or is_uncounted(run):
         return {"errors": errors}
     manifest = {
         "failedRecords": export_url(service, run, "row_errors"),

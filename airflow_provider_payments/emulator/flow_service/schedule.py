@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.payloads import truth, whole_number
+from airflow_provider_payments.emulator.flow_service.payloads import to_boolean, to_integer
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, missing, wrong
 
 ONCE = "once"
@@ -70,7 +70,7 @@ def parse_schedule(params: Any, now: float | None) -> Schedule:
             raise FlowRefusal("1364-400", "Backfill is not allowed for a dataflow that runs once.")
         return Schedule(start, frequency, None, True)
     period = _interval(interval, frequency) * _UNIT_SECONDS[frequency]
-    has_backfill = True if backfill is None else truth(backfill)
+    has_backfill = True if backfill is None else to_boolean(backfill)
     if has_backfill is None:
         raise wrong("scheduleParams.backfill", "true or false")
     return Schedule(start, frequency, period, has_backfill)
@@ -90,7 +90,7 @@ def _start(params: Mapping[str, Any], now: float | None) -> int:
     given = params.get("startTime")
     if given is None or given == "":
         raise missing("scheduleParams.startTime")
-    start = whole_number(given)
+    start = to_integer(given)
     if start is None or not -MAX_START_SECONDS < start < MAX_START_SECONDS:
         raise FlowRefusal("1340-400", f"The start time '{str(given)[:60]}' is not a number of epoch seconds.")
     if now is not None and start < now - START_TOLERANCE_SECONDS:
@@ -101,7 +101,7 @@ def _start(params: Mapping[str, Any], now: float | None) -> int:
 def _interval(given: Any, frequency: str) -> int:
     if given is None or given == "":
         raise missing("scheduleParams.interval")
-    interval = whole_number(given)
+    interval = to_integer(given)
     if interval is None:
         raise wrong("scheduleParams.interval", "a whole number")
     least = _MIN_INTERVALS[frequency]

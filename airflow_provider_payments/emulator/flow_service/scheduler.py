@@ -46,7 +46,7 @@ def plan_first(service: FlowService, flow: Flow) -> None:
     assert flow.schedule is not None
     flow.schedule_version += 1
     due = flow.schedule.first_due(clock.now(), at_once=clock.mode == "fast")
-    clock.call_at(due, partial(_due, service, flow, flow.schedule_version))
+    clock.call_at(due, partial(_run_if_planned, service, flow, flow.schedule_version))
 
 
 def plan_next(service: FlowService, flow: Flow) -> None:
@@ -59,10 +59,10 @@ def _plan_after(service: FlowService, flow: Flow) -> None:
     assert flow.schedule is not None
     due = flow.schedule.next_due(service.clock.now())
     if due is not None:
-        service.clock.call_at(due, partial(_due, service, flow, flow.schedule_version))
+        service.clock.call_at(due, partial(_run_if_planned, service, flow, flow.schedule_version))
 
 
-def _due(service: FlowService, flow: Flow, plan: int) -> None:
+def _run_if_planned(service: FlowService, flow: Flow, plan: int) -> None:
     if plan != flow.schedule_version:
         return
     _plan_after(service, flow)
@@ -95,7 +95,7 @@ def start_on_demand(service: FlowService, flow: Flow, request: Mapping[str, Any]
     return run
 
 
-def start_again(service: FlowService, run: Run) -> Run:
+def start_retry(service: FlowService, run: Run) -> Run:
     """Repeat a run now, with the same data window."""
     run.retry = again = _new_run(service, run.flow, (run.begin, run.end), first=run.first)
     again.request = run.request
@@ -118,7 +118,7 @@ def finished_run(service: FlowService, flow: Flow, started: float, input_records
     run.completed = run.updated = run.copied + int(PROMOTION_SECONDS * 1000) if input_records else run.copied
     run.status = ingestion.set_counts(run, input_records, failed_records)
     flow.watermark = started
-    _appear(service, run)
+    _add_to_lists(service, run)
     return run
 
 
@@ -141,37 +141,37 @@ def _launch(service: FlowService, run: Run, due: float) -> None:
     if run.outcome_kind == STUCK:
         service.outcomes.expect(run.id, run.flow_id)
     if run.outcome is not None and run.outcome.kind == LATE:
-        clock.call_at(clock.now() + run.outcome.seconds, partial(_appear, service, run))
+        clock.call_at(clock.now() + run.outcome.seconds, partial(_add_to_lists, service, run))
     else:
-        _appear(service, run)
+        _add_to_lists(service, run)
     clock.call_at(due + QUEUE_SECONDS, partial(_begin, service, run))
 
 
-def _appear(service: FlowService, run: Run) -> None:
+def _add_to_lists(service: FlowService, run: Run) -> None:
     flow = run.flow
     service.runs.add(run)
     if service.flows.is_hidden(flow.id):
         service.runs.hide(run)
-    if _is_newer(run, flow.last_run):
+    if _is_newest(run, flow.last_run):
         flow.last_run = run
-    _note_end(run)
+    _update_last_ended_run(run)
 
 
-def _is_newer(run: Run, last: Run | None) -> bool:
+def _is_newest(run: Run, last: Run | None) -> bool:
     return last is None or last.created <= run.created
 
 
-def _note_end(run: Run) -> None:
+def _update_last_ended_run(run: Run) -> None:
     flow = run.flow
     # A run with the outcome LATE may end before lists show it, which is when it gets a number.
-    if run.has_ended and run.number >= 0 and _is_newer(run, flow.last_ended_run):
+    if run.has_ended and run.number >= 0 and _is_newest(run, flow.last_ended_run):
         flow.last_ended_run = run
 
 
 def _begin(service: FlowService, run: Run) -> None:
     clock = service.clock
     run.status, run.started = IN_PROGRESS, clock.millis()
-    _touch(service, run)
+    _record_change(service, run)
 
     def resume() -> None:
         clock.call_at(clock.now() + COPY_SECONDS, partial(_copy, service, run))
@@ -198,7 +198,7 @@ def _copy(service: FlowService, run: Run) -> None:
     if not run.promotes:
         _end(service, run, SUCCESS)
         return
-    _touch(service, run)
+    _record_change(service, run)
     clock.call_at(clock.now() + PROMOTION_SECONDS, partial(_promote, service, run, rows))
 
 
@@ -211,8 +211,8 @@ def _end(service: FlowService, run: Run, status: str) -> None:
     run.status = outcome.status if outcome is not None and outcome.kind == UNKNOWN_STATUS else status
     if outcome is None or outcome.completed:
         run.completed = service.clock.millis()
-    _touch(service, run)
-    _note_end(run)
+    _record_change(service, run)
+    _update_last_ended_run(run)
     _count_failure(service, run)
 
 
@@ -231,6 +231,6 @@ def _count_failure(service: FlowService, run: Run) -> None:
         service.write("flows", flow)
 
 
-def _touch(service: FlowService, run: Run) -> None:
+def _record_change(service: FlowService, run: Run) -> None:
     run.updated = service.clock.millis()
     run.writes += 1

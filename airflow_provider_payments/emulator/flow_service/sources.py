@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.core.paths import read, steps_of, unescaped
 from airflow_provider_payments.emulator.flow_service.model import Resource
-from airflow_provider_payments.emulator.flow_service.payloads import truth
+from airflow_provider_payments.emulator.flow_service.payloads import to_boolean
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, ConnectionSpec
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples import files
@@ -26,7 +26,7 @@ def named_table(service: FlowService, spec: ConnectionSpec, content: Mapping[str
     tables = service.vendors.tables(spec.vendor)
     if spec.shape != "file":
         return tables.get(object_path(content))
-    recursive = truth((content.get("params") or {}).get("recursive")) is True
+    recursive = to_boolean((content.get("params") or {}).get("recursive")) is True
     return files.table_at(tables, object_path(content), content["data"]["format"], recursive)
 
 

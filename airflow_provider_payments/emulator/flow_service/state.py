@@ -122,7 +122,7 @@ class FlowService:
         clock = self.clock
         resource.updated = clock.millis()
         resource.etag = new_etag(clock.now())
-        self.stores[kind].changed(resource)
+        self.stores[kind].reindex(resource)
 
     def get(self, kind: str, identifier: str, *, removed: bool = False) -> Any:
         """The resource that a request finds by its id; raises a refusal if there is none.

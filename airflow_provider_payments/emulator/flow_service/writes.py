@@ -14,7 +14,7 @@ from airflow_provider_payments.emulator.core.json_patch import (
     parse_patch,
 )
 from airflow_provider_payments.emulator.flow_service.model import DRAFT, KNOWN_FIELDS, Resource
-from airflow_provider_payments.emulator.flow_service.payloads import optional, queried
+from airflow_provider_payments.emulator.flow_service.payloads import optional, required_parameter
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, empty_body, invalid
 
 _OFFERED: tuple[Operation, ...] = ("add", "replace", "remove")
@@ -90,7 +90,7 @@ def operation_of(call: Call[Any], offered: tuple[str, ...], etag: str) -> str:
     :param etag: the current etag; ``If-Match`` may be left out, but must not differ from it.
     """
     check_current(call, etag)
-    given = queried(call, "op")
+    given = required_parameter(call, "op")
     operation = given.lower().replace("-", "_")
     if operation not in (*offered, *_PROVIDERS):
         raise FlowRefusal("1398-400", f"The operation '{given[:40]}' is none of: {', '.join(offered)}.")
@@ -129,7 +129,7 @@ def _check_status(body: Mapping[str, Any], progress: bool) -> None:
         raise invalid("1408-400", "'percentCompleted' must be 100 when the status is completed or failed.")
 
 
-def wants_draft(call: Call[Any], body: Mapping[str, Any]) -> bool:
+def requests_draft(call: Call[Any], body: Mapping[str, Any]) -> bool:
     """Return whether a request creates a draft, which only its query may request."""
     mode = call.parameter("mode")
     if body.get("mode") is not None or mode not in (None, DRAFT):

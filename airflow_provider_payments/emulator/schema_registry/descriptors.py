@@ -104,7 +104,7 @@ class Descriptors:
         """Replace the content of a descriptor, or refuse."""
         descriptor.content = self._parse(body, descriptor)
         descriptor.updated = self.library.sandbox.clock.millis()
-        self.store.changed(descriptor)
+        self.store.reindex(descriptor)
 
     def drop_all(self, schema: Resource) -> None:
         """Remove all descriptors of a schema that is being deleted."""

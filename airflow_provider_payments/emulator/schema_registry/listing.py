@@ -17,16 +17,16 @@ from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.comparisons import (
     as_number,
     as_text,
-    dotted,
-    in_order,
+    compared_to,
     is_number,
-    like,
+    matching,
     one_of,
     sort_key,
+    version_sort_key,
 )
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.query import Filter, Listing, Order, Position
-from airflow_provider_payments.emulator.core.questions import ALWAYS, Policy, name_topics
+from airflow_provider_payments.emulator.core.questions import ALWAYS_HONOURED, Policy, name_filter_kinds
 from airflow_provider_payments.emulator.core.store import Numbered
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -34,8 +34,8 @@ from airflow_provider_payments.emulator.schema_registry.registry import Registry
 PREFIX = "/data/foundation/schemaregistry"
 _LATEST = Order("updated", descending=True)
 #: The kind of question that each query parameter is, for :class:`Policy`.
-_PARAMETERS = {**dict.fromkeys(("property", "limit"), ALWAYS), "orderby": "order", "start": "start"}
-_TOPICS = name_topics("title")
+_PARAMETERS = {**dict.fromkeys(("property", "limit"), ALWAYS_HONOURED), "orderby": "order", "start": "start"}
+_FILTER_KINDS = name_filter_kinds("title")
 _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<value>.*))?", re.DOTALL)
 
 Item = TypeVar("Item", bound=Numbered)
@@ -56,8 +56,8 @@ def answer(
     :param base: filters that apply to every request for the list.
     """
     policy = Policy("schema_registry", call.state.sandbox.runtime_options.questions, _refused)
-    call = policy.heeded(call, _PARAMETERS)
-    conditions, start = [*base, *policy.screened(filters(call), _TOPICS)], call.parameter("start")
+    call = policy.without_ignored_parameters(call, _PARAMETERS)
+    conditions, start = [*base, *policy.effective_filters(filters(call), _FILTER_KINDS)], call.parameter("start")
     limits = call.state.sandbox.runtime_options.page_limits["schema_registry"]
     # A limit of 0 means the default.
     limit = call.page_limit(limits, _invalid) or limits.default or limits.maximum
@@ -145,10 +145,10 @@ def _filter(expression: str) -> Filter:
         case "==":
             return Filter(path, one_of((wanted,)), equals=(wanted,))
         case "!=":
-            return Filter(path, one_of((wanted,)), wanted=False)
+            return Filter(path, one_of((wanted,)), must_fit=False)
         case "~":
-            return Filter(path, like(wanted, _invalid))
-    return Filter(path, in_order(sign, wanted, dotted))
+            return Filter(path, matching(wanted, _invalid))
+    return Filter(path, compared_to(sign, wanted, version_sort_key))
 
 
 def _invalid(detail: str) -> RegistryRefusal:

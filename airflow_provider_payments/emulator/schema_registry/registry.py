@@ -69,7 +69,7 @@ class Registry(Library):
         resource.earlier.append(State(resource.updated, *before))
         resource.minor += 1
         resource.updated = self.sandbox.clock.millis()
-        self.store.changed(resource)
+        self.store.reindex(resource)
         return resource
 
     def delete(self, resource: Resource) -> None:

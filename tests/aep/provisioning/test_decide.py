@@ -249,7 +249,7 @@ def test_only_the_oldest_matching_object_is_adopted_once_settled_and_read(
     action = decide(rules, observed, memory, NOW)
     if isinstance(action, Adopt):
         matching = [each for each in observed if not each.differences]
-        assert action.seen == min(matching, key=lambda each: each.existing.age)
+        assert action.seen == min(matching, key=lambda each: each.existing.creation_order)
         assert action.seen.checked or action.seen.id == memory.created_id
         if rules.may_duplicate and action.seen.id != memory.created_id:
             assert NOW.platform + 1e-6 >= action.seen.existing.created + rules.settle_seconds

@@ -1,4 +1,4 @@
-"""The objects of a verification: how many are made, and that each of them is removed, however it was made."""
+"""The objects of a verification: their maximum number, and their deletion however they were created."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def objects(client: Client) -> Objects:
 
 
 def body(objects: Objects) -> dict[str, Any]:
-    """A dataset, as a creation sends it."""
+    """Return the body of a dataset's creation."""
     reference = {"id": objects.first_id("schema"), "contentType": "application/vnd.adobe.xed+json;version=1"}
     return {"name": "payments verify raw", "schemaRef": reference}
 
 
-def test_no_more_objects_of_a_kind_are_made_than_are_announced(emulator: Emulator, objects: Objects) -> None:
+def test_no_more_objects_of_a_kind_are_created_than_announced(emulator: Emulator, objects: Objects) -> None:
     most = max_objects("field_group", 1)
     for number in range(most):
         objects.create("field_group", f"payments verify {number}")
@@ -40,10 +40,10 @@ def test_no_more_objects_of_a_kind_are_made_than_are_announced(emulator: Emulato
     assert left(emulator) == {}
 
 
-def test_what_others_have_made_stays_though_its_mark_names_the_same_owner(
+def test_objects_of_a_dag_named_like_the_owner_are_not_deleted(
     client: Client, emulator: Emulator, objects: Objects
 ) -> None:
-    # As a DAG marks it that is called payments-verify.
+    # A DAG with the id payments-verify writes this mark.
     FieldGroup(name="Payments", fields={"id": "string"}).ready(client).create(client, Writer(OWNER).mark())
     objects.create("field_group")
     objects.created.clear()
@@ -61,7 +61,7 @@ def test_a_refused_creation_does_not_count(emulator: Emulator, objects: Objects)
     assert left(emulator) == {}
 
 
-def test_what_a_creation_in_ones_own_words_has_made_is_removed(emulator: Emulator, objects: Objects) -> None:
+def test_the_object_of_a_raw_creation_is_deleted(emulator: Emulator, objects: Objects) -> None:
     answer, created = objects.post("dataset", body(objects))
     (dataset,) = left(emulator)["dataSets"]
     assert created is not None
@@ -79,7 +79,7 @@ def test_what_a_creation_in_ones_own_words_has_made_is_removed(emulator: Emulato
     ],
     ids=["no answer", "503", "without an id"],
 )
-def test_an_object_whose_creation_was_not_answered_is_found_and_no_other_tried(
+def test_after_an_unanswered_creation_its_object_is_found_and_none_created(
     emulator: Emulator, objects: Objects, fault: dict[str, Any]
 ) -> None:
     dataset = body(objects)
@@ -93,7 +93,7 @@ def test_an_object_whose_creation_was_not_answered_is_found_and_no_other_tried(
     assert left(emulator) == {}
 
 
-def test_what_must_be_deleted_is_deleted_whatever_its_neighbours_do(emulator: Emulator, objects: Objects) -> None:
+def test_a_failed_deletion_does_not_prevent_the_others(emulator: Emulator, objects: Objects) -> None:
     objects.first_id("target_connection")
     emulator.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=None)
     objects.remove_all()
@@ -101,7 +101,7 @@ def test_what_must_be_deleted_is_deleted_whatever_its_neighbours_do(emulator: Em
     assert list(left(emulator)) == ["targetConnections"]
 
 
-def test_what_is_refused_as_long_as_a_reference_settles_is_deleted_then(emulator: Emulator, objects: Objects) -> None:
+def test_a_refused_deletion_is_repeated_after_the_settle_time(emulator: Emulator, objects: Objects) -> None:
     objects.first_id("target_connection")
     emulator.fail("status", method="DELETE", path="*/targetConnections/*", status=400, body={"title": "In use"})
     objects.remove_all()
@@ -109,13 +109,13 @@ def test_what_is_refused_as_long_as_a_reference_settles_is_deleted_then(emulator
     assert left(emulator) == {}
 
 
-def test_what_others_refer_to_can_be_read(emulator: Emulator, objects: Objects) -> None:
+def test_objects_that_others_refer_to_can_be_read(emulator: Emulator, objects: Objects) -> None:
     emulator.behave(lags={"field_group": {"readable": 20}, "schema": {"readable": 20}})
     assert objects.first_id("dataset")
     assert {kind for kind in ("field_group", "schema") if not objects.is_readable(objects.of_kind(kind)[0])} == set()
 
 
-def test_an_object_reserves_requests_until_it_is_deleted(objects: Objects) -> None:
+def test_an_object_reserves_requests_until_its_deletion(objects: Objects) -> None:
     created = objects.create("field_group")
     assert objects.probe.budget.reserve == REQUESTS_PER_DELETION
     assert objects.delete(created)

@@ -1,4 +1,4 @@
-"""Measured lags are those that the emulator was set to."""
+"""Measured lags equal those of the emulator's options."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_lags_of_all_kinds_at_once_are_measured(emulator: Emulator, verified: Ca
     report = verified(*(check for kind in KINDS for check in ids(kind)))
     seen = {check.id: finding.seen for check, finding in report.findings}
     assert {name: 5 <= shown["maximum"] <= 7 for name, shown in seen.items()} == dict.fromkeys(seen, True)
-    # Three times the longest, but at least 20 s for dataflows.
+    # Three times the longest lag, but at least 20 s for dataflows.
     assert 15 <= report.recommended["settle_seconds"] <= 21
     assert 20 <= report.recommended["dataflow_settle_seconds"] <= 21
 
 
-def test_what_a_failure_cuts_short_is_not_tried(emulator: Emulator, verified: Callable[..., Report]) -> None:
+def test_checks_that_a_failure_interrupts_are_not_tried(emulator: Emulator, verified: Callable[..., Report]) -> None:
     emulator.fail("status", method="GET", path="*/targetConnections", nth=2, status=503, times=None)
     report = verified(*ids("target_connection"))
     assert {str(finding.outcome) for _, finding in report.findings} == {"not tried"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.core.paths import below
+from airflow_provider_payments.emulator.core.paths import read_below
 from airflow_provider_payments.emulator.data_prep.language import values
 from airflow_provider_payments.emulator.data_prep.language.function import Now
 from airflow_provider_payments.emulator.data_prep.language.functions import FUNCTIONS, METHODS
@@ -90,7 +90,7 @@ def evaluate(expression: Expression, read: Read, now: Now) -> Any:
         case Path(path):
             return read(path)
         case Below(call, path):
-            return below(evaluate(call, read, now), path)
+            return read_below(evaluate(call, read, now), path)
         case Items(items):
             return [evaluate(item, read, now) for item in items]
         case Entries(entries):
@@ -113,7 +113,7 @@ def evaluate(expression: Expression, read: Read, now: Now) -> Any:
 def _lambda_call(function: Lambda, read: Read, now: Now) -> Callable[[Any], Any]:
     def call(entry: Any) -> Any:
         def read_in_scope(path: str) -> Any:
-            return below(entry, path) if first_name(path) == function.parameter else read(path)
+            return read_below(entry, path) if first_name(path) == function.parameter else read(path)
 
         return evaluate(function.body, read_in_scope, now)
 

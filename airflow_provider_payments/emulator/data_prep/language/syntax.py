@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.core.paths import is_everywhere, steps_of
+from airflow_provider_payments.emulator.core.paths import has_wildcard, steps_of
 from airflow_provider_payments.emulator.data_prep.language.functions import FUNCTIONS, METHODS
 
 #: Functions that test whether an attribute exists; the source need not have it.
@@ -122,7 +122,7 @@ def is_array(expression: Expression | Lambda) -> bool:
     """Return whether the value of an expression can only be an array or None."""
     match expression:
         case Path(path) | Below(_, path):
-            return is_everywhere(path)
+            return has_wildcard(path)
         case Items():
             return True
         case Apply(name, _, method):
