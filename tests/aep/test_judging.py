@@ -37,8 +37,8 @@ class Reader:
     def walk(self, *args: Any) -> Iterator[list[Any]]:
         return self._client.walk(*args)
 
-    def once(self, name: str, ask: Callable[[], str]) -> str:
-        return self._client.once(name, ask)
+    def once(self, name: str, request: Callable[[], str]) -> str:
+        return self._client.once(name, request)
 
 
 @pytest.fixture
