@@ -28,10 +28,11 @@ __all__ = ["diagnose"]
 
 
 def diagnose(args: argparse.Namespace) -> int:
-    """Print what failed of a run, or of the last run of a dataflow that failed; download its row errors."""
+    """Print the errors of a run, or of a dataflow's last failed run, and download its row errors on request."""
     project = load_project_file(Path(), environment=args.environment, conn_id=args.conn_id)
     client = client_of(project.aep_conn_id)
-    with redirect_stdout(sys.stderr), progress("reading the run") as show:  # some versions of Airflow log to the output
+    # Some versions of Airflow log to the standard output.
+    with redirect_stdout(sys.stderr), progress("reading the run") as show:
         show(args.run_or_flow)
         download = _download(client, args) if args.to else None
         found = diagnose_run(client, args.run_or_flow, download=download, examples=args.show_values)
@@ -61,7 +62,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     yield from (f"  {error}" for error in run.errors if error.partition(":")[0] not in known)
     rows, has_row_errors = found.rows, bool(found.errors.counts)
     if found.codes:
-        yield from ("", "Failed records by code, as the run says:")
+        yield from ("", "Failed records by code, as the run reports them:")
         codes = [_code_row(row) for row in found.to_json()["codes"]]
         yield from _table(codes, ("count", "code") if has_row_errors else ("count", "code", "message"))
     if has_row_errors:
@@ -78,7 +79,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
 
 
 def _table(rows: Sequence[Json], columns: Sequence[str]) -> Iterator[str]:
-    """Yield aligned lines. An example stands below its row."""
+    """Yield aligned lines. A row's example follows the row."""
     for line, row in zip(aligned(rows, columns), [{}, *rows], strict=True):
         yield f"  {line}"
         if row.get("example") not in (None, row.get("message")):

@@ -1,4 +1,4 @@
-"""The page "Verify your sandbox" of the manual: its commands are run, its tables are complete."""
+"""The page "Verify your sandbox" of the manual: its commands run, and its tables are complete."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def block(language: str) -> str:
 
 
 def without_seconds(lines: list[str]) -> list[str]:
-    """Lines without what differs each time: seconds, and how many requests polled."""
+    """Return lines without seconds and numbers of requests, which differ each time."""
     return [re.sub(r"\d+\.\d|\d+(?= requests\.)|(?<=settle_seconds\": )\d+", "0", line) for line in lines]
 
 
-def test_the_command_prints_what_is_shown_and_writes_the_report(
+def test_the_command_prints_the_shown_output_and_writes_the_report(
     run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -43,7 +43,7 @@ def test_the_command_prints_what_is_shown_and_writes_the_report(
     assert (status, json.loads((tmp_path / "report.json").read_text())["format"]) == (2, 1)
 
 
-def test_the_table_holds_all_checks_of_the_catalogue() -> None:
+def test_the_table_contains_all_checks_of_the_catalogue() -> None:
     assert shown() == table(), "python -m tests.aep.verification.page writes it"
 
 
@@ -61,7 +61,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert rows == [tuple(str(each.objects_per_kind) for each in both), tuple(str(each.max_requests) for each in both)]
 
 
-def test_every_topic_that_is_named_is_one() -> None:
+def test_every_named_topic_exists() -> None:
     named = re.findall(r"`?--only\s+([\w.]+)", TEXT.partition("## The checks")[0])
     assert named
     assert VerificationOptions("dev", only=named).checks
@@ -73,13 +73,13 @@ def test_the_task_of_the_manual_can_be_built() -> None:
     assert isinstance(names["verify"], VerifySandboxOperator)
 
 
-def test_the_schema_is_printed_by_the_command_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_named_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
     (command,) = re.findall(r"`payments (schema \w+)`", TEXT)
     assert main(command.split()) == 0
     assert "recommended" in json.loads(capsys.readouterr().out)["properties"]
 
 
-def test_the_form_for_reports_asks_for_what_the_page_says() -> None:
+def test_the_form_for_reports_requires_the_fields_of_the_page() -> None:
     form = yaml.safe_load((REPOSITORY / ".github" / "ISSUE_TEMPLATE" / "verify-report.yml").read_text())
     assert f"*{form['name']}*" in TEXT
     required = {each["id"] for each in form["body"] if each.get("validations", {}).get("required")}

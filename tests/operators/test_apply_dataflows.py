@@ -103,7 +103,7 @@ def test_a_problem_that_may_pass_is_left_to_the_next_try(folder: Path, connected
 
 def test_only_the_approved_plan_is_applied(folder: Path, connected: Emulator) -> None:
     plan = PlanDataflowsOperator(task_id="plan", definition=str(folder)).execute(context())
-    with pytest.raises(ExperiencePlatformFailedError, match="has changed since that one was approved"):
+    with pytest.raises(ExperiencePlatformFailedError, match="the plan has changed since its approval"):
         apply_all(folder, expect="0" * 16)
     assert connected.objects("flows") == []
     assert apply_all(folder, expect=plan["digest"])["done"] is True

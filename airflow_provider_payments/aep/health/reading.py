@@ -18,9 +18,9 @@ import attrs
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.permissions import naming_permission
-from airflow_provider_payments.aep.dataflows.choosing import chosen
 from airflow_provider_payments.aep.dataflows.sandbox import name_of
-from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE
+from airflow_provider_payments.aep.dataflows.selection import select_dataflows
+from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE_SIZE
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.health.judging import PROBLEMS, Health, Limits, Observation, RunTotals, judge
 from airflow_provider_payments.aep.inputs import did_you_mean
@@ -115,7 +115,7 @@ def check_health(
     client: Client,
     question: Question,
     progress: Callable[[str], None] = lambda step: None,
-    page_size: int = FLOW_SERVICE_PAGE,
+    page_size: int = FLOW_SERVICE_PAGE_SIZE,
 ) -> tuple[Health, ...]:
     """
     Return the health of dataflows, sorted by name.
@@ -155,7 +155,7 @@ def _selected(flows: Sequence[RemoteObject], question: Question) -> list[_Checke
     if question.definitions is not None:
         return [dataflow for definition in question.definitions for dataflow in _of_definition(flows, definition)]
     if question.patterns:
-        return [_checked(flow) for flow, _ in chosen(flows, question.patterns)]
+        return [_checked(flow) for flow, _ in select_dataflows(flows, question.patterns)]
     return [_checked(flow) for flow in flows if _is_ours(flow)]
 
 
@@ -290,7 +290,7 @@ def _test_connections(client: Client, dataflows: Iterable[_CheckedDataflow]) -> 
     """Test each base connection once, and add the result to the observations of its dataflows."""
     bases = {dataflow.observation.id: _base_of(dataflow) for dataflow in dataflows}
     if None in bases.values():
-        listed = patiently(client, lambda: list(SOURCE_CONNECTION.list_all(client, limit=FLOW_SERVICE_PAGE)))
+        listed = patiently(client, lambda: list(SOURCE_CONNECTION.list_all(client, limit=FLOW_SERVICE_PAGE_SIZE)))
         by_source = {each.id: text(each.item.get("baseConnectionId")) for each in listed}
         for dataflow in dataflows:
             bases[dataflow.observation.id] = bases[dataflow.observation.id] or _base_by_source(dataflow, by_source)

@@ -173,7 +173,7 @@ def _change(client: Client, kind: Kind, existing: RemoteObject, action: Action) 
 def _request_change(client: Client, kind: Kind, existing: RemoteObject, action: Action) -> RequestError | None:
     """Send the request; return its failure if only the object's state can show whether the change took effect."""
     try:
-        act(client, existing.id, action, kind.path, safe=False)
+        act(client, existing.id, action, kind.path)
     except NotFoundError:
         raise
     except RequestError as error:

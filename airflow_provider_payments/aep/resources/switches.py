@@ -16,12 +16,13 @@ _FLOWS = f"{FLOW_SERVICE}/flows"
 Action = Literal["enable", "disable", "publish"]
 
 
-def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = True) -> None:
+def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = False) -> None:
     """
     Send an action: enable or disable a dataflow, or publish a draft.
 
     :param path: path of the object's collection. Defaults to that of dataflows.
-    :param safe: whether the request is sent again after a lost answer. Defaults to ``True``.
+    :param safe: whether the transport sends the request again at once after a lost answer. Defaults to ``False``,
+        because the lost request may take effect later and undo the opposite action.
     """
     client.request("POST", f"{path}/{segment(object_id)}/action", params={"op": op}, safe=safe)
 
@@ -29,7 +30,7 @@ def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe:
 def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> bool:
     """Enable or disable a dataflow; return whether the dataflow exists."""
     try:
-        act(client, dataflow_id, op)
+        act(client, dataflow_id, op, safe=True)
     except NotFoundError:
         return False
     return True
