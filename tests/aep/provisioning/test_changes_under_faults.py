@@ -236,6 +236,18 @@ def test_an_update_without_any_answer_is_sent_three_times(chain: Chain, proxied:
     assert proxy.count("PATCH", "/flows") == 3
 
 
+def test_a_lost_request_to_disable_is_repeated_after_the_settle_time(
+    chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    chain.ensure(chain.dataflow())
+    emulator.advance(600)
+    writer = make_writer(proxy.url)
+    proxy.fault("POST", "/action", status=503)
+    assert writer.ensure(chain.dataflow(enabled=False), if_exists="update").updated
+    assert writer.naps == [51.0]
+    assert [flow["state"] for flow in emulator.objects("flows")] == ["disabled"]
+
+
 @pytest.mark.parametrize("seconds", [30, 61])
 def test_a_retry_after_of_a_lost_update_is_slept_or_raised(
     seconds: int, chain: Chain, proxied: Client, proxy: FaultProxy, naps: list[float]
