@@ -322,6 +322,6 @@ def created_object(answer: Answer, path: str, found_id: object, etag: object = N
     """
     created_id = readers.text(found_id)
     if created_id is None:
-        raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer names no id", status=answer.status)
+        raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer contains no id", status=answer.status)
     item = answer.body if isinstance(answer.body, dict) else {}
     return RemoteObject(created_id, etag=readers.text(etag), item=item)

@@ -49,7 +49,7 @@ REFUSED: dict[str, tuple[type[Resource], dict[str, Any], str, str]] = {
         SourceConnection,
         {"table": None, "path": "/a", "data_format": "json", "columns": ["x"]},
         "columns=['x']",
-        "they need a table",
+        "they require a table",
     ),
     "a column twice": (SourceConnection, {"columns": ["x", "x"]}, "columns=['x', 'x']", "once"),
     "a column of an odd type": (SourceConnection, {"columns": [{"name": "x", "xdm": "x"}]}, "columns.xdm='x'", "JSON"),
@@ -108,7 +108,7 @@ REFUSED: dict[str, tuple[type[Resource], dict[str, Any], str, str]] = {
         Dataflow,
         {"delta_column": None},
         "delta_column=None",
-        "a table source needs one on any schedule but 'once'",
+        "it is required for a table with any frequency but 'once'",
     ),
     "delta column that is not there": (
         Dataflow,
