@@ -187,7 +187,7 @@ def test_the_part_at_fault_is_named_after_at_most_two_attempts(
 
 
 def test_a_proxy_that_requires_a_login_is_a_fault_of_the_network() -> None:
-    failed = RequestError(Failure.AMBIGUOUS, "GET", SPECS, reason="the proxy p:1 asks for a login", status=407)
+    failed = RequestError(Failure.AMBIGUOUS, "GET", SPECS, reason="the proxy p:1 requires a login", status=407)
     assert part_at_fault(failed) == "Network"
 
 

@@ -141,7 +141,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "no time to settle": (
         {"operation_timeout": 50, "dataflow_settle_seconds": 50},
         {},
-        ("operation_timeout=50", "more seconds than the settle times and one, 51"),
+        ("operation_timeout=50", "more seconds than the longest settle time plus 1, 51"),
     ),
     "no time": ({"operation_timeout": 0}, {}, ("operation_timeout=0", "more seconds")),
     "time that never ends": ({"operation_timeout": "nan"}, {}, ("operation_timeout", "nan")),

@@ -140,7 +140,7 @@ def test_a_token_refused_twice_ends_the_try_but_allows_a_retry(behind_proxy: Fau
         (
             "POST",
             {"status": 502, "headers": {"Retry-After": "0"}, "times": 3},
-            "3 requests to create it brought no object",
+            "3 creations were sent, and no list shows an object",
         ),
     ],
     ids=["429", "503", "500", "HTML", "no answer to any creation"],

@@ -132,7 +132,7 @@ def test_a_lost_answer_leads_to_no_second_repetition(stage: Stage, what: str, sa
     assert retry(stage)["output_records"] == stage.rows() > 0
     assert len(stage.runs()) == 2
     assert len(repetitions(stage)) == (2 if what == "never arrived" else 1)
-    assert (stage.naps[0], said("looking for the flow run before asking again")) == (51, 1)
+    assert (stage.naps[0], said("searching for the flow run before the request is sent again")) == (51, 1)
 
 
 class DyingTask(Task):

@@ -170,7 +170,7 @@ def test_a_lost_answer_leads_to_no_second_run(stage: Stage, what: str, said: Cal
     assert returned["output_records"] == stage.rows() > 0
     assert len(posts(stage)) == (1 if what in APPLIED else 2)
     assert stage.naps == ([51] if what in APPLIED else [51, 5])
-    assert said("looking for the flow run before asking again") == 1
+    assert said("searching for the flow run before the request is sent again") == 1
 
 
 def test_a_run_that_never_appears_is_left_to_the_next_try(stage: Stage) -> None:

@@ -184,7 +184,7 @@ class _Applier:
                 if not (is_lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
                     self._fail(step, error)
                     continue
-                log.warning("%s; looking at the %s again", error, step.kind)
+                log.warning("%s; reading the %s again", error, step.kind)
                 self._record(step, StepResult("updated", step.id))
                 self._postpone(step, _unsettled(error), max(self._settle_seconds(step), error.retry_after or 0.0))
             except PlatformError as error:

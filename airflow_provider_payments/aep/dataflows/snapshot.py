@@ -118,9 +118,9 @@ class Snapshot:
         """Return the platform's time in epoch seconds."""
         return self._reads.now()
 
-    def once(self, what: str, ask: Callable[[], str]) -> str:
+    def once(self, name: str, ask: Callable[[], str]) -> str:
         """Return a constant of the platform, which is read at its first use."""
-        return self._reads.once(what, ask)
+        return self._reads.once(name, ask)
 
     def walk(
         self, path: str, ask: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str

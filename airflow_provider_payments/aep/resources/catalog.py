@@ -40,7 +40,7 @@ class DatasetKind(Kind):
 
     def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
         # `lastBatchId` is not set by every kind of ingestion, so batches are listed, too.
-        if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
+        if batch := existing.item.get("lastBatchId") or catalog.find_batch_id(reads, existing.id):
             return f"it holds rows: batch {batch}"
         return referring_item(reads, self, existing.id, going)
 

@@ -230,7 +230,7 @@ CHECKS = (
     parameter_check(
         "catalog.filter_batches",
         "A list of batches by `dataSet` contains those of the dataset and no other.",
-        "`a_batch_of` in `aep/api/catalog.py`: a dataset with a batch is never deleted",
+        "`find_batch_id` in `aep/api/catalog.py`: a dataset with a batch is never deleted",
         "list the batches of a created dataset, if the sandbox has any batch",
         _batches_of_dataset,
     ),

@@ -64,7 +64,7 @@ def _token_lifetime(trial: Trial) -> Finding:
     credential = trial.client.credential
     if not isinstance(credential, ClientCredentials):
         raise NotTriedError("it needs a client secret: the lifetime of an access token from the connection is unknown")
-    seconds = round(credential.life_seconds())
+    seconds = round(credential.token_lifetime_seconds())
     return judged(seconds >= MIN_TOKEN_SECONDS, seconds=seconds)
 
 

@@ -206,7 +206,7 @@ def _is_failed(error: RequestError) -> bool:
 
 
 def _answer_of(error: RequestError) -> Answer:
-    form = "json" if error.problem.says_something else _form(error.reason)
+    form = "json" if error.problem.has_content else _form(error.reason)
     return Answer(error.status or 0, _code(error), form)
 
 

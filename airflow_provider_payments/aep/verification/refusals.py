@@ -117,7 +117,7 @@ def _is_not_found(answer: Answer, service: str) -> bool:
     if service == "catalog" and answer.body == {}:
         return True
     problem = Problem(code=answer.code, title="refused" if answer.form == "json" else "")
-    return NotFoundError.is_meant(answer.status, problem)
+    return NotFoundError.matches(answer.status, problem)
 
 
 CASES = (

@@ -189,7 +189,9 @@ def test_an_answer_without_a_flow_spec_is_retried_then_an_error(
 ) -> None:
     resource = chain.dataflow(flow_spec=FlowSpec(CRM_FLOW_SPEC))
     proxy.fault("GET", f"/flowSpecs/{CRM_FLOW_SPEC}", status=200, body=body, times=99)
-    with pytest.raises(RequestError, match=r"failed \(no usable answer\); (the answer holds no item|answered a list)"):
+    with pytest.raises(
+        RequestError, match=r"failed \(no usable answer\); (the answer contains no item|answered a list)"
+    ):
         ensure(make_client(proxy.url), resource)
     assert emulator.posted("/flows") == []
 

@@ -178,7 +178,7 @@ def test_an_unreadable_item_is_read_again_until_readable(proxy: FaultProxy, make
 
 
 def test_an_answer_with_another_run_is_not_accepted(listing: Callable[..., Client]) -> None:
-    with pytest.raises(RequestError, match="the answer holds another item"):
+    with pytest.raises(RequestError, match="the answer contains another item"):
         read_run(listing([created(9, "a")]), "b")
 
 
