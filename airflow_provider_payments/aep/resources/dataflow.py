@@ -39,7 +39,7 @@ from airflow_provider_payments.aep.resources.live_dataflow import (
 )
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule
-from airflow_provider_payments.aep.resources.switches import act, switch
+from airflow_provider_payments.aep.resources.switches import enable_or_disable, send_action
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class DataflowKind(FlowServiceKind):
     def disable(self, client: Client, existing: RemoteObject) -> bool:
         if existing.item.get("state") == "disabled":
             return False
-        return switch(client, existing.id, "disable")
+        return enable_or_disable(client, existing.id, "disable")
 
 
 DATAFLOW = DataflowKind(
@@ -349,7 +349,7 @@ class Dataflow(FlowServiceResource):
     def send(self, client: Client, existing: RemoteObject, change: Change) -> RemoteObject:
         existing = super().send(client, existing, change)
         if change.action:
-            act(client, existing.id, change.action)
+            send_action(client, existing.id, change.action)
             existing = self.kind.read(client, existing) or existing
         return existing
 
