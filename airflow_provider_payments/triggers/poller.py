@@ -50,7 +50,7 @@ COALESCE_FRACTION = 0.5
 #: A poll comes earlier by up to this share of the interval, so that many triggerers do not poll in step.
 JITTER_FRACTION = 0.15
 #: Seconds before its deadline at which a wait is polled for the last time.
-LAST_POLL_SECONDS = 1.0
+LAST_POLL_LEAD_SECONDS = 1.0
 #: Number of waits that are notified at a time, before the event loop runs other tasks.
 NOTIFY_BATCH_SIZE = 50
 #: Number of failures in a row after which the only request of a round is split.
@@ -368,7 +368,7 @@ def polled(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float |
     loop = asyncio.get_running_loop()
     key = loop, conn_id
     poller = _pollers.get(key) or _pollers.setdefault(key, Poller(conn_id))
-    last_poll = math.inf if seconds_left is None else loop.time() + seconds_left - LAST_POLL_SECONDS
+    last_poll = math.inf if seconds_left is None else loop.time() + seconds_left - LAST_POLL_LEAD_SECONDS
     waiter = Waiter(wait, poll_interval, len(poller.waiters), last_poll)
     poller.join(waiter)
     try:

@@ -1,4 +1,4 @@
-"""Virtual time: the emulator's clock, the clients' clocks and the turns of several writers are one. Nothing sleeps."""
+"""Virtual time, shared by the emulator's clock, the clients' clocks and the turns of writers. Nothing really sleeps."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from urllib.parse import urlencode, urlsplit
 from tests.conftest import Emulator
 
 Result = TypeVar("Result")
-#: Real seconds that a thread waits for its turn: more means that another one is stuck outside virtual time.
-STUCK = 120
-#: Real seconds after which the server may have closed a connection that nobody used.
-IDLE = 2.0
+#: Real seconds that a thread waits for its turn; after that, another thread must be stuck outside virtual time.
+STUCK_SECONDS = 120
+#: Real seconds without a request after which the server may have closed a connection.
+IDLE_SECONDS = 2.0
 
 
 class Platform(Emulator):
-    """The emulator with a manual clock; its control interface over one kept connection, for each step asks it."""
+    """The emulator with a manual clock. Requests to its control API are frequent, so they share one connection."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -33,7 +33,7 @@ class Platform(Emulator):
     def control(self, method: str, path: str, **options: Any) -> Any:
         query = f"?{urlencode(options['params'])}" if "params" in options else ""
         body = json.dumps(options["json"]) if "json" in options else None
-        if time.monotonic() - self._used > IDLE:
+        if time.monotonic() - self._used > IDLE_SECONDS:
             self._connection.close()  # the next request opens another one
         self._connection.request(method, f"/__emulator__/{path}{query}", body, {"Content-Type": "application/json"})
         answer = self._connection.getresponse()
@@ -46,10 +46,10 @@ class Platform(Emulator):
 
 class Timeline:
     """
-    Seconds since the beginning, and who is due next.
+    A simulation of discrete events: the seconds since the beginning, and the threads that wait for their turn.
 
-    One thread runs at a time. One that sleeps gives way to the one that is due first, and the emulator's clock moves
-    there: a simulation of discrete events in which the order of all requests follows from the seed alone.
+    One thread runs at a time. A thread that sleeps gives way to the thread that is due first, and the emulator's clock
+    advances to that time. So the order of all requests depends on the seed alone.
     """
 
     def __init__(self, platform: Platform) -> None:
@@ -60,19 +60,19 @@ class Timeline:
         self._order = itertools.count()
 
     def sleep(self, seconds: float) -> None:
-        """Let the others go on until these seconds have passed."""
+        """Let other threads run until the virtual seconds have passed."""
         turn = self._enlist(seconds)
         self._give_way()
-        if not turn.wait(STUCK):
+        if not turn.wait(STUCK_SECONDS):
             raise RuntimeError("another writer is stuck in real time")
 
     def jump(self, seconds: float) -> None:
-        """Move the platform's clock, as none of the processes that run now can have noticed."""
+        """Move the platform's clock without moving the clocks of the running processes."""
         self.platform.advance(seconds)
         self.jumps += 1
 
     def run(self, programs: Sequence[Callable[[], Result]], starts: Sequence[float]) -> list[Result]:
-        """Run programs side by side, each from its start in seconds from now; return what they return."""
+        """Run programs concurrently, each from its start in seconds from now, and return their results."""
         turns = [self._enlist(start) for start in starts]
 
         def taking_turns(program: Callable[[], Result], turn: threading.Event) -> Result:

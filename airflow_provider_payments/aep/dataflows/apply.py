@@ -18,10 +18,10 @@ import attrs
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
 from airflow_provider_payments.aep.dataflows.applied import Applied, StepKey, StepResult, step_key
 from airflow_provider_payments.aep.dataflows.levels import LEVELS
-from airflow_provider_payments.aep.dataflows.placeholders import filled
+from airflow_provider_payments.aep.dataflows.placeholders import fill_placeholders
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.project import owner
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, placeholder_id
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Failure,
@@ -194,8 +194,8 @@ class _Applier:
         if step.desired is None or step.existing is None or step.change is None:
             raise TypeError(f"{step} holds no change")
         with self.client.transport.within(self.client.operation_timeout):
-            desired = filled(step.desired, self._ids)
-            desired.send(self.client, step.existing, filled(step.change, self._ids))
+            desired = fill_placeholders(step.desired, self._ids)
+            desired.send(self.client, step.existing, fill_placeholders(step.change, self._ids))
         log.info("Changed %s %r: id %s", step.kind, step.name, step.id)
         self._record(step, StepResult("updated", step.id))
 
@@ -230,7 +230,7 @@ class _Applier:
                 self._fail(step, result, sent_at)
                 continue
             object_id = result.existing.id
-            self._ids[unknown_id(step.kind, step.name)] = object_id
+            self._ids[placeholder_id(step.kind, step.name)] = object_id
             self._newest_creation = max(self._newest_creation, result.existing.created or self.client.now())
             outcome: Literal["created", "found"] = "created" if result.created else "found"
             log.info("%s %s %r: id %s", outcome.capitalize(), step.kind, step.name, object_id)
@@ -243,7 +243,7 @@ class _Applier:
             return BaseConnection(name=step.name, source=step.login.source, credential=credential)
         if step.desired is None:
             raise ConflictError(step.kind, step.name, "", (), f"it cannot be created yet: {step.reason}")
-        return filled(step.desired, self._ids)
+        return fill_placeholders(step.desired, self._ids)
 
     # ---- results ---------------------------------------------------------------------------------------------------
 
