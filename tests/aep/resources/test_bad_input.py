@@ -129,7 +129,7 @@ REFUSED: dict[str, tuple[type[Resource], dict[str, Any], str, str]] = {
         Dataflow,
         {"partial_ingestion_percent": 5, "error_diagnostics": "false"},
         "error_diagnostics=False",
-        "partial ingestion turns diagnostics on",
+        "partial ingestion always turns error diagnostics on",
     ),
     "no mapping set": (Dataflow, {"mapping_set_id": "None"}, "mapping_set_id='None'", "must be given"),
     "no fields": (FieldGroup, {"fields": {}}, "fields={}", "at least one field"),
