@@ -102,7 +102,7 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
         given = None if ids is None else [as_id("batch_ids", each) for each in ids]
         run_id = as_optional_id("run_id", self.run_id)
         if (given is None) == (run_id is None):
-            raise InvalidInputError("run_id", self.run_id, "a flow run's id, or batch_ids, one of them, must be given")
+            raise InvalidInputError("run_id", self.run_id, "exactly one of run_id and batch_ids must be given")
         return given if given is None else list(dict.fromkeys(given))
 
     def _batch_ids_of_run(self) -> list[str]:
@@ -110,7 +110,7 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
 
         run = read_run(self.hook.client, as_id("run_id", self.run_id))
         if run.is_active:
-            raise UnsettledError(f"{run}: it has not ended, so its row errors are not complete")
+            raise UnsettledError(f"{run}. The run has not ended, so its row errors are incomplete")
         if not run.batch_ids:
             self.log.warning("%s. The run has no batch, so there are no row errors", run)
         return list(run.batch_ids)

@@ -166,6 +166,6 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
         if as_optional_text("definition", self.definition) is None:
             for name in ("environment", "variables"):
                 if getattr(self, name):
-                    raise InvalidInputError(name, getattr(self, name), "it needs `definition`")
+                    raise InvalidInputError(name, getattr(self, name), "it requires `definition`")
             return None
         return project_of(self, names)

@@ -80,7 +80,7 @@ DATAFLOW: list[Row] = [
     (
         "no delta column for a table",
         {"flow_spec": TABLE_SPEC, "delta_column": None},
-        ("delta_column=None", "table source", "'once'"),
+        ("delta_column=None", "required for a table", "'once'"),
     ),
     (
         "delta column for a REST resource",
@@ -98,7 +98,7 @@ DATAFLOW: list[Row] = [
     (
         "tolerance without diagnostics",
         {"partial_ingestion_percent": 5, "error_diagnostics": False},
-        ("error_diagnostics=False", "by itself"),
+        ("error_diagnostics=False", "always turns"),
     ),
     ("no flow spec", {"flow_spec": {"name": "CRMToAEP"}}, ("flow_spec={'name': 'CRMToAEP'}", "FindFlowSpecOperator")),
     ("absent source connection", {"source_connection_id": "None"}, ("source_connection_id='None'", "given")),
@@ -134,7 +134,11 @@ SOURCE: list[Row] = [
     ("a column twice", {"columns": ["Id", "Id"]}, ("columns=['Id', 'Id']", "only once")),
     ("column without name", {"columns": [{"type": "string"}]}, ("columns={'type': 'string'}", "name")),
     ("columns that are no JSON", {"columns": "Id, Name"}, ("columns='Id, Name'", "JSON")),
-    ("columns of a file", {"table": None, "path": "a.csv", "data_format": "delimited"}, ("columns=", "need a table")),
+    (
+        "columns of a file",
+        {"table": None, "path": "a.csv", "data_format": "delimited"},
+        ("columns=", "require a table"),
+    ),
     ("no base connection", {"base_connection_id": None}, ("base_connection_id=None", "given")),
 ]
 MAPPING: list[Row] = [
@@ -182,7 +186,7 @@ SCHEMA: list[Row] = [
         {"fields": {"a": {"type": "object", "properties": {"b-c": {"type": "string"}}}}},
         ("fields.a.properties='b-c'", "letters, digits and underscores"),
     ),
-    ("field inside a value", {"fields": {"a": "string", "a.b": "string"}}, ("fields='a.b'", "cannot hold")),
+    ("field inside a value", {"fields": {"a": "string", "a.b": "string"}}, ("fields='a.b'", "cannot contain")),
     ("fields that are a list", {"fields": '["a"]'}, ("fields=['a']", "object")),
 ]
 CASES = [

@@ -114,7 +114,7 @@ def test_definitions_select_the_dataflows_to_check(sandbox: Emulator, tmp_path: 
         ({"max_failed_ratio": 0.5}, "it needs `failures_since`"),
         ({"failures_since": "2026-01-01"}, "must carry a timezone"),
         ({"max_age": "P1M"}, "max_age='P1M'"),
-        ({"environment": "dev"}, "environment='dev' is not allowed: it needs `definition`"),
+        ({"environment": "dev"}, "environment='dev' is not allowed: it requires `definition`"),
         ({"definition": "/nowhere"}, "/nowhere"),
     ],
     ids=repr,

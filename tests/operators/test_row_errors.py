@@ -136,7 +136,7 @@ def test_an_active_run_fails_the_task_with_a_retry(connected: Emulator, tmp_path
     connected.order("stuck")
     make_dataflow(partial_ingestion_percent=5)
     advance_to_run(connected)
-    with pytest.raises(ExperiencePlatformUnavailableError, match="it has not ended"):
+    with pytest.raises(ExperiencePlatformUnavailableError, match="The run has not ended"):
         download(tmp_path, run_id=only_run(connected)["id"])
 
 
@@ -147,7 +147,7 @@ def test_an_unknown_batch_fails_the_task_without_a_retry(connected: Emulator, tm
 
 @pytest.mark.parametrize("given", [{"run_id": "r", "batch_ids": ["b"]}, {"run_id": None}], ids=["both", "none"])
 def test_a_run_and_batches_exclude_each_other(connected: Emulator, tmp_path: Path, given: dict[str, Any]) -> None:
-    with pytest.raises(ExperiencePlatformFailedError, match="one of them, must be given"):
+    with pytest.raises(ExperiencePlatformFailedError, match="exactly one of run_id and batch_ids must be given"):
         download(tmp_path, **given)
     assert connected.requests() == []
 

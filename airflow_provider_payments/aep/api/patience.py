@@ -101,7 +101,7 @@ def patiently(client: Client, read: Callable[[], Result]) -> Result:
             patience.wait(error)
 
 
-def check_gone(reads: Reads, what: str, created: float, settle_seconds: float) -> None:
+def check_deleted(reads: Reads, what: str, created: float, settle_seconds: float) -> None:
     """
     Accept a 404 to a listed object as its deletion, unless the object is so recent that a read may not find it yet.
 

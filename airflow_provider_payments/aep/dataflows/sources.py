@@ -178,7 +178,7 @@ class SourceSteps(ChainSteps):
             if error.failure is not Failure.FINAL or error.status not in (400, 404):
                 raise
             if isinstance(error, NotFoundError):
-                BASE_CONNECTION.check_gone(self.snapshot, base.existing)
+                BASE_CONNECTION.check_deleted(self.snapshot, base.existing)
             reason = f"{source.place} cannot be explored: {error.problem.detail or error.problem.title or error}"
             self.conflict(SOURCE_CONNECTION, self.source_name, reason, (), at)
             raise PlanningStoppedError from None

@@ -59,7 +59,7 @@ class Changes:
                 return self._change(existing, differences)
             except RequestError as error:
                 if isinstance(error, NotFoundError):
-                    self._check_gone(existing, error)
+                    self._check_deleted(existing, error)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
                     raise
@@ -96,7 +96,7 @@ class Changes:
             case Change() as change:
                 return desired.send(self.client, latest, change)
 
-    def _check_gone(self, existing: RemoteObject, error: RequestError) -> None:
+    def _check_deleted(self, existing: RemoteObject, error: RequestError) -> None:
         """
         Find out whether a 404 is about the object: a 404 to an update may be about another object that it refers to.
 
@@ -105,10 +105,10 @@ class Changes:
         kind = self.desired.kind
         if error.method != "GET":
             try:
-                kind.confirm(self.client, existing)
+                kind.check_readable(self.client, existing)
                 kind.read(self.client, existing)
             except NotFoundError:
                 pass
             else:
                 return
-        kind.check_gone(self.client, existing)
+        kind.check_deleted(self.client, existing)

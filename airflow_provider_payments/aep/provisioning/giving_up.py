@@ -23,7 +23,7 @@ from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import PlatformError, RequestError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
-from airflow_provider_payments.aep.resources.switches import rewrite_mark, switch
+from airflow_provider_payments.aep.resources.switches import enable_or_disable, rewrite_mark
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
@@ -80,7 +80,7 @@ def _withdraw(client: Client, desired: Resource, own: RemoteObject) -> str:
         return f"{what} was deleted"
     try:
         with client.transport.within(STEP_SECONDS):
-            exists = switch(client, own.id, "disable")
+            exists = enable_or_disable(client, own.id, "disable")
     except RequestError as error:
         return f"{what} still exists and is enabled: it could neither be deleted ({refusal}) nor disabled ({error})"
     if not exists:

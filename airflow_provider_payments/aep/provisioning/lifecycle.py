@@ -26,7 +26,7 @@ from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_W
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.finding import find_object
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, TARGET_CONNECTION
-from airflow_provider_payments.aep.resources.switches import Action, act
+from airflow_provider_payments.aep.resources.switches import Action, send_action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,7 +173,7 @@ def _change(client: Client, kind: Kind, existing: RemoteObject, action: Action) 
 def _request_change(client: Client, kind: Kind, existing: RemoteObject, action: Action) -> RequestError | None:
     """Send the request; return its failure if only the object's state can show whether the change took effect."""
     try:
-        act(client, existing.id, action, kind.path)
+        send_action(client, existing.id, action, kind.path)
     except NotFoundError:
         raise
     except RequestError as error:

@@ -121,7 +121,7 @@ class Observer:
             try:
                 differences = self.desired.differences(self.reads, existing)
             except NotFoundError:
-                self.desired.kind.check_gone(self.client, existing)
+                self.desired.kind.check_deleted(self.client, existing)
                 self.memory = self.memory.after_missing(existing.id, self.now.monotonic)
             else:
                 self.seen[existing.id] = self.assess(existing, differences, checked=checked)

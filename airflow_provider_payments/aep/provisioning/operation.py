@@ -45,7 +45,7 @@ from airflow_provider_payments.aep.provisioning.giving_up import GIVE_UP_SECONDS
 from airflow_provider_payments.aep.provisioning.observing import Observer
 from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
 from airflow_provider_payments.aep.resources.kind import RemoteObject
-from airflow_provider_payments.aep.resources.switches import switch
+from airflow_provider_payments.aep.resources.switches import enable_or_disable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -167,7 +167,7 @@ class Operation:
 
     def _can_be_read(self, created: RemoteObject) -> bool:
         try:
-            self.desired.kind.confirm(self.client, created)
+            self.desired.kind.check_readable(self.client, created)
         except NotFoundError:
             return False
         return True
@@ -334,7 +334,7 @@ class Operation:
     def _revive(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | Pause:
         """Enable a dataflow that an earlier attempt has disabled, then adopt or resolve it."""
         self.observer.memory = replace(self.observer.memory, revived=True)
-        if not switch(self.client, seen.id, "enable"):
+        if not enable_or_disable(self.client, seen.id, "enable"):
             return Pause()
         now = self.observer.check(seen.id)
         log.warning("Enabled %s %s, which an earlier attempt created and disabled", self.desired.kind, seen.id)

@@ -99,7 +99,7 @@ class Dataset(Resource):
         if self.profile is not None and PROFILE_TAG in self.tags:
             raise InvalidInputError(f"tags.{PROFILE_TAG}", self.tags[PROFILE_TAG], "leave it out with `profile`")
         if MARK_TAG in self.tags:
-            raise InvalidInputError(f"tags.{MARK_TAG}", self.tags[MARK_TAG], "this tag is the provider's own")
+            raise InvalidInputError(f"tags.{MARK_TAG}", self.tags[MARK_TAG], "this tag is reserved for the provider")
         for name, values in self.tags.items():
             if not isinstance(values, (list, tuple)) or not all(isinstance(v, str) for v in values):
                 raise InvalidInputError(f"tags.{name}", values, "a list of texts")

@@ -156,7 +156,7 @@ class MappingSetKind(Kind):
             super().read(reads, existing)
         return existing
 
-    def confirm(self, reads: Reads, existing: RemoteObject) -> None:
+    def check_readable(self, reads: Reads, existing: RemoteObject) -> None:
         if self.settle_seconds(reads):
             self.get(reads, existing.id, self.version_of(existing))
 

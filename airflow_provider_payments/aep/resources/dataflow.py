@@ -39,7 +39,7 @@ from airflow_provider_payments.aep.resources.live_dataflow import (
 )
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule
-from airflow_provider_payments.aep.resources.switches import act, switch
+from airflow_provider_payments.aep.resources.switches import enable_or_disable, send_action
 from airflow_provider_payments.aep.services import FLOW_SERVICE, Json
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class DataflowKind(FlowServiceKind):
     def disable(self, client: Client, existing: RemoteObject) -> bool:
         if existing.item.get("state") == "disabled":
             return False
-        return switch(client, existing.id, "disable")
+        return enable_or_disable(client, existing.id, "disable")
 
 
 DATAFLOW = DataflowKind(
@@ -119,7 +119,7 @@ class Dataflow(FlowServiceResource):
         if percent is not None and not 0 <= percent <= 100:
             raise InvalidInputError("partial_ingestion_percent", percent, "0 to 100")
         if percent and self.error_diagnostics is False:
-            raise InvalidInputError("error_diagnostics", False, "partial ingestion turns diagnostics on by itself")
+            raise InvalidInputError("error_diagnostics", False, "partial ingestion always turns error diagnostics on")
         self._check_delta_column()
         self._check_end_time()
         own = set(as_mapping("extra.scheduleParams", self.extra.get("scheduleParams"))) & SCHEDULE_FIELDS
@@ -135,7 +135,7 @@ class Dataflow(FlowServiceResource):
         if delta and self.flow_spec.reads_tables is False:
             raise InvalidInputError("delta_column", delta.name, f"flow spec {self.flow_spec.name!r} reads no tables")
         if not delta and self.flow_spec.reads_tables and self.schedule.frequency != "once":
-            raise InvalidInputError("delta_column", None, "a table source needs one on any schedule but 'once'")
+            raise InvalidInputError("delta_column", None, "it is required for a table with any frequency but 'once'")
         if delta and columns is not None and delta.name not in columns:
             raise InvalidInputError("delta_column", delta.name, f"one of the source's columns: {', '.join(columns)}")
 
@@ -173,7 +173,7 @@ class Dataflow(FlowServiceResource):
         return self.mapping_set_id, self.mapping_set_version or 0
 
     def _options(self) -> Json:
-        # Partial ingestion turns diagnostics on by itself.
+        # The service turns diagnostics on with partial ingestion.
         percent = self.partial_ingestion_percent or None
         diagnostics = True if percent else self.error_diagnostics
         return without_empty({"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": percent})
@@ -349,7 +349,7 @@ class Dataflow(FlowServiceResource):
     def send(self, client: Client, existing: RemoteObject, change: Change) -> RemoteObject:
         existing = super().send(client, existing, change)
         if change.action:
-            act(client, existing.id, change.action)
+            send_action(client, existing.id, change.action)
             existing = self.kind.read(client, existing) or existing
         return existing
 

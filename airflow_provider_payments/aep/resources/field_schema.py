@@ -24,24 +24,23 @@ def check_field(place: str, field: object) -> None:
     """
     Check that the registry accepts a field.
 
-    A type is required, because the registry would fill in another one for a field without it.
+    A type is required, because the registry fills in a missing type itself.
 
     :param place: the user's name of the field, for errors.
     :param field: the field's JSON schema.
     :raises InvalidInputError: if a member is wrong; the error names the member.
     """
     if not isinstance(field, Mapping):
-        raise _wrong(place, field, "a field is an object")
+        raise _wrong(place, field, "an object as a field")
     if field.get("type") not in _TYPES:
-        raise _wrong(f"{place}.type", field.get("type"), f"a type is one of {', '.join(_TYPES)}")
+        raise _wrong(f"{place}.type", field.get("type"), f"the types {', '.join(_TYPES)}")
     for name, (is_right, expected) in _MEMBERS.items():
         if name in field and not is_right(field[name]):
-            raise _wrong(f"{place}.{name}", field[name], f"{name} is {expected}")
+            raise _wrong(f"{place}.{name}", field[name], f"{expected} as {name}")
     for name, inner in field.get("properties", {}).items():
         if not isinstance(name, str) or not re.fullmatch(FIELD_NAME, name):
-            raise _wrong(
-                f"{place}.properties", name, "a name is letters, digits and underscores, the first no underscore"
-            )
+            expected = "names of letters, digits and underscores that do not begin with an underscore"
+            raise _wrong(f"{place}.properties", name, expected)
         check_field(f"{place}.properties.{name}", inner)
     if "items" in field:
         check_field(f"{place}.items", field["items"])
@@ -50,7 +49,7 @@ def check_field(place: str, field: object) -> None:
 
 
 def _wrong(place: str, value: object, expected: str) -> InvalidInputError:
-    return InvalidInputError(place, value, f"the Schema Registry says: {expected}")
+    return InvalidInputError(place, value, f"the Schema Registry accepts only {expected}")
 
 
 def _is_text(value: object) -> bool:

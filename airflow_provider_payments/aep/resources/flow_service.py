@@ -217,7 +217,7 @@ class SourceConnection(FlowServiceResource):
         if self.data_format and self._fixed_format not in (None, self.data_format):
             raise InvalidInputError("data_format", self.data_format, f"with {place} it must be {self._fixed_format!r}")
         if self.columns is not None and not self.table:
-            raise InvalidInputError("columns", list(to_column_names(self.columns) or ()), "they need a table")
+            raise InvalidInputError("columns", list(to_column_names(self.columns) or ()), "they require a table")
 
     @property
     def _fixed_format(self) -> str | None:

@@ -93,7 +93,7 @@ class FlowSpec:
             return cls(id=as_id("flow_spec", value.strip()))
         given = as_mapping("flow_spec", value)
         if not given.get("id"):
-            raise InvalidInputError("flow_spec", value, "a flow spec's id, or what FindFlowSpecOperator returns")
+            raise InvalidInputError("flow_spec", value, "a flow spec's id, or the output of FindFlowSpecOperator")
         names = as_list("flow_spec.transformations", given.get("transformations"))
         return cls(
             id=as_id("flow_spec.id", given["id"]),
@@ -145,12 +145,12 @@ def look_up_flow_spec(reads: Reads, name: str, source_spec_id: str | None) -> Fl
     if unreadable:
         raise unreadable
     if not named:
-        raise InvalidInputError("name", name, "it must be the name of a flow spec that this organisation sees")
+        raise InvalidInputError("name", name, "it must be the name of a flow spec of this organisation")
     raise InvalidInputError(
         "source",
         source_spec_id,
         f"flow spec {name!r} does not list this connection spec (Adobe removes retired sources); "
-        "name another flow spec, or set any_source=True to try it nevertheless",
+        "name another flow spec, or set any_source=True to use this one nevertheless",
     )
 
 
@@ -196,4 +196,6 @@ def check_against(field: str, value: Any, schema: Json | None) -> None:
         return  # a broken schema cannot refute a value; only the service checks it
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])
-        raise InvalidInputError(at, error.instance, f"the flow spec says: {redacted(error.message)[:500]}")
+        raise InvalidInputError(
+            at, error.instance, f"the flow spec's schema refuses it: {redacted(error.message)[:500]}"
+        )

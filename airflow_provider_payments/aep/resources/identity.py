@@ -52,7 +52,7 @@ class IdentityKind(Kind):
     def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
         return self.read_item(self.fields_of_item(schema_registry.descriptor(reads, object_id)))
 
-    def confirm(self, reads: Reads, existing: RemoteObject) -> None:
+    def check_readable(self, reads: Reads, existing: RemoteObject) -> None:
         self.get(reads, existing.id)
 
     def belongs_to(self, existing: RemoteObject) -> str | None:

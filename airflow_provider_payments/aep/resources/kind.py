@@ -166,7 +166,7 @@ class Kind(ABC):
         # A 404 may be read lag if the object is listed; if no list contains the object either, it no longer exists.
         for existing in self.list_all(reads):
             if existing.id == object_id:
-                self.check_gone(reads, existing)
+                self.check_deleted(reads, existing)
         return None
 
     def read(self, reads: Reads, existing: RemoteObject) -> RemoteObject | None:
@@ -177,10 +177,10 @@ class Kind(ABC):
         """
         with contextlib.suppress(NotFoundError):
             return self.get(reads, existing.id, self.version_of(existing))
-        self.check_gone(reads, existing)
+        self.check_deleted(reads, existing)
         return None
 
-    def confirm(self, reads: Reads, existing: RemoteObject) -> None:
+    def check_readable(self, reads: Reads, existing: RemoteObject) -> None:
         """
         Check that an object that was just created can be read by its id, if the next step refers to it at once.
 
@@ -191,14 +191,14 @@ class Kind(ABC):
         """
         return
 
-    def check_gone(self, reads: Reads, existing: RemoteObject) -> None:
+    def check_deleted(self, reads: Reads, existing: RemoteObject) -> None:
         """
         Check that a 404 means that a listed object was deleted, by the object's age.
 
         :raises ReadLagError: if the object was created so recently that a read by its id may not find it yet.
         :raises UnreadableError: if the object's age is unknown.
         """
-        patience.check_gone(reads, f"{self} {existing.id}", existing.created, self.settle_seconds(reads))
+        patience.check_deleted(reads, f"{self} {existing.id}", existing.created, self.settle_seconds(reads))
 
     def fields_of(self, existing: RemoteObject) -> Fields:
         """Return the members of an object, to be read strictly."""
@@ -322,6 +322,6 @@ def created_object(answer: Answer, path: str, found_id: object, etag: object = N
     """
     created_id = readers.text(found_id)
     if created_id is None:
-        raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer names no id", status=answer.status)
+        raise RequestError(Failure.AMBIGUOUS, "POST", path, reason="the answer contains no id", status=answer.status)
     item = answer.body if isinstance(answer.body, dict) else {}
     return RemoteObject(created_id, etag=readers.text(etag), item=item)

@@ -84,7 +84,7 @@ class Schedule:
         if self.interval is None or self.interval < least:
             raise InvalidInputError("interval", self.interval, f"{least} or more with frequency {self.frequency!r}")
         if self.interval * PERIODS[self.frequency][1] > MAX_SECONDS:
-            raise InvalidInputError("interval", self.interval, "no second run would come within 100 years")
+            raise InvalidInputError("interval", self.interval, "two runs may be at most 100 years apart")
 
     def params(self, now: datetime, min_delay: float = 0.0) -> dict[str, Any]:
         """

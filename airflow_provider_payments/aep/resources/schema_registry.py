@@ -67,7 +67,7 @@ class RegistryKind(Kind):
         item = schema_registry.resource(reads, self.collection, object_id, ACCEPT_ONE)
         return replace(self.read_item(self.fields_of_item(item)), id=object_id)
 
-    def confirm(self, reads: Reads, existing: RemoteObject) -> None:
+    def check_readable(self, reads: Reads, existing: RemoteObject) -> None:
         self.get(reads, existing.id)
 
     def patch(

@@ -38,7 +38,9 @@ def as_columns(field: str, value: object) -> tuple[Column, ...] | None:
         elif isinstance(column, Mapping) and isinstance(column.get("name"), str) and column["name"]:
             columns.append(as_mapping(field, column))
         else:
-            raise InvalidInputError(field, column, "each is a name, or an object with a name as explore gives it")
+            raise InvalidInputError(
+                field, column, "each must be a name, or an object with a name as explore returns it"
+            )
     described = [described_column(column) for column in columns]
     for column in described:
         as_data(f"{field}.name", column["name"])
@@ -49,7 +51,7 @@ def as_columns(field: str, value: object) -> tuple[Column, ...] | None:
             as_optional_text(f"{field}.xdm.{name}", xdm.get(name))
     names = [column["name"] for column in described]
     if len(set(names)) != len(names):
-        raise InvalidInputError(field, names, "each only once")
+        raise InvalidInputError(field, names, "each name only once")
     return tuple(columns) or None
 
 

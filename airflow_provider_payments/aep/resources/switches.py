@@ -16,7 +16,7 @@ _FLOWS = f"{FLOW_SERVICE}/flows"
 Action = Literal["enable", "disable", "publish"]
 
 
-def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = False) -> None:
+def send_action(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = False) -> None:
     """
     Send an action: enable or disable a dataflow, or publish a draft.
 
@@ -27,10 +27,10 @@ def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe:
     client.request("POST", f"{path}/{segment(object_id)}/action", params={"op": op}, safe=safe)
 
 
-def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> bool:
+def enable_or_disable(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> bool:
     """Enable or disable a dataflow; return whether the dataflow exists."""
     try:
-        act(client, dataflow_id, op, safe=True)
+        send_action(client, dataflow_id, op, safe=True)
     except NotFoundError:
         return False
     return True

@@ -18,7 +18,7 @@ from airflow_provider_payments.aep.provisioning.lifecycle import (
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.finding import AbsentError
 from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
-from airflow_provider_payments.aep.resources.switches import Action, act
+from airflow_provider_payments.aep.resources.switches import Action, send_action
 from tests.aep.chain import FLOW_SERVICE, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
@@ -160,7 +160,7 @@ def test_a_refusal_during_a_transition_is_judged_by_the_final_state(
     faulty: Client, proxy: FaultProxy, client: Client, flow_id: str, reads: int
 ) -> None:
     before = find_dataflow(faulty, flow_id)
-    proxy.fault("POST", "/action", status=400, body=REFUSED, first=lambda: act(client, flow_id, "disable"))
+    proxy.fault("POST", "/action", status=400, body=REFUSED, first=lambda: send_action(client, flow_id, "disable"))
     shown = json.dumps({"items": [before.item | {"state": "disabling"}]}).encode()
     proxy.fault("GET", f"/flows/{flow_id}", status=200, body=shown, times=reads)
     if reads == 1:

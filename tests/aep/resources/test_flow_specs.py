@@ -204,7 +204,7 @@ def test_a_payload_is_checked_against_the_flow_specs_schema() -> None:
     with pytest.raises(InvalidInputError) as refused:
         check_against("schedule", {"frequency": "hour"}, SCHEDULE)
     assert str(refused.value) == (
-        "schedule.frequency='hour' is not allowed: the flow spec says: 'hour' is not one of ['day']"
+        "schedule.frequency='hour' is not allowed: the flow spec's schema refuses it: 'hour' is not one of ['day']"
     )
 
 
@@ -244,7 +244,7 @@ def test_values_that_the_live_flow_spec_forbids_are_refused_before_the_post(
     with pytest.raises(InvalidInputError) as refused:
         chain.ensure(chain.dataflow(flow_spec=spec, **given))
     assert str(refused.value).startswith(named)
-    assert "the flow spec says" in str(refused.value)
+    assert "the flow spec's schema refuses it" in str(refused.value)
     assert emulator.posted("/flows") == []
 
 
