@@ -106,6 +106,15 @@ def test_a_certificate_authority_of_ones_own_may_be_named(server: Server, certif
     assert Transport(verify=str(certificate)).send(Call("GET", server.url)).body == {}
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_ca_bundle_of_the_environment_is_used(
+    variable: str, server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, str(certificate))
+    assert Transport().send(Call("GET", server.url)).body == {}
+
+
 def test_an_encrypted_connection_that_breaks_after_a_write_leaves_its_outcome_unknown(
     server: Server, certificate: Path
 ) -> None:
