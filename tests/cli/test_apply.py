@@ -118,23 +118,9 @@ def test_programs_get_the_outcome_alone(run: Run, folder: Path) -> None:
     )
 
 
-def at_terminal(answer: str, *words: object) -> tuple[int, str, str]:
-    """Run a command whose question somebody answers at a terminal."""
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", *map(str, words)]
-    with subprocess.Popen(
-        command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    ) as process:
-        os.write(leader, f"{answer}\n".encode())
-        out, err = process.communicate(timeout=120)
-    os.close(leader)
-    os.close(follower)
-    return process.returncode, out, err
-
-
 @pytest.mark.parametrize(("answer", "status", "made"), [("yes", 0, 1), ("y", 1, 0), ("", 1, 0)])
 def test_a_person_at_a_terminal_is_asked(
-    folder: Path, connected: Emulator, answer: str, status: int, made: int
+    at_terminal: Run, folder: Path, connected: Emulator, answer: str, status: int, made: int
 ) -> None:
     ended, out, err = at_terminal(answer, "apply", folder)
     assert "Apply this plan? Only `yes` is taken for yes: " in err
@@ -162,7 +148,9 @@ def test_an_interrupt_ends_it_with_its_own_status_and_without_a_traceback(folder
     assert (process.returncode, err.strip().partition(";")[0]) == (130, "payments apply: interrupted")
 
 
-def test_a_person_sees_what_is_approved_and_a_program_gets_one_document(folder: Path, connected: Emulator) -> None:
+def test_a_person_sees_what_is_approved_and_a_program_gets_one_document(
+    at_terminal: Run, folder: Path, connected: Emulator
+) -> None:
     for command, shown in (("apply", "Plan: 7 to create, 1 to adopt."), ("destroy", "Destroy: 3 to delete, 5 to keep")):
         status, out, err = at_terminal("yes", command, folder, "-o", "json")
         assert (status, json.loads(out)["format"]) == (0, 1)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,18 +148,12 @@ def test_orphans_need_the_whole_project(words: list[str], run: Run, folder: Path
 
 
 @pytest.mark.parametrize(("answer", "status"), [("yes", 0), ("y", 1), ("", 1)])
-def test_a_person_at_a_terminal_is_asked(folder: Path, connected: Emulator, answer: str, status: int) -> None:
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "destroy", str(folder)]
-    with subprocess.Popen(
-        command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    ) as process:
-        os.write(leader, f"{answer}\n".encode())
-        _, err = process.communicate(timeout=120)
-    os.close(leader)
-    os.close(follower)
+def test_a_person_at_a_terminal_is_asked(
+    at_terminal: Run, folder: Path, connected: Emulator, answer: str, status: int
+) -> None:
+    ended, _, err = at_terminal(answer, "destroy", folder)
     assert "Delete 6 objects of sandbox dev? Only `yes` is taken for yes: " in err
-    assert (process.returncode, len(connected.objects("flows"))) == (status, 2 if status else 0)
+    assert (ended, len(connected.objects("flows"))) == (status, 2 if status else 0)
 
 
 def test_what_stays_though_it_was_to_go_is_status_1(run: Run, folder: Path, connected: Emulator) -> None:
