@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 # Airflow reads its home when it is first imported: before that it must be a throw-away one.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="payments-tests-")
@@ -28,6 +29,7 @@ from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+from tests.control_requests import control
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 pytest_plugins = ["tests.processor_time"]
@@ -63,7 +65,14 @@ def pytest_collection_finish() -> None:
 
 
 class Emulator(ExperiencePlatform):
-    """The running emulator, seen from outside: what users get as a fixture, with what only our own tests ask."""
+    """The running emulator, seen from outside: the fixture that users get, with requests that only our tests send."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._address = urlsplit(url).netloc
+
+    def control(self, method: str, path: str, **options: Any) -> Any:
+        return control(self._address, method, path, **options)
 
     def behave(self, **options: Any) -> None:
         """Set options of the emulator, such as ``lags={"dataset": {"listed": 5}}``."""

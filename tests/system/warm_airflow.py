@@ -42,7 +42,7 @@ with DAG(dag_id="rehearsal", schedule=None):
 """
 
 
-def airflow(*arguments: str) -> None:
+def run_airflow(*arguments: str) -> None:
     """Run a command as ``python -m airflow`` does."""
     from airflow.__main__ import main
 
@@ -67,12 +67,16 @@ def rehearse(home: Path) -> None:
     """Run what every command needs, and end what a fork cannot take over: threads and connections."""
     (home / "dags").mkdir()
     (home / "dags" / "rehearsal.py").write_text(REHEARSAL)
+    # Before the fork, which needs them as well.
+    import airflow.cli.commands.dag_command
+    import airflow.utils.db  # noqa: F401
+
     # Migrations set up logging for themselves.
-    in_fork(airflow, "db", "migrate")
+    in_fork(run_airflow, "db", "migrate")
     with closing(sqlite3.connect(home / "airflow.db")) as old, closing(sqlite3.connect(home / NEW_DATABASE)) as new:
         old.backup(new)
     is_shared_by_us = share_api()
-    airflow("dags", "test", "rehearsal")
+    run_airflow("dags", "test", "rehearsal")
     end_threads(is_shared_by_us)
 
 
@@ -138,7 +142,7 @@ def run(order: dict[str, Any]) -> None:
             os.dup2(file.fileno(), number)
     random.seed()
     read_configuration(Path(order["home"], "airflow.cfg"))
-    airflow(*order["arguments"])
+    run_airflow(*order["arguments"])
 
 
 def read_configuration(file: Path) -> None:
