@@ -1,4 +1,4 @@
-"""What a run's end leaves behind in a task's log and in Airflow's metrics."""
+"""The log lines, errors and metrics of a task whose flow run has ended."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RUN = FlowRun(
     failed_records=5,
     batch_ids=("batch-1", "batch-2"),
 )
-#: Makes the metrics ready: Airflow does it with the first one, from 3.2 on when a task's process starts.
+#: Initialises the metrics: from 3.2 on, Airflow does so when the process of a task starts; before, with the first one.
 WORKER = """
 import sys
 from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
@@ -66,7 +66,7 @@ CHECK = 'CheckDataflowHealthOperator(task_id="check", names=sys.argv[1]).execute
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Where a StatsD server would listen."""
+    """Provide the socket of a StatsD server."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
         bound.bind(("127.0.0.1", 0))
         bound.setblocking(False)
@@ -76,7 +76,7 @@ def listener() -> Iterator[socket.socket]:
 def received(
     listener: socket.socket, home: Path, flow_id: str, returncode: int = 0, task: str = WAIT, **settings: str
 ) -> list[str]:
-    """What StatsD receives while a worker of an Airflow with these settings runs a task for a dataflow."""
+    """Return the packets that StatsD receives while a worker with these settings runs a task for a dataflow."""
     pytest.importorskip("statsd", reason="apache-airflow[statsd] is not installed")
     host, port = listener.getsockname()
     own = {"STATSD_ON": "True", "STATSD_HOST": host, "STATSD_PORT": str(port)} | settings
@@ -92,13 +92,15 @@ def received(
     )
     assert done.returncode == returncode, done.stdout
     packets = []
-    with suppress(BlockingIOError):  # all has arrived: nothing is lost on the loopback
+    with suppress(BlockingIOError):  # loopback loses and delays nothing: no further packet will come
         while True:
             packets.append(listener.recv(65536).decode())
     return [packet for packet in packets if ".payments." in packet]
 
 
-def test_statsd_receives_what_arrived(history: History, listener: socket.socket, tmp_path: Path) -> None:
+def test_statsd_receives_counts_duration_and_freshness_of_a_run(
+    history: History, listener: socket.socket, tmp_path: Path
+) -> None:
     run = history.runs(history.partial)[0]["metrics"]
     times, records = run["durationSummary"], run["recordSummary"]
     *counts, freshness = received(listener, tmp_path, history.partial)
@@ -130,7 +132,7 @@ def test_a_run_that_fails_the_task_is_counted_and_tagged(
     ]
 
 
-def test_a_name_that_statsd_refuses_becomes_one_that_it_takes(
+def test_a_name_that_statsd_refuses_is_changed_to_an_accepted_one(
     history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
 ) -> None:
     shown = next(flow for flow in history.emulator.objects("flows") if flow["id"] == history.partial)
@@ -154,7 +156,7 @@ def test_a_check_emits_the_age_of_the_newest_successful_run(
     assert float(value) == pytest.approx(age, abs=2)
 
 
-def test_a_count_that_is_unknown_is_no_metric(
+def test_an_unknown_count_is_not_sent_as_a_metric(
     history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
 ) -> None:
     run = run_item(history.good, "success", True, outputRecordCount=7, failedRecordCount=None)
@@ -169,7 +171,7 @@ def judge(run: FlowRun, **arguments: Any) -> None:
         raise rejection.error(None)
 
 
-def test_a_partial_run_that_counts_no_failed_records_is_within_no_ratio() -> None:
+def test_a_partial_run_without_failed_records_exceeds_any_ratio() -> None:
     uncounted = replace(RUN, raw_status="partialSuccess", failed_records=0)
     judge(uncounted, accept_partial=True)
     with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.99"):
@@ -186,7 +188,9 @@ def test_a_partial_run_that_counts_no_failed_records_is_within_no_ratio() -> Non
     ],
     ids=str,
 )
-def test_the_last_line_sums_the_run_up(caplog: pytest.LogCaptureFixture, names: dict[str, str], end: str) -> None:
+def test_the_last_log_line_summarises_the_run(
+    caplog: pytest.LogCaptureFixture, names: dict[str, str], end: str
+) -> None:
     caplog.set_level(logging.INFO)
     log_outcome(RUN, Names("flow-1", **names), logging.getLogger("task"))
     assert caplog.messages == [
@@ -210,7 +214,7 @@ NULL = replace(RUN, failed_records=None, unknown_counts="failedRecordCount=null"
     ],
     ids=str,
 )
-def test_unknown_counts_fail_with_what_came(status: str, arguments: dict[str, Any], rule: str) -> None:
+def test_unknown_counts_fail_with_the_answered_counts(status: str, arguments: dict[str, Any], rule: str) -> None:
     said = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\) where {rule}"
     with pytest.raises(FlowRunFailedError, match=said):
         judge(replace(NULL, raw_status=status), **arguments)
@@ -224,14 +228,14 @@ def test_unknown_counts_that_are_accepted_are_logged_as_unknown(caplog: pytest.L
     assert "flow run run-1 is success: unknown records in, 1195 out, unknown failed in 62.5 s" in caplog.text
 
 
-def test_a_partial_run_with_unknown_counts_takes_both_arguments_to_be_accepted() -> None:
+def test_a_partial_run_with_unknown_counts_needs_both_arguments_to_be_accepted() -> None:
     partial = replace(NULL, raw_status="partialSuccess")
     judge(partial, accept_partial=True, unknown_counts="accept")
     with pytest.raises(FlowRunFailedError, match="an unknown share where accept_partial is off"):
         judge(partial, unknown_counts="accept")
 
 
-def test_a_failed_run_fails_for_its_own_reason_whatever_its_counts() -> None:
+def test_a_failed_run_fails_with_its_errors_whatever_its_counts() -> None:
     failed = replace(NULL, raw_status="failed", errors=("CONNECTOR-1001-500: Copy.",))
     with pytest.raises(FlowRunFailedError, match=r"is failed: .* unknown failed\. CONNECTOR-1001-500: Copy\.$"):
         judge(failed, unknown_counts="accept")
@@ -243,12 +247,12 @@ def test_of_many_errors_the_first_twenty_are_named() -> None:
         judge(failed)
 
 
-def test_unknown_counts_takes_two_words() -> None:
+def test_unknown_counts_takes_fail_or_accept() -> None:
     with pytest.raises(InvalidInputError, match="unknown_counts='ignore' is not allowed: fail or accept"):
         judge(RUN, unknown_counts="ignore")
 
 
-# ---- whatever an event holds ---------------------------------------------------------------------------------------
+# ---- any event -----------------------------------------------------------------------------------------------------
 
 ENDS = (FlowRunFailedError, ExperiencePlatformUnavailableError, TimeoutError)
 PARTS = {"status": st.sampled_from(["ended", "error", "timeout"]), "retryable": st.just(True)}
@@ -268,7 +272,7 @@ def test_any_event_is_an_ended_run_or_one_of_three_errors(event: Any, run: Any, 
 @given(st.lists(st.none() | st.floats() | st.timedeltas()))
 @example([math.inf])
 @example([math.nan, 5.0])
-def test_a_deadline_is_a_finite_moment_or_none(limits: list[Any]) -> None:
+def test_a_deadline_is_a_finite_time_or_none(limits: list[Any]) -> None:
     end = deadline(*limits)
     assert end is None or math.isfinite(end)
     assert (end is None) == (not any(isinstance(v, timedelta) or (v is not None and math.isfinite(v)) for v in limits))

@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 def without_airflow(**environment: str) -> dict[str, str]:
-    """The environment of somebody who has set nothing of Airflow's but ``environment``."""
+    """Return the environment without any variable of Airflow but those in ``environment``."""
     return {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | environment
 
 
@@ -35,12 +35,12 @@ def run(code: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("module", ["airflow_provider_payments", "airflow_provider_payments.get_provider_info"])
-def test_what_airflow_reads_at_start_up_imports_no_airflow(module: str) -> None:
+def test_modules_that_airflow_reads_at_start_up_import_no_airflow(module: str) -> None:
     loaded = run(f"import sys, {module}; print(' '.join(m for m in sys.modules if m.split('.')[0] == 'airflow'))")
     assert loaded == ""
 
 
-def test_the_client_half_and_the_emulator_import_no_airflow_and_not_each_other() -> None:
+def test_client_and_emulator_import_neither_airflow_nor_each_other() -> None:
     code = """
 import importlib, pkgutil, sys, airflow_provider_payments.{half} as half
 for module in pkgutil.walk_packages(half.__path__, half.__name__ + "."):
@@ -92,7 +92,7 @@ print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late)))
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel that is made of the source distribution: what the latter lacks, the wheel lacks too."""
+    """Build the wheel from the source distribution, so that a file that is missing there is missing in the wheel."""
     pytest.importorskip("build")
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
@@ -122,7 +122,7 @@ def test_the_wheel_carries_the_page_and_its_entry_point(wheel: zipfile.ZipFile) 
     assert "[airflow.plugins]\npayments = airflow_provider_payments.plugin:PaymentsPlugin" in declared
 
 
-def test_what_pypi_shows_links_no_file_of_the_repository(wheel: zipfile.ZipFile) -> None:
+def test_the_description_on_pypi_links_no_file_of_the_repository(wheel: zipfile.ZipFile) -> None:
     (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     shown = wheel.read(metadata).decode()
     assert "`airflow_provider_payments/docs/connection.md`" in shown

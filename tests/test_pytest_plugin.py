@@ -1,4 +1,4 @@
-"""The fixture that users get: it is used here as they use it, in a pytest of its own where that matters."""
+"""The fixture ``experience_platform``, used as in a user's tests; in a pytest process of its own if that matters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make_schema(name: str) -> dict[str, object]:
     return dict(step.execute({}))
 
 
-def test_an_operator_runs_against_it(experience_platform: ExperiencePlatform) -> None:
+def test_an_operator_runs_against_the_fixture(experience_platform: ExperiencePlatform) -> None:
     made = make_schema("Payments")
     (schema,) = experience_platform.objects("schemas")
     assert schema["$id"] == made["id"]
@@ -44,7 +44,7 @@ def test_every_test_begins_with_an_empty_platform(experience_platform: Experienc
 
 
 @pytest.mark.experience_platform(time="manual", sandbox="prod", conn_id="crm", read_timeout=7)
-def test_the_marker_sets_it_up_otherwise(experience_platform: ExperiencePlatform) -> None:
+def test_the_marker_changes_clock_sandbox_and_connection(experience_platform: ExperiencePlatform) -> None:
     connection = BaseHook.get_connection("crm")
     assert connection.extra_dejson["read_timeout"] == 7
     assert connection.extra_dejson["sandbox"] == "prod"
@@ -53,7 +53,7 @@ def test_the_marker_sets_it_up_otherwise(experience_platform: ExperiencePlatform
     assert experience_platform.advance(3600) == before + 3600
 
 
-def test_a_fault_strikes_the_request_that_it_is_meant_for(experience_platform: ExperiencePlatform) -> None:
+def test_a_fault_strikes_the_request_that_it_matches(experience_platform: ExperiencePlatform) -> None:
     experience_platform.fail("apply_then_drop", method="POST", path="*/tenant/schemas")
     assert make_schema("Payments")["name"] == "Payments"
     (fault,) = experience_platform.faults()
@@ -61,7 +61,7 @@ def test_a_fault_strikes_the_request_that_it_is_meant_for(experience_platform: E
     assert len(experience_platform.objects("schemas")) == 1
 
 
-def test_what_the_emulator_refuses_is_said_in_its_words(experience_platform: ExperiencePlatform) -> None:
+def test_a_refused_control_request_raises_the_message_of_the_emulator(experience_platform: ExperiencePlatform) -> None:
     with pytest.raises(ValueError, match="explode"):
         experience_platform.fail("explode")
     with pytest.raises(ValueError, match="teapots"):
@@ -70,7 +70,7 @@ def test_what_the_emulator_refuses_is_said_in_its_words(experience_platform: Exp
         experience_platform.advance(1)
 
 
-def test_another_connection_to_the_same_platform(
+def test_another_connection_leads_to_the_same_platform(
     experience_platform: ExperiencePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OTHER", experience_platform.connection(sandbox="nowhere", ims_url=None))
@@ -81,7 +81,7 @@ def test_another_connection_to_the_same_platform(
 
 
 def pytest_in(folder: Path, test: str, **environment: str) -> str:
-    """Run a test file of its own in a pytest that knows of ours only what is installed; return what it printed."""
+    """Run a test file in a pytest process that has only the installed plugin; return its output."""
     (folder / "test_own.py").write_text(test)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--rootdir", str(folder), "-p", "no:cacheprovider", "test_own.py"],
@@ -109,16 +109,12 @@ def test_the_example_of_the_manual_passes_behind_a_company_proxy(tmp_path: Path)
     assert "1 passed" in shown
 
 
-def test_a_wrong_marker_is_an_error_that_names_what_is_allowed(tmp_path: Path) -> None:
-    test = "import pytest\n@pytest.mark.experience_platform(time='slow')\ndef test_it(experience_platform): ...\n"
-    shown = pytest_in(tmp_path, test)
-    assert "time='slow'" in shown
-    assert "fast, real, manual" in shown
-
-
-def test_the_marker_makes_it_behave_like_a_report(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run tests with the marker; return their folder and the output of pytest."""
     check = {"id": "dataset.names", "outcome": "contradicted", "seen": {"second": "refused"}}
-    (tmp_path / "report.json").write_text(json.dumps({"format": 1, "checks": [check]}))
+    folder = tmp_path_factory.mktemp("marked")
+    (folder / "report.json").write_text(json.dumps({"format": 1, "checks": [check]}))
     test = """
 import os, pytest
 
@@ -132,20 +128,32 @@ def test_without_it(experience_platform):
 
 @pytest.mark.experience_platform(like="other.json")
 def test_like_no_report(experience_platform): ...
+
+@pytest.mark.experience_platform(time="slow")
+def test_wrong_marker(experience_platform): ...
 """
-    shown = pytest_in(tmp_path, test)
-    assert "2 passed, 1 error" in shown, shown
-    assert f"@pytest.mark.experience_platform(like=...): {tmp_path / 'other.json'}: No such file" in shown
+    return folder, pytest_in(folder, test)
 
 
-def test_the_plugin_costs_a_run_that_does_not_use_it_nothing(tmp_path: Path) -> None:
+def test_a_wrong_marker_is_an_error_that_names_the_allowed_times(marked: tuple[Path, str]) -> None:
+    _, shown = marked
+    assert "time='slow'" in shown
+    assert "fast, real, manual" in shown
+
+
+def test_the_marker_takes_a_report_of_verify(marked: tuple[Path, str]) -> None:
+    folder, shown = marked
+    assert "2 passed, 2 errors" in shown, shown
+    assert f"@pytest.mark.experience_platform(like=...): {folder / 'other.json'}: No such file" in shown
+
+
+def test_without_the_fixture_the_plugin_imports_nothing_large(tmp_path: Path) -> None:
     test = """
 import sys
 def test_it():
     assert "airflow_provider_payments.pytest_plugin" in sys.modules
     assert not {"airflow", "starlette", "uvicorn", "requests"} & set(sys.modules)
 """
-    # Airflow's own plugins for pytest, where there are any, are not ours to blame.
     shown = pytest_in(tmp_path, test)
     assert shown.endswith("exit 0"), shown
 

@@ -79,7 +79,7 @@ class Waits:
     def run_dataflows(self, places: Iterable[int]) -> None:
         """Move the clock to a minute after the start of these dataflows; others may begin to run too."""
         start = max(float(self.flows[place]["scheduleParams"]["startTime"]) for place in places)
-        self.platform.advance(start + 60 - self.platform.control("GET", "state")["now"])
+        self.platform.advance(start + 60 - self.platform.control("GET", "clock")["now"])
 
     def looks(self, number: int) -> list[str]:
         """Return the URLs that are asked for until each wait has been looked at so often, on average."""
