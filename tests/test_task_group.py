@@ -1,4 +1,4 @@
-"""``dataflow_task_group``: what its tasks create is what the definition describes."""
+"""``dataflow_task_group``: its tasks create the objects that the definition describes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ STEPS = [
 
 @pytest.fixture
 def shop(connect_vendor: Callable[..., None]) -> None:
-    """The vendor's Airflow connection."""
+    """Set the Airflow connection of the vendor."""
     connect_vendor(login="id", password="secret", host="api.sandbox.paypal.com")
 
 
@@ -76,11 +76,11 @@ def test_the_plan_after_the_group_has_run_says_unchanged(
         f"{NAME} - target",
         f"{NAME} - mapping",
     ]
-    # Once more, every object is adopted.
+    # The second run adopts every object.
     assert [step for step, returned in run(build(tmp_path / "products.yaml")).items() if returned.get("created")] == []
 
 
-def test_all_that_a_definition_can_say_is_unchanged_after_its_group_has_run(
+def test_the_plan_of_a_complete_definition_is_unchanged_after_its_group_has_run(
     client: Client, connected: Emulator, shop: None, tmp_path: Path
 ) -> None:
     CreateTargetSchemaOperator(
@@ -93,12 +93,12 @@ def test_all_that_a_definition_can_say_is_unchanged_after_its_group_has_run(
     run(group)
     after = plan_of(client, tmp_path)
     assert [str(step) for step in after.steps if not step.is_done] == []
-    # A schema in Profile is no step any more.
+    # The schema is in Profile already: there is no step for that.
     names = {(step.kind, step.name) for step in before.steps if step.kind != "profile enablement"}
     assert names == {(step.kind, step.name) for step in after.steps}
 
 
-def test_a_change_of_the_file_is_made_by_the_next_run(client: Client, connected: Emulator, tmp_path: Path) -> None:
+def test_the_next_run_applies_a_change_of_the_file(client: Client, connected: Emulator, tmp_path: Path) -> None:
     write_files(tmp_path, products=TYPED)
     run(build(tmp_path / "products.yaml"))
     changed = TYPED.replace("30 minutes", "2 hours").replace("product.type: string", "product.type: string, note: uri")
@@ -117,7 +117,7 @@ def test_a_change_of_the_file_is_made_by_the_next_run(client: Client, connected:
     ],
     ids=["schema and dataset", "dataset", "schema"],
 )
-def test_what_a_definition_refers_to_is_found(
+def test_objects_that_a_definition_refers_to_are_found(
     client: Client, connected: Emulator, tmp_path: Path, refers: str, steps: set[str]
 ) -> None:
     write_files(tmp_path / "first", products=TYPED)
@@ -162,10 +162,10 @@ def test_the_identity_comes_before_profile_and_both_before_the_dataset(tmp_path:
     assert "shop.create_identity" in group["create_target_dataset"].upstream_task_ids
 
 
-# ---- where it stands -----------------------------------------------------------------------------------------------
+# ---- files and names -----------------------------------------------------------------------------------------------
 
 
-def test_the_project_is_the_owner_in_marks_and_its_environment_gives_the_connection(
+def test_marks_name_the_project_whose_environment_gives_the_connection(
     client: Client, emulator: Emulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
     connect(emulator.url, conn_id="aep_prod")
@@ -196,7 +196,7 @@ def test_without_a_project_the_connection_is_that_of_the_dag(
     assert {task.aep_conn_id for task in group.children.values()} == {expected}  # type: ignore[attr-defined]
 
 
-def test_a_group_is_named_after_its_file_or_as_asked(tmp_path: Path) -> None:
+def test_a_group_is_named_after_its_file_or_its_argument(tmp_path: Path) -> None:
     write_files(tmp_path, **{"paypal products": TYPED})
     with DAG(dag_id="payments", schedule=None) as dag:
         first = dataflow_task_group(tmp_path / "paypal products.yaml")
@@ -216,9 +216,7 @@ def test_one_of_several_definitions_of_a_file_is_chosen_by_its_name(tmp_path: Pa
         build(tmp_path / "both.yaml")
 
 
-def test_nothing_is_asked_of_the_platform_while_a_dag_is_parsed(
-    monkeypatch: pytest.MonkeyPatch, connected: Emulator, tmp_path: Path
-) -> None:
+def test_parsing_a_dag_sends_no_request(monkeypatch: pytest.MonkeyPatch, connected: Emulator, tmp_path: Path) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", "not even a connection")
     write_files(tmp_path, shop=COMPLETE)
     group = build(tmp_path / "shop.yaml", aep_conn_id="nowhere")
@@ -237,7 +235,7 @@ def test_the_dag_of_the_manual_is_parsed(tmp_path: Path) -> None:
     assert group.dag.get_task("wait").upstream_task_ids == {"square_payments.create_dataflow"}
 
 
-# ---- what is refused -----------------------------------------------------------------------------------------------
+# ---- refusals ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -253,9 +251,7 @@ def test_the_dag_of_the_manual_is_parsed(tmp_path: Path) -> None:
     ],
     ids=["no schema", "no fields", "dataset alone referred to", "id", "previous names", "comment", "variable"],
 )
-def test_what_single_operators_cannot_do_is_refused_with_the_operator_that_can(
-    tmp_path: Path, text: str, said: str
-) -> None:
+def test_a_refused_member_names_the_operator_that_supports_it(tmp_path: Path, text: str, said: str) -> None:
     write_files(tmp_path, f=text)
     with pytest.raises(AirflowFailException) as refusal:
         build(tmp_path / "f.yaml", variables={"said": "{{ ds }}"})

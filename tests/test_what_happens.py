@@ -1,4 +1,4 @@
-"""Each row of the manual's page "What happens when", made to happen: what it quotes is really seen."""
+"""The rows of the manual's page "What happens when" on objects and writers: a user sees what each row quotes."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_every_row_has_its_test() -> None:
     assert set(ROWS) == TESTED
 
 
-# ---- others who write ----------------------------------------------------------------------------------------------
+# ---- other writers -------------------------------------------------------------------------------------------------
 
 
 @event("Two DAG runs create the same chain at once")
 def test_two_writers(row: str, stage: Stage) -> None:
-    # The other one's creation takes effect between this one's look and its own creation.
+    # The creation of the other writer takes effect between this writer's search and creation.
     stage.emulator.fail("late_apply", method="POST", path=SOURCES, seconds=1)
     with pytest.raises(RequestError):
         value_of(CreateSourceConnectionOperator).create(stage.client, Writer("manual", "two").mark())
@@ -47,8 +47,8 @@ def test_two_writers(row: str, stage: Stage) -> None:
     stage.has_shown(row)
 
 
-def leave_a_copy(stage: Stage, connect: Callable[..., None]) -> tuple[dict[str, Any], str]:
-    """Make a dataflow, and another as a killed run leaves it; return the arguments and the copy's id."""
+def leave_a_duplicate(stage: Stage, connect: Callable[..., None]) -> tuple[dict[str, Any], str]:
+    """Create a dataflow, and a duplicate as a killed run leaves it; return the arguments and the duplicate's id."""
     connect(stage.emulator.url)
     ends = make_ends()
     stage.run(CreateDataflowOperator, **ends)
@@ -56,8 +56,8 @@ def leave_a_copy(stage: Stage, connect: Callable[..., None]) -> tuple[dict[str, 
 
 
 @event("A killed run left a duplicate")
-def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    ends, copy = leave_a_copy(stage, connect)
+def test_duplicate(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    ends, copy = leave_a_duplicate(stage, connect)
     assert stage.run(CreateDataflowOperator, run_id="three", **ends)["duplicates"] == [copy]
     states = {flow["id"]: flow["state"] for flow in stage.emulator.objects("flows")}
     assert (len(states), states[copy]) == (2, "disabled")
@@ -67,8 +67,8 @@ def test_copy(row: str, stage: Stage, connect: Callable[..., None]) -> None:
 
 
 @event("The same, with `remove_duplicates=True`")
-def test_remove_copies(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    ends, copy = leave_a_copy(stage, connect)
+def test_remove_duplicates(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    ends, copy = leave_a_duplicate(stage, connect)
     stage.emulator.advance(151)
     stage.connect()
     result = stage.run(CreateDataflowOperator, run_id="three", remove_duplicates=True, **ends)
@@ -193,7 +193,9 @@ def test_cut_list(
     assert stage.emulator.objects("sourceConnections") == []
     *_, flow = seeded(stage, connect, runs=1)
     connect(proxy.url)
-    proxy.fault("GET", "/flows[?]", reply=reply, times=2 * 21)  # twice the first 21 pages, where none is cut sooner
+    proxy.fault(
+        "GET", "/flows[?]", reply=reply, times=2 * 21
+    )  # the first 21 pages twice, unless an earlier page was cut
     assert [event["status"] for event in wait(stage, [flow])] == ["ended"]
     stage.has_shown(row)
 

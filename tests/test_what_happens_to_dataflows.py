@@ -1,4 +1,4 @@
-"""Rows of the manual's page "What happens when" on dataflows that are there."""
+"""The rows of the manual's page "What happens when" on existing dataflows: a user sees what each row quotes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of the manual's page "What happens when" that are about requests: what it quotes is really seen."""
+"""The rows of the manual's page "What happens when" on requests: a user sees what each row quotes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
 from tests.what_happens import LOSSES, SOURCES, Stage, event, value_of
 from tests.what_happens import stage as stage
 
-# ---- answers that do not come --------------------------------------------------------------------------------------
+# ---- lost answers --------------------------------------------------------------------------------------------------
 
 
 @event("The answer to a creation is lost, cut, unreadable or a 5xx")
@@ -39,7 +39,7 @@ def test_lost_answer(row: str, action: str, details: dict[str, Any], stage: Stag
 
 @event("A task is killed, and tried again")
 def test_killed(row: str, stage: Stage) -> None:
-    # What the killed one asked for takes effect eight seconds later; the next try has begun by then.
+    # The creation of the killed task takes effect eight seconds later, when the next try has begun.
     stage.emulator.fail("late_apply", method="POST", path=SOURCES, seconds=8)
     with pytest.raises(RequestError):
         value_of(CreateSourceConnectionOperator).create(stage.client, Writer("manual", "one").mark())
@@ -52,7 +52,7 @@ def test_killed(row: str, stage: Stage) -> None:
 
 @event("The host cannot be reached")
 def test_unreachable(row: str, stage: Stage) -> None:
-    with socket.socket() as bound:  # and nobody listens
+    with socket.socket() as bound:  # no server listens there
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         stage.connect(url, credential=AccessToken("emulator-client", "token"))

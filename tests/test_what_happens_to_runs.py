@@ -1,4 +1,4 @@
-"""The rows of the manual's page "What happens when" that are about flow runs: what it quotes is really seen."""
+"""The rows of the manual's page "What happens when" on flow runs: a user sees what each row quotes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ YESTERDAY = {"window_start": "2026-11-20T00:00:00Z", "window_end": "2026-11-21T0
 
 
 def once_dataflow(stage: Stage, connect: Callable[..., None], **schedule: Any) -> dict[str, Any]:
-    """Make a dataflow that runs once, tomorrow; return what asks for a run of it."""
+    """Create a dataflow that runs once, tomorrow; return the arguments that request a run of the dataflow."""
     connect(stage.emulator.url)
     once = {"frequency": "once", "interval": None, "delta_column": None, "start_delay": 86400}
     made = make_dataflow(**once | schedule)
@@ -44,9 +44,9 @@ def once_dataflow(stage: Stage, connect: Callable[..., None], **schedule: Any) -
 @event("The answer to the start of a flow run is lost")
 @pytest.mark.parametrize(("action", "details"), LOSSES.values(), ids=LOSSES)
 def test_lost_run(row: str, action: str, details: dict[str, Any], stage: Stage, connect: Callable[..., None]) -> None:
-    asked = once_dataflow(stage, connect)
+    request = once_dataflow(stage, connect)
     stage.emulator.fail(action, method="POST", path="*/runs", **details)
-    returned = stage.run(RunDataflowOperator, **asked)
+    returned = stage.run(RunDataflowOperator, **request)
     (only,) = stage.emulator.objects("runs")
     assert (returned["run_id"], len(stage.emulator.posted("/runs"))) == (only["id"], 1)
     stage.has_shown(row)
@@ -60,10 +60,10 @@ def test_lost_run(row: str, action: str, details: dict[str, Any], stage: Stage, 
     "limit", [{"timeout": 0}, {"execution_timeout": timedelta(0)}], ids=["timeout", "execution_timeout"]
 )
 def test_run_of_an_earlier_try(row: str, limit: dict[str, Any], stage: Stage, connect: Callable[..., None]) -> None:
-    asked, store = once_dataflow(stage, connect), {"task_state_store": Store()}
+    request, store = once_dataflow(stage, connect), {"task_state_store": Store()}
     with pytest.raises(FlowRunTimeoutError):
-        stage.run(RunDataflowOperator, given=store, **limit, **asked)
-    returned = stage.run(RunDataflowOperator, given=store, try_number=2, **asked)
+        stage.run(RunDataflowOperator, given=store, **limit, **request)
+    returned = stage.run(RunDataflowOperator, given=store, try_number=2, **request)
     (only,) = stage.emulator.objects("runs")
     assert (returned["run_id"], len(stage.emulator.posted("/runs"))) == (only["id"], 1)
     stage.has_shown(row)
@@ -71,30 +71,30 @@ def test_run_of_an_earlier_try(row: str, limit: dict[str, Any], stage: Stage, co
 
 @event("A flow run that a task started fails")
 def test_failed_run(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    asked = once_dataflow(stage, connect)
+    request = once_dataflow(stage, connect)
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError):
-        stage.run(RunDataflowOperator, **asked)
+        stage.run(RunDataflowOperator, **request)
     assert len(stage.emulator.objects("runs")) == 1
     stage.has_shown(row)
 
 
 @event("A window is asked for that a run has brought: by a cleared task, a backfill, a DAG run by hand")
 def test_covered_window(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    asked = once_dataflow(stage, connect)
-    first = stage.run(RunDataflowOperator, **asked)
-    assert stage.run(RunDataflowOperator, run_id="by hand", **asked) == first | {"reused": True}
+    request = once_dataflow(stage, connect)
+    first = stage.run(RunDataflowOperator, **request)
+    assert stage.run(RunDataflowOperator, run_id="by hand", **request) == first | {"reused": True}
     assert len(stage.emulator.posted("/runs")) == 1
     stage.has_shown(row)
-    assert stage.run(RunDataflowOperator, if_covered="again", **asked)["run_id"] != first["run_id"]
+    assert stage.run(RunDataflowOperator, if_covered="again", **request)["run_id"] != first["run_id"]
 
 
 @event("A window is asked for that overlaps in part what runs have read")
 def test_overlapping_window(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    asked = once_dataflow(stage, connect)
-    stage.run(RunDataflowOperator, **asked)
+    request = once_dataflow(stage, connect)
+    stage.run(RunDataflowOperator, **request)
     with pytest.raises(ExperiencePlatformFailedError):
-        stage.run(RunDataflowOperator, **asked | {"window_end": "2026-11-20T12:00:00Z"})
+        stage.run(RunDataflowOperator, **request | {"window_end": "2026-11-20T12:00:00Z"})
     assert len(stage.emulator.posted("/runs")) == 1
     stage.has_shown(row)
 
@@ -102,13 +102,13 @@ def test_overlapping_window(row: str, stage: Stage, connect: Callable[..., None]
 @event("A window is asked for that is not over, or whose rows may still come (`window_lag`)")
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_window_not_over(row: str, deferrable: bool, stage: Stage, connect: Callable[..., None]) -> None:
-    asked = once_dataflow(stage, connect)
+    request = once_dataflow(stage, connect)
     end = int(stage.emulator.advance(0)) - 60
     window = {"window_start": end - 3600, "window_end": end, "deferrable": deferrable}
     with pytest.raises(TaskDeferred if deferrable else AirflowRescheduleException):
-        stage.run(RunDataflowOperator, **asked | window, window_lag=600)
+        stage.run(RunDataflowOperator, **request | window, window_lag=600)
     with pytest.raises(ExperiencePlatformFailedError):
-        stage.run(RunDataflowOperator, **asked | window | {"window_end": end + 100_000})
+        stage.run(RunDataflowOperator, **request | window | {"window_end": end + 100_000})
     assert (stage.emulator.posted("/runs"), stage.naps) == ([], [])
     stage.has_shown(row)
 
@@ -116,7 +116,7 @@ def test_window_not_over(row: str, deferrable: bool, stage: Stage, connect: Call
 @event("A flow run claims success, and a count is missing, null or no number")
 @pytest.mark.parametrize("count", [None, -1, 2.5, "many"], ids=str)
 def test_unknown_counts(row: str, count: Any, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
-    asked = once_dataflow(stage, connect)
+    request = once_dataflow(stage, connect)
     stage.connect(proxy.url)
     counts = {"inputRecordCount": 7, "outputRecordCount": 7, "failedRecordCount": count}
 
@@ -127,20 +127,20 @@ def test_unknown_counts(row: str, count: Any, stage: Stage, connect: Callable[..
 
     proxy.fault("GET", "/runs/", reply=reply, times=9)
     with pytest.raises(FlowRunFailedError, match=f"failedRecordCount={re.escape(json.dumps(count))}"):
-        stage.run(RunDataflowOperator, **asked)
-    accepted = {**asked, "window_start": "2026-11-19T00:00:00Z", "window_end": "2026-11-20T00:00:00Z"}
+        stage.run(RunDataflowOperator, **request)
+    accepted = {**request, "window_start": "2026-11-19T00:00:00Z", "window_end": "2026-11-20T00:00:00Z"}
     assert "failed_records" not in stage.run(RunDataflowOperator, unknown_counts="accept", **accepted)
     stage.has_shown(row)
 
 
 @event("A list of flow runs holds one that cannot be read")
 def test_unreadable_run(row: str, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
-    asked = once_dataflow(stage, connect)
+    request = once_dataflow(stage, connect)
     stage.connect(proxy.url)
-    body = json.dumps({"items": [{"id": "odd", "flowId": asked["flow_id"]}]}).encode()
+    body = json.dumps({"items": [{"id": "odd", "flowId": request["flow_id"]}]}).encode()
     proxy.fault("GET", "/runs[?]", status=200, body=body, times=3)
     with pytest.raises(ExperiencePlatformUnavailableError):
-        stage.run(RunDataflowOperator, **asked)
+        stage.run(RunDataflowOperator, **request)
     assert stage.emulator.posted("/runs") == []
     *_, flow = seeded(stage, connect, runs=1)
     connect(proxy.url)
@@ -153,12 +153,12 @@ def test_unreadable_run(row: str, stage: Stage, connect: Callable[..., None], pr
 
 
 @event("`RetryFlowRunOperator` is given a run whose window a later run has read")
-def test_made_good(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    asked = once_dataflow(stage, connect)
+def test_replaced_run(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    request = once_dataflow(stage, connect)
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError):
-        stage.run(RunDataflowOperator, **asked)
-    again = {"flow_id": asked["flow_id"], "accept_partial": True}
+        stage.run(RunDataflowOperator, **request)
+    again = {"flow_id": request["flow_id"], "accept_partial": True}
     assert stage.run(RetryFlowRunOperator, **again) == stage.run(RetryFlowRunOperator, **again)
     assert len(stage.emulator.objects("runs")) == 2
     stage.has_shown(row)
@@ -177,9 +177,9 @@ def test_no_window(row: str, stage: Stage) -> None:
 
 @event("A window is asked of a dataflow that runs on a schedule")
 def test_scheduled_dataflow(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    asked = once_dataflow(stage, connect, frequency="hour", interval=1, delta_column="Create_Time")
+    request = once_dataflow(stage, connect, frequency="hour", interval=1, delta_column="Create_Time")
     with pytest.raises(ExperiencePlatformFailedError):
-        stage.run(RunDataflowOperator, **asked)
+        stage.run(RunDataflowOperator, **request)
     assert stage.emulator.posted("/runs") == []
     stage.has_shown(row)
 

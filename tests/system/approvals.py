@@ -49,7 +49,7 @@ def answer(asked: HITLDetail, option: str) -> None:
 def main() -> None:
     """Answer each order with the text that is to be approved, a line of JSON."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what Airflow prints
+    os.dup2(2, 1)  # the output of Airflow itself
     for line in sys.stdin:
         dag_id, *options = json.loads(line)
         asked = waiting(dag_id)

@@ -80,12 +80,12 @@ def approver(new_airflow: Callable[..., AirflowHome]) -> Iterator[Approver]:
 
 @pytest.fixture(scope="module")
 def asked(approver: Approver) -> str:
-    """What was shown of the first plan, which was approved."""
+    """Provide the text of the first plan, which was approved."""
     return approver.run()[0]
 
 
 def change_interval(approver: Approver, client: Client, hours: int) -> None:
-    """Change a dataflow behind the definitions' back."""
+    """Change the interval of a dataflow without the definitions."""
     (flow,) = (flow for flow in approver.emulator.objects("flows") if flow["name"] == "Square payments")
     path = f"/data/foundation/flowservice/flows/{flow['id']}"
     operation = {"op": "replace", "path": "/scheduleParams/interval", "value": str(hours)}
@@ -100,13 +100,13 @@ def test_an_approved_plan_is_applied_and_the_rows_land(approver: Approver, asked
     assert counts == {"PayPal catalog": 1195, "Square payments": 1995, "Stripe charges": 1498}
 
 
-def test_nobody_is_asked_where_nothing_is_to_be_done(approver: Approver, asked: str) -> None:
+def test_a_plan_without_changes_needs_no_approval(approver: Approver, asked: str) -> None:
     approver.airflow.test_dag(DAG_ID)
     states = approver.airflow.states(DAG_ID)
     assert [states[task] for task in ALL_BUT_THE_WAIT] == ["success", "success", "skipped", "skipped", "skipped"]
 
 
-def test_a_plan_that_has_changed_since_it_was_shown_is_not_applied(
+def test_a_plan_that_changed_after_it_was_shown_is_not_applied(
     approver: Approver, asked: str, make_client: Callable[..., Client]
 ) -> None:
     client = make_client(url=approver.emulator.url)
