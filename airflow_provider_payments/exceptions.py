@@ -1,5 +1,5 @@
 """
-The errors that a task of this provider can fail with: final errors are not retried, the others are.
+The errors with which a task of this provider can fail: final errors are not retried, the others are.
 
 ``ExperiencePlatformFailedError`` and its subclasses are Airflow's ``AirflowFailException``: the task fails at once.
 ``ExperiencePlatformUnavailableError`` and its subclasses are ``AirflowException``: Airflow's retries apply.
@@ -16,13 +16,13 @@ __all__ = [
     "FlowRunTimeoutError",
 ]
 
-#: What happens to a flow run when its task ends first.
+#: The end of an error, if a task ends before its flow run.
 RUN_CONTINUES = "the run continues in Experience Platform (the API has no cancel), and a retry of the task waits for it"
 
 
 class ExperiencePlatformFailedError(AirflowFailException):
     """
-    Another try cannot succeed: bad input, a refusal, a difference. The task fails without a retry.
+    A retry cannot succeed: bad input, a refusal, a difference. The task fails without a retry.
 
     .. seealso:: ``docs/errors.md#errors`` in the manual.
     """
@@ -30,13 +30,13 @@ class ExperiencePlatformFailedError(AirflowFailException):
 
 class ExperiencePlatformUnavailableError(AirflowException):
     """
-    Another try may succeed; Airflow's retries apply.
+    A retry may succeed; Airflow's retries apply.
 
     .. seealso:: ``docs/errors.md#errors`` in the manual.
 
-    :param message: what failed.
-    :param retry_after: seconds that the service asked to wait. From Airflow 3.3 on the next try waits as long, up to a
-        day. Defaults to ``None``: it named none.
+    :param message: the error's message.
+    :param retry_after: seconds that the service asked to wait. From Airflow 3.3 on, the next try is delayed by this
+        time, up to a day. Defaults to ``None``: the service named no time.
     """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -46,7 +46,7 @@ class ExperiencePlatformUnavailableError(AirflowException):
 
 class FlowRunFailedError(ExperiencePlatformFailedError):
     """
-    The flow run failed, was cancelled, lost more records than is accepted, or does not say how many.
+    The flow run failed, was cancelled, lost more records than the task accepts, or does not report its record counts.
 
     .. seealso:: ``docs/errors.md#errors`` in the manual.
     """
@@ -58,7 +58,7 @@ class FlowRunTimeoutError(ExperiencePlatformUnavailableError):
 
     .. seealso:: ``docs/data-windows.md#timeouts-and-kills`` in the manual.
 
-    :param message: the run and its last known status.
+    :param message: the run and its last known status; the error adds that the run continues.
     """
 
     def __init__(self, message: str) -> None:

@@ -1,4 +1,8 @@
-"""What Airflow reads of this provider at start-up. It imports nothing: Airflow, imported here, breaks every command."""
+"""
+The provider info, which Airflow reads at start-up.
+
+This module must not import Airflow: such an import breaks every command of Airflow.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +23,18 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "sandbox": {
         "label": "Sandbox",
-        "description": "Its name, lower case; required, there is no default",
+        "description": "Name of the sandbox in lower case; required, without a default",
         "schema": TEXT,
     },
     "scopes": {
         "label": "Scopes",
-        "description": "Comma-separated, as the developer console shows them for the credential",
+        "description": "Comma-separated, as shown for the credential in the developer console",
         "schema": TEXT,
     },
     "ims_url": {"label": "IMS URL", "description": "Default https://ims-na1.adobelogin.com", "schema": TEXT},
     "access_token": {
         "label": "Access token",
-        "description": "Instead of a client secret; valid for about a day, never renewed",
+        "description": "Used instead of a client secret; valid for about a day, never renewed",
         "schema": {"type": ["string", "null"], "format": "password"},
     },
     "connect_timeout": {"label": "Connect timeout (s)", "schema": SECONDS},
@@ -58,11 +62,11 @@ def _modules(*names: str) -> list[dict[str, Any]]:
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Return the provider's description in the form of Airflow's ``provider_info.schema.json``."""
+    """Return the provider info as Airflow's ``provider_info.schema.json`` describes it."""
     return {
         "package-name": "airflow-provider-payments",
         "name": "Payments to Adobe Experience Platform",
-        "description": "Brings PayPal, Square and Stripe data into Adobe Experience Platform, exactly once.",
+        "description": "Ingest PayPal, Square and Stripe data into Adobe Experience Platform, exactly once.",
         "integrations": [
             {
                 "integration-name": INTEGRATION,
@@ -100,6 +104,6 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": _modules("sensors.flow_run"),
         "triggers": _modules("triggers.flow_run", "triggers.flow_run_event"),
         "asset-uris": ASSET_URIS,
-        "dataset-uris": ASSET_URIS,  # what Airflow 2.11 reads
+        "dataset-uris": ASSET_URIS,  # for Airflow 2.11
         "extra-links": [f"{PACKAGE}.links.ExperiencePlatformLink"],
     }

@@ -1,4 +1,4 @@
-"""What the sensor and the run operators share: they judge a flow run once it has ended, and report it."""
+"""The base class of the sensor and the run operators: judges a flow run once it has ended, and reports it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["JudgesFlowRuns"]
 
-#: Seconds that a poll may take though the timeout has passed: the run may have ended in time.
+#: Minimum time for a poll, even after the timeout: the run may have ended in time.
 LAST_POLL_SECONDS = 5.0
-#: The XCom that a task pushes before it fails for a run.
+#: Key of the XCom that a task pushes before a flow run fails it.
 FAILED_RUN_KEY = "flow_run"
-#: Seconds in which a task reads where rows come from and go to, for what it reports; its outcome is known by then.
+#: Maximum time for reading the route, and again for its tables; the run's outcome is known by then.
 MAX_REPORT_SECONDS = 30.0
 
 
 class JudgesFlowRuns:
     """
-    The hook, the arguments that say how many records may fail, the run's lines in the log, and the outlets' events.
+    A task that judges an ended flow run: it logs the run, emits metrics, and fills XComs, outlet events and lineage.
 
     :meta private:
     """
@@ -43,27 +43,27 @@ class JudgesFlowRuns:
     unknown_counts: str
     log: Any
     outlets: list[Any]
-    #: The dataflow, where a poll or a request has shown it.
+    #: The dataflow, if a poll or a request has read it.
     _flow: FlowParts | None = None
-    #: Read once; it holds ``None`` if it could not be read.
+    #: The route in a tuple, once it has been requested; ``(None,)`` if it could not be read.
     _route: tuple[Route | None] | None = None
     _lineage: Lineage | None = None
 
     @cached_property
     def hook(self) -> ExperiencePlatformHook:
-        """The hook; reads the connection with its first use."""
+        """The hook; it reads the connection when it is first used."""
         return ExperiencePlatformHook(self.aep_conn_id)
 
     @cached_property
     def run_log(self) -> RunLog:
-        """The run's lines in the task's log."""
-        from airflow_provider_payments.outcomes import RunLog  # loaded with the task, not when a DAG is parsed
+        """The log of the run's status changes."""
+        from airflow_provider_payments.outcomes import RunLog  # not imported when a DAG is parsed
 
         return RunLog(self.log)
 
     def _tolerance(self) -> Tolerance:
         """
-        Return how many records may fail.
+        Return the failed records that the task's arguments accept.
 
         :raises InvalidInputError: naming the argument that is wrong.
         """
@@ -72,7 +72,7 @@ class JudgesFlowRuns:
         return Tolerance.read(self.accept_partial, self.max_failed_ratio, self.unknown_counts)
 
     def _ended_run(self, event: object, timed_out: type[Exception]) -> FlowRun:
-        """Return the ended run of a trigger's event as :func:`.ended_run` does; note the dataflow that it carries."""
+        """Return the ended run of a trigger's event, see :func:`.ended_run`; keep the event's dataflow."""
         from airflow_provider_payments.aep.readers import at
         from airflow_provider_payments.aep.runs.flow_parts import FlowParts
         from airflow_provider_payments.outcomes import ended_run
@@ -86,11 +86,11 @@ class JudgesFlowRuns:
         """
         Judge a run that has ended, report it, and return the task's output.
 
-        :param counts: whether to emit metrics; if the run is another task's, that one does.
-        :param more: outputs beside the run's summary.
+        :param counts: whether to emit metrics. Not if another task started the run, because that task emits them.
+        :param more: members of the output in addition to the run's summary.
         :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
         """
-        from airflow_provider_payments.aep.runs.row_samples import own_codes
+        from airflow_provider_payments.aep.runs.row_samples import reported_codes
         from airflow_provider_payments.outcomes import emit_metrics, log_outcome
 
         rejection = self._tolerance().rejection(run)
@@ -102,65 +102,65 @@ class JudgesFlowRuns:
         if counts:
             emit_metrics(run, names)
         if rejection:
-            codes = own_codes(run) or self._sampled_codes(run)
+            codes = reported_codes(run) or self._sampled_codes(run)
             self._push_failed(rejection, codes, names, context)
             raise rejection.error(codes)
         return self._report(run, context, more or {})
 
     def _report(self, run: FlowRun, context: Context, more: dict[str, Any]) -> dict[str, Any]:
-        """Return the task's output: the run's summary, its names and more; put it into the events of the outlets."""
+        """Return the task's output: the run's summary, names and ``more``; put it into the events of the outlets."""
         output = with_values(run.summary()) | self._names_of(run, context).to_json() | more
-        self._announce(run, output, context)
+        self._fill_events(run, output, context)
         return output
 
     def _sampled_codes(self, run: FlowRun) -> FrequentCodes | None:
-        """Return what samples say of a run's failed records. It makes an error clearer, and never another one."""
+        """Return the most frequent codes among samples of a run's failed records; a failure to read them is logged."""
         from airflow_provider_payments.aep.runs.row_samples import sampled_codes
 
         try:
             return sampled_codes(self.hook.client, run)
-        except Exception as error:  # the run has been judged, whatever this may be
-            self.log.info("There are no samples of the failed records: %s", error)
+        except Exception as error:  # the run is judged already: an error here must not replace the run's own
+            self.log.info("Could not read samples of the failed records: %s", error)
             return None
 
     def _push_failed(self, rejection: Rejection, codes: FrequentCodes | None, names: Names, context: Context) -> None:
-        """Push what callbacks, dashboards and later tasks learn of a run that fails its task."""
+        """Push the XCom about a run that fails its task, for callbacks, dashboards and later tasks."""
         from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
-        from airflow_provider_payments.assets.events import flat
+        from airflow_provider_payments.assets.events import join_lists
 
         run, route = rejection.run, self._route_of(rejection.run)
-        said = flat(run.summary()) | names.to_json()
-        said |= {"reason": rejection.reason, "codes": codes.text if codes else None}
+        members = join_lists(run.summary()) | names.to_json()
+        members |= {"reason": rejection.reason, "codes": codes.text if codes else None}
         if route:
             page = page_address(route.url, route.sandbox, DATAFLOW.page, run.flow_id)
-            said |= {"sandbox": route.sandbox, "org_id": route.org_id, "page": page}
-        known = {name: value for name, value in said.items() if value not in (None, "")}
+            members |= {"sandbox": route.sandbox, "org_id": route.org_id, "page": page}
+        known = {name: value for name, value in members.items() if value not in (None, "")}
         keep_of_failure(context, FAILED_RUN_KEY, known, self.log)
 
     # ---- names, and events of outlets --------------------------------------------------------------------------------
 
     def _outlets_of(self, context: Context) -> list[Any]:
-        """Return the outlets whose events say what a run has moved."""
+        """Return the outlets whose events report a run."""
         if not self.outlets or outlet_events(context) is None:
             return []
         from airflow_provider_payments.assets.events import dataset_outlets
 
         return dataset_outlets(self.outlets)
 
-    def _announce(self, run: FlowRun, output: dict[str, Any], context: Context) -> None:
-        """Say in the events of the outlets what the run has moved; whatever fails, the task's outcome stays."""
+    def _fill_events(self, run: FlowRun, output: dict[str, Any], context: Context) -> None:
+        """Put a run's output into the events of the outlets; a failure is only logged."""
         if not (outlets := self._outlets_of(context)):
             return
-        from airflow_provider_payments.assets.events import announce
+        from airflow_provider_payments.assets.events import fill_events
 
         events, route = outlet_events(context), self._route_of(run)
         try:
-            announce(run, output, outlets=outlets, events=events, route=route, log=self.log)
-        except Exception as error:  # whatever it is, the rows have arrived
+            fill_events(run, output, outlets=outlets, events=events, route=route, log=self.log)
+        except Exception as error:  # the rows have arrived, so the task succeeds in any case
             self.log.warning("Could not fill the events of the outlets: %s", error)
 
     def _names_of(self, run: FlowRun, context: Context) -> Names:
-        """Return what is known of the names of a run's dataflow and dataset; they are read only for outlets."""
+        """Return the known names of a run's dataflow and dataset; missing names are read only if there are outlets."""
         from airflow_provider_payments.aep.runs.flow_parts import Names
 
         if self._outlets_of(context):
@@ -170,7 +170,7 @@ class JudgesFlowRuns:
         return Names(run.flow_id, self._flow.name if self._flow and self._flow.id == run.flow_id else None)
 
     def _route_of(self, run: FlowRun) -> Route | None:
-        """Return where the rows of a run's dataflow come from and go to, read once; ``None`` if it cannot be read."""
+        """Return the route of a run's dataflow, read once; ``None`` if it cannot be read."""
         from airflow_provider_payments.aep.runs.route import read_route
 
         if self._route is None:
@@ -182,7 +182,7 @@ class JudgesFlowRuns:
                 for problem in route.problems:
                     self.log.warning(text, run.flow_id, problem)
                 self._route = (route,)
-            except Exception as error:  # whatever it is, the run has ended
+            except Exception as error:  # the run has ended: only its report may be incomplete
                 self.log.warning(text, run.flow_id, error)
                 self._route = (None,)
         return self._route[0]
@@ -190,7 +190,7 @@ class JudgesFlowRuns:
     # ---- OpenLineage -------------------------------------------------------------------------------------------------
 
     def _read_lineage(self, run: FlowRun) -> Lineage | None:
-        """Return what OpenLineage learns of a run that has ended; ``None`` where it is not active, or nothing known."""
+        """Return the lineage of a run that has ended; ``None`` if OpenLineage is not active or nothing is known."""
         from airflow_provider_payments import lineage
 
         try:
@@ -204,16 +204,16 @@ class JudgesFlowRuns:
             for problem in tables.problems:
                 self.log.warning("Could not read a part of the lineage of dataflow %s: %s", run.flow_id, problem)
             return lineage.lineage_of(run, route, tables)
-        except Exception as error:  # whatever it is, the run has ended
-            self.log.warning("Could not tell OpenLineage of flow run %s: %s", run.id, error)
+        except Exception as error:  # the run has ended: only its lineage may be missing
+            self.log.warning("Could not report flow run %s to OpenLineage: %s", run.id, error)
             return None
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Lineage:
-        """Return what OpenLineage learns when the task has ended, also after a deferral."""
+        """Return the lineage of the task's flow run when the task has ended, also after a deferral."""
         from airflow_provider_payments.lineage import no_lineage
 
         return self._lineage or no_lineage()
 
     def get_openlineage_facets_on_failure(self, task_instance: Any) -> Lineage:
-        """Return what it learns when the task has failed: of a failed run the same."""
+        """Return the same lineage when the task has failed."""
         return self.get_openlineage_facets_on_complete(task_instance)

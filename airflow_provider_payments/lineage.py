@@ -1,8 +1,8 @@
 """
-What a flow run says to OpenLineage: the vendor's table, the dataset, and how the fields of one come from the other.
+The OpenLineage metadata of a flow run: the vendor's table, the dataset, and the lineage of its columns.
 
-Nothing of OpenLineage is imported where its provider is not installed. The methods that call this run in a process that
-Airflow ends after ten seconds, so all that has to be read is read before, in the task.
+OpenLineage is imported only if its provider is installed. Airflow calls an operator's OpenLineage methods in a process
+that it ends after ten seconds, so the task reads everything before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
-    from airflow_provider_payments.aep.runs.route import Mapped, Route, Table, Tables
+    from airflow_provider_payments.aep.runs.route import MappedField, Route, Table, Tables
 
     Lineage: TypeAlias = OperatorLineage[Any, Any]
 
@@ -26,7 +26,7 @@ __all__ = ["is_active", "lineage_of", "no_lineage"]
 
 
 def is_active() -> bool:
-    """Whether OpenLineage is installed and configured."""
+    """Return whether OpenLineage is installed and configured."""
     if find_spec("airflow.providers.openlineage") is None:
         return False
     from airflow.providers.openlineage.conf import is_disabled
@@ -35,7 +35,7 @@ def is_active() -> bool:
 
 
 def no_lineage() -> Lineage:
-    """Return what a task says of which nothing is known; Airflow adds its inlets and outlets."""
+    """Return lineage without metadata; Airflow adds the task's inlets and outlets."""
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     return OperatorLineage()
@@ -43,11 +43,11 @@ def no_lineage() -> Lineage:
 
 def lineage_of(run: FlowRun, route: Route, tables: Tables) -> Lineage:
     """
-    Return what a task says of a flow run that has ended.
+    Return the lineage of a flow run that has ended.
 
     :param run: the run.
-    :param route: where the rows of its dataflow come from and go to.
-    :param tables: both ends.
+    :param route: its dataflow and dataset.
+    :param tables: its source table and the columns of its dataset.
     """
     from airflow.providers.common.compat.openlineage.facet import ExternalQueryRunFacet
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -62,9 +62,9 @@ def lineage_of(run: FlowRun, route: Route, tables: Tables) -> Lineage:
 
 def _source(run: FlowRun, tables: Tables) -> Any | None:
     """
-    Return the vendor's table.
+    Return the vendor's table as an input dataset.
 
-    Its namespace is the base connection, which stands for one account: all accounts of a vendor share one host.
+    The namespace contains the base connection, which represents one account: all accounts of a vendor share a host.
     """
     from airflow.providers.common.compat.openlineage.facet import InputDataset
     from openlineage.client.generated.input_statistics_input_dataset import InputStatisticsInputDatasetFacet
@@ -81,20 +81,20 @@ def _source(run: FlowRun, tables: Tables) -> Any | None:
 
 
 def _targets(run: FlowRun, route: Route, tables: Tables, source: Any) -> Iterator[Any]:
-    """Yield the dataset, if it is known."""
+    """Yield the dataset as an output dataset, if it is known."""
     from airflow.providers.common.compat.openlineage.facet import OutputDataset, OutputStatisticsOutputDatasetFacet
 
     uri, table, records = uri_of(route), tables.target, run.output_records
     if not (uri and table):
         return
-    written: dict[str, Any] = {}
+    statistics: dict[str, Any] = {}
     if records is not None:
-        written["outputStatistics"] = OutputStatisticsOutputDatasetFacet(rowCount=records)
+        statistics["outputStatistics"] = OutputStatisticsOutputDatasetFacet(rowCount=records)
     yield OutputDataset(
         namespace=uri.rpartition("/")[0],
         name=table.name,
         facets=_schema(table) | (_columns(tables.mapped, source) if source else {}),
-        outputFacets=written,
+        outputFacets=statistics,
     )
 
 
@@ -105,7 +105,7 @@ def _schema(table: Table) -> dict[str, Any]:
     return {"schema": SchemaDatasetFacet(fields=fields)} if fields else {}
 
 
-def _columns(mapped: tuple[Mapped, ...], source: Any) -> dict[str, Any]:
+def _columns(mapped: tuple[MappedField, ...], source: Any) -> dict[str, Any]:
     from airflow.providers.common.compat.openlineage.facet import ColumnLineageDatasetFacet, Fields, InputField
 
     fields = {

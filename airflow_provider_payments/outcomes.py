@@ -1,4 +1,4 @@
-"""What an ended flow run means to a task: whether it is accepted, its log lines and its metrics."""
+"""The outcome of an ended flow run for its task: whether it is accepted, its log lines and its metrics."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.row_samples import FrequentCodes
 
 
-#: Errors of a run that its task names; a page of them says no more, and not each database takes it as an XCom.
-MAX_ERRORS_NAMED = 20
-#: Characters of a tag's value: a metric with all its tags is allowed 250.
+#: Maximum length of a tag's value: a metric with all its tags may have 250 characters.
 MAX_TAG_CHARACTERS = 40
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -32,11 +30,12 @@ _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.-]+")
 @dataclass(frozen=True)
 class Tolerance:
     """
-    How many records may fail.
+    The failed records that a task accepts.
 
     :param accept_partial: whether a partial run is accepted.
-    :param max_failed_ratio: share of failed records, 0 to 1, up to which it is; ``None``: any share.
-    :param accept_unknown: whether a run with unknown counts is accepted; with a ratio it never is.
+    :param max_failed_ratio: the share of failed records, 0 to 1, up to which a partial run is accepted; ``None``: any
+        share.
+    :param accept_unknown: whether a run with unknown counts is accepted; it never is if there is a ratio.
     """
 
     accept_partial: bool = False
@@ -73,28 +72,28 @@ class Tolerance:
         return Rejection(run, objection) if objection else None
 
     def _objection(self, run: FlowRun) -> str:
-        """Return why a run that claims success, wholly or in part, is not accepted; empty if it is."""
+        """Return why a succeeded or partial run is not accepted; empty if it is accepted."""
         limit = f"max_failed_ratio is {self.max_failed_ratio:g}" if self.max_failed_ratio is not None else ""
         if None in run.counts and (limit or not self.accept_unknown):
             rule = limit if self.accept_unknown else "unknown_counts is 'fail'"
-            return f"its counts cannot be read ({run.unknown_counts or 'it has none'}) where {rule}"
+            return f"its counts cannot be read ({run.unknown_counts or 'it has none'}), and {rule}"
         if run.status is Status.SUCCEEDED:
             return ""
-        # A partial run with a count of no failed records does not say how many failed.
+        # A partial run that counts no failed records does not tell how many failed, so all may have.
         share = run.failed_ratio or 1.0
         if self.accept_partial and (self.max_failed_ratio is None or share <= self.max_failed_ratio):
             return ""
         failed = "an unknown share" if run.failed_ratio is None else f"a share of {share:.4f}"
-        return f"{failed} where {limit or 'accept_partial is off'}"
+        return f"{failed}, but {limit or 'accept_partial is off'}"
 
 
 @dataclass(frozen=True)
 class Rejection:
     """
-    Why an ended run fails its task.
+    The reason why an ended run fails its task.
 
     :param run: the run.
-    :param objection: which argument of the task does not accept it; empty if the run itself failed.
+    :param objection: why the task's arguments do not accept the run; empty if the run itself failed.
     """
 
     run: FlowRun
@@ -102,20 +101,18 @@ class Rejection:
 
     @property
     def _errors(self) -> str:
-        errors = self.run.errors
-        more = f"; and {len(errors) - MAX_ERRORS_NAMED} more" if len(errors) > MAX_ERRORS_NAMED else ""
-        return "; ".join(errors[:MAX_ERRORS_NAMED]) + more if errors else "the service gives no reason"
+        return "; ".join(self.run.errors) or "the service gives no reason"
 
     @property
     def reason(self) -> str:
-        """The objection, and what the service says."""
+        """The objection and the errors that the service reports."""
         return f"{self.objection}. {self._errors}" if self.objection else self._errors
 
     def error(self, codes: FrequentCodes | None) -> FlowRunFailedError:
         """
         Return the error that fails the task.
 
-        :param codes: the most frequent codes of the failed records.
+        :param codes: the most frequent codes of the failed records, if known.
         """
         parts = f"{self.run}{', ' if self.objection else '. '}{self.reason}"
         return FlowRunFailedError(f"{parts}. {codes}" if codes else parts)
@@ -123,40 +120,40 @@ class Rejection:
 
 class RunLog:
     """
-    Logs a flow run in a task's log, one line for each change of its status.
+    Log lines about a flow run, one for each change of its status.
 
-    :param log: the logger.
+    :param log: the task's logger.
     """
 
     def __init__(self, log: Any) -> None:
         self._log = log
         self._logged: tuple[str, str] | None = None
         self._warned: set[str] = set()
-        #: The last known state of the wait, as the end of a sentence.
-        self.last = "no matching run has appeared yet"
+        #: The last known status of the run, as the end of a sentence.
+        self.last_status = "no matching run has appeared yet"
 
-    def note(self, run: FlowRun | None) -> None:
-        """Log the run if it is another run, or has another status, than the last; warn once of an unknown status."""
+    def log_change(self, run: FlowRun | None) -> None:
+        """Log the run if the run or its raw status has changed; warn once about each undocumented raw status."""
         if run is None:
             return
-        self.last = str(run)
+        self.last_status = str(run)
         if (run.id, run.raw_status) == self._logged:
             return
         self._logged = run.id, run.raw_status
         self._log.info("%s", run)
-        if not run.known and run.raw_status not in self._warned:
+        if not run.has_known_status and run.raw_status not in self._warned:
             self._warned.add(run.raw_status)
-            text = "Flow run %s has the undocumented raw status %r: once it has ended, it counts as failed"
+            text = "Flow run %s has the undocumented raw status %r: once the run has ended, it counts as failed"
             self._log.warning(text, run.id, run.raw_status)
 
 
 def ended_run(event: object, timed_out: type[Exception]) -> FlowRun:
     """
-    Return the ended run of a trigger's event. Any event that is not well-formed is an error.
+    Return the ended run of a trigger's event; a malformed event is an error.
 
     :param event: the event's payload.
-    :param timed_out: what to raise if the deadline passed.
-    :raises FlowRunFailedError: if the event holds no ended run, or the service refused the trigger's request.
+    :param timed_out: the class of the error to raise if the deadline has passed.
+    :raises FlowRunFailedError: if the event contains no ended run, or the service refused the trigger's request.
     :raises ExperiencePlatformUnavailableError: if polling failed, and a retry may succeed.
     """
     payload = mapping(event)
@@ -174,10 +171,10 @@ def ended_run(event: object, timed_out: type[Exception]) -> FlowRun:
 
 def deadline(*limits: float | timedelta | None) -> float | None:
     """
-    Return the earliest end of time limits that begin now, as epoch seconds.
+    Return when the shortest of several time limits ends, counted from now, in epoch seconds.
 
     :param limits: seconds or timedeltas; ``None`` is no limit.
-    :return: ``None`` if none of them is finite.
+    :return: ``None`` if no limit is finite.
     """
     seconds = [
         limit.total_seconds() if isinstance(limit, timedelta) else limit for limit in limits if limit is not None
@@ -187,12 +184,12 @@ def deadline(*limits: float | timedelta | None) -> float | None:
 
 
 def log_outcome(run: FlowRun, names: Names, log: Any) -> None:
-    """Log what an ended run moved: the last line of its task."""
+    """Log an ended run with its counts, duration, batches and names."""
     log.info("%s in %s; batches: %s; %s", run, _duration(run), ", ".join(run.batch_ids) or "none", names)
 
 
 def emit_metrics(run: FlowRun, names: Names) -> None:
-    """Emit the metrics of an ended run, tagged with its status and names; what is unknown is not emitted."""
+    """Emit the metrics of an ended run, tagged with its status and names; unknown values are not emitted."""
     tags = _tags(names) | {"status": run.status.value}
     if (seconds := _seconds(run)) is not None:
         Stats.timing("payments.flow_run.duration", timedelta(seconds=seconds), tags=tags)
@@ -205,15 +202,16 @@ def emit_metrics(run: FlowRun, names: Names) -> None:
 
 def emit_freshness(names: Names, seconds: float) -> None:
     """
-    Emit how old the data of a dataflow is.
+    Emit the age of a dataflow's data.
 
-    :param seconds: since its newest successful run has ended; a partial one counts as successful.
+    :param names: the dataflow and its dataset, for the tags.
+    :param seconds: seconds since the newest succeeded or partial run ended.
     """
     Stats.gauge("payments.dataset.freshness_seconds", seconds, tags=_tags(names))
 
 
 def _tags(names: Names) -> dict[str, str]:
-    """Return names as StatsD accepts them: Airflow drops a metric with any other character, or a longer name."""
+    """Return names as tags that StatsD accepts: Airflow drops a metric with other characters or a longer name."""
     return {key: _NOT_IN_TAGS.sub("_", value)[:MAX_TAG_CHARACTERS] for key, value in names.to_json().items()}
 
 

@@ -1,8 +1,8 @@
 """
-A pytest plugin: the fixture ``experience_platform``, an emulated Experience Platform for tests of your own DAGs.
+A pytest plugin with the fixture ``experience_platform``, an emulated Experience Platform for tests of your own DAGs.
 
-It loads with every pytest run in an environment that has this package, so it imports no Airflow at all, and the
-emulator's web server only when a test uses the fixture.
+Every pytest run in an environment with this package loads the plugin, so it never imports Airflow, and imports the
+emulator's web server only if a test uses the fixture.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _TIMEOUT_SECONDS = 30
 
 class ExperiencePlatform:
     """
-    A running emulator and the Airflow connection that leads to it.
+    A running emulator, and the Airflow connection to it.
 
-    Every method sends a request to the emulator's control interface, and raises ``ValueError`` with its message if it
-    refuses the request.
+    Each method except :meth:`connection` sends a request to the emulator's control interface, and raises ``ValueError``
+    with the emulator's message if the request is refused.
 
     .. seealso:: ``docs/testing.md#the-fixture`` in the manual.
 
@@ -48,15 +48,15 @@ class ExperiencePlatform:
 
     def connection(self, **extra: Any) -> str:
         """
-        Return an Airflow connection to the emulator as JSON, the form that ``AIRFLOW_CONN_...`` takes.
+        Return an Airflow connection to the emulator as JSON, in the form of the variable ``AIRFLOW_CONN_...``.
 
-        :param extra: fields of the connection's extra that differ; ``None`` leaves one out.
+        :param extra: fields of the connection's extra that replace the defaults; ``None`` leaves a field out.
         """
         settings = {
             "org_id": "EMULATOR@AdobeOrg",
             "sandbox": self.sandbox,
             "ims_url": self.url,
-            # The emulator's lists do not lag: a creation whose answer was lost is visible at once.
+            # The emulator's lists do not lag, so the object of a creation whose answer was lost is visible at once.
             "settle_seconds": 0,
             "dataflow_settle_seconds": 0,
         } | extra
@@ -84,10 +84,10 @@ class ExperiencePlatform:
 
     def rows(self, dataset_id: str, start: int = 0, limit: int = 100) -> dict[str, Any]:
         """
-        Return the rows that landed in a dataset: their ``count``, and a page of ``rows``.
+        Return the rows of a dataset: their ``count``, and a page of ``rows``.
 
         :param dataset_id: id of the dataset.
-        :param start: number of rows to leave out. Defaults to ``0``.
+        :param start: number of rows to skip. Defaults to ``0``.
         :param limit: maximum number of rows in the page. Defaults to ``100``.
         """
         return dict(self.control("GET", f"datasets/{dataset_id}/rows", params={"start": start, "limit": limit}))
@@ -96,43 +96,43 @@ class ExperiencePlatform:
         """
         Return the requests that the emulator received, in order, without those to its control interface.
 
-        :param filters: ``method``, ``path`` (a prefix), ``status``.
+        :param filters: ``method``, ``path`` (a prefix) and ``status`` of the requests to return.
         """
         return list(self.control("GET", "requests", params=filters)["requests"])
 
     def advance(self, seconds: float) -> float:
         """
-        Move a manual clock forward, and return its time in epoch seconds; what falls due meanwhile happens.
+        Advance a manual clock, and return its time in epoch seconds. Events that fall due in that time take place.
 
-        :param seconds: by how many.
+        :param seconds: number of seconds.
         """
         return float(self.control("POST", "clock", json={"advance": seconds})["now"])
 
     def fail(self, action: str, *, method: str | None = None, path: str | None = None, **details: Any) -> str:
         """
-        Let requests fail; return the fault's id.
+        Inject a fault into requests, and return the fault's id.
 
         :param action: such as ``status``, ``delay``, ``drop_before``, ``apply_then_drop``;
             ``docs/emulator.md#faults`` lists all.
-        :param method: only requests with this method. Defaults to ``None``: any.
-        :param path: only requests to this path; ``*`` stands for any text. Defaults to ``None``: any.
-        :param details: ``nth``, ``times``, ``probability``, and what the action takes, such as ``status``.
+        :param method: method of the requests. Defaults to ``None``: any.
+        :param path: path of the requests; ``*`` matches any text. Defaults to ``None``: any.
+        :param details: ``nth``, ``times``, ``probability``, and the action's parameters, such as ``status``.
         """
         match = {"method": method, "path": path, "nth": details.pop("nth", None)}
         given = {name: value for name, value in match.items() if value is not None}
         return str(self.control("POST", "faults", json={"match": given, "action": action, **details})["id"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults, each with how often it ``matched`` and ``fired``."""
+        """Return the faults, each with the number of requests that it ``matched``, and for which it ``fired``."""
         return list(self.control("GET", "faults")["faults"])
 
     def order(self, outcome: str, **details: Any) -> None:
         """
-        Set how the next flow run ends.
+        Set the outcome of the next flow run.
 
         :param outcome: such as ``fail_copy``, ``fail_promotion``, ``partial``, ``stuck``;
             ``docs/emulator.md#outcomes`` lists all.
-        :param details: ``flowId`` or ``name`` of the dataflow, ``times``, and what the outcome takes.
+        :param details: ``flowId`` or ``name`` of the dataflow, ``times``, and the outcome's parameters.
         """
         self.control("POST", "outcomes", json={"outcome": outcome, "sandbox": self.sandbox, **details})
 
@@ -146,13 +146,13 @@ class ExperiencePlatform:
 
         :param method: the HTTP method.
         :param path: the part after ``/__emulator__/``.
-        :param options: as :func:`requests.request` takes them.
-        :raises ValueError: with the emulator's message, if it refuses the request.
+        :param options: keyword arguments of :func:`requests.request`.
+        :raises ValueError: with the emulator's message, if the request is refused.
         """
         import requests
 
         with requests.Session() as session:
-            # A proxy of the environment cannot reach this machine's loopback.
+            # Ignore a proxy of the environment, which cannot reach this machine's loopback.
             session.trust_env = False
             answer = session.request(method, f"{self.url}/__emulator__/{path}", timeout=_TIMEOUT_SECONDS, **options)
         body = answer.json()
@@ -173,7 +173,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def _experience_platform_servers() -> Iterator[Callable[[str, Path | None], EmulatorServer]]:
-    """Start one emulator for each kind of clock and each report, when a test needs it first."""
+    """Yield a function that returns an emulator for a clock and a report, which is started at the first request."""
     with ExitStack() as running:
         servers: dict[tuple[str, Path | None], EmulatorServer] = {}
 
@@ -203,8 +203,9 @@ def experience_platform(
     """
     Provide an empty Experience Platform on loopback, and an Airflow connection to it in the environment.
 
-    The marker ``experience_platform`` changes its clock (``time``), the sandbox, the connection's id and extra, and how
-    the emulator behaves: ``like`` the sandbox in a report of ``payments verify``, a path below pytest's root directory.
+    The marker ``experience_platform`` sets the clock (``time``), the sandbox, the connection's id (``conn_id``) and
+    extra, and the emulator's behaviour: ``like`` is the path of a report of ``payments verify``, relative to pytest's
+    root directory, whose sandbox the emulator imitates.
 
     .. seealso:: ``docs/testing.md#the-fixture`` in the manual.
     """

@@ -1,4 +1,4 @@
-"""How arguments are rendered in a DAG that renders templates to native objects: text stays text."""
+"""Rendering of operator arguments in a DAG with ``render_template_as_native_obj``: text stays text."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ if TYPE_CHECKING:
 else:
     BaseOperator = object
 
-#: Left to Airflow's own rendering: payload fields, whose types only the author of the DAG knows.
+__all__ = ["TextStaysText"]
+
+#: Arguments that Airflow renders itself: payload fields, whose types only the author of the DAG knows.
 NATIVE_ARGUMENTS = ("extra",)
-#: They may refer to other arguments, as in ``{{ task.table }} - source``.
+#: Arguments that may refer to other ones, as in ``{{ task.table }} - source``.
 RENDERED_LAST = ("name", "description")
-#: The annotations of an argument that is text: ``str``, or a choice of words.
+#: The annotations of a text argument: ``str``, or literals and ``str``.
 _TEXT = re.compile(r"(?:Literal\[[^\]]*\] \| )?str(?: \| None)?")
 
 
 class TextStaysText(BaseOperator):
     """
-    Renders an operator's arguments so that text is never evaluated as a Python literal.
+    A mixin that renders an operator's arguments without evaluating text as a Python literal.
 
     With ``render_template_as_native_obj=True`` Airflow evaluates all text, with or without a template: ``2026_11``
-    becomes 202611, and ``"USD"`` loses its quotes. Here an argument that is a single template becomes the object
-    that its expression returns, unless its annotation is text; everything else, and all text inside lists and
-    objects, becomes text. Only ``extra`` is left to Airflow.
+    becomes 202611, and ``"USD"`` loses its quotes. With this mixin, an argument that is a single template becomes the
+    object that its expression returns, unless the argument is annotated as text. All other templates become text,
+    including those inside lists and objects. Only ``extra`` is rendered by Airflow.
 
     :meta private:
     """
@@ -39,8 +41,8 @@ class TextStaysText(BaseOperator):
         put_task(context, self)
         is_native = _renders_natively(self)
         for field in sorted(template_fields, key=lambda field: _rendering_order(parent, field)):
-            recorded = is_native and field not in NATIVE_ARGUMENTS
-            env = _recording(jinja_env, _may_stay_object(parent, field)) if recorded else jinja_env
+            is_recorded = is_native and field not in NATIVE_ARGUMENTS
+            env = _recording(jinja_env, _may_stay_object(parent, field)) if is_recorded else jinja_env
             super()._do_render_template_fields(parent, (field,), context, env, seen_oids)
 
     def _render(self, template: Any, context: Any, dag: Any = None) -> Any:
@@ -56,7 +58,7 @@ class TextStaysText(BaseOperator):
 
 
 def _rendering_order(parent: Any, field: str) -> int:
-    """Return the order of rendering: outputs of other tasks first, names last, so that these may refer to the rest."""
+    """Return an argument's rank: outputs of other tasks come first, names last, as they may refer to the others."""
     if hasattr(getattr(parent, field, None), "resolve"):
         return 0
     return 2 if field in RENDERED_LAST else 1
@@ -68,19 +70,19 @@ def _renders_natively(operator: Any) -> bool:
 
 
 def _recording(jinja_env: Any, may_stay_object: Callable[[object], bool]) -> Any:
-    """Return the environment with ``outputs``: the values of a template's expressions, before they become text."""
+    """Return an environment that records the value of each expression in ``outputs`` before rendering it."""
     from jinja2 import pass_context
 
     outputs: list[object] = []
 
-    @pass_context  # otherwise constants would become text when the template is compiled
-    def note(context: Any, value: object) -> str:
+    @pass_context  # otherwise constants would be rendered when the template is compiled, before recording
+    def record(context: Any, value: object) -> str:
         outputs.append(value)
         return str(value)
 
-    env = jinja_env.overlay(finalize=note)
+    env = jinja_env.overlay(finalize=record)
     env.outputs, env.may_stay_object = outputs, may_stay_object
-    env.concat = "".join  # the native one would evaluate the content of blocks and macros
+    env.concat = "".join  # the native concatenation would evaluate the content of blocks and macros
     return env
 
 
@@ -96,7 +98,7 @@ def _is_object(value: object) -> bool:
 
 
 def _is_not_text(value: object) -> bool:
-    """Return whether it must not become text: an argument that is text refuses it, or takes ``None`` for absent."""
+    """Return whether a value stays an object: ``None``, an object or a list, which a text argument handles itself."""
     return value is None or isinstance(value, (Mapping, list, tuple))
 
 

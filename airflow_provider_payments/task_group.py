@@ -1,4 +1,4 @@
-"""A definition as a task group: the single operators that create a dataflow and what it needs, ids through XCom."""
+"""A definition as a task group: the operators that create a dataflow and the objects that it needs."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["dataflow_task_group"]
 
-#: What an operator's arguments would be rendered for.
+#: The beginnings of Jinja templates, which Airflow would render in the arguments of an operator.
 _TEMPLATE = re.compile(r"\{[{%#]")
-_INSTEAD = "use ApplyDataflowOperator"
+_ALTERNATIVE = "use ApplyDataflowOperator"
 
 
 def dataflow_task_group(
@@ -49,26 +49,26 @@ def dataflow_task_group(
     default_args: dict[str, Any] | None = None,
 ) -> TaskGroup:
     """
-    Make the tasks that create a dataflow with all that it needs, as a definition says.
+    Return a task group that creates a dataflow, and the objects that it needs, from a definition.
 
-    The file is read while the DAG is parsed; the platform is asked for nothing until the tasks run. What the definition
-    describes is created, or changed where it differs (``if_exists="update"``); what it only refers to is found. The
-    names are those that a plan of the file gives, and marks name the project, so a plan then says that nothing is to be
-    done. ``group["create_dataflow"]`` is the dataflow's task, for ``FlowRunSensor(flow_id=...)``.
+    The file is read while the DAG is parsed; no request is sent until the tasks run. Objects that the definition
+    describes are created, or updated if they differ (``if_exists="update"``); objects that it only refers to are looked
+    up. Names and marks are those of ``payments apply``, so after a run a plan of the file shows no change.
+    ``group["create_dataflow"]`` is the dataflow's task, for ``FlowRunSensor(flow_id=...)``.
 
     .. seealso:: ``docs/definitions.md#as-tasks-of-a-dag`` in the manual.
 
-    :param definition: the definition's file; relative to the DAG's folder.
-    :param only: name of the definition, where the file holds several. Defaults to ``None``: its only one.
-    :param environment: an environment of the project file. Defaults to ``None``: the only one.
-    :param variables: variables by name; they overrule those of the environment. Defaults to ``None``.
-    :param group_id: id of the group. Defaults to ``None``: ``only``, else the file's name without its ending; letters
-        that no id takes become underscores.
-    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
-        else that of ``default_args`` and the DAG's, else ``aep_default``.
-    :param default_args: arguments of every task, such as ``{"retries": 3}``. Defaults to ``None``: the DAG's.
-    :raises ExperiencePlatformFailedError: if the file is wrong, or says what single operators cannot do; it names file,
-        line and, where there is one, the operator that can.
+    :param definition: path of the definition file, relative to the DAG's folder.
+    :param only: name of the definition; required if the file contains several. Defaults to ``None``: the only one.
+    :param environment: name of an environment of the project file. Defaults to ``None``: the only one.
+    :param variables: variables that override those of the environment. Defaults to ``None``.
+    :param group_id: id of the group. Defaults to ``None``: ``only``, or else the file's name without its suffix, with
+        underscores for characters that are not allowed in an id.
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: that of the
+        environment, or else that of the group's or the DAG's ``default_args``, or else ``aep_default``.
+    :param default_args: default arguments of the tasks, such as ``{"retries": 3}``. Defaults to ``None``: the DAG's.
+    :raises ExperiencePlatformFailedError: if the file has a problem, or requires more than the operators can do. The
+        error names the file, the line and, if there is one, an operator to use instead.
     """
     group: TaskGroup = labelled_task_group()(
         group_id=group_id or re.sub(r"[^A-Za-z0-9_-]", "_", only or Path(definition).stem),
@@ -79,7 +79,7 @@ def dataflow_task_group(
         project, located = _read(folder / definition, folder, only, environment, variables, aep_conn_id)
         group.tooltip = located.definition.description or ""
         with group:
-            _Steps(located.definition, project, aep_conn_id).make()
+            _Tasks(located.definition, project, aep_conn_id).create()
     return group
 
 
@@ -92,12 +92,12 @@ def _read(
     aep_conn_id: str | None,
 ) -> tuple[Project, Located]:
     """
-    Return the one definition that is meant, with its project.
+    Return the selected definition with its project.
 
-    :param folder: the DAG's.
-    :raises DefinitionError: if it cannot be read, or a task group cannot do what it says.
+    :param folder: the DAG's folder.
+    :raises DefinitionError: if the file has a problem, or requires more than the operators can do.
     """
-    # None of them is needed by a DAG without such a group.
+    # Imported here, so that other DAGs do not load them.
     from airflow_provider_payments.aep.dataflows.loading import load_project
     from airflow_provider_payments.aep.dataflows.problems import DefinitionError, Place, Problem
 
@@ -109,47 +109,47 @@ def _read(
         conn_id=aep_conn_id,
         top=_top(folder),
     )
-    first, *others = project.definitions
+    located, *others = project.definitions
     if others:
         known = ", ".join(located.definition.name for located in project.definitions)
-        raise DefinitionError([Problem(Place(str(file)), "", f"choose one of its definitions by `only`: {known}")])
-    if problems := [*_problems(first)]:
+        raise DefinitionError([Problem(Place(str(file)), "", f"choose one of its definitions with `only`: {known}")])
+    if problems := [*_problems(located)]:
         raise DefinitionError(problems)
-    return project, first
+    return project, located
 
 
 @lru_cache(maxsize=16)
 def _top(folder: Path) -> Path:
-    """Return where the search for a project file ends: the folder above a DAG's that holds ``.git``, else the DAG's."""
+    """Return the last folder to search for a project file: the one that contains ``.git``, or else the DAG's."""
     return next((up for up in (folder, *folder.parents) if (up / ".git").exists()), folder)
 
 
 def _problems(located: Located) -> Iterator[Problem]:
-    """Yield what a definition says and single operators cannot do."""
+    """Yield a problem for each member of a definition that the operators do not support."""
     from airflow_provider_payments.aep.dataflows.problems import Problem
 
     definition = located.definition
     schema = None if definition.schema is None or isinstance(definition.schema, str) else definition.schema
     refused: dict[str, str | None] = {
-        "id": "the tasks of a group find a dataflow by its name" if definition.id else None,
-        "previous_names": "the tasks of a group rename nothing" if definition.previous_names else None,
+        "id": "a task group finds a dataflow by its name" if definition.id else None,
+        "previous_names": "a task group renames no dataflow" if definition.previous_names else None,
         "dataset": (
-            "the tasks of a group change no schema through a dataset that is there: refer to the schema too"
+            "a task group does not update the schema of an existing dataset: refer to the schema too"
             if schema and isinstance(definition.dataset, str)
             else None
         ),
         "schema": (
-            "the types must be written in `schema.fields`, for the platform is not asked while a DAG is parsed"
+            "types are required in `schema.fields`, because no request is sent while a DAG is parsed"
             if definition.schema_title and (schema is None or schema.fields is None)
             else None
         ),
     }
     for member, reason in refused.items():
         if reason:
-            yield Problem(located.place(member), member, f"{reason}; or {_INSTEAD}")
+            yield Problem(located.place(member), member, f"{reason}; or {_ALTERNATIVE}")
     for path, text in _texts(located.node.plain):
         if _TEMPLATE.search(text):
-            allowed = f"the tasks of a group would render it as a template; {_INSTEAD}"
+            allowed = f"a task group would render it as a template; {_ALTERNATIVE}"
             yield Problem(located.place(*path), ".".join(path), allowed)
 
 
@@ -165,35 +165,36 @@ def _texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 
 
 def _output(step: BaseOperator | None, key: str | None = None) -> Any:
-    """Return what a task returns, or one key of it; ``None`` without a task."""
+    """Return the output of a task, or one key of it; ``None`` without a task."""
     output: Any = step.output if step else None
     return output[key] if step and key else output
 
 
-class _Steps:
-    """The tasks of a definition, each with the outputs of those before it."""
+class _Tasks:
+    """The tasks of a definition, connected by their outputs."""
 
     def __init__(self, definition: Definition, project: Project, aep_conn_id: str | None) -> None:
         self.definition, self.source = definition, definition.source
-        says = aep_conn_id or project.name or project.environment
-        self.reads: dict[str, Any] = {"aep_conn_id": project.aep_conn_id} if says else {}
-        self.writes = self.reads | {"chain": project.name, "if_exists": "update"}
+        # If neither the caller nor a project file names the connection, default_args may name it.
+        has_connection = aep_conn_id or project.name or project.environment
+        self.read_args: dict[str, Any] = {"aep_conn_id": project.aep_conn_id} if has_connection else {}
+        self.write_args = self.read_args | {"chain": project.name, "if_exists": "update"}
 
-    def make(self) -> None:
-        """Make them all."""
+    def create(self) -> None:
+        """Create all tasks."""
         source, schema = self._source(self._base()), self._schema()
         dataset = self._dataset(schema)
         schema_id = _output(schema, "id") if schema else _output(dataset, "schema_id")
         target = CreateTargetConnectionOperator(
             task_id="create_target_connection",
-            name=self.definition.target_name or self._named("target"),
+            name=self.definition.target_name or self._part_name("target"),
             dataset_id=_output(dataset, "id"),
             schema_id=schema_id,
-            **self.writes,
+            **self.write_args,
         )
         mapping_set = CreateMappingSetOperator(
             task_id="create_mapping_set",
-            name=self._named("mapping"),
+            name=self._part_name("mapping"),
             schema_id=schema_id,
             tenant_id=_output(schema, "tenant_id"),
             mappings=[
@@ -201,11 +202,11 @@ class _Steps:
                 for m in self.definition.mappings
             ],
             source_columns=_output(source, "columns"),
-            **self.writes,
+            **self.write_args,
         )
         self._dataflow(source, target, mapping_set)
 
-    def _named(self, part: str) -> str:
+    def _part_name(self, part: str) -> str:
         return f"{self.definition.name} - {part}"
 
     def _base(self) -> BaseOperator:
@@ -216,15 +217,15 @@ class _Steps:
                 name=connection.name,
                 source=vendor,
                 vendor_conn_id=connection.airflow_conn_id,
-                **self.writes,
+                **self.write_args,
             )
-        asked = connection.id or connection.name or ""
-        return FindBaseConnectionOperator(task_id="find_base_connection", name=asked, source=vendor, **self.reads)
+        name = connection.id or connection.name or ""
+        return FindBaseConnectionOperator(task_id="find_base_connection", name=name, source=vendor, **self.read_args)
 
     def _source(self, base: BaseOperator) -> BaseOperator:
         return CreateSourceConnectionOperator(
             task_id="create_source_connection",
-            name=self.source.name or self._named("source"),
+            name=self.source.name or self._part_name("source"),
             source=self.source.vendor,
             base_connection_id=_output(base, "id"),
             table=self.source.table,
@@ -232,16 +233,16 @@ class _Steps:
             resource_path=self.source.resource,
             path=self.source.path,
             data_format=self.source.format,
-            **self.writes,
+            **self.write_args,
         )
 
     def _schema(self) -> BaseOperator | None:
-        """Make the schema's task, and those for its identity and Profile; none where the dataset tells its schema."""
+        """Create the schema's task; return ``None`` if the definition refers only to the dataset."""
         written = self.definition.schema
         if written is None:
             return None
         if isinstance(written, str):
-            return FindSchemaOperator(task_id="find_schema", name=written, **self.reads)
+            return FindSchemaOperator(task_id="find_schema", name=written, **self.read_args)
         given = {} if written.class_ is None else {"class_id": written.class_}
         return CreateTargetSchemaOperator(
             task_id="create_target_schema",
@@ -251,14 +252,14 @@ class _Steps:
             field_group=written.field_group,
             field_groups=list(written.field_groups),
             **given,
-            **self.writes,
+            **self.write_args,
         )
 
     def _dataset(self, schema: BaseOperator | None) -> BaseOperator:
         written = self.definition.dataset
         if isinstance(written, str):
             schema_id = _output(schema, "id")
-            return FindDatasetOperator(task_id="find_dataset", name=written, schema_id=schema_id, **self.reads)
+            return FindDatasetOperator(task_id="find_dataset", name=written, schema_id=schema_id, **self.read_args)
         dataset = CreateTargetDatasetOperator(
             task_id="create_target_dataset",
             name=self.definition.dataset_name,
@@ -266,7 +267,7 @@ class _Steps:
             schema_id=_output(schema, "id"),
             tags={tag: list(values) for tag, values in written.tags.items()} if written else None,
             profile=written.profile if written else None,
-            **self.writes,
+            **self.write_args,
         )
         if schema and not isinstance(self.definition.schema, str) and self.definition.schema:
             for step in self._profile(self.definition.schema, schema):
@@ -274,7 +275,7 @@ class _Steps:
         return dataset
 
     def _profile(self, written: Schema, schema: BaseOperator) -> Iterator[BaseOperator]:
-        """Yield the tasks that stand between a schema and its dataset, in their order."""
+        """Yield the tasks for identity and Profile, which run in this order between the schema and the dataset."""
         from airflow_provider_payments.aep.dataflows.converters import to_destination
 
         identity: BaseOperator | None = None
@@ -286,7 +287,7 @@ class _Steps:
                 namespace=written.identity.namespace,
                 primary=written.identity.primary,
                 tenant_id=_output(schema, "tenant_id"),
-                **self.writes,
+                **self.write_args,
             )
             yield identity
         if written.profile:
@@ -294,7 +295,7 @@ class _Steps:
                 task_id="enable_schema_for_profile",
                 name=self.definition.schema_title,
                 schema_id=_output(schema, "id"),
-                **self.writes,
+                **self.write_args,
             )
             if identity:
                 identity >> profile
@@ -303,7 +304,7 @@ class _Steps:
     def _dataflow(self, source: BaseOperator, target: BaseOperator, mapping_set: BaseOperator) -> None:
         definition, schedule = self.definition, self.definition.schedule.desired
         spec = FindFlowSpecOperator(
-            task_id="find_flow_spec", source=self.source.vendor, name=self.source.flow_spec, **self.reads
+            task_id="find_flow_spec", source=self.source.vendor, name=self.source.flow_spec, **self.read_args
         )
         column = definition.delta_column
         delta = {"name": column.name, "dateFormat": column.format, "timezone": column.timezone} if column else {}
@@ -325,5 +326,5 @@ class _Steps:
             error_diagnostics=definition.error_diagnostics,
             partial_ingestion_percent=definition.tolerated_percent,
             enabled=definition.enabled,
-            **self.writes,
+            **self.write_args,
         )

@@ -1,4 +1,4 @@
-"""What differs between the Airflow versions that are supported (2.11 to 3.3), and nothing else."""
+"""The differences between the supported Airflow versions, 2.11 to 3.3. No other module depends on a version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 try:
     from airflow.sdk.definitions.retry_policy import RetryDecision, RetryPolicy
-except ImportError:  # Airflow before 3.3 tries again after the task's retry_delay, whatever the error says
+except ImportError:  # Airflow before 3.3 always retries after the task's retry_delay
     RetryPolicy = None  # type: ignore[assignment,misc]
 
 
@@ -25,9 +25,9 @@ if RetryPolicy is not None:
 
     class RetryAfterPolicy(RetryPolicy):
         """
-        Tries a task again when the service asked to, after a day at most, and otherwise as usual.
+        A retry policy that honours the delay in an error's ``retry_after``, up to a day.
 
-        :param retry_delay: the task's own; a service that asks for less does not shorten it.
+        :param retry_delay: the task's retry delay, which is the minimum. Defaults to zero.
         """
 
         def __init__(self, retry_delay: timedelta = timedelta()) -> None:
@@ -36,24 +36,24 @@ if RetryPolicy is not None:
         def evaluate(
             self, exception: BaseException, try_number: int, max_tries: int, context: Any = None
         ) -> RetryDecision:
-            """Return the delay that the error carries."""
-            asked = min(timedelta(seconds=getattr(exception, "retry_after", None) or 0.0), MAX_RETRY_DELAY)
-            if asked <= self.retry_delay:
+            """Return a retry after the error's delay, or Airflow's default if the error has none or a shorter one."""
+            delay = min(timedelta(seconds=getattr(exception, "retry_after", None) or 0.0), MAX_RETRY_DELAY)
+            if delay <= self.retry_delay:
                 return RetryDecision.default()
-            return RetryDecision.retry(asked, f"the service asks to wait {asked.total_seconds():g} s")
+            return RetryDecision.retry(delay, f"the service asks to wait {delay.total_seconds():g} s")
 
 
 def honour_retry_after(operator: Any) -> None:
-    """Give an operator :class:`RetryAfterPolicy`, unless it has a policy, or Airflow has none."""
+    """Set :class:`RetryAfterPolicy` on an operator without a retry policy, if Airflow supports retry policies."""
     if RetryPolicy is not None and operator.retry_policy is None:
         operator.retry_policy = RetryAfterPolicy(operator.retry_delay)
 
 
 def mask_secret(secret: Any) -> None:
-    """Keep a secret that was fetched at run time out of Airflow's logs."""
+    """Mask a secret that was fetched at run time in Airflow's logs."""
     try:
         from airflow.providers.common.compat.sdk import mask_secret as mask
-    except ImportError:  # common-compat before 1.22, which Airflow's constraint files up to 3.2 hold
+    except ImportError:  # common-compat before 1.22, which the constraint files of Airflow up to 3.2 contain
         try:
             from airflow.sdk.log import mask_secret as mask
         except ImportError:  # Airflow 2
@@ -62,7 +62,7 @@ def mask_secret(secret: Any) -> None:
 
 
 def other_runs_are_active(context: Any) -> bool:
-    """Whether another run of the task's DAG is active; no where there is no Airflow around the task."""
+    """Return whether another run of the task's DAG is active; ``False`` if the context holds no task instance."""
     task = context.get("ti")
     if not hasattr(task, "dag_id"):
         return False
@@ -75,12 +75,12 @@ def other_runs_are_active(context: Any) -> bool:
 
 
 def first_reschedule(operator: Any, context: Any) -> datetime | None:
-    """Return when a sensor's wait was rescheduled first, ``None`` before that."""
+    """Return the time of a sensor's first reschedule; ``None`` before that."""
     task = context["ti"]
     if hasattr(task, "get_first_reschedule_date"):
         found: datetime | None = task.get_first_reschedule_date(context)
         return found
-    # As the base class of 2.11 does.
+    # The base class of sensors in 2.11 uses the same function.
     from airflow.sensors.base import _orig_start_date  # type: ignore[import-not-found,unused-ignore]
 
     first_try = (task.max_tries or 0) - (operator.retries or 0) + 1
@@ -90,16 +90,19 @@ def first_reschedule(operator: Any, context: Any) -> datetime | None:
 
 
 def task_store(context: Any) -> Any | None:
-    """Return where a task's tries keep what the next one needs, with ``get`` and ``set``; ``None`` before 3.3."""
+    """Return the store that the tries of a task share, with ``get`` and ``set``; ``None`` before Airflow 3.3."""
     return context.get("task_state_store")
 
 
 def keep_at_least(store: Any, key: str, value: Any, seconds: float) -> None:
     """
-    Write into a task's store what must not expire for a while.
+    Write a value with a minimum retention into the store of a task.
 
-    :param seconds: for how long, at least; infinite: for ever. Airflow's ``default_retention_days`` applies where it is
-        longer.
+    :param store: the store of :func:`task_store`.
+    :param key: key of the value.
+    :param value: the value, as JSON.
+    :param seconds: minimum retention in seconds; infinite: the value never expires. Airflow's
+        ``default_retention_days`` applies if it is longer.
     """
     from airflow.providers.common.compat.sdk import conf
 
@@ -112,24 +115,28 @@ def keep_at_least(store: Any, key: str, value: Any, seconds: float) -> None:
     store.set(key, value, retention=timedelta(seconds=seconds) if math.isfinite(seconds) else NEVER_EXPIRE)
 
 
-def reschedule_at(moment: datetime) -> NoReturn:
-    """End a task's try until a moment, without a worker; what is no sensor must be :class:`Reschedulable` for it."""
+def reschedule_at(time: datetime) -> NoReturn:
+    """
+    Free the worker, and let Airflow run the task again at a time.
+
+    An operator that is not a sensor must inherit :class:`Reschedulable`.
+    """
     from airflow.exceptions import AirflowRescheduleException
 
-    raise AirflowRescheduleException(moment)
+    raise AirflowRescheduleException(time)
 
 
 class Reschedulable:
     """
-    Makes Airflow honour the moment to which a task was rescheduled that is no sensor.
+    A mixin that makes Airflow 2.11 and 3.0 honour the reschedule time of an operator that is not a sensor.
 
-    The schedulers of 2.11 and 3.0 do so for sensors only and would start such a task again at once, over and over (3.0
-    does for a mapped one all the same); later ones honour it for every task.
+    Their schedulers honour it for sensors only, and would run another task again at once, repeatedly. Airflow 3.0 still
+    does so for a mapped task. Later versions honour the time for every task.
     """
 
     if RetryPolicy is None:
         reschedule = True
-        _of_the_schedule = frozenset({"reschedule"})
+        _scheduler_fields = frozenset({"reschedule"})
         if find_spec("airflow.sdk") is None:  # Airflow 2
             from airflow.models.baseoperator import BaseOperator as _Base  # type: ignore[import-not-found,unused-ignore]
             from airflow.ti_deps.deps.ready_to_reschedule import ReadyToRescheduleDep as _Ready
@@ -137,31 +144,31 @@ class Reschedulable:
             deps = _Base.deps | {_Ready()}
         else:
             _is_sensor = True
-            _of_the_schedule |= {"_is_sensor"}
+            _scheduler_fields |= {"_is_sensor"}
 
         @classmethod
         def get_serialized_fields(cls) -> Any:
-            """Return what the scheduler learns of the task."""
+            """Return the names of the fields that are serialised for the scheduler."""
             base: Any = super()
-            return base.get_serialized_fields() | cls._of_the_schedule
+            return base.get_serialized_fields() | cls._scheduler_fields
 
 
 def find_xcom(key: str, ti_key: Any) -> Any | None:
     """
-    Return what a task pushed under a key that none of its mapped siblings uses, ``None`` where it pushed nothing.
+    Return the XCom of a task under a key that none of its mapped siblings uses; ``None`` if there is none.
 
-    Airflow 3 logs an error for a single value that is absent, and none for an empty list of values.
+    In Airflow 3 this queries all values of the key, because a query for a single absent value logs an error.
     """
     from airflow.providers.common.compat.sdk import XCom
 
-    if not hasattr(XCom, "get_all"):  # Airflow 2 reads its database, and logs nothing
+    if not hasattr(XCom, "get_all"):  # Airflow 2 reads its database, and logs no error
         return XCom.get_value(key=key, ti_key=ti_key)
     found = XCom.get_all(key=key, dag_id=ti_key.dag_id, task_id=ti_key.task_id, run_id=ti_key.run_id)
     return found[0] if found else None
 
 
 def render_to_text(template: Any, context: Any) -> str:
-    """Return what a template gives, as text."""
+    """Render a template to text."""
     try:
         from airflow.sdk.definitions.context import render_template_to_string
     except ImportError:  # Airflow before 3.1
@@ -172,7 +179,7 @@ def render_to_text(template: Any, context: Any) -> str:
 
 @cache
 def labelled_task_group() -> Any:
-    """Return a task group whose tasks are found by their labels, ``group["label"]``: Airflow's own from 3.3 on."""
+    """Return a class of task groups that find a task by its label, ``group["label"]``: from 3.3 on, Airflow's class."""
     from airflow.providers.common.compat.sdk import TaskGroup
 
     if hasattr(TaskGroup, "__getitem__"):
@@ -186,16 +193,16 @@ def labelled_task_group() -> Any:
 
 
 def put_task(context: Any, task: Any) -> None:
-    """Let templates refer to the task that is rendered: on Airflow 3.0 they have the DAG's own, which never is."""
+    """Set ``task`` in a context to the task being rendered; Airflow 3.0 has the DAG's unrendered task there."""
     if "task" in context and context["task"] is not task:
         context["task"] = task
 
 
 def form_widgets(fields: dict[str, Any]) -> dict[str, Any]:
     """
-    Return the connection form's extra fields as Airflow 2.11 to 3.1 want them; from 3.2 on, provider info holds them.
+    Return the extra fields of the connection form for Airflow 2.11 to 3.1; later versions read the provider info.
 
-    :param fields: the ``conn-fields`` of provider info.
+    :param fields: the ``conn-fields`` of the provider info.
     """
     from flask_appbuilder.fieldwidgets import (  # type: ignore[import-not-found,unused-ignore]
         BS3PasswordFieldWidget,
@@ -214,10 +221,13 @@ async def run_in_thread(pool: Any, function: Callable[..., Returned], *arguments
     """
     Call a function in a thread of a pool, from a triggerer's event loop.
 
-    What it asks of Airflow there, such as a connection, must go over that loop, which asgiref's threads know. In other
-    threads Airflow 3.0 to 3.2.1 would read the answer beside its own reader, and the triggerer would die.
+    A request to Airflow in such a thread, for example for a connection, must pass through the event loop, which threads
+    of asgiref do. In other threads, Airflow 3.0 to 3.2.1 would read the answer concurrently with the loop's reader, and
+    the triggerer would fail.
 
     :param pool: a :class:`concurrent.futures.Executor`.
+    :param function: the function.
+    :param arguments: its positional arguments.
     """
     from asgiref.sync import sync_to_async
 
@@ -225,7 +235,7 @@ async def run_in_thread(pool: Any, function: Callable[..., Returned], *arguments
 
 
 def event_trigger_base() -> Any:
-    """Return the base of an event trigger; before Airflow 3.0 a stand-in, good for an import and no more."""
+    """Return the base class of an event trigger; before Airflow 3.0 a placeholder that only permits the import."""
     try:
         from airflow.triggers.base import BaseEventTrigger
     except ImportError:
@@ -236,7 +246,7 @@ def event_trigger_base() -> Any:
 
 
 def stream_producer_base() -> Any:
-    """Return the base of what serves an event trigger's stream; before Airflow 3.3 a stand-in."""
+    """Return the base class of the producer of an event trigger's shared stream; before Airflow 3.3 a placeholder."""
     try:
         from airflow.triggers.shared_stream import SharedStreamProducer
     except ImportError:
@@ -245,22 +255,22 @@ def stream_producer_base() -> Any:
 
 
 def has_event_streams() -> bool:
-    """Whether Airflow acknowledges an event trigger's events once they are stored: 3.3 and newer."""
+    """Return whether Airflow acknowledges the events of an event trigger after storing them: 3.3 and newer."""
     return find_spec("airflow.triggers.shared_stream") is not None
 
 
 def has_named_assets() -> bool:
-    """Whether an asset has a name besides its URI: Airflow 3.0 and newer."""
+    """Return whether an asset has a name in addition to its URI: Airflow 3.0 and newer."""
     return find_spec("airflow.sdk") is not None
 
 
 def outlet_events(context: Any) -> Any | None:
-    """Return what a task's success says of its outlets; ``None`` where there is no Airflow around the task."""
+    """Return the accessor of the events of a task's outlets; ``None`` if the context has none."""
     return context.get("outlet_events")
 
 
 def has_approvals() -> bool:
-    """Whether a task can ask a person: Airflow 3.1 and newer."""
+    """Return whether a task can request a person's approval: Airflow 3.1 and newer."""
     return find_spec("airflow.models.hitl") is not None
 
 

@@ -1,17 +1,17 @@
 """
-Wait for a dataflow's flow run in one DAG, and work with what has arrived in others.
+Wait for a flow run in one DAG, and process the rows that arrived in another.
 
-``payments_arrivals`` waits for the next flow run of a dataflow. Up to 5 % of its records may fail; why they did is
-downloaded as files. ``payments_consumer`` runs when rows have arrived, and handles each flow run once: a cleared task
-waits for the same run again and repeats its event, and several events may come with one DAG run. ``run_id`` tells what
-is the same.
+``payments_arrivals`` waits for the next flow run of a dataflow. Up to 5 % of the run's records may fail; their row
+errors are downloaded. ``payments_consumer`` is scheduled by the event that rows have arrived, and handles each flow run
+once. It identifies runs by their ``run_id``, because one DAG run may get several events, and a cleared task waits for
+the same run again and repeats the run's event.
 
-Give the dataflow's id, such as the task ``create_dataflow`` of ``payments_dataflow`` returns it, as the param
-``flow_id``, and where row errors go as ``folder``. Put the dataset's URI, ``aep://<organisation>/<sandbox>/<dataset
-id>``, into ``PAYMENTS_DATASET`` in the environment, or below: then Airflow shows source, tasks and dataset in one
-graph. Without it the outlet is an alias, which becomes the dataset that the dataflow writes to, whichever that is; an
-event comes twice then, at the dataset and at the alias. Where a DAG is to run whenever the platform's schedule has
-brought rows, and no DAG waits for them, see ``payments_on_arrival``.
+Set the param ``flow_id`` to the dataflow's id, such as the task ``create_dataflow`` of ``payments_dataflow`` returns
+it, and the param ``folder`` to the folder of row errors. Set ``PAYMENTS_DATASET``, in the environment or below, to the
+dataset's URI, ``aep://<organisation>/<sandbox>/<dataset id>``: then Airflow shows source, tasks and dataset in one
+graph. Without a URI the outlet is an alias, which resolves to the dataset that the dataflow writes to; each event then
+comes twice, at the dataset and at the alias. For a DAG that runs after each scheduled flow run, without a DAG that
+waits, see ``payments_on_arrival``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias, Param, t
 from airflow_provider_payments.operators.diagnostics import DownloadRowErrorsOperator
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 
-#: What the dataflow reads, for people: any URI will do.
+#: The table that the dataflow reads, only to be shown in Airflow's graph: any URI is accepted.
 SOURCE = Asset("paypal://shop/PayPal.Catalog_Products")
 DATASET = os.environ.get("PAYMENTS_DATASET", "")
 ARRIVALS = Asset(DATASET) if DATASET else AssetAlias("payments_arrivals")
@@ -32,7 +32,7 @@ TAGS = ["payments", "adobe experience platform"]
 
 with DAG(
     dag_id="payments_arrivals",
-    description="Wait for a flow run, and announce what has arrived",
+    description="Wait for a flow run, and announce that its rows have arrived",
     schedule=None,
     start_date=datetime(2026, 11, 1, tzinfo=UTC),
     tags=TAGS,
@@ -40,9 +40,9 @@ with DAG(
     params={
         "flow_id": Param(type="string", minLength=1, description="Id of the dataflow"),
         "folder": Param(
-            type="string", minLength=1, description="Where row errors go, such as s3://aws_default@quarantine"
+            type="string", minLength=1, description="Folder of row errors, such as s3://aws_default@quarantine"
         ),
-        "since": Param("", type="string", description="Runs count from then on; empty: from the DAG run's start on"),
+        "since": Param("", type="string", description="Earliest start of the run; empty: the DAG run's start"),
     },
 ):
     arrived = FlowRunSensor(
@@ -61,7 +61,7 @@ with DAG(
 
 with DAG(
     dag_id="payments_consumer",
-    description="Work with what has arrived, each flow run once",
+    description="Process the rows that have arrived, each flow run once",
     schedule=[ARRIVALS],
     start_date=datetime(2026, 11, 1, tzinfo=UTC),
     catchup=False,
@@ -71,9 +71,9 @@ with DAG(
 
     @task(inlets=[ARRIVALS])
     def report(triggering_asset_events: dict | None = None, triggering_dataset_events: dict | None = None) -> list[str]:
-        """Print what arrived; Airflow 2 has another name for the events."""
+        """Print the counts of each flow run; Airflow 2 passes the events as `triggering_dataset_events`."""
         by_asset = triggering_asset_events or triggering_dataset_events or {}
-        # Anybody may emit an event, with any extra.
+        # Any DAG or user may emit an event, so its extra is not trusted.
         extras = [event.extra for events in by_asset.values() for event in events if isinstance(event.extra, dict)]
         runs = {run_id: extra for extra in extras if isinstance(run_id := extra.get("run_id"), str)}
         lines = [

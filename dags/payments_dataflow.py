@@ -1,10 +1,10 @@
 """
-Bring a payments table into Experience Platform, step by step, and report what arrived.
+Ingest a payments table into Experience Platform, step by step, and report the counts of the flow run.
 
 The steps are those of Adobe's tutorial "Create a dataflow for payments sources". The service refuses the tutorial's
-mapping, because the schema does not have the destinations; here a field group in the tenant's own namespace has them.
-Run it twice: the second time every object is adopted, nothing is created, and the last flow run is accepted if it is
-not older than one schedule interval.
+mapping, because the schema does not have the destinations; here a field group in the tenant's namespace has them.
+Run the DAG twice: the second time every object is adopted, nothing is created, and the last flow run is accepted if it
+is not older than one schedule interval.
 
 ``Create_Time`` never changes, so a product that is edited later is not read again. If your table has an update time,
 use that as the delta column.
@@ -56,8 +56,8 @@ with DAG(
             ],
             type=["array", "null"],
             items={"type": "object"},  # otherwise Airflow's form shows and sends "[object Object]"
-            description="Objects with name, type and xdm, as explore gives them; plain names are refused here. "
-            "Empty: all that the service finds",
+            description="Objects with name, type and xdm, as explore returns them; plain names are refused here. "
+            "Empty: all columns of the table",
         ),
         "fields": Param(
             {
@@ -78,7 +78,7 @@ with DAG(
             ],
             type="array",
             items={"type": "object"},
-            description="Objects with source and destination, and source_type where it is no column",
+            description="Objects with source and destination, and source_type if the source is no column",
         ),
         "delta_column": Param("Create_Time", type=["string", "null"]),
         "frequency": Param(
@@ -154,7 +154,7 @@ with DAG(
 
     @task
     def report(run: dict) -> str:
-        """Print the outcome."""
+        """Print the counts and batches of the flow run."""
         text = (
             f"Flow run {run['run_id']} {run['status']}: {run['input_records']} records read, "
             f"{run['output_records']} arrived, {run['failed_records']} failed; batches {', '.join(run['batch_ids'])}"

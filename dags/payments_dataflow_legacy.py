@@ -1,9 +1,10 @@
 """
-Bring a payments table into Experience Platform by the steps of Adobe's older documents.
+Ingest a payments table into Experience Platform by the steps of Adobe's older documents.
 
-They create an ad-hoc schema before the source connection, and a dataset base connection before the target connection.
-Use it for tenants that are still set up like this, and :mod:`payments_dataflow` otherwise. Two steps of those documents
-are refused by the service and corrected here: the target is the data lake, and the mapped fields exist in the schema.
+These documents create an ad-hoc schema before the source connection, and a dataset base connection before the target
+connection. Use this DAG for tenants that are still set up this way, and :mod:`payments_dataflow` otherwise. The service
+refuses two steps of those documents, which are corrected here: the target is the data lake, and the mapped fields exist
+in the schema.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ XDM = "https://ns.adobe.com/xdm/context"
 
 with DAG(
     dag_id="payments_dataflow_legacy",
-    description="A payments table into Experience Platform, as the older documents do it",
+    description="A payments table into Experience Platform, by the steps of the older documents",
     schedule=None,
     catchup=False,
     tags=["payments", "adobe experience platform", "legacy"],

@@ -1,19 +1,19 @@
 """
-Bring PayPal, Square and Stripe into Experience Platform: what each dataflow is stands in a file of ten lines.
+Ingest payments of PayPal, Square and Stripe into Experience Platform, each defined by a file of about ten lines.
 
-The files are in the folder ``dataflows`` beside this one: a table of Square's, a REST resource of Stripe's, a table of
-PayPal's. Applying a file creates what is missing, changes what differs, and leaves alone what is as written. A sensor
-then waits for the flow run. The DAG shows two shapes:
+The files are in the folder ``dataflows`` next to this file: a table of Square, a REST resource of Stripe, and a table
+of PayPal. Applying a file creates missing objects, updates objects that differ, and does not change equal ones. Then a
+sensor waits for the flow run. The DAG shows two ways to apply a file:
 
-- Stripe's file as a task group, a task for each object. It is read while the DAG is parsed; the platform is asked
-  nothing then.
-- The other files by one task each, which reads its file when it runs. Each is a mapped task group of its own, so one
-  that fails stops no other.
+- Stripe's file is a task group with a task for each object. The file is read when the DAG is parsed; no request is sent
+  then.
+- Each other file is applied by a single task, which reads the file when it runs. The tasks are in mapped task groups,
+  so that a failure of one does not stop the others.
 
-``payments plan dags/dataflows`` shows beforehand what they would do.
+``payments plan dags/dataflows`` shows the changes beforehand.
 
-Vendors' credentials are Airflow connections, named in the files: ``square_default`` and ``stripe_default``. The base
-connection of PayPal exists already.
+The vendors' credentials are Airflow connections, named in the files: ``square_default`` and ``stripe_default``. The
+base connection of PayPal exists already.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ with DAG(
 
     @task_group(group_id="dataflow")
     def dataflow(file: str) -> None:
-        """Apply a file, and wait for what its dataflow brings."""
+        """Apply a file, and wait for a flow run of its dataflow."""
         applied = ApplyDataflowOperator(task_id="apply", definition=file, map_index_template="{{ task.definition }}")
         FlowRunSensor(flow_id=applied.output["flow_id"], since=applied.output["runs_since"], **WAITING)
 

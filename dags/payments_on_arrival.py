@@ -1,11 +1,12 @@
 """
-Run as soon as payments have arrived in Experience Platform, and report how many.
+Run a DAG as soon as payments have arrived in Experience Platform, and report their counts.
 
-The asset ``payments_arrived`` gets an event for each flow run of a dataflow that succeeds, wholly or in part; this DAG
-runs on it. Put the dataflow's id, such as the task ``create_dataflow`` of ``payments_dataflow`` returns it, into
-``PAYMENTS_FLOW_ID`` in the environment of the DAG processor, or below. Without an id nothing is watched.
+The asset ``payments_arrived`` gets an event for each flow run of a dataflow that succeeds, wholly or in part, and this
+DAG is scheduled by the asset. Set ``PAYMENTS_FLOW_ID``, in the environment of the DAG processor or below, to the
+dataflow's id, such as the task ``create_dataflow`` of ``payments_dataflow`` returns it. Without an id no dataflow is
+watched.
 
-Each run is announced at least once, so an event may come again after a restart; compare its ``run_id``.
+Each run is announced at least once, so an event may be repeated after a restart; compare its ``run_id``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from airflow_provider_payments.versions import has_event_streams
 FLOW_ID = os.environ.get("PAYMENTS_FLOW_ID", "")
 ARRIVED = "payments_arrived"
 
-if has_event_streams():  # on an Airflow before 3.3 this file defines nothing
+if has_event_streams():  # before Airflow 3.3 this file defines no DAG
     from airflow.sdk import AssetWatcher
 
     watchers = []
@@ -30,7 +31,7 @@ if has_event_streams():  # on an Airflow before 3.3 this file defines nothing
 
     with DAG(
         dag_id="payments_on_arrival",
-        description="What to do when payments have arrived",
+        description="Report the payments that have arrived",
         schedule=[arrived],
         catchup=False,
         tags=["payments", "adobe experience platform"],
@@ -39,9 +40,9 @@ if has_event_streams():  # on an Airflow before 3.3 this file defines nothing
 
         @task
         def report(triggering_asset_events: dict | None = None) -> list[str]:
-            """Print what arrived; several runs may have ended since the last DAG run."""
+            """Print the counts of each flow run; several may have ended since the last DAG run."""
             extras = [event.extra for event in (triggering_asset_events or {}).get(arrived, [])]
-            # Anybody may emit an event, with any extra.
+            # Any DAG or user may emit an event, so its extra is not trusted.
             payloads = [extra.get("payload") for extra in extras if isinstance(extra, dict)]
             runs = {
                 run_id: run

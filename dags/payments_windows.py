@@ -1,19 +1,19 @@
 """
-Bring a payments table into Experience Platform day by day, history first.
+Ingest a payments table into Experience Platform day by day, history first.
 
 Each DAG run starts one flow run over its data interval. So Airflow's catch-up ingests the days since ``start_date``,
 one after the other, and ``airflow backfill create`` (on Airflow 2 ``airflow dags backfill``) ingests earlier days. From
-the second DAG run on, the tasks that create the chain adopt it. If a day's flow run failed, ``retry_window`` repeats it
-once.
+the second DAG run on, the ``create_...`` tasks adopt the existing chain. If a day's flow run failed, ``retry_window``
+repeats the run once.
 
-A day's flow run starts ``window_lag`` seconds after the end of the day, when its late rows have arrived; rows that
-arrive later are in no run. Set it to how late rows may be at your vendor.
+A day's flow run starts ``window_lag`` seconds after the end of the day, so that late rows have arrived; no run ingests
+rows that arrive even later. Set the param to the maximum delay of rows at your vendor.
 
 **The data lake appends**, so no day is ingested twice: a manual DAG run, a backfill over ingested days, and a cleared
 task return the flow run that has ingested the day (``"reused": true``). To ingest days again, backfill them with
 ``if_covered`` set to ``again``; a DAG run that is cleared keeps its params. A dataflow that is created with ``once``
-also runs by itself at its start time, and ingests the whole table; so that time is in the far future here. (An emulator
-with ``--time fast`` does not wait for it: use ``--time real``.)
+also runs at its start time and ingests the whole table then, so the start time here is in the far future. (An emulator
+with ``--time fast`` does not wait for that time: use ``--time real``.)
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ NEVER = "2199-12-31T00:00:00Z"
 with DAG(
     dag_id="payments_windows",
     description="A payments table into an Experience Platform dataset, a day at a time",
-    # "@daily" would do on Airflow 2; from 3 on, its runs have an empty data interval.
+    # On Airflow 2 "@daily" would suffice; from Airflow 3 on, its runs have an empty data interval.
     schedule=CronDataIntervalTimetable("@daily", timezone="UTC"),
     start_date=datetime(2026, 11, 19, tzinfo=UTC),
     catchup=True,
     max_active_runs=1,
-    is_paused_upon_creation=True,  # otherwise it would begin to catch up at once
+    is_paused_upon_creation=True,  # otherwise the DAG would begin to catch up at once
     tags=["payments", "adobe experience platform"],
     doc_md=__doc__,
     default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "aep_conn_id": "{{ params.aep_conn_id }}"},
@@ -52,8 +52,8 @@ with DAG(
         "base_connection_id": Param("24151d58-ffa7-4960-951d-58ffa7396097", type="string"),
         "name": Param("PayPal catalog products by day", type="string"),
         "table": Param("PayPal.Catalog_Products", type="string"),
-        "delta_column": Param("Create_Time", type="string", description="Decides which rows belong to a day"),
-        "window_lag": Param(2 * 60 * 60, type="integer", minimum=0, description="Seconds by which rows may be late"),
+        "delta_column": Param("Create_Time", type="string", description="Column that decides to which day rows belong"),
+        "window_lag": Param(2 * 60 * 60, type="integer", minimum=0, description="Maximum delay of rows, in seconds"),
         "if_covered": Param("reuse", enum=["reuse", "again"], description="again: ingest a day's rows once more"),
     },
 ) as dag:

@@ -1,12 +1,14 @@
 """
-Change dataflows only after somebody has approved the plan.
+Change dataflows only after a user has approved the plan.
 
-The first task compares the definitions in the folder ``dataflows`` with the sandbox. If something is to be done, the
-plan is shown under *Required Actions* in Airflow's web page, and the DAG waits, without a worker, until somebody
-answers there. Approved, one task applies all definitions, but only this plan: the task fails if the plan is another one
-by then. Then a sensor for each dataflow waits for its flow run. Rejected, or with nothing to do, the rest is skipped.
+The first task compares the definitions in the folder ``dataflows`` with the sandbox. If the plan contains changes, it
+is shown under *Required Actions* in Airflow's web page, and the DAG waits, without a worker, for a user's answer. After
+the approval one task applies all definitions, but only this plan: the task fails if the plan has changed meanwhile.
+Then a sensor for each dataflow waits for its flow run. If the plan is rejected or contains no changes, all further
+tasks are skipped.
 
-Airflow asks people from 3.1 on. On an older one this DAG only plans; apply with ``payments apply --expect DIGEST``.
+Approvals require Airflow 3.1 or later. In earlier versions this DAG only plans; apply the plan with ``payments apply
+--expect DIGEST``.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ from airflow_provider_payments.operators.definitions import ApplyDataflowsOperat
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from airflow_provider_payments.versions import has_approvals
 
-# Airflow's page renders Markdown, and runs the lines of a block of code together. So each line is code of its own, and
-# its indent is of spaces that are kept.
+# Airflow's page renders Markdown, but joins the lines of a code block. So each line is a code span of its own, indented
+# by non-breaking spaces.
 SHOWN_PLAN = (
     "{% for line in ti.xcom_pull(task_ids='plan', key='text').splitlines() %}"
     "{{ '`' ~ line.replace('  ', '\u00a0\u00a0') ~ '`  ' if line else '' }}\n"
@@ -29,7 +31,7 @@ SHOWN_PLAN = (
 
 with DAG(
     dag_id="payments_with_approval",
-    description="Plan, ask somebody, apply exactly that plan",
+    description="Plan, wait for approval, apply exactly that plan",
     schedule=None,
     catchup=False,
     tags=["payments", "adobe experience platform", "definitions"],
@@ -43,12 +45,12 @@ with DAG(
 
         @task.short_circuit
         def is_something_to_do(changed: list[str]) -> bool:
-            """Ask nobody about a plan that does nothing."""
+            """Return whether the plan contains changes; otherwise no approval is requested."""
             return bool(changed)
 
         @task
         def dataflows(applied: dict) -> list[dict]:
-            """Return what each sensor waits for."""
+            """Return the arguments of the sensor for each dataflow."""
             return [
                 {"flow_id": each["flow_id"], "since": each["runs_since"]} for each in applied["definitions"].values()
             ]

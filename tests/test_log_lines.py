@@ -15,8 +15,8 @@ LOGGERS = {"log", "_log", "logger"}
 #: error is explained in the manual's tables of errors.
 COMPOSED = {
     "aep/provisioning/giving_up.py": {
-        "Dataflow ..., which this call made, ...",
-        "A creation whose answer was lost shows in no list; the next attempt looks for it",
+        "Dataflow ..., which this call created, ...",
+        "No list shows the dataflow whose creation was not answered; the next attempt searches for it",
     }
 }
 

@@ -1,4 +1,4 @@
-"""The log lines, errors and metrics of a task whose flow run has ended."""
+"""The outcome of an ended flow run: whether a task accepts it, its log lines and its metrics."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ RUN = FlowRun(
     failed_records=5,
     batch_ids=("batch-1", "batch-2"),
 )
-#: Initialises the metrics: from 3.2 on, Airflow does so when the process of a task starts; before, with the first one.
+#: The beginning of a program that runs a task. It initializes the metrics, as Airflow does with the first metric, from
+#: 3.2 on when a task's process starts.
 WORKER = """
 import sys
 from airflow_provider_payments.operators.health import CheckDataflowHealthOperator
@@ -66,7 +67,7 @@ CHECK = 'CheckDataflowHealthOperator(task_id="check", names=sys.argv[1]).execute
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Provide the socket of a StatsD server."""
+    """A socket that receives the metrics in place of a StatsD server."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
         bound.bind(("127.0.0.1", 0))
         bound.setblocking(False)
@@ -76,7 +77,7 @@ def listener() -> Iterator[socket.socket]:
 def received(
     listener: socket.socket, home: Path, flow_id: str, returncode: int = 0, task: str = WAIT, **settings: str
 ) -> list[str]:
-    """Return the packets that StatsD receives while a worker with these settings runs a task for a dataflow."""
+    """Return the metrics that StatsD receives while a worker with these settings runs a task for a dataflow."""
     pytest.importorskip("statsd", reason="apache-airflow[statsd] is not installed")
     host, port = listener.getsockname()
     own = {"STATSD_ON": "True", "STATSD_HOST": host, "STATSD_PORT": str(port)} | settings
@@ -92,13 +93,13 @@ def received(
     )
     assert done.returncode == returncode, done.stdout
     packets = []
-    with suppress(BlockingIOError):  # loopback loses and delays nothing: no further packet will come
+    with suppress(BlockingIOError):  # all metrics have arrived, because the loopback loses none
         while True:
             packets.append(listener.recv(65536).decode())
     return [packet for packet in packets if ".payments." in packet]
 
 
-def test_statsd_receives_counts_duration_and_freshness_of_a_run(
+def test_statsd_receives_counts_duration_and_freshness(
     history: History, listener: socket.socket, tmp_path: Path
 ) -> None:
     run = history.runs(history.partial)[0]["metrics"]
@@ -132,7 +133,7 @@ def test_a_run_that_fails_the_task_is_counted_and_tagged(
     ]
 
 
-def test_a_name_that_statsd_refuses_is_changed_to_an_accepted_one(
+def test_a_name_that_statsd_refuses_is_replaced_in_tags(
     history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
 ) -> None:
     shown = next(flow for flow in history.emulator.objects("flows") if flow["id"] == history.partial)
@@ -156,7 +157,7 @@ def test_a_check_emits_the_age_of_the_newest_successful_run(
     assert float(value) == pytest.approx(age, abs=2)
 
 
-def test_an_unknown_count_is_not_sent_as_a_metric(
+def test_an_unknown_count_is_not_emitted(
     history: History, proxy_of_history: FaultProxy, listener: socket.socket, tmp_path: Path
 ) -> None:
     run = run_item(history.good, "success", True, outputRecordCount=7, failedRecordCount=None)
@@ -171,7 +172,7 @@ def judge(run: FlowRun, **arguments: Any) -> None:
         raise rejection.error(None)
 
 
-def test_a_partial_run_without_failed_records_exceeds_any_ratio() -> None:
+def test_a_partial_run_without_counted_failures_exceeds_any_ratio() -> None:
     uncounted = replace(RUN, raw_status="partialSuccess", failed_records=0)
     judge(uncounted, accept_partial=True)
     with pytest.raises(FlowRunFailedError, match=r"max_failed_ratio is 0\.99"):
@@ -188,7 +189,7 @@ def test_a_partial_run_without_failed_records_exceeds_any_ratio() -> None:
     ],
     ids=str,
 )
-def test_the_last_log_line_summarises_the_run(
+def test_the_last_log_line_summarizes_the_run(
     caplog: pytest.LogCaptureFixture, names: dict[str, str], end: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -214,8 +215,8 @@ NULL = replace(RUN, failed_records=None, unknown_counts="failedRecordCount=null"
     ],
     ids=str,
 )
-def test_unknown_counts_fail_with_the_answered_counts(status: str, arguments: dict[str, Any], rule: str) -> None:
-    said = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\) where {rule}"
+def test_unknown_counts_fail_with_the_received_values(status: str, arguments: dict[str, Any], rule: str) -> None:
+    said = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\), and {rule}"
     with pytest.raises(FlowRunFailedError, match=said):
         judge(replace(NULL, raw_status=status), **arguments)
 
@@ -228,31 +229,33 @@ def test_unknown_counts_that_are_accepted_are_logged_as_unknown(caplog: pytest.L
     assert "flow run run-1 is success: unknown records in, 1195 out, unknown failed in 62.5 s" in caplog.text
 
 
-def test_a_partial_run_with_unknown_counts_needs_both_arguments_to_be_accepted() -> None:
+def test_a_partial_run_with_unknown_counts_requires_both_arguments() -> None:
     partial = replace(NULL, raw_status="partialSuccess")
     judge(partial, accept_partial=True, unknown_counts="accept")
-    with pytest.raises(FlowRunFailedError, match="an unknown share where accept_partial is off"):
+    with pytest.raises(FlowRunFailedError, match="an unknown share, but accept_partial is off"):
         judge(partial, unknown_counts="accept")
 
 
-def test_a_failed_run_fails_with_its_errors_whatever_its_counts() -> None:
+def test_a_failed_run_fails_with_its_errors_regardless_of_counts() -> None:
     failed = replace(NULL, raw_status="failed", errors=("CONNECTOR-1001-500: Copy.",))
     with pytest.raises(FlowRunFailedError, match=r"is failed: .* unknown failed\. CONNECTOR-1001-500: Copy\.$"):
         judge(failed, unknown_counts="accept")
 
 
-def test_of_many_errors_the_first_twenty_are_named() -> None:
-    failed = replace(RUN, raw_status="failed", errors=tuple(f"CONNECTOR-{n}: Copy." for n in range(3000)))
+def test_only_the_first_twenty_of_many_errors_are_named() -> None:
+    errors = [{"code": f"CONNECTOR-{n}", "message": "Copy."} for n in range(3000)]
+    metrics = {"statusSummary": {"status": "failed", "errors": errors}}
+    failed = FlowRun.from_item({"id": "run-1", "flowId": "flow-1", "createdAt": 1772366400000, "metrics": metrics})
     with pytest.raises(FlowRunFailedError, match=r"CONNECTOR-19: Copy\.; and 2980 more$"):
         judge(failed)
 
 
-def test_unknown_counts_takes_fail_or_accept() -> None:
+def test_unknown_counts_accepts_two_values() -> None:
     with pytest.raises(InvalidInputError, match="unknown_counts='ignore' is not allowed: fail or accept"):
         judge(RUN, unknown_counts="ignore")
 
 
-# ---- any event -----------------------------------------------------------------------------------------------------
+# ---- events --------------------------------------------------------------------------------------------------------
 
 ENDS = (FlowRunFailedError, ExperiencePlatformUnavailableError, TimeoutError)
 PARTS = {"status": st.sampled_from(["ended", "error", "timeout"]), "retryable": st.just(True)}

@@ -1,4 +1,4 @@
-"""The package as Airflow and pip see it."""
+"""The imports of the package, and the contents of its wheel."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 def without_airflow(**environment: str) -> dict[str, str]:
-    """Return the environment without any variable of Airflow but those in ``environment``."""
+    """Return this process's environment with only the given settings of Airflow."""
     return {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")} | environment
 
 
 def run(code: str, **environment: str) -> str:
-    """Run Python code in a new process; return what it printed."""
+    """Run Python code in a new process, and return its output."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
         check=False,
@@ -35,7 +35,7 @@ def run(code: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("module", ["airflow_provider_payments", "airflow_provider_payments.get_provider_info"])
-def test_modules_that_airflow_reads_at_start_up_import_no_airflow(module: str) -> None:
+def test_the_provider_info_imports_no_airflow_at_start_up(module: str) -> None:
     loaded = run(f"import sys, {module}; print(' '.join(m for m in sys.modules if m.split('.')[0] == 'airflow'))")
     assert loaded == ""
 
@@ -92,7 +92,7 @@ print("loaded:", *(m for m in set(sys.modules) - before if m.startswith(late)))
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Build the wheel from the source distribution, so that a file that is missing there is missing in the wheel."""
+    """Build the wheel from the source distribution, so that the wheel lacks files that the distribution lacks."""
     pytest.importorskip("build")
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
@@ -104,7 +104,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(file)
 
 
-def test_the_wheel_carries_the_example_dags_and_the_licence(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_contains_the_example_dags_and_the_licence(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     for dag in (REPOSITORY / "dags").glob("*.py"):
         assert f"airflow_provider_payments/example_dags/{dag.name}" in names
@@ -113,7 +113,7 @@ def test_the_wheel_carries_the_example_dags_and_the_licence(wheel: zipfile.ZipFi
     assert not any(name.startswith(("tests/", "dags/")) for name in names)
 
 
-def test_the_wheel_carries_the_page_and_its_entry_point(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_contains_the_page_and_its_entry_point(wheel: zipfile.ZipFile) -> None:
     page = "airflow_provider_payments/plugin/page"
     packed = {name for name in wheel.namelist() if name.startswith(page)}
     assert packed == {f"{page}/{file.name}" for file in (REPOSITORY / page).iterdir()}
@@ -130,7 +130,7 @@ def test_the_description_on_pypi_links_no_file_of_the_repository(wheel: zipfile.
     assert "mermaid" not in shown
 
 
-def test_the_wheel_carries_the_templates_and_its_emulator_shows_the_page(
+def test_the_wheel_contains_the_templates_and_its_emulator_serves_the_page(
     wheel: zipfile.ZipFile, tmp_path: Path
 ) -> None:
     templates = "airflow_provider_payments/emulator/page/templates"

@@ -1,4 +1,4 @@
-"""The fixture ``experience_platform``, used as in a user's tests; in a pytest process of its own if that matters."""
+"""The pytest fixture for users, in this pytest run and, where the configuration matters, in a separate one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make_schema(name: str) -> dict[str, object]:
     return dict(step.execute({}))
 
 
-def test_an_operator_runs_against_the_fixture(experience_platform: ExperiencePlatform) -> None:
+def test_an_operator_runs_against_it(experience_platform: ExperiencePlatform) -> None:
     made = make_schema("Payments")
     (schema,) = experience_platform.objects("schemas")
     assert schema["$id"] == made["id"]
@@ -44,7 +44,7 @@ def test_every_test_begins_with_an_empty_platform(experience_platform: Experienc
 
 
 @pytest.mark.experience_platform(time="manual", sandbox="prod", conn_id="crm", read_timeout=7)
-def test_the_marker_changes_clock_sandbox_and_connection(experience_platform: ExperiencePlatform) -> None:
+def test_the_marker_changes_the_setup(experience_platform: ExperiencePlatform) -> None:
     connection = BaseHook.get_connection("crm")
     assert connection.extra_dejson["read_timeout"] == 7
     assert connection.extra_dejson["sandbox"] == "prod"
@@ -53,7 +53,7 @@ def test_the_marker_changes_clock_sandbox_and_connection(experience_platform: Ex
     assert experience_platform.advance(3600) == before + 3600
 
 
-def test_a_fault_strikes_the_request_that_it_matches(experience_platform: ExperiencePlatform) -> None:
+def test_a_fault_affects_only_matching_requests(experience_platform: ExperiencePlatform) -> None:
     experience_platform.fail("apply_then_drop", method="POST", path="*/tenant/schemas")
     assert make_schema("Payments")["name"] == "Payments"
     (fault,) = experience_platform.faults()
@@ -61,7 +61,7 @@ def test_a_fault_strikes_the_request_that_it_matches(experience_platform: Experi
     assert len(experience_platform.objects("schemas")) == 1
 
 
-def test_a_refused_control_request_raises_the_message_of_the_emulator(experience_platform: ExperiencePlatform) -> None:
+def test_a_refusal_of_the_emulator_is_raised_with_its_message(experience_platform: ExperiencePlatform) -> None:
     with pytest.raises(ValueError, match="explode"):
         experience_platform.fail("explode")
     with pytest.raises(ValueError, match="teapots"):
@@ -70,7 +70,7 @@ def test_a_refused_control_request_raises_the_message_of_the_emulator(experience
         experience_platform.advance(1)
 
 
-def test_another_connection_leads_to_the_same_platform(
+def test_another_connection_to_the_same_platform(
     experience_platform: ExperiencePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OTHER", experience_platform.connection(sandbox="nowhere", ims_url=None))
@@ -81,7 +81,7 @@ def test_another_connection_leads_to_the_same_platform(
 
 
 def pytest_in(folder: Path, test: str, **environment: str) -> str:
-    """Run a test file in a pytest process that has only the installed plugin; return its output."""
+    """Run a test file in a separate pytest without this repository's configuration; return its output."""
     (folder / "test_own.py").write_text(test)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--rootdir", str(folder), "-p", "no:cacheprovider", "test_own.py"],
@@ -132,30 +132,31 @@ def test_without_it(experience_platform):
 def test_like_no_report(experience_platform): ...
 
 @pytest.mark.experience_platform(time="slow")
-def test_wrong_marker(experience_platform): ...
+def test_wrong_time(experience_platform): ...
 """
     return folder, pytest_in(folder, test)
 
 
-def test_a_wrong_marker_is_an_error_that_names_the_allowed_times(marked: tuple[Path, str]) -> None:
+def test_a_wrong_marker_argument_fails_with_the_allowed_values(marked: tuple[Path, str]) -> None:
     _, shown = marked
     assert "time='slow'" in shown
     assert "fast, real, manual" in shown
 
 
-def test_the_marker_takes_a_report_of_verify(marked: tuple[Path, str]) -> None:
+def test_the_marker_like_applies_a_report(marked: tuple[Path, str]) -> None:
     folder, shown = marked
     assert "2 passed, 2 errors" in shown, shown
     assert f"@pytest.mark.experience_platform(like=...): {folder / 'other.json'}: No such file" in shown
 
 
-def test_without_the_fixture_the_plugin_imports_nothing_large(tmp_path: Path) -> None:
+def test_an_unused_plugin_imports_no_airflow_and_no_web_server(tmp_path: Path) -> None:
     test = """
 import sys
 def test_it():
     assert "airflow_provider_payments.pytest_plugin" in sys.modules
     assert not {"airflow", "starlette", "uvicorn", "requests"} & set(sys.modules)
 """
+    # Other pytest plugins in the environment may import more.
     shown = pytest_in(tmp_path, test)
     assert shown.endswith("exit 0"), shown
 

@@ -18,7 +18,7 @@ from airflow_provider_payments.hooks.experience_platform import ExperiencePlatfo
 from airflow_provider_payments.operators.flow_runs import RetryFlowRunOperator
 from airflow_provider_payments.operators.lifecycle import EnableDataflowOperator
 from tests.aep.dataflows.files import TEN_LINES, write_files
-from tests.aep.dataflows.test_plan_changes import ByHand, another_mapping_set
+from tests.aep.dataflows.test_plan_changes import UserInterface, replace_mapping_set
 from tests.cli.conftest import Run
 from tests.cli.conftest import run as run
 from tests.conftest import Emulator
@@ -226,14 +226,14 @@ def test_missing_day(row: str, incident: Incident, stage: Stage) -> None:
     incident.matches(row)
 
 
-@situation("Somebody changed a dataflow by hand")
+@situation("A dataflow was changed by hand")
 def test_changed_by_hand(
     row: str, incident: Incident, connected: Emulator, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_files(tmp_path / "dataflows", project="version: 1\nproject: finance\n", products=TEN_LINES)
     incident.do("payments apply dataflows --yes")
-    another_mapping_set(ByHand(client, connected))
+    replace_mapping_set(UserInterface(client, connected))
     assert "mapping" in incident.do("payments plan dataflows --detailed-exitcode", status=2)
     incident.do("payments apply dataflows --yes")
     assert "Nothing to do" in incident.do("payments plan dataflows --detailed-exitcode")

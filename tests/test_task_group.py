@@ -1,4 +1,4 @@
-"""``dataflow_task_group``: its tasks create the objects that the definition describes."""
+"""``dataflow_task_group``: its tasks create the objects of the definition."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ environments:
   prod: {aep_conn_id: aep_prod, variables: {pace: 1 hour}}
 """
 SECOND = TEN_LINES.replace(f"name: {NAME}\n", "name: Second\nallow_second_reader: true\n")
-STEPS = [
+TASKS = [
     "find_base_connection",
     "create_source_connection",
     "create_target_schema",
@@ -46,7 +46,7 @@ STEPS = [
 
 @pytest.fixture
 def shop(connect_vendor: Callable[..., None]) -> None:
-    """Set the Airflow connection of the vendor."""
+    """The vendor's Airflow connection."""
     connect_vendor(login="id", password="secret", host="api.sandbox.paypal.com")
 
 
@@ -59,16 +59,16 @@ def unchanged(client: Client, folder: Path, **how: Any) -> bool:
 
 
 @pytest.mark.parametrize("native", [False, True], ids=["text", "native"])
-def test_the_plan_after_the_group_has_run_says_unchanged(
+def test_a_plan_after_a_run_of_the_group_shows_no_change(
     client: Client, connected: Emulator, tmp_path: Path, native: bool
 ) -> None:
     write_files(tmp_path, products=TYPED)
     group = build(tmp_path / "products.yaml", native=native)
-    assert labels(group) == STEPS
-    made = run(group)
+    assert labels(group) == TASKS
+    returned = run(group)
     assert unchanged(client, tmp_path)
     (flow,) = connected.objects("flows")
-    assert (flow["id"], flow["name"]) == (made["create_dataflow"]["id"], NAME)
+    assert (flow["id"], flow["name"]) == (returned["create_dataflow"]["id"], NAME)
     assert [
         connected.posted(path)[0]["name"] for path in ("/sourceConnections", "/targetConnections", "/mappingSets")
     ] == [
@@ -76,11 +76,11 @@ def test_the_plan_after_the_group_has_run_says_unchanged(
         f"{NAME} - target",
         f"{NAME} - mapping",
     ]
-    # The second run adopts every object.
+    # A second run adopts every object.
     assert [step for step, returned in run(build(tmp_path / "products.yaml")).items() if returned.get("created")] == []
 
 
-def test_the_plan_of_a_complete_definition_is_unchanged_after_its_group_has_run(
+def test_a_complete_definition_is_unchanged_after_a_run_of_the_group(
     client: Client, connected: Emulator, shop: None, tmp_path: Path
 ) -> None:
     CreateTargetSchemaOperator(
@@ -93,16 +93,16 @@ def test_the_plan_of_a_complete_definition_is_unchanged_after_its_group_has_run(
     run(group)
     after = plan_of(client, tmp_path)
     assert [str(step) for step in after.steps if not step.is_done] == []
-    # The schema is in Profile already: there is no step for that.
+    # An enabled schema has no step in a plan.
     names = {(step.kind, step.name) for step in before.steps if step.kind != "profile enablement"}
     assert names == {(step.kind, step.name) for step in after.steps}
 
 
-def test_the_next_run_applies_a_change_of_the_file(client: Client, connected: Emulator, tmp_path: Path) -> None:
+def test_a_change_of_the_file_is_applied_by_the_next_run(client: Client, connected: Emulator, tmp_path: Path) -> None:
     write_files(tmp_path, products=TYPED)
     run(build(tmp_path / "products.yaml"))
     changed = TYPED.replace("30 minutes", "2 hours").replace("product.type: string", "product.type: string, note: uri")
-    write_files(tmp_path, products=f"{changed}description: Now told\n")
+    write_files(tmp_path, products=f"{changed}description: Changed\n")
     run(build(tmp_path / "products.yaml"))
     assert unchanged(client, tmp_path)
     assert len(connected.objects("flows")) == 1
@@ -117,14 +117,14 @@ def test_the_next_run_applies_a_change_of_the_file(client: Client, connected: Em
     ],
     ids=["schema and dataset", "dataset", "schema"],
 )
-def test_objects_that_a_definition_refers_to_are_found(
+def test_objects_that_a_definition_refers_to_are_looked_up(
     client: Client, connected: Emulator, tmp_path: Path, refers: str, steps: set[str]
 ) -> None:
     write_files(tmp_path / "first", products=TYPED)
     run(build(tmp_path / "first" / "products.yaml"))
     write_files(tmp_path / "second", second=SECOND + refers)
     group = build(tmp_path / "second" / "second.yaml")
-    assert steps | {"find_base_connection"} == {step for step in labels(group) if step not in STEPS} | (
+    assert steps | {"find_base_connection"} == {step for step in labels(group) if step not in TASKS} | (
         set(labels(group)) & {"find_base_connection", "create_target_dataset"}
     )
     run(group)
@@ -162,19 +162,19 @@ def test_the_identity_comes_before_profile_and_both_before_the_dataset(tmp_path:
     assert "shop.create_identity" in group["create_target_dataset"].upstream_task_ids
 
 
-# ---- files and names -----------------------------------------------------------------------------------------------
+# ---- projects, names and DAGs --------------------------------------------------------------------------------------
 
 
-def test_marks_name_the_project_whose_environment_gives_the_connection(
+def test_the_project_is_the_owner_and_its_environment_gives_the_connection(
     client: Client, emulator: Emulator, connect: Callable[..., None], tmp_path: Path
 ) -> None:
     connect(emulator.url, conn_id="aep_prod")
     write_files(tmp_path, project=PROJECT, deep__products=TYPED.replace("30 minutes", "${var.pace}"))
     group = build("deep/products.yaml", folder=tmp_path, environment="prod")
-    made = run(group)
+    returned = run(group)
     assert unchanged(client, tmp_path, environment="prod")
     (flow,) = emulator.objects("flows")
-    assert flow["id"] == made["create_dataflow"]["id"]
+    assert flow["id"] == returned["create_dataflow"]["id"]
     assert "finance" in flow["description"]
     assert flow["scheduleParams"]["frequency"] == "hour"
 
@@ -187,7 +187,7 @@ def test_marks_name_the_project_whose_environment_gives_the_connection(
         ({"aep_conn_id": "given"}, "given"),
     ],
 )
-def test_without_a_project_the_connection_is_that_of_the_dag(
+def test_without_a_project_the_connection_is_that_of_default_args(
     tmp_path: Path, given: dict[str, Any], expected: str
 ) -> None:
     write_files(tmp_path, products=TYPED)
@@ -196,7 +196,7 @@ def test_without_a_project_the_connection_is_that_of_the_dag(
     assert {task.aep_conn_id for task in group.children.values()} == {expected}  # type: ignore[attr-defined]
 
 
-def test_a_group_is_named_after_its_file_or_its_argument(tmp_path: Path) -> None:
+def test_a_group_is_named_after_its_file_or_group_id(tmp_path: Path) -> None:
     write_files(tmp_path, **{"paypal products": TYPED})
     with DAG(dag_id="payments", schedule=None) as dag:
         first = dataflow_task_group(tmp_path / "paypal products.yaml")
@@ -206,17 +206,21 @@ def test_a_group_is_named_after_its_file_or_its_argument(tmp_path: Path) -> None
     assert {task.retries for task in second.children.values()} == {7}  # type: ignore[attr-defined]
 
 
-def test_one_of_several_definitions_of_a_file_is_chosen_by_its_name(tmp_path: Path) -> None:
+def test_one_of_several_definitions_in_a_file_is_selected_by_name(tmp_path: Path) -> None:
     single = "\n".join(f"    {line}" for line in TYPED.splitlines()[1:])
     both = f"version: 1\ndataflows:\n  -\n{single}\n  -\n{single.replace(NAME, 'Second products')}\n"
     write_files(tmp_path, both=both)
     group = build(tmp_path / "both.yaml", only="Second products")
     assert (group.group_id, group["create_dataflow"].name) == ("Second_products", "Second products")
-    with pytest.raises(AirflowFailException, match=f"choose one of its definitions by `only`: {NAME}, Second products"):
+    with pytest.raises(
+        AirflowFailException, match=f"choose one of its definitions with `only`: {NAME}, Second products"
+    ):
         build(tmp_path / "both.yaml")
 
 
-def test_parsing_a_dag_sends_no_request(monkeypatch: pytest.MonkeyPatch, connected: Emulator, tmp_path: Path) -> None:
+def test_no_request_is_sent_while_a_dag_is_parsed(
+    monkeypatch: pytest.MonkeyPatch, connected: Emulator, tmp_path: Path
+) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_NOWHERE", "not even a connection")
     write_files(tmp_path, shop=COMPLETE)
     group = build(tmp_path / "shop.yaml", aep_conn_id="nowhere")
@@ -231,31 +235,31 @@ def test_the_dag_of_the_manual_is_parsed(tmp_path: Path) -> None:
     parsed: dict[str, Any] = {}
     exec(compile(block, str(tmp_path / "dag.py"), "exec"), parsed)
     group = parsed["square"]
-    assert (group.group_id, labels(group)) == ("square_payments", STEPS)
+    assert (group.group_id, labels(group)) == ("square_payments", TASKS)
     assert group.dag.get_task("wait").upstream_task_ids == {"square_payments.create_dataflow"}
 
 
-# ---- refusals ------------------------------------------------------------------------------------------------------
+# ---- refused definitions -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
-        (TEN_LINES, "f.yaml:2:7: schema: the types must be written in `schema.fields`"),
-        (f"{TEN_LINES}schema: {{title: Products}}\n", "f.yaml:11:9: schema: the types must be written"),
-        (f"{TYPED}dataset: Payments\n", "f.yaml:12:10: dataset: the tasks of a group change no schema through"),
-        (f"{TYPED}id: abc\n", "f.yaml:12:5: id: the tasks of a group find a dataflow by its name"),
-        (f"{TYPED}previous_names: [Old]\n", "f.yaml:12:17: previous_names: the tasks of a group rename nothing"),
-        (f"{TYPED}description: 'a {{# b'\n", "f.yaml:12:14: description: the tasks of a group would render it"),
-        (f"{TYPED}description: ${{var.said}}\n", "f.yaml:12:14: description: the tasks of a group would render it"),
+        (TEN_LINES, "f.yaml:2:7: schema: types are required in `schema.fields`"),
+        (f"{TEN_LINES}schema: {{title: Products}}\n", "f.yaml:11:9: schema: types are required"),
+        (f"{TYPED}dataset: Payments\n", "f.yaml:12:10: dataset: a task group does not update the schema"),
+        (f"{TYPED}id: abc\n", "f.yaml:12:5: id: a task group finds a dataflow by its name"),
+        (f"{TYPED}previous_names: [Old]\n", "f.yaml:12:17: previous_names: a task group renames no dataflow"),
+        (f"{TYPED}description: 'a {{# b'\n", "f.yaml:12:14: description: a task group would render it"),
+        (f"{TYPED}description: ${{var.expected}}\n", "f.yaml:12:14: description: a task group would render it"),
     ],
     ids=["no schema", "no fields", "dataset alone referred to", "id", "previous names", "comment", "variable"],
 )
-def test_a_refused_member_names_the_operator_that_supports_it(tmp_path: Path, text: str, said: str) -> None:
+def test_an_unsupported_definition_is_refused_with_an_alternative(tmp_path: Path, text: str, expected: str) -> None:
     write_files(tmp_path, f=text)
     with pytest.raises(AirflowFailException) as refusal:
-        build(tmp_path / "f.yaml", variables={"said": "{{ ds }}"})
-    assert f"{tmp_path}/{said}" in str(refusal.value)
+        build(tmp_path / "f.yaml", variables={"expected": "{{ ds }}"})
+    assert f"{tmp_path}/{expected}" in str(refusal.value)
     assert "use ApplyDataflowOperator" in str(refusal.value)
 
 

@@ -40,7 +40,7 @@ def test_an_expected_failure_that_passes_fails(tmp_path: Path, capsys: pytest.Ca
     assert "FAILED" in capsys.readouterr().out
 
 
-def test_a_release_that_reported_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_release_without_a_report_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report(tmp_path, "3.3.2", "")
     assert not print_table(tmp_path, ["3.0.6", "3.3.2"])
     assert "not reported" in capsys.readouterr().out

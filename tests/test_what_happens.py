@@ -1,4 +1,4 @@
-"""The rows of the manual's page "What happens when" on objects and writers: a user sees what each row quotes."""
+"""The rows of the manual's page "What happens when": each event produces the quoted texts."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def test_every_row_has_its_test() -> None:
 # ---- other writers -------------------------------------------------------------------------------------------------
 
 
-@event("Two DAG runs create the same chain at once")
+@event("Two DAG runs create the same chain at the same time")
 def test_two_writers(row: str, stage: Stage) -> None:
-    # The creation of the other writer takes effect between this writer's search and creation.
+    # The other writer's creation takes effect between this writer's lookup and its own creation.
     stage.emulator.fail("late_apply", method="POST", path=SOURCES, seconds=1)
     with pytest.raises(RequestError):
         value_of(CreateSourceConnectionOperator).create(stage.client, Writer("manual", "two").mark())
@@ -44,11 +44,11 @@ def test_two_writers(row: str, stage: Stage) -> None:
     (only,) = stage.emulator.objects("sourceConnections")
     assert (mine["id"], mine["created"], mine["duplicates"]) == (only["id"], False, [])
     assert len(stage.emulator.requests(method="DELETE")) == 1
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 def leave_a_duplicate(stage: Stage, connect: Callable[..., None]) -> tuple[dict[str, Any], str]:
-    """Create a dataflow, and a duplicate as a killed run leaves it; return the arguments and the duplicate's id."""
+    """Create a dataflow, and a duplicate as of a killed run; return the arguments and the duplicate's id."""
     connect(stage.emulator.url)
     ends = make_ends()
     stage.run(CreateDataflowOperator, **ends)
@@ -57,28 +57,28 @@ def leave_a_duplicate(stage: Stage, connect: Callable[..., None]) -> tuple[dict[
 
 @event("A killed run left a duplicate")
 def test_duplicate(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    ends, copy = leave_a_duplicate(stage, connect)
-    assert stage.run(CreateDataflowOperator, run_id="three", **ends)["duplicates"] == [copy]
+    ends, duplicate = leave_a_duplicate(stage, connect)
+    assert stage.run(CreateDataflowOperator, run_id="three", **ends)["duplicates"] == [duplicate]
     states = {flow["id"]: flow["state"] for flow in stage.emulator.objects("flows")}
-    assert (len(states), states[copy]) == (2, "disabled")
+    assert (len(states), states[duplicate]) == (2, "disabled")
     stage.emulator.advance(3600)
-    assert {run["flowId"] for run in stage.emulator.objects("runs")} == set(states) - {copy}
-    stage.has_shown(row)
+    assert {run["flowId"] for run in stage.emulator.objects("runs")} == set(states) - {duplicate}
+    stage.assert_shown(row)
 
 
 @event("The same, with `remove_duplicates=True`")
-def test_remove_duplicates(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    ends, copy = leave_a_duplicate(stage, connect)
+def test_remove_duplicate(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    ends, duplicate = leave_a_duplicate(stage, connect)
     stage.emulator.advance(151)
     stage.connect()
     result = stage.run(CreateDataflowOperator, run_id="three", remove_duplicates=True, **ends)
     (only,) = stage.emulator.objects("flows")
     assert (result["id"], result["duplicates"]) == (only["id"], [])
-    assert only["id"] != copy
-    stage.has_shown(row)
+    assert only["id"] != duplicate
+    stage.assert_shown(row)
 
 
-@event("The object is there and right")
+@event("A matching object exists")
 def test_adopted(row: str, stage: Stage) -> None:
     first = stage.source()
     stage.emulator.advance(60)
@@ -89,19 +89,19 @@ def test_adopted(row: str, stage: Stage) -> None:
     assert (again["id"], again["created"], stage.naps) == (first["id"], False, [])
     asked = [r for r in stage.emulator.requests()[before:] if not r["path"].startswith("/ims/")]
     assert [r["method"] for r in asked] == ["GET", "GET"]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("The object is there and differs")
+@event("An object of the name exists and differs")
 def test_drift(row: str, stage: Stage) -> None:
     stage.source()
     with pytest.raises(ExperiencePlatformFailedError):
         stage.source(run_id="two", columns=["Product_Id"])
     assert len(stage.emulator.posted("/sourceConnections")) == 1
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event('Somebody changes a dataflow while `if_exists="update"` does')
+@event('Another writer changes a dataflow during an update (`if_exists="update"`)')
 def test_stale_etag(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     connect(stage.emulator.url)
     ends = make_ends()
@@ -111,10 +111,10 @@ def test_stale_etag(row: str, stage: Stage, connect: Callable[..., None]) -> Non
     (only,) = stage.emulator.objects("flows")
     assert only["scheduleParams"]["interval"] == 45
     assert [r["status"] for r in stage.emulator.requests(method="PATCH")] == [412, 200]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("The answer to a change is lost")
+@event("The answer to an update is lost")
 def test_lost_change(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     connect(stage.emulator.url)
     ends = make_ends()
@@ -124,7 +124,7 @@ def test_lost_change(row: str, stage: Stage, connect: Callable[..., None]) -> No
     (only,) = stage.emulator.objects("flows")
     assert only["scheduleParams"]["interval"] == 45
     assert len(stage.emulator.requests(method="PATCH")) == 1
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("A schema's title is taken by a field group")
@@ -132,11 +132,11 @@ def test_title_taken(row: str, stage: Stage) -> None:
     stage.run(CreateTargetSchemaOperator)
     with pytest.raises(ExperiencePlatformFailedError):
         stage.run(CreateTargetSchemaOperator, name="products - fields")
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A list still shows what was deleted")
-def test_ghost(row: str, stage: Stage) -> None:
+@event("A list still contains a deleted object")
+def test_deleted_but_listed_object(row: str, stage: Stage) -> None:
     first = stage.source()
     stage.emulator.fail("list_lag", method="DELETE", seconds=30)
     stage.client.request("DELETE", f"/data/foundation/flowservice/sourceConnections/{first['id']}")
@@ -145,27 +145,27 @@ def test_ghost(row: str, stage: Stage) -> None:
     (only,) = stage.emulator.objects("sourceConnections")
     assert (again["id"], again["created"]) == (only["id"], True)
     assert again["id"] != first["id"]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A list shows what a read by its id does not find yet")
+@event("A listed object cannot be read by its id yet")
 def test_read_lag(row: str, stage: Stage) -> None:
     stage.emulator.fail("read_lag", method="POST", path=SOURCES, seconds=25)
     made = value_of(CreateSourceConnectionOperator).create(stage.client, Writer("somebody", "else").mark())
     found = stage.source()
     assert (found["id"], found["created"]) == (made.id, False)
     assert sum(stage.naps) >= 25
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("What may be the one cannot be understood")
+@event("An item that may match cannot be understood")
 def test_unreadable_item(row: str, stage: Stage) -> None:
     odd = {"items": [{"id": "odd", "name": 7}]}
     stage.emulator.fail("status", method="GET", path=SOURCES, status=200, body=odd, times=None)
     with pytest.raises(ExperiencePlatformUnavailableError):
         stage.source()
     assert stage.emulator.objects("sourceConnections") == []
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 REPEATED = {"items": [], "_links": {"next": {"href": "/x?continuationToken=again"}}}
@@ -173,11 +173,11 @@ UNREADABLE_LINK = {"items": [], "_links": {"next": {"href": 7}}}
 
 
 @event(
-    "A list does not come to its own end: a page or its token comes again, its link is unreadable, or 20 empty pages "
-    "come in a row"
+    "A list is incomplete: a page or its token is repeated, its link is unreadable, or more than 20 empty pages follow "
+    "each other"
 )
 @pytest.mark.parametrize("page", [REPEATED, UNREADABLE_LINK, None], ids=["repeated", "unreadable", "empty pages"])
-def test_cut_list(
+def test_incomplete_list(
     row: str, page: dict[str, Any] | None, stage: Stage, connect: Callable[..., None], proxy: FaultProxy
 ) -> None:
     stage.connect(proxy.url)
@@ -193,23 +193,21 @@ def test_cut_list(
     assert stage.emulator.objects("sourceConnections") == []
     *_, flow = seeded(stage, connect, runs=1)
     connect(proxy.url)
-    proxy.fault(
-        "GET", "/flows[?]", reply=reply, times=2 * 21
-    )  # the first 21 pages twice, unless an earlier page was cut
+    proxy.fault("GET", "/flows[?]", reply=reply, times=2 * 21)  # twice the first 21 pages, where none is cut sooner
     assert [event["status"] for event in wait(stage, [flow])] == ["ended"]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("No list shows what was created")
+@event("No list shows the created object")
 def test_unlisted(row: str, stage: Stage) -> None:
     stage.emulator.fail("list_lag", method="POST", path=SOURCES, seconds=3600)
     with pytest.raises(ExperiencePlatformFailedError):
         stage.source()
     assert len(stage.emulator.objects("sourceConnections")) == 1
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A task gives up after its dataflow was made")
+@event("A task gives up after it has created a dataflow")
 def test_given_up(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     connect(stage.emulator.url)
     ends = make_ends()
@@ -221,7 +219,7 @@ def test_given_up(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     assert flow["state"] == "disabled"
     assert stage.run(CreateDataflowOperator, run_id="two", **ends)["id"] == flow["id"]
     assert [item["state"] for item in stage.emulator.objects("flows")] == ["enabled"]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 # ---- time ----------------------------------------------------------------------------------------------------------
@@ -235,10 +233,10 @@ def test_wrong_clock(row: str, stage: Stage, connect: Callable[..., None]) -> No
     stage.run(CreateDataflowOperator, **ends)
     (flow,) = stage.emulator.objects("flows")
     assert 410 <= flow["scheduleParams"]["startTime"] - now <= 412
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("`start_time` has passed")
+@event("`start_time` is in the past")
 def test_start_time(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     connect(stage.emulator.url)
     ends, start = make_ends(), int(stage.emulator.advance(0)) + 600
@@ -247,14 +245,14 @@ def test_start_time(row: str, stage: Stage, connect: Callable[..., None]) -> Non
     assert stage.run(CreateDataflowOperator, run_id="two", start_time=start, **ends)["id"] == first["id"]
     with pytest.raises(ExperiencePlatformFailedError):
         stage.run(CreateDataflowOperator, name="another", start_time=start, **make_ends("another"))
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-# ---- half-made chains ----------------------------------------------------------------------------------------------
+# ---- unfinished chains ---------------------------------------------------------------------------------------------
 
 
-@event("A chain fails half-way, and `TeardownChainOperator` follows")
-def test_half_made(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+@event("A chain fails before its end, and `TeardownChainOperator` follows")
+def test_unfinished_chain(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     connect(stage.emulator.url)
     stage.source()
     schema = stage.run(CreateTargetSchemaOperator)
@@ -263,4 +261,4 @@ def test_half_made(row: str, stage: Stage, connect: Callable[..., None]) -> None
     assert [removed["kind"] for removed in outcome["removed"]] == ["source connection", "dataset"]
     assert stage.emulator.objects("sourceConnections") == stage.emulator.objects("dataSets") == []
     assert [left["kind"] for left in outcome["left_over"]] == ["schema", "field group"]
-    stage.has_shown(row)
+    stage.assert_shown(row)

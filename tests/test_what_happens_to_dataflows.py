@@ -1,4 +1,4 @@
-"""The rows of the manual's page "What happens when" on existing dataflows: a user sees what each row quotes."""
+"""The rows of the manual's page "What happens when" about existing dataflows."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def test_lost_switch(
     stage.emulator.fail(action, method="POST", path="*/action", **details)
     stage.run(DisableDataflowOperator, dataflow=flow_id)
     assert stage.emulator.objects("flows")[0]["state"] == "disabled"
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A task is killed after it has deleted a dataflow, before its connections, and is tried again")
+@event("A task is killed after it has deleted a dataflow, but before its connections, and is tried again")
 def test_killed_deletion(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     connect(stage.emulator.url)
     make_dataflow()
@@ -38,4 +38,4 @@ def test_killed_deletion(row: str, stage: Stage, connect: Callable[..., None]) -
     stage.emulator.control("DELETE", "faults")
     stage.run(DeleteDataflowOperator, dataflow="products")
     assert stage.emulator.objects("targetConnections") == stage.emulator.objects("sourceConnections") == []
-    stage.has_shown(row)
+    stage.assert_shown(row)

@@ -1,4 +1,4 @@
-"""The rows of the manual's page "What happens when" on requests: a user sees what each row quotes."""
+"""The rows of the manual's page "What happens when" about requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
 from tests.what_happens import LOSSES, SOURCES, Stage, event, value_of
 from tests.what_happens import stage as stage
 
-# ---- lost answers --------------------------------------------------------------------------------------------------
+# ---- lost and delayed answers --------------------------------------------------------------------------------------
 
 
 @event("The answer to a creation is lost, cut, unreadable or a 5xx")
@@ -34,12 +34,12 @@ def test_lost_answer(row: str, action: str, details: dict[str, Any], stage: Stag
     (only,) = stage.emulator.objects("sourceConnections")
     assert (made["id"], made["created"]) == (only["id"], True)
     assert len(stage.emulator.posted("/sourceConnections")) == 1
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("A task is killed, and tried again")
-def test_killed(row: str, stage: Stage) -> None:
-    # The creation of the killed task takes effect eight seconds later, when the next try has begun.
+def test_killed_task(row: str, stage: Stage) -> None:
+    # What the killed one asked for takes effect eight seconds later; the next try has begun by then.
     stage.emulator.fail("late_apply", method="POST", path=SOURCES, seconds=8)
     with pytest.raises(RequestError):
         value_of(CreateSourceConnectionOperator).create(stage.client, Writer("manual", "one").mark())
@@ -47,27 +47,27 @@ def test_killed(row: str, stage: Stage) -> None:
     (only,) = stage.emulator.objects("sourceConnections")
     assert made["id"] == only["id"]
     assert len(stage.emulator.posted("/sourceConnections")) == 1
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("The host cannot be reached")
 def test_unreachable(row: str, stage: Stage) -> None:
-    with socket.socket() as bound:  # no server listens there
+    with socket.socket() as bound:  # and nobody listens
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         stage.connect(url, credential=AccessToken("emulator-client", "token"))
         with pytest.raises(ExperiencePlatformUnavailableError):
             stage.source()
     assert len(stage.naps) == 4
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("429 with a `Retry-After` of up to 60 s")
+@event("A 429 with a `Retry-After` of up to 60 s")
 def test_short_retry_after(row: str, stage: Stage) -> None:
     stage.emulator.fail("status", method="POST", path=SOURCES, status=429, headers={"Retry-After": "7"})
     assert stage.source()["created"]
     assert stage.naps[0] == 7.0
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("A `Retry-After` of more than 60 s")
@@ -76,7 +76,7 @@ def test_long_retry_after(row: str, stage: Stage) -> None:
     with pytest.raises(ExperiencePlatformUnavailableError) as error:
         stage.source()
     assert (error.value.retry_after, stage.naps) == (300.0, [])
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("An operation takes longer than `operation_timeout`")
@@ -86,18 +86,18 @@ def test_timeout(row: str, stage: Stage) -> None:
     with pytest.raises(ExperiencePlatformUnavailableError):
         stage.source()
     assert stage.naps == [50.0]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 # ---- tokens, hosts, guards -----------------------------------------------------------------------------------------
 
 
-@event("The token dies in mid-run")
+@event("The token expires during a run")
 def test_token(row: str, stage: Stage) -> None:
     stage.emulator.fail("expire_token", method="POST", path=SOURCES)
     assert stage.source()["created"]
     assert len(stage.emulator.requests(method="POST", path="/ims/token")) == 2
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("The new token is refused too")
@@ -106,10 +106,10 @@ def test_token_refused(row: str, stage: Stage) -> None:
     with pytest.raises(ExperiencePlatformUnavailableError):
         stage.source()
     assert len(stage.emulator.requests(method="POST", path="/ims/token")) == 2
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A read is answered by HTML, blank, or with anything but what was asked for")
+@event("A read is answered by HTML, an empty body, or another shape than expected")
 @pytest.mark.parametrize("status", [200, 403, 404, 502])
 def test_html(row: str, status: int, stage: Stage, proxy: FaultProxy) -> None:
     stage.connect(proxy.url)
@@ -121,28 +121,28 @@ def test_html(row: str, status: int, stage: Stage, proxy: FaultProxy) -> None:
     with pytest.raises(ExperiencePlatformUnavailableError):
         stage.source(run_id="two")
     assert proxy.count("GET", "/sourceConnections") == before + 5
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("An answer leads to another host")
+@event("An answer redirects to another host")
 def test_redirect(row: str, stage: Stage) -> None:
     headers = {"Location": "https://elsewhere.example/"}
     stage.emulator.fail("status", method="GET", path=SOURCES, status=307, headers=headers, times=5)
     with pytest.raises(ExperiencePlatformUnavailableError):
         stage.source()
     assert len(stage.naps) == 4
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("An answer comes byte by byte, hangs or has no end")
-def test_trickle(row: str, stage: Stage) -> None:
+@event("An answer is slow, hangs or has no end")
+def test_slow_answer(row: str, stage: Stage) -> None:
     with raw_server(trickles(b"HTTP/1.1 200 OK\r\n\r\n")) as server:
         stage.connect(server.url, credential=AccessToken("emulator-client", "token"))
         stage.client.transport.timeouts, stage.client.transport.attempts = (0.1, 0.2), 1
         with pytest.raises(ExperiencePlatformUnavailableError):
             stage.source()
         assert server.dropped.wait(5)
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("`read_only` is set in the connection")
@@ -151,18 +151,18 @@ def test_read_only(row: str, stage: Stage) -> None:
     with pytest.raises(ExperiencePlatformFailedError):
         stage.source()
     assert {r["method"] for r in stage.emulator.requests(path="/data/")} == {"GET"}
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("An argument is wrong")
+@event("An argument is invalid")
 def test_bad_argument(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     with pytest.raises(ExperiencePlatformFailedError):
         stage.run(CreateDataflowOperator, interval=10)
     assert stage.emulator.requests() == []
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A mapping reads what a REST source does not show")
+@event("A mapping reads an attribute that explore does not return for a REST source")
 def test_unknown_attributes(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     schema = stage.run(CreateTargetSchemaOperator)["id"]
     reads = partial(stage.run, CreateMappingSetOperator, schema_id=schema, source_columns=["data", "data.id"])
@@ -170,4 +170,4 @@ def test_unknown_attributes(row: str, stage: Stage, connect: Callable[..., None]
         reads(mappings={"_id": "id"})
     assert stage.emulator.posted("/mappingSets") == []
     assert reads(mappings={"_id": "data.customer.id"})["created"]
-    stage.has_shown(row)
+    stage.assert_shown(row)

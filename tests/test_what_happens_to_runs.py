@@ -1,4 +1,4 @@
-"""The rows of the manual's page "What happens when" on flow runs: a user sees what each row quotes."""
+"""The rows of the manual's page "What happens when" about flow runs."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ YESTERDAY = {"window_start": "2026-11-20T00:00:00Z", "window_end": "2026-11-21T0
 
 
 def once_dataflow(stage: Stage, connect: Callable[..., None], **schedule: Any) -> dict[str, Any]:
-    """Create a dataflow that runs once, tomorrow; return the arguments that request a run of the dataflow."""
+    """Create a dataflow that runs once, tomorrow; return the arguments that request a run of it."""
     connect(stage.emulator.url)
     once = {"frequency": "once", "interval": None, "delta_column": None, "start_delay": 86400}
     made = make_dataflow(**once | schedule)
     return {"flow_id": made["id"], "delta_column": "Create_Time", "accept_partial": True} | YESTERDAY
 
 
-@event("The answer to the start of a flow run is lost")
+@event("The answer to the request of a flow run is lost")
 @pytest.mark.parametrize(("action", "details"), LOSSES.values(), ids=LOSSES)
 def test_lost_run(row: str, action: str, details: dict[str, Any], stage: Stage, connect: Callable[..., None]) -> None:
-    request = once_dataflow(stage, connect)
+    asked = once_dataflow(stage, connect)
     stage.emulator.fail(action, method="POST", path="*/runs", **details)
-    returned = stage.run(RunDataflowOperator, **request)
+    returned = stage.run(RunDataflowOperator, **asked)
     (only,) = stage.emulator.objects("runs")
     assert (returned["run_id"], len(stage.emulator.posted("/runs"))) == (only["id"], 1)
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event(
@@ -60,63 +60,63 @@ def test_lost_run(row: str, action: str, details: dict[str, Any], stage: Stage, 
     "limit", [{"timeout": 0}, {"execution_timeout": timedelta(0)}], ids=["timeout", "execution_timeout"]
 )
 def test_run_of_an_earlier_try(row: str, limit: dict[str, Any], stage: Stage, connect: Callable[..., None]) -> None:
-    request, store = once_dataflow(stage, connect), {"task_state_store": Store()}
+    asked, store = once_dataflow(stage, connect), {"task_state_store": Store()}
     with pytest.raises(FlowRunTimeoutError):
-        stage.run(RunDataflowOperator, given=store, **limit, **request)
-    returned = stage.run(RunDataflowOperator, given=store, try_number=2, **request)
+        stage.run(RunDataflowOperator, given=store, **limit, **asked)
+    returned = stage.run(RunDataflowOperator, given=store, try_number=2, **asked)
     (only,) = stage.emulator.objects("runs")
     assert (returned["run_id"], len(stage.emulator.posted("/runs"))) == (only["id"], 1)
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("A flow run that a task started fails")
 def test_failed_run(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    request = once_dataflow(stage, connect)
+    asked = once_dataflow(stage, connect)
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError):
-        stage.run(RunDataflowOperator, **request)
+        stage.run(RunDataflowOperator, **asked)
     assert len(stage.emulator.objects("runs")) == 1
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A window is asked for that a run has brought: by a cleared task, a backfill, a DAG run by hand")
+@event("A data window is requested that a run has read already: by a cleared task, a backfill or a manual DAG run")
 def test_covered_window(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    request = once_dataflow(stage, connect)
-    first = stage.run(RunDataflowOperator, **request)
-    assert stage.run(RunDataflowOperator, run_id="by hand", **request) == first | {"reused": True}
+    asked = once_dataflow(stage, connect)
+    first = stage.run(RunDataflowOperator, **asked)
+    assert stage.run(RunDataflowOperator, run_id="by hand", **asked) == first | {"reused": True}
     assert len(stage.emulator.posted("/runs")) == 1
-    stage.has_shown(row)
-    assert stage.run(RunDataflowOperator, if_covered="again", **request)["run_id"] != first["run_id"]
+    stage.assert_shown(row)
+    assert stage.run(RunDataflowOperator, if_covered="again", **asked)["run_id"] != first["run_id"]
 
 
-@event("A window is asked for that overlaps in part what runs have read")
+@event("A data window is requested that overlaps the windows of earlier runs")
 def test_overlapping_window(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    request = once_dataflow(stage, connect)
-    stage.run(RunDataflowOperator, **request)
+    asked = once_dataflow(stage, connect)
+    stage.run(RunDataflowOperator, **asked)
     with pytest.raises(ExperiencePlatformFailedError):
-        stage.run(RunDataflowOperator, **request | {"window_end": "2026-11-20T12:00:00Z"})
+        stage.run(RunDataflowOperator, **asked | {"window_end": "2026-11-20T12:00:00Z"})
     assert len(stage.emulator.posted("/runs")) == 1
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A window is asked for that is not over, or whose rows may still come (`window_lag`)")
+@event("A data window is requested that has not ended, or whose rows may still arrive (`window_lag`)")
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_window_not_over(row: str, deferrable: bool, stage: Stage, connect: Callable[..., None]) -> None:
-    request = once_dataflow(stage, connect)
+    asked = once_dataflow(stage, connect)
     end = int(stage.emulator.advance(0)) - 60
     window = {"window_start": end - 3600, "window_end": end, "deferrable": deferrable}
     with pytest.raises(TaskDeferred if deferrable else AirflowRescheduleException):
-        stage.run(RunDataflowOperator, **request | window, window_lag=600)
+        stage.run(RunDataflowOperator, **asked | window, window_lag=600)
     with pytest.raises(ExperiencePlatformFailedError):
-        stage.run(RunDataflowOperator, **request | window | {"window_end": end + 100_000})
+        stage.run(RunDataflowOperator, **asked | window | {"window_end": end + 100_000})
     assert (stage.emulator.posted("/runs"), stage.naps) == ([], [])
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A flow run claims success, and a count is missing, null or no number")
+@event("A flow run succeeds, but a count is missing, null or not a number")
 @pytest.mark.parametrize("count", [None, -1, 2.5, "many"], ids=str)
 def test_unknown_counts(row: str, count: Any, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
-    request = once_dataflow(stage, connect)
+    asked = once_dataflow(stage, connect)
     stage.connect(proxy.url)
     counts = {"inputRecordCount": 7, "outputRecordCount": 7, "failedRecordCount": count}
 
@@ -127,20 +127,20 @@ def test_unknown_counts(row: str, count: Any, stage: Stage, connect: Callable[..
 
     proxy.fault("GET", "/runs/", reply=reply, times=9)
     with pytest.raises(FlowRunFailedError, match=f"failedRecordCount={re.escape(json.dumps(count))}"):
-        stage.run(RunDataflowOperator, **request)
-    accepted = {**request, "window_start": "2026-11-19T00:00:00Z", "window_end": "2026-11-20T00:00:00Z"}
+        stage.run(RunDataflowOperator, **asked)
+    accepted = {**asked, "window_start": "2026-11-19T00:00:00Z", "window_end": "2026-11-20T00:00:00Z"}
     assert "failed_records" not in stage.run(RunDataflowOperator, unknown_counts="accept", **accepted)
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A list of flow runs holds one that cannot be read")
+@event("A list of flow runs contains a run that cannot be read")
 def test_unreadable_run(row: str, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
-    request = once_dataflow(stage, connect)
+    asked = once_dataflow(stage, connect)
     stage.connect(proxy.url)
-    body = json.dumps({"items": [{"id": "odd", "flowId": request["flow_id"]}]}).encode()
+    body = json.dumps({"items": [{"id": "odd", "flowId": asked["flow_id"]}]}).encode()
     proxy.fault("GET", "/runs[?]", status=200, body=body, times=3)
     with pytest.raises(ExperiencePlatformUnavailableError):
-        stage.run(RunDataflowOperator, **request)
+        stage.run(RunDataflowOperator, **asked)
     assert stage.emulator.posted("/runs") == []
     *_, flow = seeded(stage, connect, runs=1)
     connect(proxy.url)
@@ -149,22 +149,22 @@ def test_unreadable_run(row: str, stage: Stage, connect: Callable[..., None], pr
     proxy.fault("GET", "/runs[?]", status=200, body=body)
     (ended,) = wait(stage, [flow])
     assert ended["run"]["id"] == run["id"]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("`RetryFlowRunOperator` is given a run whose window a later run has read")
-def test_replaced_run(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    request = once_dataflow(stage, connect)
+@event("`RetryFlowRunOperator` names a run whose window a later run has read")
+def test_window_of_a_later_run(row: str, stage: Stage, connect: Callable[..., None]) -> None:
+    asked = once_dataflow(stage, connect)
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError):
-        stage.run(RunDataflowOperator, **request)
-    again = {"flow_id": request["flow_id"], "accept_partial": True}
+        stage.run(RunDataflowOperator, **asked)
+    again = {"flow_id": asked["flow_id"], "accept_partial": True}
     assert stage.run(RetryFlowRunOperator, **again) == stage.run(RetryFlowRunOperator, **again)
     assert len(stage.emulator.objects("runs")) == 2
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A window is asked for without a data interval, or with an empty one")
+@event("A data window is requested without a data interval, or with an empty one")
 def test_no_window(row: str, stage: Stage) -> None:
     with pytest.raises(ExperiencePlatformFailedError):
         stage.run(RunDataflowOperator, flow_id="flow")
@@ -172,16 +172,16 @@ def test_no_window(row: str, stage: Stage) -> None:
     with pytest.raises(ExperiencePlatformFailedError):
         stage.run(RunDataflowOperator, flow_id="flow", window_start=moment, window_end=moment)
     assert stage.emulator.requests() == []
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A window is asked of a dataflow that runs on a schedule")
+@event("A data window is requested of a dataflow that runs on a schedule")
 def test_scheduled_dataflow(row: str, stage: Stage, connect: Callable[..., None]) -> None:
-    request = once_dataflow(stage, connect, frequency="hour", interval=1, delta_column="Create_Time")
+    asked = once_dataflow(stage, connect, frequency="hour", interval=1, delta_column="Create_Time")
     with pytest.raises(ExperiencePlatformFailedError):
-        stage.run(RunDataflowOperator, **request)
+        stage.run(RunDataflowOperator, **asked)
     assert stage.emulator.posted("/runs") == []
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 # ---- waiting -------------------------------------------------------------------------------------------------------
@@ -202,28 +202,28 @@ def test_failing_polls(row: str, stage: Stage, connect: Callable[..., None], mon
     began = time.monotonic()
     assert [event["status"] for event in wait(stage, flows[:1])] == ["error"]
     assert time.monotonic() - began >= 0.2
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("One of many dataflows makes the service fail")
-def test_guilty_dataflow(row: str, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
+@event("Queries for one of many dataflows make the service fail")
+def test_dataflow_that_fails_queries(row: str, stage: Stage, connect: Callable[..., None], proxy: FaultProxy) -> None:
     flows = seeded(stage, connect, runs=1)
     connect(proxy.url)
     proxy.fault("GET", flows[0], status=503, times=10**6)
     assert [event["status"] for event in wait(stage, flows, seconds=2)] == ["timeout", "ended", "ended"]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A dataflow that is waited for is deleted")
+@event("A dataflow is deleted during a wait for its run")
 def test_deleted_dataflow(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     gone, *others = seeded(stage, connect, runs=0)
     stage.client.request("DELETE", f"/data/foundation/flowservice/flows/{gone}")
     events = wait(stage, [gone, *others], seconds=2)
     assert [event["status"] for event in events] == ["error", "timeout", "timeout"]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A dataflow that is waited for is disabled")
+@event("A dataflow is disabled during a wait for its run")
 def test_disabled_dataflow(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     off, *others = seeded(stage, connect, runs=0)
     disable(stage, off)
@@ -234,10 +234,10 @@ def test_disabled_dataflow(row: str, stage: Stage, connect: Callable[..., None])
         stage.run(FlowRunSensor, flow_id=off, timeout=0)
     with pytest.raises(AirflowSensorTimeout):
         stage.run(FlowRunSensor, flow_id=off, timeout=0, fail_if_disabled="False")
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
-@event("A dataflow that is waited for is disabled")
+@event("A dataflow is disabled during a wait for its run")
 def test_disabled_dataflow_whose_run_has_begun(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     connect(stage.emulator.url)
     stage.emulator.order("stuck")
@@ -250,14 +250,14 @@ def test_disabled_dataflow_whose_run_has_begun(row: str, stage: Stage, connect: 
     assert [event["status"] for event in wait(stage, [flow])] == ["ended"]
 
 
-@event("A long 429 while many wait")
+@event("A 429 with a long `Retry-After` during many waits")
 def test_long_throttling(row: str, stage: Stage, connect: Callable[..., None]) -> None:
     flows = seeded(stage, connect, runs=0)
     headers = {"Retry-After": "3600"}
     stage.emulator.fail("status", method="GET", path="*/flows", status=429, headers=headers, times=99)
     assert {event["status"] for event in wait(stage, flows, seconds=0.5)} == {"timeout"}
     assert [request["status"] for request in stage.emulator.requests(path="/data/")] == [429]
-    stage.has_shown(row)
+    stage.assert_shown(row)
 
 
 @event("The Airflow connection is edited while tasks wait")
@@ -271,4 +271,4 @@ def test_edited_connection(
     proxy.fault("GET", "/flows", status=500, times=3)
     proxy.fault("GET", "/flows", status=403, first=lambda: connect(stage.emulator.url), times=10**6)
     assert {event["status"] for event in wait(stage, flows, seconds=10)} == {"ended"}
-    stage.has_shown(row)
+    stage.assert_shown(row)

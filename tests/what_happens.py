@@ -1,4 +1,4 @@
-"""The rows of the manual's page "What happens when", and the stage on which a test makes each row happen."""
+"""The manual's page "What happens when", and a stage that produces its events."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ TESTED: set[str] = set()
 
 
 def event(row: str) -> Callable[[Any], Any]:
-    """Mark the test of a row."""
+    """Mark a test with the event of its row."""
     TESTED.add(row)
     return pytest.mark.parametrize("row", [row])
 
 
 class Stage:
-    """A runner of operators in the emulator's time: a wait moves the emulator's clock and does not sleep."""
+    """Runs operators as tasks do, in the emulator's time: a wait advances the emulator's clock instead of sleeping."""
 
     def __init__(self, emulator: Emulator, make_client: Callable[..., Client], read: Callable[[], str]) -> None:
         self.emulator = emulator
@@ -45,7 +45,7 @@ class Stage:
         self.clock = Clock(lambda: sum(self.naps), self._sleep)
         self._make_client = make_client
         self._read = read
-        self._seen = ""
+        self._seen_by_user = ""
         self.client = self.connect()
 
     def _sleep(self, seconds: float) -> None:
@@ -60,28 +60,28 @@ class Stage:
     def run(
         self, operator: type[BaseOperator], run_id: str = "one", try_number: int = 1, given: Any = None, **changes: Any
     ) -> Any:
-        """Execute a task once, with more ``given`` in its context; keep its value or the text of its error."""
+        """Execute a task once, with ``given`` in its context; record its result or the text of its error."""
         task = operator(task_id="step", **ARGUMENTS.get(operator, {}) | changes)
         task.hook = ExperiencePlatformHook()
         task.hook.client = self.client
         try:
             result = task.execute({"ti": TaskInstance(try_number), "run_id": run_id, **(given or {})})
         except Exception as error:
-            self._seen += str(error)
+            self._seen_by_user += str(error)
             raise
-        self.keep(result)
+        self.record(result)
         return result
 
-    def keep(self, value: Any) -> None:
-        """Keep a value that a user sees elsewhere than in the log."""
-        self._seen += json.dumps(value)
+    def record(self, value: Any) -> None:
+        """Record a value that a user sees, such as an XCom."""
+        self._seen_by_user += json.dumps(value)
 
     def source(self, **how: Any) -> Any:
         return self.run(CreateSourceConnectionOperator, **how)
 
-    def has_shown(self, row: str) -> None:
-        """Assert that each quotation of the row was returned, raised, logged or printed."""
-        seen = self._seen + self._read()
+    def assert_shown(self, row: str) -> None:
+        """Assert that all texts that the row quotes were recorded, logged or printed."""
+        seen = self._seen_by_user + self._read()
         assert [quoted for quoted in re.findall(r"`([^`]+)`", ROWS[row]) if quoted not in seen] == []
 
 
@@ -97,12 +97,12 @@ def stage(
 
 
 def value_of(operator: type[CreateOperator], **changes: Any) -> Resource:
-    """Return the resource that an operator would create, so that another writer can create it."""
+    """The value that an operator would create, for another writer to create it."""
     return operator(task_id="step", **ARGUMENTS[operator] | changes).resource()
 
 
 def wait(stage: Stage, flow_ids: list[str], seconds: float | None = None, **options: Any) -> list[Any]:
-    """Wait for runs of dataflows as a triggerer does; keep and return the events of the triggers."""
+    """Wait for runs of dataflows as a triggerer does; record the events of the triggers."""
     until = None if seconds is None else time.time() + seconds
     options |= {"aep_conn_id": CONNECTION_ID, "poll_interval": 0.001, "deadline": until}
 
@@ -116,7 +116,7 @@ def wait(stage: Stage, flow_ids: list[str], seconds: float | None = None, **opti
             return await asyncio.gather(*map(one, flow_ids))
 
     events = asyncio.run(together())
-    stage.keep(events)
+    stage.record(events)
     return events
 
 

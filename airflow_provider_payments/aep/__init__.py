@@ -1,1 +1,1 @@
-"""Experience Platform in plain Python: values, requests and exactly-once provisioning. Nothing here knows Airflow."""
+"""Experience Platform in plain Python, without Airflow: values, requests and exactly-once provisioning."""

@@ -1,4 +1,4 @@
-"""What can go wrong, as data. No error ever holds a header, a token or a credential."""
+"""The errors of the client, with their causes as attributes. No error contains a header, a token or a credential."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from airflow_provider_payments.aep.redaction import redacted
 
 
 class PlatformError(Exception):
-    """Base of everything raised by :mod:`airflow_provider_payments.aep`."""
+    """The base class of all errors of :mod:`airflow_provider_payments.aep`."""
 
-    #: Whether the same call may succeed later. Final errors are not worth an Airflow retry.
+    #: Whether the same call may succeed later, so that an Airflow retry is useful.
     retryable = False
 
     def __init__(self, message: str = "") -> None:
-        # A service's or a proxy's words may stand anywhere in it.
+        # A message may quote a service or a proxy at any place.
         super().__init__(_writable(message))
 
     def add(self, sentence: str) -> None:
-        """Let the message say one thing more; nothing where ``sentence`` is empty."""
+        """Append a sentence to the message; an empty one changes nothing."""
         if sentence:
             self.args = (f"{self}. {_writable(sentence)}",)
 
 
 class InvalidInputError(PlatformError, ValueError):
     """
-    A value that no request could make right; raised before any request is sent.
+    An argument is invalid, regardless of the state of the platform.
 
-    :param field: the argument's name, as the user wrote it.
-    :param value: what was given.
-    :param allowed: what would be accepted, as the end of a sentence.
+    :param field: the argument's name, as the user knows it.
+    :param value: the given value.
+    :param allowed: the allowed values, as the end of a sentence.
     """
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
@@ -45,17 +45,17 @@ class InvalidInputError(PlatformError, ValueError):
 def _given(value: object, limit: int = 1000) -> str:
     try:
         text = redacted(repr(value))
-    except (ValueError, RecursionError):  # a number of thousands of digits, a list in a list in a list...
+    except (ValueError, RecursionError):  # a number of thousands of digits, or a deeply nested list
         text = f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 class UnreadableError(PlatformError):
     """
-    An item of an answer that cannot be understood.
+    An item of an answer cannot be understood.
 
-    :param what: which item of what.
-    :param reason: what is wrong with it, as the end of a sentence.
+    :param what: the item, such as "dataflow 1234".
+    :param reason: the defect, as the end of a sentence.
     """
 
     retryable = True
@@ -66,10 +66,10 @@ class UnreadableError(PlatformError):
 
 class DataflowDisabledError(PlatformError):
     """
-    A dataflow that is waited for is disabled, and has no run that is meant.
+    A dataflow whose run is waited for is disabled, and has no matching run.
 
-    :param flow_id: the dataflow.
-    :param since: when it was changed last, as ISO 8601 text, where the service shows it.
+    :param flow_id: the dataflow's id.
+    :param since: when the dataflow was last changed, as ISO 8601 text; ``None`` if the service does not return it.
     """
 
     def __init__(self, flow_id: str, since: str | None) -> None:
@@ -81,31 +81,31 @@ class DataflowDisabledError(PlatformError):
 
 
 class Failure(Enum):
-    """What is known of a failed request's effect on the server; it decides whether it may be repeated."""
+    """The known effect of a failed request on the server, which decides whether the request may be repeated."""
 
     NOT_SENT = "not sent"
-    """It never reached the service: nothing was made, any method may be repeated."""
+    """The request did not reach the service and had no effect: any method may be repeated."""
     THROTTLED = "rate limited"
-    """Status 429: nothing was made, any method may be repeated after the wait."""
+    """Status 429: the request had no effect, and any method may be repeated after the wait."""
     TOKEN_REFUSED = "token refused"
-    """The service refuses a token that can be replaced: nothing was made, any method may be repeated with another."""
+    """The service refused a token that can be replaced: any method may be repeated with another token."""
     AMBIGUOUS = "outcome unknown"
     """
-    Time-out, reset, cut answer, any 5xx, and what only an intermediary can have said: a blank answer, a redirect, HTML.
-    The effect is unknown, only a read may be repeated.
+    Timeout, reset, cut answer, any 5xx, or an answer that only an intermediary can have sent: blank, a redirect, HTML.
+    The effect is unknown; only a read may be repeated.
     """
     FINAL = "final"
-    """The service itself understood and refused: repeating cannot help."""
+    """The service itself refused the request: a repeat cannot succeed."""
 
 
 class Problem(NamedTuple):
     """
-    What a service says of a refusal, read defensively: each AEP service has its own error body.
+    The error in the body of an answer; each service has its own form of error bodies.
 
     :param code: the service's code, such as ``FLOW-1360-400``, ``XDM-1521-400`` or the gateway's ``403010``.
-    :param title: its short form.
-    :param detail: the most telling sentence of the body.
-    :param request_id: the service's own id of the request, for Adobe's support.
+    :param title: the short description.
+    :param detail: the most specific description in the body.
+    :param request_id: the service's id of the request, for Adobe's support.
     """
 
     code: str = ""
@@ -114,13 +114,13 @@ class Problem(NamedTuple):
     request_id: str = ""
 
     @property
-    def says_something(self) -> bool:
-        """Whether there are words of a service's own; an empty object may come from anywhere."""
+    def has_content(self) -> bool:
+        """Whether the body contained an error of a service; any intermediary may answer an empty object."""
         return bool(self.code or self.title or self.detail)
 
     @classmethod
     def from_body(cls, body: object, request_id: str = "") -> Problem:
-        """Read an error body of Flow Service, the gateway, Schema Registry, Catalog, Data Prep or IMS."""
+        """Return the error in a body of Flow Service, the gateway, Schema Registry, Catalog, Data Prep or IMS."""
         if not isinstance(body, Mapping):
             return cls(request_id=request_id)
         report = body["report"] if isinstance(body.get("report"), Mapping) else {}
@@ -145,31 +145,32 @@ class Problem(NamedTuple):
 
 
 def _writable(text: str) -> str:
-    """Return text without secrets that every log and database takes: no half of a character, no NUL."""
+    """Return text without secrets, and without the lone surrogates and NULs that logs and databases refuse."""
     return redacted(text).replace("\0", "").encode(errors="replace").decode()
 
 
 def _text(value: object, limit: int = 500) -> str:
-    """One line of bounded length, without secrets: a service may answer anything, and it ends in a task log."""
+    """Return any value of an answer as one line of limited length, without secrets, for messages."""
     try:
         text = _writable(" ".join(str(value or "").split()))
-    except (ValueError, RecursionError):  # a number of thousands of digits, a list in a list in a list...
+    except (ValueError, RecursionError):  # a number of thousands of digits, or a deeply nested list
         text = f"<{type(value).__name__} that cannot be shown>"
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 class RequestError(PlatformError):
     """
-    A request that brought no usable answer.
+    A request without a usable answer.
 
-    :param failure: what is known about its effect.
+    :param failure: the known effect of the request.
     :param method: the HTTP method.
     :param path: the path without its query.
-    :param reason: why, in a few words, when there is no answer to quote.
-    :param status: the HTTP status, when there was an answer.
-    :param problem: what the service said.
-    :param retry_after: seconds that the service asks to wait.
-    :param changes_nothing: whether the request only reads; by default a GET does. Its outcome is never unknown.
+    :param reason: the reason, if no service's answer states it. Defaults to none.
+    :param status: the HTTP status, if there was an answer.
+    :param problem: the error in the service's answer. Defaults to an empty one.
+    :param retry_after: the seconds of a ``Retry-After`` header.
+    :param changes_nothing: whether the request only reads, so that its message never calls the outcome unknown.
+        Defaults to true for a GET.
     """
 
     def __init__(
@@ -197,25 +198,14 @@ class RequestError(PlatformError):
 
     @property
     def code(self) -> str:
-        """The service's code, empty when it gave none."""
+        """The service's error code; empty if there is none."""
         return self.problem.code
 
-    @property
-    def says_gone(self) -> bool:
-        """
-        Whether the service itself says that there is no such object.
-
-        That is a 404 in its own words, not one of the gateway (six digits), of a proxy, or about the sandbox
-        (``FLOW-21..``).
-        """
-        says_so = self.problem.says_something and not self.reason
-        return self.status == 404 and says_so and not re.match(_ELSEWHERE, self.code)
-
     def _message(self) -> str:
-        said = [str(self.status) if self.status else "", self.problem.code, self.problem.title, self.problem.detail]
+        details = [str(self.status) if self.status else "", self.problem.code, self.problem.title, self.problem.detail]
         unanswered = self.failure is Failure.AMBIGUOUS and self.changes_nothing
         parts = [f"{self.method} {self.path} failed ({'no usable answer' if unanswered else self.failure.value})"]
-        answer = " - ".join(dict.fromkeys(s for s in said if s))
+        answer = " - ".join(dict.fromkeys(detail for detail in details if detail))
         parts += [p for p in (self.reason, answer) if p]
         if hint := _HINTS.get(self.status or 0):
             parts.append(hint)
@@ -226,16 +216,34 @@ class RequestError(PlatformError):
         return "; ".join(parts)
 
 
-_ELSEWHERE = r"FLOW-2|\d{6}$"
+#: Codes of a 404 that is about the sandbox (``FLOW-21..``), or of the gateway (six digits).
+_NOT_ABOUT_AN_OBJECT = r"FLOW-2|\d{6}$"
+#: Status -> advice at the end of the message.
 _HINTS = {
     401: "check client id and client secret (or the access token) of the connection",
     403: "check the organisation, the sandbox and the permissions of the credential",
-    412: "somebody else changed the object meanwhile",
+    412: "another writer has changed the object since it was read",
 }
 
 
+class NotFoundError(RequestError):
+    """The service itself reports that the object does not exist; a 404 of the gateway or of a proxy does not."""
+
+    @staticmethod
+    def matches(status: int | None, problem: Problem, reason: str = "") -> bool:
+        """
+        Return whether an answer is a 404 of a service about an object.
+
+        :param status: the HTTP status.
+        :param problem: the error in the answer.
+        :param reason: why the answer is not one of a service. Defaults to an answer of a service.
+        """
+        is_of_service = problem.has_content and not reason
+        return status == 404 and is_of_service and not re.match(_NOT_ABOUT_AN_OBJECT, problem.code)
+
+
 class Difference(NamedTuple):
-    """One field in which an existing object is not what was asked for."""
+    """A field in which an existing object differs from the desired one, with both values."""
 
     field: str
     desired: Any
@@ -251,13 +259,13 @@ def _shown(value: object) -> str:
 
 class ConflictError(PlatformError):
     """
-    An object of the desired name exists and is not the desired one, or may not be reused.
+    An object of the desired name exists, and differs from the desired one or may not be adopted.
 
     :param kind: the kind of object, such as ``dataflow``.
-    :param name: its name.
-    :param object_id: the id of the one that stands in the way.
-    :param differences: field by field; empty where existing at all is the conflict.
-    :param advice: what the user can do.
+    :param name: the desired name.
+    :param object_id: the id of the existing object.
+    :param differences: the differing fields. Defaults to none, if the existence alone is the conflict.
+    :param advice: what the user can do. Defaults to no advice.
     """
 
     def __init__(
@@ -274,17 +282,17 @@ class ConflictError(PlatformError):
 
 
 class UnsettledError(PlatformError):
-    """A write whose outcome could not be learnt in time; the next attempt looks again before it writes."""
+    """The outcome of a write is still unknown at the end of the operation; the next attempt reads before it writes."""
 
     retryable = True
 
 
 class UnlistedError(PlatformError):
-    """The service says that it made an object, and no list shows it: another attempt would make it again."""
+    """A service answered that it created an object, but no list shows it; another attempt would create a duplicate."""
 
 
 class ReadOnlyError(PlatformError):
-    """A write was asked of a connection that forbids them; nothing was sent."""
+    """A write was not sent, because the connection is read-only."""
 
     def __init__(self, method: str, path: str) -> None:
         super().__init__(f"{method} {path} was not sent: read_only is set in the connection")
@@ -292,10 +300,10 @@ class ReadOnlyError(PlatformError):
 
 class StoreError(PlatformError):
     """
-    A store refuses a file, or cannot be reached.
+    A file store refuses a file, or cannot be reached.
 
-    :param path: of the file.
-    :param error: what the store raised.
+    :param path: the path of the file.
+    :param error: the exception of the store.
     """
 
     retryable = True

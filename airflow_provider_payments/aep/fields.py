@@ -1,9 +1,9 @@
 """
-Members of an item where absence decides: each is what it should be, or absent, or *unknown*.
+Strict readers of an item's members: a value is valid, absent, or raises :class:`.errors.UnreadableError`.
 
-:mod:`.readers` takes what is not meant for nothing. What compares, creates or deletes must not: a garbled field is
-neither empty nor different, so these raise :class:`.errors.UnreadableError`, whatever JSON stands there. The error
-names the member and the kind of value, never the value: a credential may stand next to it.
+The functions of :mod:`.readers` return ``None`` for invalid values. Code that compares, creates or deletes must not
+take an unreadable member for an absent or a different one, so it uses this module. The error names the member and the
+type of its value, never the value, which may contain a credential.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _MAJOR = re.compile("[0-9]{1,9}")
 @dataclass(frozen=True)
 class Fields:
     """
-    An item.
+    The members of an item.
 
-    :param what: which one it is, for the error.
-    :param item: its members as the service shows them, or as a payload holds them.
+    :param what: the item's kind and id, for errors.
+    :param item: the members in a service's answer, or in a payload.
     """
 
     what: str
@@ -37,22 +37,22 @@ class Fields:
 
     @classmethod
     def of(cls, what: str, value: object) -> Fields:
-        """Return the members of ``value``, which must be an object."""
+        """Return the members of ``value``, which must be an object; raise otherwise."""
         if not isinstance(value, Mapping):
             raise UnreadableError(what, f"it is {_kind(value)}, not an object")
         return cls(what, value)
 
     @classmethod
     def of_item(cls, kind: str, value: object, id_key: str = "id") -> Fields:
-        """Return the members of an item of a list, named by its id where that can be read."""
+        """Return the members of a listed item; errors contain its id if that can be read."""
         return cls.of(f"{kind} {readers.text(readers.at(value, id_key)) or 'without a readable id'}", value)
 
     def unreadable(self, path: tuple[str, ...], value: object, expected: str) -> UnreadableError:
-        """Return the error that says so of a member."""
+        """Return the error of an unreadable member."""
         return UnreadableError(self.what, f"its {'.'.join(path)} is {_kind(value)}, not {expected}")
 
     def value(self, *path: str) -> Any:
-        """Return whatever stands there, ``None`` where a step is absent."""
+        """Return the value at a path; ``None`` if a step is absent."""
         found: Any = self.item
         for depth, step in enumerate(path):
             if found is None:
@@ -63,20 +63,20 @@ class Fields:
         return found
 
     def text(self, *path: str) -> str | None:
-        """Return text, ``None`` where it is absent or empty."""
+        """Return a text; ``None`` if it is absent or empty."""
         return self._typed(str, "text", path) or None
 
     def mapping(self, *path: str) -> Mapping[str, Any]:
-        """Return an object, empty where it is absent."""
+        """Return an object; an empty one if it is absent."""
         found: Mapping[str, Any] = self._typed(Mapping, "an object", path) or {}
         return found
 
     def below(self, *path: str) -> Fields:
-        """Return the members of an object that stands there."""
+        """Return the members of a nested object."""
         return Fields(f"{'.'.join(path)} of {self.what}", self.mapping(*path))
 
     def sequence(self, *path: str) -> list[Any]:
-        """Return a list, empty where it is absent."""
+        """Return a list; an empty one if it is absent."""
         return list(self._typed((list, tuple), "a list", path) or ())
 
     def each(self, *path: str) -> list[Fields]:
@@ -84,7 +84,7 @@ class Fields:
         return [Fields.of(f"an entry of {'.'.join(path)} of {self.what}", entry) for entry in self.sequence(*path)]
 
     def texts(self, *path: str) -> list[str]:
-        """Return a list of texts, empty where it is absent."""
+        """Return a list of texts; an empty one if it is absent."""
         found = self.sequence(*path)
         for entry in found:
             if not isinstance(entry, str):
@@ -92,7 +92,7 @@ class Fields:
         return found
 
     def moment(self, *path: str) -> float:
-        """Return epoch seconds, 0 where it is absent."""
+        """Return a time in epoch seconds; 0 if it is absent."""
         value = self.value(*path)
         found = readers.moment(value)
         if found is None and value not in (None, "", 0):
@@ -100,7 +100,7 @@ class Fields:
         return found or 0.0
 
     def count(self, *path: str) -> int:
-        """Return a whole number from 0 on, 0 where it is absent."""
+        """Return a whole number of 0 or more; 0 if it is absent."""
         value = self.value(*path)
         found = readers.count(value)
         if found is None and value not in (None, ""):
@@ -108,7 +108,7 @@ class Fields:
         return found or 0
 
     def parsed(self, parse: Callable[[str, object], Value], *path: str) -> Value:
-        """Return what an argument of that form would mean: services echo what they were sent, numbers as text too."""
+        """Return a value parsed like an argument: services return numbers as text if they were sent as text."""
         value = self.value(*path)
         try:
             return parse("", value)
@@ -117,10 +117,10 @@ class Fields:
 
     def major_version(self, *path: str) -> int:
         """
-        Return the schema major version that a content type or version asks for.
+        Return the major version of a schema in a content type or version.
 
-        ``application/vnd.adobe.xed-full+json; version=1.3``, ``;version=1`` and ``1.0`` all mean 1; absent means the
-        only one.
+        ``application/vnd.adobe.xed-full+json; version=1.3``, ``;version=1`` and ``1.0`` all mean 1; so does an absent
+        value, because 1 is the only major version.
         """
         value = self.value(*path)
         if value is None:
@@ -137,9 +137,11 @@ class Fields:
 
     def is_named(self, key: str, name: str) -> bool:
         """
-        Whether it has the name, or none that can be read and so may be the one.
+        Return whether the item has a name.
 
-        Names are compared in Unicode normal form C: text looks the same in others, and some systems write those.
+        Names are compared in Unicode normal form C, because some systems write other forms, which look the same.
+
+        :raises UnreadableError: if the item's name is not text, because it may match.
         """
         value = self.value(key)
         if not isinstance(value, str):
@@ -147,7 +149,7 @@ class Fields:
         return normalize("NFC", value) == normalize("NFC", name)
 
     def identity(self, key: str = "id") -> str:
-        """Return its id, which must be there."""
+        """Return the item's id; raise if it is absent."""
         found = readers.text(self.value(key))
         if found is None:
             raise self.unreadable((key,), self.value(key), "an id")
@@ -161,4 +163,4 @@ class Fields:
 
 
 def _kind(value: object) -> str:
-    return "an object" if isinstance(value, Mapping) else _KINDS.get(type(value), "no JSON")
+    return "an object" if isinstance(value, Mapping) else _KINDS.get(type(value), "not a JSON value")

@@ -1,4 +1,4 @@
-"""Arguments as they arrive, text from a template included, turned into the values that are meant."""
+"""Converters of arguments, which may be text rendered by a template, to checked values."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.services import has_dot_segment
 
-#: A comma means "any of" in the services' filters, ``!`` "not", ``*`` "any text": a name that a filter misreads would
-#: never be found again, and so be created on every run.
+#: Characters with a meaning in the services' filters, such as ``,`` (any of), ``!`` (not) or ``*`` (any text). An
+#: object with such a name would never be found again, and so be created by every run.
 FORBIDDEN_IN_NAMES = ",!*~=<>&+%\"'"
 MAX_NAME = 100
-#: Characters of an id: it stands in paths, whose length servers limit.
+#: The longest id in characters: ids are parts of paths, whose length servers limit.
 MAX_ID = 500
-#: What every JSON reader keeps exactly.
+#: The largest whole number that every JSON reader reads exactly.
 MAX_INT = 2**53
-#: Epoch seconds that are taken for a time, besides 0: September 2001 to the end of 2099.
+#: The epoch seconds that are accepted as a time, besides 0: September 2001 to the end of 2099.
 MIN_EPOCH_SECONDS, MAX_EPOCH_SECONDS = 1_000_000_000, 4_102_444_800
-#: Digits that are a date to their writer, by their number: ``{{ ds_nodash }}`` and its like.
+#: Number of digits -> the form of a date that such a number probably stands for, as of ``{{ ds_nodash }}``.
 _DATES_IN_DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-# Texts: to compile them would be paid by each DAG file.
+# Patterns are compiled at their first use, so that the import by each DAG file stays fast.
 _NUMBER = r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?"
 _AMOUNT = r"([0-9]{1,15}(?:[.,][0-9]{1,9})?)"
 _ISO_DURATION = r"P(?=[0-9T])(?:#W)?(?:#D)?(?:T(?=[0-9])(?:#H)?(?:#M)?(?:#S)?)?".replace("#", _AMOUNT)
@@ -32,7 +32,7 @@ _ISO_UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 
 
 def as_name(field: str, value: object) -> str:
-    """Return ``value`` if every service's filters can find an object of that name."""
+    """Return a name that the filters of all services can find."""
     excluded = " ".join(FORBIDDEN_IN_NAMES)
     allowed = f"1 to {MAX_NAME} characters, no blanks at the ends, no control characters, none of {excluded}"
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME or value != value.strip():
@@ -47,21 +47,21 @@ def as_name(field: str, value: object) -> str:
 
 
 def as_text(field: str, value: object) -> str:
-    """Return non-empty text that can be sent, and is not what a template makes of an XCom that is absent."""
+    """Return non-empty text that can be sent; refuse ``None`` as text, to which a template renders an absent XCom."""
     if _absent(value):
         raise InvalidInputError(field, value, "it must be given, as text")
     return as_data(field, value)
 
 
 def as_data(field: str, value: object) -> str:
-    """Return non-empty text that can be sent: what stands in a list or an object is what it says, ``None`` too."""
+    """Return non-empty text of a list or an object that can be sent; the text ``None`` is allowed there."""
     if not isinstance(value, str) or not value.strip():
         raise InvalidInputError(field, value, "it must be given, as text")
     return as_constant(field, value)
 
 
 def as_constant(field: str, value: object) -> str:
-    """Return text that can be sent, empty text too."""
+    """Return text that can be sent, which may be empty."""
     if not isinstance(value, str):
         raise InvalidInputError(field, value, "it must be given, as text")
     _sendable(field, value)
@@ -69,7 +69,7 @@ def as_constant(field: str, value: object) -> str:
 
 
 def as_id(field: str, value: object) -> str:
-    """Return an object's id, often a URI: text that can stand in a path and in a filter."""
+    """Return an object's id, often a URI, that paths and filters can contain."""
     form = rf"[A-Za-z0-9_][A-Za-z0-9_./:#{{}}-]{{0,{MAX_ID - 1}}}"
     if not isinstance(value, str) or _absent(value) or not re.fullmatch(form, value):
         allowed = f"it must be given, as an id: up to {MAX_ID} letters, digits and any of _ . / : # {{}} -"
@@ -85,7 +85,7 @@ def as_optional_id(field: str, value: object) -> str | None:
 
 
 def as_content_type(field: str, value: object) -> str:
-    """Return the content type that asks for a schema; a schema has no other major version than 1."""
+    """Return a content type that requests a schema in major version 1, the only one."""
     form = r"application/vnd\.adobe\.xed[a-z-]*\+json; ?version=1(\.[0-9]+)?"
     if not isinstance(value, str) or not re.fullmatch(form, value):
         raise InvalidInputError(field, value, "a content type such as application/vnd.adobe.xed-full+json;version=1")
@@ -98,7 +98,7 @@ def as_optional_text(field: str, value: object) -> str | None:
 
 
 def as_column_names(field: str, value: object) -> tuple[str, ...] | None:
-    """Return columns' names, from names or from objects as explore gives them; ``None`` where none are given."""
+    """Return column names, from names or from the objects that explore returns; ``None`` if there are none."""
     names = []
     for column in as_list(field, value) or ():
         name = column.get("name") if isinstance(column, Mapping) else column
@@ -136,7 +136,7 @@ def as_number(field: str, value: object) -> float | None:
 
 
 def lenient(read: Callable[[str, object], Any], value: object) -> Any:
-    """Read what a service shows as an argument would be read; what cannot be read stays as it is and equals nothing."""
+    """Convert a value of an answer like an argument; return a value that cannot be converted unchanged."""
     try:
         return read("", value)
     except InvalidInputError:
@@ -156,10 +156,10 @@ def as_bool(field: str, value: object) -> bool | None:
 
 def as_duration(field: str, value: object) -> float | None:
     """
-    Return seconds, or ``None`` for ``None`` and empty text.
+    Return a duration in seconds, or ``None`` for ``None`` and empty text.
 
     :param value: seconds, also as text; ISO 8601 text such as ``PT2H`` or ``P1DT12H``; or a timedelta.
-    :raises InvalidInputError: for years and months, whose length varies, and for what is negative or no number.
+    :raises InvalidInputError: for years and months, whose length varies, and for negative or unreadable values.
     """
     if _absent(value):
         return None
@@ -175,7 +175,7 @@ def as_duration(field: str, value: object) -> float | None:
 
 def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
-        # Pendulum's have a month of 30 days, except between two moments.
+        # A pendulum duration counts a month as 30 days, except an interval between two times.
         if not hasattr(value, "start") and any(getattr(value, unit, 0) for unit in ("years", "months")):
             raise ValueError("no fixed length")
         return value
@@ -187,28 +187,29 @@ def _duration(value: object) -> timedelta:
 
 def as_time(field: str, value: object) -> datetime | None:
     """
-    Return a moment in UTC: from an aware datetime (pendulum's too), ISO 8601 text with an offset, or epoch seconds.
+    Return a time in UTC, or ``None`` for ``None`` and empty text.
 
-    :raises InvalidInputError: for a naive time, which could mean any of a day's hours, also where it is written in
-        digits; and for a number that is no time of this century, but 0, which means all there is.
+    :param value: an aware datetime (also pendulum's), ISO 8601 text with an offset, or epoch seconds.
+    :raises InvalidInputError: for a time without a timezone, also one written in digits; and for a number that is not a
+        time of this century, other than 0, which stands for the beginning of all data.
     """
     if _absent(value):
         return None
-    moment = value
+    time = value
     try:
         if isinstance(value, str):
             text = value.strip()
             is_number = re.fullmatch(r"[0-9]{1,20}(\.[0-9]+)?", text, re.ASCII)
-            moment = float(text) if is_number else datetime.fromisoformat(text)
-        if isinstance(moment, (int, float)) and not isinstance(moment, bool):
-            return datetime.fromtimestamp(_epoch_seconds(field, value, moment), UTC)
-        if isinstance(moment, datetime) and moment.utcoffset() is not None:
-            return datetime.fromtimestamp(moment.timestamp(), UTC)
+            time = float(text) if is_number else datetime.fromisoformat(text)
+        if isinstance(time, (int, float)) and not isinstance(time, bool):
+            return datetime.fromtimestamp(_epoch_seconds(field, value, time), UTC)
+        if isinstance(time, datetime) and time.utcoffset() is not None:
+            return datetime.fromtimestamp(time.timestamp(), UTC)
     except InvalidInputError:
         raise
     except (ValueError, OverflowError, OSError):
-        moment = None
-    if isinstance(moment, datetime):
+        time = None
+    if isinstance(time, datetime):
         raise InvalidInputError(field, str(value), "the time must carry a timezone, for example +00:00")
     raise InvalidInputError(field, value, "it must be a datetime, ISO 8601 text or epoch seconds")
 
@@ -236,7 +237,7 @@ def _date_in_digits(digits: str) -> datetime | None:
 
 
 def as_mapping(field: str, value: object) -> dict[str, Any]:
-    """Return a dictionary, from JSON text too; ``None``, empty text and JSON's ``null`` are empty."""
+    """Return a dictionary, also from JSON text; an empty one for ``None``, empty text and JSON's ``null``."""
     value = None if _absent(value) else _decoded(field, value)
     if value is None:
         return {}
@@ -248,9 +249,9 @@ def as_mapping(field: str, value: object) -> dict[str, Any]:
 
 def as_list(field: str, value: object) -> list[Any] | None:
     """
-    Return a list, from JSON text and any other sequence too, such as what mapped tasks have returned.
+    Return a list, also from JSON text or another sequence, such as the results of mapped tasks.
 
-    ``None``, empty text and JSON's ``null`` give ``None``.
+    ``None``, empty text and JSON's ``null`` return ``None``.
     """
     value = None if _absent(value) else _decoded(field, value)
     if value is None:
@@ -261,19 +262,19 @@ def as_list(field: str, value: object) -> list[Any] | None:
 
 
 def as_texts(field: str, value: object) -> list[str] | None:
-    """Return a list of texts; text that is no list in JSON is one of them, as a mapped task gets it."""
-    is_one = isinstance(value, str) and not _absent(value) and not value.lstrip().startswith("[")
-    values = [value] if is_one else as_list(field, value)
-    return None if values is None else [as_text(field, one) for one in values]
+    """Return a list of texts; a text that is not a JSON list is its only item, as in a mapped task."""
+    is_single = isinstance(value, str) and not _absent(value) and not value.lstrip().startswith("[")
+    values = [value] if is_single else as_list(field, value)
+    return None if values is None else [as_text(field, item) for item in values]
 
 
 def _absent(value: object) -> bool:
-    # A template around an absent XCom renders to the text "None".
+    # A template with an absent XCom renders to the text "None".
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
 
 
 def _sendable(field: str, value: object) -> None:
-    """Refuse what no request can carry: not JSON, numbers without a value or without end, half of a character."""
+    """Refuse values that no request can contain: not JSON, NaN, infinite numbers, lone surrogates."""
     try:
         (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, allow_nan=False)).encode()
     except (TypeError, ValueError, RecursionError):
@@ -299,11 +300,11 @@ def add_extra(payload: dict[str, Any], extra: Mapping[str, Any], path: str = "ex
     """
     merged = dict(payload)
     for key, value in extra.items():
-        ours = merged.get(key)
-        if isinstance(ours, Mapping) and isinstance(value, Mapping):
-            merged[key] = add_extra(dict(ours), value, f"{path}.{key}")
-        elif key in merged and ours != value:
-            # Below `auth` a credential may stand.
+        existing = merged.get(key)
+        if isinstance(existing, Mapping) and isinstance(value, Mapping):
+            merged[key] = add_extra(dict(existing), value, f"{path}.{key}")
+        elif key in merged and existing != value:
+            # Values below `auth` may be credentials.
             shown = "***" if f"{path}.{key}".startswith("extra.auth") else value
             raise InvalidInputError(f"{path}.{key}", shown, "this field is set by an argument of its own")
         else:
@@ -312,9 +313,9 @@ def add_extra(payload: dict[str, Any], extra: Mapping[str, Any], path: str = "ex
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that names the most similar one of ``known``; empty where none is similar."""
+    """Return the end of a sentence that names the most similar known name; empty if none is similar."""
     import difflib
 
-    by_folded = {one.casefold(): one for one in known}
+    by_folded = {known_name.casefold(): known_name for known_name in known}
     nearest = difflib.get_close_matches(name.casefold(), by_folded, n=1)
     return f"; did you mean '{by_folded[nearest[0]]}'?" if nearest else ""

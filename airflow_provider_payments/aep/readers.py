@@ -1,8 +1,8 @@
 """
-Values out of answers.
+Tolerant readers of values in answers.
 
-Every function is total: whatever JSON a service answers, it returns a value, or ``None`` where what is there is not
-what is meant. Nothing here raises.
+Each function accepts any JSON value and never raises: it returns the value if it has the expected type, and otherwise
+``None`` or an empty value.
 """
 
 from __future__ import annotations
@@ -15,38 +15,38 @@ from typing import Any
 
 from airflow_provider_payments.aep.redaction import redacted
 
-#: Longer text is no id, name or status of any service.
+#: Upper bound for the length of a text; no id, name or status of a service is longer.
 MAX_TEXT = 2000
-#: Epoch seconds of the years 1970 to 9999: what ``datetime`` can show.
+#: The end of the year 9999, which is the last one of ``datetime``.
 MAX_EPOCH_SECONDS = 253402300799.0
-#: What every JSON reader keeps exactly.
+#: The largest whole number that every JSON reader reads exactly.
 MAX_COUNT = 2**53
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Return an object, empty where it is none."""
+    """Return an object; an empty one for any other value."""
     return value if isinstance(value, Mapping) else {}
 
 
 def sequence(value: object) -> Sequence[Any]:
-    """Return a list, empty where it is none."""
+    """Return a list; an empty one for any other value."""
     return value if isinstance(value, list) else ()
 
 
 def mappings(value: object) -> list[Mapping[str, Any]]:
-    """Return the objects of a list."""
+    """Return those items of a list that are objects."""
     return [item for item in sequence(value) if isinstance(item, Mapping)]
 
 
 def at(value: object, *path: str) -> Any:
-    """Return what stands below an object's members, ``None`` where a step is missing or leads through no object."""
+    """Return the value at a path of members; ``None`` if a step is absent or its parent is not an object."""
     for step in path:
         value = mapping(value).get(step)
     return value
 
 
 def text(value: object) -> str | None:
-    """Return text that is not empty, of bounded length, and can be sent: no half of a character."""
+    """Return a text that is not empty, not too long, and contains no lone surrogate; ``None`` for any other value."""
     if not isinstance(value, str) or not value or len(value) > MAX_TEXT:
         return None
     try:
@@ -57,7 +57,7 @@ def text(value: object) -> str | None:
 
 
 def number(value: object) -> float | None:
-    """Return a finite number, out of digits in text too. A boolean is no number."""
+    """Return a finite number, also one written as text; ``None`` for any other value, including booleans."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if isinstance(value, str) and (len(value) > 40 or not value.isascii() or "_" in value):
@@ -70,16 +70,16 @@ def number(value: object) -> float | None:
 
 
 def count(value: object) -> int | None:
-    """Return a whole number from 0 on, out of digits in text too."""
+    """Return a whole number of 0 or more, also one written as text; ``None`` for any other value."""
     found = number(value)
     return int(found) if found is not None and 0 <= found <= MAX_COUNT and found.is_integer() else None
 
 
 def moment(value: object) -> float | None:
     """
-    Return epoch seconds, for milliseconds, seconds (older samples have them; the magnitude tells) or ISO 8601 text.
+    Return a time in epoch seconds; ``None`` for any other value, and for 0 and less.
 
-    Zero and less mean that there is none.
+    :param value: ISO 8601 text, milliseconds, or seconds as in older samples; the magnitude distinguishes these two.
     """
     found = number(value)
     if found is None and isinstance(value, str) and len(value) <= 40:
@@ -94,17 +94,17 @@ def moment(value: object) -> float | None:
 
 
 def iso(epoch_seconds: float) -> str:
-    """Return a moment that :func:`moment` returned as ISO 8601 text in UTC."""
+    """Return a result of :func:`moment` as ISO 8601 text in UTC."""
     return datetime.fromtimestamp(epoch_seconds, UTC).isoformat()
 
 
 def shown(value: object, limit: int = 200) -> str:
-    """Return any value as JSON of bounded length, without secrets, for a message."""
+    """Return any value as JSON of limited length, without secrets, for a message."""
     try:
-        said = redacted(json.dumps(value))
-    except (TypeError, ValueError, RecursionError):  # no JSON, thousands of digits, a list in a list in a list...
-        said = f"<{type(value).__name__} that cannot be shown>"
-    return said if len(said) <= limit else f"{said[:limit]}..."
+        encoded = redacted(json.dumps(value))
+    except (TypeError, ValueError, RecursionError):  # not JSON, thousands of digits, or a deeply nested list
+        encoded = f"<{type(value).__name__} that cannot be shown>"
+    return encoded if len(encoded) <= limit else f"{encoded[:limit]}..."
 
 
 def _utc(value: datetime) -> datetime:

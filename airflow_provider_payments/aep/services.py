@@ -1,4 +1,4 @@
-"""Where the services of Experience Platform lie below its URL, and what they call things that never change."""
+"""Paths and constants of the services of Experience Platform."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DATA_PREP = "/data/foundation/conversion"
 DATA_ACCESS = "/data/foundation/export"
 SANDBOXES = "/data/foundation/sandbox-management"
 
-#: What Schema Registry wants in ``Accept``: resources as they are composed (a list, one), or one with all it refers to
-#: and its texts: labels of a ``meta:enum`` may be some.
+#: Values of ``Accept`` for Schema Registry: a list of resources, one resource with unresolved references, or one with
+#: all references resolved and with its texts, such as the labels of a ``meta:enum``.
 ACCEPT_LIST = "application/vnd.adobe.xed+json"
 ACCEPT_ONE = "application/vnd.adobe.xed+json; version=1"
 ACCEPT_FULL = "application/vnd.adobe.xed-full+json; version=1"
 
-#: Items to ask for in a page of a list, where nothing says otherwise.
+#: The default page size of lists.
 PAGE = 100
 
 DATA_LAKE_SPEC_ID = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
@@ -33,23 +33,23 @@ SPEC_VERSION = "1.0"
 
 PROFILE_CLASS = "https://ns.adobe.com/xdm/context/profile"
 
-#: The content types that ask for a schema; only their major version counts, and it must be the same everywhere.
+#: Content types in references to a schema; only their major version is significant, and it must be the same everywhere.
 SCHEMA_VERSION = "application/vnd.adobe.xed-full+json;version=1"
 DATASET_SCHEMA_VERSION = "application/vnd.adobe.xed+json;version=1"
 ADHOC_SCHEMA_VERSION = "application/vnd.adobe.xed-full-notext+json; version=1"
 
 
 def with_values(members: Json) -> Json:
-    """Return the members that have a value: Airflow 3.0 refuses an XCom that is null, and each key becomes one."""
+    """Return the members that are not ``None``: each becomes an XCom, and Airflow 3.0 refuses an XCom that is null."""
     return {name: value for name, value in members.items() if value is not None}
 
 
 def segment(object_id: str) -> str:
     """
-    Return an object's id as one segment of a path.
+    Return an object's id, quoted as one segment of a path.
 
-    :raises InvalidInputError: for an id that would change the path: quoting leaves dots as they are, and clients,
-        proxies and servers resolve ``.`` and ``..``, behind an encoded slash too.
+    :raises InvalidInputError: if the id is empty or has a part ``.`` or ``..``, which clients, proxies and servers
+        resolve even after an encoded slash.
     """
     if not object_id or has_dot_segment(object_id):
         raise InvalidInputError("id", object_id, "it must be set, and no part of it between slashes may be . or ..")
@@ -57,5 +57,5 @@ def segment(object_id: str) -> str:
 
 
 def has_dot_segment(text: str) -> bool:
-    """Whether a part between slashes is one or two dots."""
+    """Return whether a part between slashes is ``.`` or ``..``."""
     return any(part in (".", "..") for part in re.split(r"[/\\]", text))

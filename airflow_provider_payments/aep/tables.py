@@ -1,4 +1,4 @@
-"""Rows as people read them: columns of text, or a table in markdown."""
+"""Tables for people: aligned columns of text, or Markdown."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ __all__ = ["aligned", "markdown", "markdown_cell", "on_a_line"]
 
 
 def on_a_line(text: str) -> str:
-    """Return text whose control characters are escaped: a name in the sandbox writes no line of its own."""
+    """Return text with escaped control characters, so that a name in the sandbox cannot begin a new line."""
     return "".join(f"\\x{ord(c):02x}" if category(c) in ("Cc", "Zl", "Zp") else c for c in text)
 
 
 def aligned(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> Iterator[str]:
     """
-    Yield a line of the columns' names, then one of each row; the last column is as long as it is.
+    Yield a line with the names of the columns, then a line for each row; the last column is not padded.
 
-    :param columns: which members of the rows are shown.
+    :param rows: the rows.
+    :param columns: the members of the rows to show.
     """
     lines = [list(columns), *([on_a_line(str(row[name])) for name in columns] for row in rows)]
     widths = [max(_width(line[at]) for line in lines) for at in range(len(columns) - 1)]
@@ -30,16 +31,16 @@ def aligned(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> Ite
 
 
 def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
+    """Return how many columns of a terminal a text occupies."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def markdown(rows: Sequence[Sequence[object]], heading: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a table; a cell holds no line break and no markup of its own."""
+    """Yield the lines of a Markdown table; line breaks and markup in cells are escaped."""
     for line in (heading, ["---"] * len(heading), *rows):
         yield f"| {' | '.join(markdown_cell(str(cell)) for cell in line)} |"
 
 
 def markdown_cell(text: str) -> str:
-    """Return text for a cell of a table, or a line, in markdown."""
+    """Return text for a table cell, or a line, in Markdown."""
     return on_a_line(" ".join(text.split())).replace("|", "\\|").replace("<", "&lt;")

@@ -1,1 +1,1 @@
-"""Datasets of Experience Platform as Airflow's assets."""
+"""Datasets of Experience Platform as assets of Airflow."""

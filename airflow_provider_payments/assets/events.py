@@ -1,4 +1,4 @@
-"""What a flow run's end says in the events of the assets that a task has as outlets."""
+"""The outlet events of a task, which report the rows that a flow run ingested into a dataset."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
     from airflow_provider_payments.aep.runs.route import Route
 
-__all__ = ["announce", "dataset_outlets", "flat", "uri_of"]
+__all__ = ["dataset_outlets", "fill_events", "join_lists", "uri_of"]
 
 
 @dataclass(frozen=True)
 class Arrival:
     """
-    The rows of a flow run in a dataset.
+    The rows that a flow run ingested into a dataset.
 
-    :param uri: the dataset's; ``None`` if it could not be read.
-    :param extra: what an event says: text, numbers and booleans.
-    :param has_landed: whether the rows have arrived; of a run that a task does not wait for they may not.
+    :param uri: the dataset's URI; ``None`` if it could not be read.
+    :param extra: the extra of an event: text, numbers and booleans.
+    :param has_landed: whether the rows are in the dataset; not if the task did not wait for the run's end.
     """
 
     uri: str | None
@@ -34,11 +34,14 @@ class Arrival:
 
     def fill(self, events: Any, outlets: Iterable[Any]) -> list[str]:
         """
-        Put what an event says where it belongs: at the dataset's own asset, and at aliases, which become that asset.
+        Fill the events of the dataset's own asset, and of aliases, which then stand for that asset.
 
-        If the dataset could not be read, the outlets' word is taken for it. An alias gets nothing for rows that have
-        not arrived: then Airflow emits no event for it. One of an asset is emitted whenever the task succeeds.
+        If the dataset could not be read, each asset among the outlets is assumed to be the dataset. Airflow emits an
+        asset's event whenever the task succeeds, but an alias's only if it is filled, so an alias is filled only once
+        the rows have arrived.
 
+        :param events: Airflow's events of the task's outlets.
+        :param outlets: the outlets to fill.
         :return: the URIs of other datasets among the outlets.
         """
         from airflow.providers.common.compat.sdk import Asset, AssetAlias
@@ -56,14 +59,14 @@ class Arrival:
 
 
 def dataset_outlets(outlets: Iterable[Any]) -> list[Any]:
-    """Return the outlets that are datasets of Experience Platform, or become one: aliases."""
+    """Return the outlets that are datasets of Experience Platform, and all aliases, which may become one."""
     from airflow.providers.common.compat.sdk import AssetAlias
 
     own = f"{SCHEME}://"
     return [each for each in outlets if isinstance(each, AssetAlias) or str(getattr(each, "uri", "")).startswith(own)]
 
 
-def announce(
+def fill_events(
     run: FlowRun,
     output: dict[str, Any],
     *,
@@ -73,19 +76,19 @@ def announce(
     log: Any,
 ) -> None:
     """
-    Say in the events of a task's outlets what a flow run has moved.
+    Fill the events of a task's outlets with a flow run's output and data window.
 
     :param run: the run.
-    :param output: what the task returns.
-    :param outlets: those that :func:`dataset_outlets` returns.
-    :param events: what Airflow hands to the task for its outlets.
-    :param route: where the dataflow's rows go to; ``None`` if it could not be read.
-    :param log: the task's.
+    :param output: the task's output.
+    :param outlets: the outlets that :func:`dataset_outlets` returns.
+    :param events: Airflow's events of the task's outlets.
+    :param route: the dataflow and its dataset; ``None`` if it could not be read.
+    :param log: the task's logger.
     """
     window = Window.of(run)
     arrival = Arrival(
         uri=uri_of(route) if route else None,
-        extra=(window.to_json() if window else {}) | flat(output),
+        extra=(window.to_json() if window else {}) | join_lists(output),
         has_landed=run.status in (Status.SUCCEEDED, Status.PARTIAL),
     )
     if others := arrival.fill(events, outlets):
@@ -98,6 +101,6 @@ def uri_of(route: Route) -> str | None:
     return dataset_uri(route.org_id, route.sandbox, route.dataset_id) if route.dataset_id else None
 
 
-def flat(output: dict[str, Any]) -> dict[str, Any]:
-    """Return an output with text for lists: Airflow 2.11 and 3.0 fail a task on a list in the event of an alias."""
+def join_lists(output: dict[str, Any]) -> dict[str, Any]:
+    """Return an output with its lists joined to text: Airflow 2.11 and 3.0 reject lists in the event of an alias."""
     return {name: ",".join(value) if isinstance(value, list) else value for name, value in output.items()}

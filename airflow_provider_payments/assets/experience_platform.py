@@ -1,8 +1,8 @@
 """
-The URI scheme ``aep``: a dataset of Experience Platform as an asset of Airflow, before 3.0 a dataset of Airflow.
+The URI scheme ``aep``: a dataset of Experience Platform as an asset of Airflow (before 3.0: a dataset of Airflow).
 
-``aep://<organisation>/<sandbox>/<dataset id>``; the organisation stands without ``@AdobeOrg``, which a URI would take
-for a host behind user info, and Airflow 2.11 and 3.0 would cut the organisation off.
+``aep://<organisation>/<sandbox>/<dataset id>``; the organisation is written without ``@AdobeOrg``. In a URI the text
+before ``@`` is user info, which Airflow 2.11 and 3.0 would remove.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ def dataset_uri(org_id: str, sandbox: str, dataset_id: str) -> str:
     :param org_id: id of the organisation, with or without ``@AdobeOrg``.
     :param sandbox: name of the sandbox.
     :param dataset_id: id of the dataset.
-    :raises ValueError: if one of them is empty, or has other characters than letters, digits, ``_`` and ``-``.
+    :raises ValueError: if one of them is empty, or contains characters other than letters, digits, ``_`` and ``-``.
     """
     return sanitize_uri(urlsplit(f"{SCHEME}://{org_id.removesuffix(_ORG_SUFFIX)}/{sandbox}/{dataset_id}")).geturl()
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """
-    Return a URI of the scheme as it is, for Airflow's check of an asset's URI.
+    Check the URI of a dataset and return it unchanged; Airflow calls this function for each asset of the scheme.
 
     .. seealso:: ``docs/assets-and-lineage.md#a-dataset-as-an-asset`` in the manual.
 
     :param uri: the parts of the URI.
-    :raises ValueError: if it is none of a dataset. Airflow 2.11 only warns then.
+    :raises ValueError: if it is not the URI of a dataset; Airflow 2.11 turns this error into a warning.
     """
     organisation, path = uri.netloc, uri.path.split("/")
-    # What Airflow 2.11 and 3.0 leave of "<organisation>@AdobeOrg".
+    # Airflow 2.11 and 3.0 reduce "<organisation>@AdobeOrg" to "AdobeOrg".
     is_cut = organisation == _ORG_SUFFIX.removeprefix("@")
     has_names = len(path) == 3 and all(map(_NAME.fullmatch, (organisation, *path[1:])))
     if not has_names or is_cut or uri.query or uri.fragment:
-        raise ValueError(f"{uri.geturl()!r} is no dataset of Experience Platform: write {FORM}")
+        raise ValueError(f"{uri.geturl()!r} is not a dataset of Experience Platform: write {FORM}")
     return uri
 
 
@@ -70,10 +70,10 @@ def create_asset(
     :param org_id: id of the organisation, with or without ``@AdobeOrg``.
     :param sandbox: name of the sandbox.
     :param dataset_id: id of the dataset.
-    :param name: the asset's name, a label in the web page. A DAG that is scheduled by the asset must give the same.
-        Airflow before 3.0 has none, and it is left out. Defaults to ``None``: the URI.
-    :param extra: the asset's own extra, which is no event's. Defaults to ``None``.
-    :raises ValueError: if the dataset's URI would be none of the scheme.
+    :param name: the asset's name, its label in Airflow's UI. A DAG that is scheduled by the asset must use the same
+        name. Ignored by Airflow before 3.0, where assets have no names. Defaults to ``None``: the URI.
+    :param extra: the extra of the asset itself, not of its events. Defaults to ``None``.
+    :raises ValueError: if an argument does not fit into a URI of the scheme.
     """
     from airflow.providers.common.compat.sdk import Asset
 
@@ -85,12 +85,12 @@ def create_asset(
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: Any = None) -> Dataset:
     """
-    Return the dataset of OpenLineage for an asset: the sandbox is its namespace, the dataset's id its name.
+    Return the OpenLineage dataset of an asset: its namespace is the URI up to the sandbox, its name the dataset's id.
 
     .. seealso:: ``docs/assets-and-lineage.md#openlineage`` in the manual.
 
     :param asset: an asset of the scheme.
-    :param lineage_context: what has used the asset; it makes no difference.
+    :param lineage_context: not used; Airflow passes the operator or hook that used the asset.
     """
     from airflow.providers.common.compat.openlineage.facet import Dataset
 

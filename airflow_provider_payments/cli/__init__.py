@@ -1,1 +1,1 @@
-"""The command line: ``payments``, and ``airflow aep`` where Airflow takes commands from providers."""
+"""The command line: ``payments``, and from Airflow 3.2 on also ``airflow aep``."""

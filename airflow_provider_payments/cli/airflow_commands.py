@@ -1,4 +1,4 @@
-"""The commands as functions that Airflow calls, each by its command's name."""
+"""The commands as functions for Airflow: each command's name is an attribute of this module."""
 
 from __future__ import annotations
 

@@ -24,13 +24,13 @@ __all__ = ["apply"]
 
 
 def apply(args: argparse.Namespace) -> int:
-    """Print a plan, have it approved, do it; status 1 where something is left that was to be done."""
+    """Print a plan, ask for approval and apply the plan; return 1 if a definition is not done."""
     project = project_of(args, args.paths, args.only)
     owner(project.name)
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
         plan = plan_project(client, project, take_over=args.take_over, progress=show)
-    if args.output == "table":  # what is printed for a program is the outcome alone
+    if args.output == "table":  # the other formats contain only the result
         print_plan(plan, args.output)
     plan.expect(args.expect)
     if plan.to_do:

@@ -1,4 +1,4 @@
-"""The approval of what is about to be written."""
+"""The user's approval before a command writes to the platform."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ __all__ = ["approve"]
 
 def approve(args: argparse.Namespace, text: str, question: str) -> None:
     """
-    Ask for ``yes`` on a terminal, unless ``--yes`` or ``--expect`` is given.
+    Ask the user to type ``yes`` on the terminal, unless ``--yes`` or ``--expect`` is given.
 
-    :param text: what is to be approved. It is shown before the question, where the output is a program's: as a table it
-        is on the terminal already.
-    :raises InvalidInputError: if there is no terminal, or the answer is another one.
+    :param text: the plan to approve, as text. It is printed before the question if the output is not a table; a table
+        has been printed already.
+    :param question: the question, without the note about ``yes``.
+    :raises InvalidInputError: if there is no terminal, or the answer is not ``yes``.
     """
     if args.yes or args.expect is not None:
         return
     if not sys.stdin.isatty():
-        raise InvalidInputError("yes", None, "it must be given, or --expect DIGEST, where nobody can be asked")
+        raise InvalidInputError("yes", None, "without a terminal it must be given, or --expect DIGEST")
     if args.output != "table":
         print(text, file=sys.stderr)
-    print(f"{question} Only `yes` is taken for yes: ", end="", file=sys.stderr, flush=True)
+    print(f"{question} Type `yes` to confirm: ", end="", file=sys.stderr, flush=True)
     if (answer := sys.stdin.readline().strip()) != "yes":
-        raise InvalidInputError("answer", answer, "`yes`; nothing was done")
+        raise InvalidInputError("answer", answer, "`yes`; nothing was changed")

@@ -1,4 +1,4 @@
-"""The commands and their options, for both command lines. Only names stand here: what a command does, it loads."""
+"""The commands and their options, for both command lines. A command's module is imported when the command runs."""
 
 from __future__ import annotations
 
@@ -18,29 +18,37 @@ OUTPUTS = ("table", "json", "yaml", "markdown")
 
 
 class Option(NamedTuple):
-    """An option or argument, as :meth:`argparse.ArgumentParser.add_argument` takes it."""
+    """
+    An option or argument of a command.
+
+    :param flags: the positional parameters of :meth:`argparse.ArgumentParser.add_argument`.
+    :param settings: its keyword parameters.
+    """
 
     flags: tuple[str, ...]
-    how: Mapping[str, Any]
+    settings: Mapping[str, Any]
 
     @property
     def argument(self) -> str:
-        """The name of the argument in Python."""
+        """The argument's name in Python."""
         return self.flags[-1].lstrip("-").replace("-", "_")
 
     @property
     def shown(self) -> str:
-        """How a message names it: the long flag, or what stands for a value in the usage."""
-        return self.flags[-1] if self.flags[-1].startswith("-") else str(self.how["metavar"])
+        """The option's name in messages: the long flag, or the placeholder of an argument's value."""
+        return self.flags[-1] if self.flags[-1].startswith("-") else str(self.settings["metavar"])
 
 
 class Command(NamedTuple):
     """
-    A command.
+    A command of the command line.
 
-    :param function: ``module.function`` of this package; it takes the parsed arguments and returns the exit status.
-    :param help: a line of the list of commands.
-    :param description: all of the command's own help, its neighbours named.
+    :param name: the command's name.
+    :param help: one line for the list of commands.
+    :param description: the description in the command's own help, which names related commands.
+    :param options: the command's options and arguments.
+    :param function: ``module.function`` of this package, which receives the parsed arguments and returns the exit
+        status.
     """
 
     name: str
@@ -58,10 +66,12 @@ def _variable(text: str) -> tuple[str, str]:
 
 
 PATHS = Option(
-    ("paths",), {"nargs": "*", "metavar": "PATH", "help": "files, and folders with all below them (default: .)"}
+    ("paths",),
+    {"nargs": "*", "metavar": "PATH", "help": "files, and folders, which are searched recursively (default: .)"},
 )
 ENVIRONMENT = Option(
-    ("-e", "--environment"), {"metavar": "ENV", "help": "an environment of project.yaml (default: the only one)"}
+    ("-e", "--environment"),
+    {"metavar": "ENV", "help": "name of an environment of project.yaml (default: the only one)"},
 )
 VARIABLE = Option(
     ("--var",),
@@ -70,45 +80,45 @@ VARIABLE = Option(
         "default": [],
         "type": _variable,
         "metavar": "NAME=VALUE",
-        "help": "a variable, on top of the environment's; repeatable",
+        "help": "a variable, which overrides the environment's; repeatable",
     },
 )
 ONLY = Option(
     ("--only",),
-    {"action": "append", "default": [], "metavar": "NAME", "help": "only the definition of this name; repeatable"},
+    {"action": "append", "default": [], "metavar": "NAME", "help": "only the definition with this name; repeatable"},
 )
 OUTPUT = Option(("-o", "--output"), {"choices": OUTPUTS, "default": "table", "help": "the format (default: table)"})
 CONN_ID = Option(
     ("--conn-id",),
-    {"metavar": "ID", "help": "the Airflow connection (default: the environment's, else aep_default)"},
+    {"metavar": "ID", "help": "id of the Airflow connection (default: the environment's, else aep_default)"},
 )
-YES = Option(("-y", "--yes"), {"action": "store_true", "help": "ask nothing"})
+YES = Option(("-y", "--yes"), {"action": "store_true", "help": "do not ask for approval"})
 TAKE_OVER = Option(
     ("--take-over",),
     {
         "action": "append",
         "default": [],
         "metavar": "OWNER",
-        "help": "the owner in the marks of objects that become this project's, such as a DAG's id; repeatable",
+        "help": "take over objects whose marks name this owner, such as a DAG's id; repeatable",
     },
 )
 
 COMMANDS = (
     Command(
         "validate",
-        "Check files of definitions",
-        "Check files of definitions: all problems of all files at once, with file, line and column. Asks nothing of "
-        "the platform; `plan` compares the files with the sandbox. Without -e each environment is checked.",
+        "Check definition files",
+        "Check definition files and print all problems of all files, with file, line and column. It sends no request "
+        "to the platform; `plan` compares the files with the sandbox. Without -e each environment is checked.",
         (PATHS, ENVIRONMENT, VARIABLE, OUTPUT),
         "validate.validate",
     ),
     Command(
         "plan",
-        "Compare files with a sandbox: what would be created or changed",
-        "Compare definitions with the sandbox of the Airflow connection: what would be created, adopted or changed, "
-        "and what stands in the way. It only reads. `validate` checks files without asking the platform; `export` "
-        "writes files of what is there; `status` says how runs go. The exit status is 0, or 1 where there is an error "
-        "or a conflict.",
+        "Compare definition files with a sandbox and show the changes that an apply would make",
+        "Compare definitions with the sandbox of the Airflow connection, and show the objects that would be created, "
+        "adopted or changed, and conflicts. It only reads. `validate` checks files without requests to the platform; "
+        "`export` writes files for existing dataflows; `status` shows the health of their runs. The exit status is 0, "
+        "or 1 if there is an error or a conflict.",
         (
             PATHS,
             ENVIRONMENT,
@@ -117,22 +127,21 @@ COMMANDS = (
             CONN_ID,
             TAKE_OVER,
             OUTPUT,
-            Option(("--all",), {"action": "store_true", "help": "show what is unchanged too"}),
+            Option(("--all",), {"action": "store_true", "help": "show unchanged objects too"}),
             Option(
                 ("--detailed-exitcode",),
-                {"action": "store_true", "help": "exit with 2 where something is to be done"},
+                {"action": "store_true", "help": "exit with 2 if the plan is not empty"},
             ),
         ),
         "plan.plan",
     ),
     Command(
         "apply",
-        "Create and change what a plan says",
-        "Make a plan, show it, and do what it says once it is approved: by `yes` on a terminal, by --yes, or by "
-        "--expect with the digest of a plan that somebody has looked at. `plan` only shows it. Creations of a kind are "
-        "made together, so many definitions take as long as one. What stands in the way of one definition holds up "
-        "that one only. A repeat finishes one that was interrupted. The exit status is 0 where all is "
-        "as written, else 1.",
+        "Create and change the objects of definition files",
+        "Make a plan, show it, and apply it after approval: by `yes` on a terminal, by --yes, or by --expect with the "
+        "digest of a reviewed plan. `plan` only shows the plan. All objects of a kind are created together, so many "
+        "definitions take as long as one. A conflict of one definition does not affect others. After an interruption a "
+        "repeat continues. The exit status is 0 if the sandbox matches all definitions, else 1.",
         (
             PATHS,
             ENVIRONMENT,
@@ -144,18 +153,18 @@ COMMANDS = (
             YES,
             Option(
                 ("--expect",),
-                {"metavar": "DIGEST", "help": "ask nothing, and apply only the plan of this digest"},
+                {"metavar": "DIGEST", "help": "do not ask, and apply only the plan with this digest"},
             ),
         ),
         "apply.apply",
     ),
     Command(
         "export",
-        "Write files of the dataflows that are there",
-        "Write a definition for each payments dataflow of the sandbox, such that `plan` says unchanged. Schema and "
-        "dataset are referred to by name. The environment is one of project.yaml, which is looked for in the folder "
-        "and above it. It only reads the platform. The exit status is 1 where a payments dataflow "
-        "cannot be written as a definition; dataflows of other vendors are counted and skipped.",
+        "Write definition files for existing dataflows",
+        "Write a definition file for each payments dataflow of the sandbox; a `plan` of these files shows no change. "
+        "The files refer to schema and dataset by name. The environment is one of the project.yaml in the folder or "
+        "above it. It only reads the platform. The exit status is 1 if a payments dataflow cannot be written as a "
+        "definition; dataflows of other vendors are counted and skipped.",
         (
             Option(
                 ("names",),
@@ -165,8 +174,8 @@ COMMANDS = (
                     "help": "names, ids, or patterns with * and ? (default: all dataflows)",
                 },
             ),
-            Option(("--to",), {"required": True, "metavar": "FOLDER", "help": "where the files go"}),
-            Option(("--force",), {"action": "store_true", "help": "overwrite files that are there"}),
+            Option(("--to",), {"required": True, "metavar": "FOLDER", "help": "the folder for the files"}),
+            Option(("--force",), {"action": "store_true", "help": "overwrite existing files"}),
             Option(
                 ("--manage-schema",),
                 {"action": "store_true", "help": "describe schema, fields and dataset instead of referring to them"},
@@ -179,13 +188,13 @@ COMMANDS = (
     ),
     Command(
         "destroy",
-        "Delete the dataflows of files, with their connections",
-        "Show what the definitions reach, and delete it once it is approved: by `yes` on a terminal, by --yes, or by "
-        "--expect with the digest of what somebody has looked at. Dataflows and their source and target connections go "
-        "where this project's mark is on them and nothing else uses them; with --datasets also datasets, if these "
-        "hold no batch. Schemas, field groups, mapping sets and base connections always stay. The files stay too, and "
-        "`apply` would create everything again. A repeat finishes one that was interrupted. The exit status "
-        "is 1 where something stayed that was to go.",
+        "Delete the dataflows of definition files, with their connections",
+        "Show the objects of the definitions, and delete them after approval: by `yes` on a terminal, by --yes, or by "
+        "--expect with the digest of a reviewed list. Dataflows and their source and target connections are deleted if "
+        "they carry this project's mark and no other object uses them; with --datasets also datasets without a batch. "
+        "Schemas, field groups, mapping sets and base connections are never deleted. The files are not deleted, and "
+        "`apply` would create the objects again. After an interruption a repeat continues. The exit status is 1 if an "
+        "object that was to be deleted was kept.",
         (
             PATHS,
             ENVIRONMENT,
@@ -196,26 +205,26 @@ COMMANDS = (
                 ("--orphans",),
                 {
                     "action": "store_true",
-                    "help": "what carries the project's mark and no definition reaches; deleted only with --expect",
+                    "help": "objects with the project's mark that no definition reaches; deleted only with --expect",
                 },
             ),
-            Option(("--datasets",), {"action": "store_true", "help": "delete datasets too, if they hold no batch"}),
+            Option(("--datasets",), {"action": "store_true", "help": "delete datasets without a batch too"}),
             OUTPUT,
             YES,
             Option(
                 ("--expect",),
-                {"metavar": "DIGEST", "help": "ask nothing, and delete only what has this digest"},
+                {"metavar": "DIGEST", "help": "do not ask, and delete only the list with this digest"},
             ),
         ),
         "destroy.destroy",
     ),
     Command(
         "status",
-        "Show how the dataflows' runs go: failed, lost records, disabled, too old",
-        "Show the health of dataflows: which failed or lost records, which are disabled, whose "
-        "last successful run is too old. It only reads. `plan` compares definitions with the sandbox; `status` says "
-        "how runs go, and without --definition it needs no files. Without a name it shows each dataflow that reads a "
-        "payments source or that this provider made. The exit status is 0, or 1 where there is an error.",
+        "Show the health of dataflows: failed runs, lost records, disabled, no recent success",
+        "Show the health of dataflows: runs that failed or lost records, disabled dataflows, and dataflows whose last "
+        "successful run is too old. It only reads. `plan` compares definitions with the sandbox; `status` shows the "
+        "health of runs, and without --definition it requires no files. Without a name it shows each dataflow that "
+        "reads a payments source or that this provider created. The exit status is 0, or 1 if there is an error.",
         (
             Option(
                 ("names",),
@@ -227,7 +236,7 @@ COMMANDS = (
                     "action": "append",
                     "default": [],
                     "metavar": "PATH",
-                    "help": "the dataflows of a file or folder of definitions, NAME being names of these; repeatable",
+                    "help": "the dataflows of a definition file or folder; NAME then selects definitions; repeatable",
                 },
             ),
             ENVIRONMENT,
@@ -238,7 +247,7 @@ COMMANDS = (
                 ("--max-age",),
                 {
                     "metavar": "TIME",
-                    "help": "how old the last successful run may be: seconds, or text such as PT6H (default: twice the "
+                    "help": "maximum age of the last successful run: seconds, or text such as PT6H (default: twice the "
                     "interval of each schedule)",
                 },
             ),
@@ -246,22 +255,22 @@ COMMANDS = (
                 ("--failures-since",),
                 {
                     "metavar": "TIME",
-                    "help": "count runs and failed records since then, such as 2026-01-31T00:00:00Z: a request or more "
-                    "for each dataflow",
+                    "help": "count runs and failed records since this time, such as 2026-01-31T00:00:00Z; it takes one "
+                    "or more requests for each dataflow",
                 },
             ),
             Option(
                 ("--max-failed-ratio",),
                 {
                     "metavar": "SHARE",
-                    "help": "the share of failed records, 0 to 1, that is tolerated",
+                    "help": "the tolerated share of failed records, 0 to 1; requires --failures-since",
                 },
             ),
             Option(
                 ("--test-connections",),
                 {
                     "action": "store_true",
-                    "help": "let each base connection log in at its vendor: a request for each",
+                    "help": "test the login of each base connection at its vendor; it takes one request for each",
                 },
             ),
             Option(
@@ -270,12 +279,12 @@ COMMANDS = (
                     "action": "append",
                     "default": [],
                     "metavar": "CODE",
-                    "help": "a problem that does not count, such as disabled or partial; repeatable",
+                    "help": "a problem to ignore, such as disabled or partial; repeatable",
                 },
             ),
             Option(
                 ("--detailed-exitcode",),
-                {"action": "store_true", "help": "exit with 2 where a dataflow is not healthy"},
+                {"action": "store_true", "help": "exit with 2 if a dataflow is not healthy"},
             ),
         ),
         "status.status",
@@ -283,19 +292,22 @@ COMMANDS = (
     Command(
         "diagnose",
         "Show which records of a flow run failed, and why",
-        "Show what failed of a flow run: status, counts, codes, columns and messages. A dataflow's id or name means "
-        "the newest of its last hundred runs that failed or is partial, else its newest. Values of the records, which "
-        "are customers' payments, are shown as *** unless --show-values is given. Without --to, samples of the row "
-        "errors are read; they are kept for 30 days. It only reads the platform.",
+        "Show the errors of a flow run: status, counts, codes, columns and messages. A dataflow's id or name selects "
+        "its newest failed or partial run among its last hundred runs, or else its newest run. Values of the records, "
+        "which are customers' payments, are shown as *** unless --show-values is given. Without --to, samples of the "
+        "row errors are read; row errors are kept for 30 days. It only reads the platform.",
         (
-            Option(("run_or_flow",), {"metavar": "RUN|FLOW", "help": "id of a flow run; id or name of a dataflow"}),
+            Option(("run_or_flow",), {"metavar": "RUN|FLOW", "help": "id of a flow run, or id or name of a dataflow"}),
             Option(
                 ("--to",),
                 {"metavar": "FOLDER", "help": "download all row errors, with their records, to a path or storage URL"},
             ),
             Option(
                 ("--show-values",),
-                {"action": "store_true", "help": "show an error of each kind with its record and message as they are"},
+                {
+                    "action": "store_true",
+                    "help": "show one error of each kind with the values of its record and message",
+                },
             ),
             ENVIRONMENT,
             CONN_ID,
@@ -305,47 +317,49 @@ COMMANDS = (
     ),
     Command(
         "verify",
-        "Ask a sandbox whether it behaves as this package assumes",
-        "Ask a sandbox whether the platform behaves as this package assumes. The checks make a few objects of their "
-        "own, which are deleted at the end, also after Ctrl-C; what will be made is said before. The report holds no "
-        "id, name or secret. The exit status is 0 where nothing is contradicted, 2 where something is, and 1 where "
-        "the sandbox could not be asked. `status` says how your own dataflows' runs go.",
+        "Check whether a sandbox behaves as this package assumes",
+        "Check whether the platform behaves as this package assumes, in one sandbox. The checks create a few objects "
+        "of their own, which are announced before and deleted at the end, also after Ctrl-C. The report contains no "
+        "id, name or secret. The exit status is 0 if no assumption is contradicted, 2 if one is, and 1 if the sandbox "
+        "could not be checked. `status` shows the health of your own dataflows.",
         (
             Option(("--conn-id",), {"default": "aep_default", "metavar": "ID", "help": "default: aep_default"}),
             Option(
                 ("--sandbox",),
-                {"required": True, "metavar": "NAME", "help": "the connection's sandbox, repeated so that it is meant"},
+                {"required": True, "metavar": "NAME", "help": "the connection's sandbox, repeated as a confirmation"},
             ),
             Option(
                 ("--allow-production",),
-                {"action": "store_true", "help": "ask a sandbox whose type is not development"},
+                {"action": "store_true", "help": "allow a sandbox whose type is not development"},
             ),
             Option(
                 ("--base-connection-id",),
-                {"metavar": "ID", "help": "a base connection that is there, for checks of sources and dataflows"},
+                {"metavar": "ID", "help": "id of an existing base connection, for checks of sources and dataflows"},
             ),
             Option(
                 ("--vendor-conn-id",),
-                {"metavar": "ID", "help": "instead: a vendor's Airflow connection, to make base connections with"},
+                {"metavar": "ID", "help": "instead: id of a vendor's Airflow connection, to create base connections"},
             ),
-            Option(("--source",), {"metavar": "VENDOR", "help": "of --vendor-conn-id: paypal, square or stripe"}),
+            Option(
+                ("--source",), {"metavar": "VENDOR", "help": "the vendor of --vendor-conn-id: paypal, square or stripe"}
+            ),
             Option(
                 ("--only",),
                 {
                     "action": "append",
                     "default": [],
                     "metavar": "ID",
-                    "help": "only the check of this id, or those of a topic such as dataset; repeatable",
+                    "help": "only the check with this id, or the checks of a topic such as dataset; repeatable",
                 },
             ),
-            Option(("--ingest",), {"action": "store_true", "help": "bring rows into a dataset of its own"}),
+            Option(("--ingest",), {"action": "store_true", "help": "ingest rows into a dataset of its own"}),
             Option(
                 ("--quick",),
-                {"action": "store_true", "help": "make one object of each kind instead of three"},
+                {"action": "store_true", "help": "create one object of each kind instead of three"},
             ),
             Option(
                 ("--report",),
-                {"metavar": "FILE", "help": "where the JSON report goes, for payments-emulator --like"},
+                {"metavar": "FILE", "help": "file for the JSON report, for payments-emulator --like"},
             ),
             OUTPUT,
         ),
@@ -353,9 +367,9 @@ COMMANDS = (
     ),
     Command(
         "schema",
-        "Print the JSON Schema of the files",
+        "Print the JSON Schema of files",
         "Print the JSON Schema of definition files, of project.yaml, or of the report of `verify`, for editors. "
-        "`validate` checks more: what members and files say against each other.",
+        "`validate` checks more, such as contradictions between members and between files.",
         (
             Option(
                 ("of",),
@@ -363,7 +377,7 @@ COMMANDS = (
                     "nargs": "?",
                     "choices": ("definition", "project", "report"),
                     "default": "definition",
-                    "help": "which file",
+                    "help": "type of the file (default: definition)",
                 },
             ),
         ),
@@ -373,7 +387,7 @@ COMMANDS = (
 
 
 def run(command: Command, args: argparse.Namespace) -> int:
-    """Run a command; return its exit status. An error of ours or of a file is printed without a traceback."""
+    """Run a command; return its exit status. An error of this package or of a file is printed without a traceback."""
     from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
     from airflow_provider_payments.cli.connecting import plain_log_lines
 
@@ -385,7 +399,7 @@ def run(command: Command, args: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except InvalidInputError as error:
-        print(_in_words_of(command, error), file=sys.stderr)
+        print(_message_for(command, error), file=sys.stderr)
         return 1
     except (PlatformError, OSError) as error:
         print(error, file=sys.stderr)
@@ -393,8 +407,8 @@ def run(command: Command, args: argparse.Namespace) -> int:
     return status
 
 
-def _in_words_of(command: Command, error: InvalidInputError) -> str:
-    """Return an error's message; an argument has the name that the command line gives it, such as ``--max-age``."""
+def _message_for(command: Command, error: InvalidInputError) -> str:
+    """Return an error's message with the command line's name of the argument, such as ``--max-age``."""
     names = {option.argument: option.shown for option in command.options}
     name = names.get(error.field, error.field)
     return f"{name}: {error.allowed}" if error.value is None else str(type(error)(name, error.value, error.allowed))

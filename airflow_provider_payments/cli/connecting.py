@@ -1,4 +1,4 @@
-"""The client of an Airflow connection, for the command line; progress of what takes long."""
+"""The client of an Airflow connection, log lines and progress, for the command line."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["client_of", "plain_log_lines", "progress", "vendor_credential"]
 
-#: Seconds of silence before progress is shown.
-SILENCE_SECONDS = 2.0
-#: What Airflow warns of with each short text in a connection, the name of a sandbox such as `dev` too.
+#: Seconds after which progress is shown.
+PROGRESS_DELAY_SECONDS = 2.0
+#: Airflow logs this warning for each short text in a connection, such as the sandbox name `dev`.
 MASKING_NOISE = "Skipping masking for a secret as it's too short"
 
 
 def client_of(conn_id: str) -> Client:
     """
-    Return the client that an Airflow connection describes; one in the environment needs no database of Airflow's.
+    Return the client for an Airflow connection. A connection in the environment requires no Airflow database.
 
-    :raises InvalidInputError: if there is no such connection, or one of its fields is wrong.
+    :raises InvalidInputError: if the connection does not exist, or one of its fields is wrong.
     """
     with _airflow_connections(conn_id) as hook:
         return hook(conn_id).client
@@ -38,10 +38,14 @@ def client_of(conn_id: str) -> Client:
 
 @contextmanager
 def _airflow_connections(conn_id: str) -> Iterator[type[ExperiencePlatformHook]]:
-    """Let Airflow look for connections, and say plainly where it finds none."""
-    # Airflow 3 looks into its database only in a process that says that it may.
+    """
+    Yield the hook class; inside the block Airflow can look up connections.
+
+    :raises InvalidInputError: if Airflow finds no connection of this id.
+    """
+    # Airflow 3 reads its database only in a process with this context.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-    with redirect_stdout(sys.stderr):  # some versions of Airflow log to where the result goes
+    with redirect_stdout(sys.stderr):  # some versions of Airflow log to the standard output
         from airflow.providers.common.compat.sdk import AirflowException
 
         from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
@@ -56,16 +60,16 @@ def _airflow_connections(conn_id: str) -> Iterator[type[ExperiencePlatformHook]]
 
 def vendor_credential(conn_id: str, source: Source) -> dict[str, str]:
     """
-    Return what a base connection of a vendor logs in with.
+    Return the credential of a vendor from an Airflow connection.
 
-    :raises InvalidInputError: if there is no such Airflow connection, or it lacks something.
+    :raises InvalidInputError: if the connection does not exist or lacks a field.
     """
     with _airflow_connections(conn_id) as hook:
         return hook.vendor_credential(conn_id, source)
 
 
 def _quieten_maskers() -> None:
-    """Drop one message of Airflow's maskers, whose modules have other names in each version; other messages stay."""
+    """Drop one message of Airflow's secrets maskers, whose module names depend on the version."""
     for name in [name for name in logging.root.manager.loggerDict if name.endswith("secrets_masker")]:
         logging.getLogger(name).addFilter(_is_no_noise)
 
@@ -77,9 +81,11 @@ def _is_no_noise(record: logging.LogRecord) -> bool:
 @contextmanager
 def plain_log_lines(level: int = logging.WARNING) -> Iterator[None]:
     """
-    Print what this package logs as it is, to the errors: each Airflow version has a format and a place of its own.
+    Print the log messages of this package to standard error without a format.
 
-    :param level: what is less than that is not printed.
+    Otherwise the format and the stream would depend on the Airflow version.
+
+    :param level: the least level to print. Defaults to ``WARNING``.
     """
     logger, handler = logging.getLogger(__name__.partition(".")[0]), _ToErrors()
     before = logger.level, logger.handlers, logger.propagate
@@ -94,13 +100,19 @@ def plain_log_lines(level: int = logging.WARNING) -> Iterator[None]:
 
 class _ToErrors(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        # Not the stream of the beginning: a progress that is shown replaces it.
+        # A progress display replaces sys.stderr, so the handler must not keep the original stream.
         print(record.getMessage(), file=sys.stderr)
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[str], None]]:
-    """Show on a terminal what is being read, once it takes long; elsewhere nothing."""
+def progress(activity: str) -> Iterator[Callable[[str], None]]:
+    """
+    Yield a function that shows the current item of work on a terminal.
+
+    Nothing is shown during the first seconds, and without a terminal.
+
+    :param activity: the work as a whole, such as ``reading the sandbox``.
+    """
     if not sys.stderr.isatty():
         yield lambda name: None
         return
@@ -110,7 +122,7 @@ def progress(what: str) -> Iterator[Callable[[str], None]]:
     with Console(stderr=True).status("") as status:
 
         def show(name: str) -> None:
-            if monotonic() - began >= SILENCE_SECONDS:
-                status.update(f"{what}: {name}")
+            if monotonic() - began >= PROGRESS_DELAY_SECONDS:
+                status.update(f"{activity}: {name}")
 
         yield show

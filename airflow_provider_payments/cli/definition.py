@@ -1,7 +1,7 @@
 """
-``airflow aep``: the same commands where Airflow takes some from providers, from 3.2 on.
+``airflow aep``: the same commands in Airflow's command line, from Airflow 3.2 on.
 
-Every command of Airflow's loads this module, so it imports no more than Airflow has loaded by then.
+Every Airflow command imports this module, so it imports only modules that Airflow has loaded already.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ __all__ = ["get_commands"]
 
 
 def get_commands() -> list[GroupCommand]:
-    """Return the group of commands, as Airflow takes it from a provider."""
+    """Return the provider's group of commands."""
     subcommands = [
         ActionCommand(
             name=command.name,
             help=command.help,
             description=command.description,
             func=lazy_load_command(f"airflow_provider_payments.cli.airflow_commands.{command.name}"),
-            args=[Arg(option.flags, **option.how) for option in command.options],
+            args=[Arg(option.flags, **option.settings) for option in command.options],
         )
         for command in COMMANDS
     ]

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.dataflows.destroy import carry_out, what_goes
+from airflow_provider_payments.aep.dataflows.destroy import execute_destroy, plan_destroy
 from airflow_provider_payments.aep.dataflows.project import find_project_file
 from airflow_provider_payments.aep.dataflows.render import destroy_text, removal_text
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
@@ -26,12 +26,12 @@ __all__ = ["destroy"]
 
 
 def destroy(args: argparse.Namespace) -> int:
-    """Print what goes, have it approved, delete it; status 1 where something stayed that was to go."""
-    # Of orphans the last file may be gone.
+    """Print the objects to delete, ask for approval and delete them; return 1 if one of them was kept."""
+    # Orphans may be left after the last definition file was removed.
     project = project_of(args, args.paths, args.only, may_be_empty=args.orphans)
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
-        planned = what_goes(
+        planned = plan_destroy(
             project,
             _whole(args, project),
             Snapshot(client, progress=show),
@@ -48,7 +48,7 @@ def destroy(args: argparse.Namespace) -> int:
     if not _is_approved(args, planned):
         _print(planned, args.output)
         return 0
-    done = carry_out(client, planned, _report if is_table else lambda removal: None)
+    done = execute_destroy(client, planned, _report if is_table else lambda removal: None)
     if is_table:
         print(f"Destroy: {len(done.to_delete) - len(done.failed)} of {len(done.to_delete)} deleted.")
     _print(done, args.output)
@@ -56,23 +56,23 @@ def destroy(args: argparse.Namespace) -> int:
 
 
 def _whole(args: argparse.Namespace, project: Project) -> Project:
-    """Return the project with all its definitions: what one of the others uses must stay."""
+    """Return the project with all its definitions: objects that another definition uses are kept."""
     file = find_project_file(Path(args.paths[0] if args.paths else "."))
-    return project if project.is_whole or file is None else project_of(args, [str(file.parent)])
+    return project if project.is_complete or file is None else project_of(args, [str(file.parent)])
 
 
 def _is_approved(args: argparse.Namespace, planned: Destroy) -> bool:
     """
-    Return whether something is to be deleted and may be.
+    Return whether there is an object to delete and its deletion is approved.
 
-    :raises InvalidInputError: where nobody can be asked, or the answer is another one.
+    :raises InvalidInputError: if there is no terminal for the question, or the answer is not ``yes``.
     """
     if args.orphans and args.expect is None and args.yes:
-        raise InvalidInputError("expect", None, "orphans are deleted only with the digest that their list ends with")
+        raise InvalidInputError("expect", None, "orphans are deleted only with the digest at the end of their list")
     if not planned.to_delete or (args.orphans and args.expect is None):
         return False
     if not args.yes and args.expect is None and not sys.stdin.isatty():
-        _print(planned, args.output)  # so a program can read what would go
+        _print(planned, args.output)  # so that a program can read the list
     approve(args, destroy_text(planned), f"Delete {len(planned.to_delete)} objects of sandbox {planned.sandbox}?")
     return True
 
@@ -82,7 +82,7 @@ def _report(removal: Removal) -> None:
 
 
 def _print(destroy: Destroy, output: str) -> None:
-    """Print it for a program; of a table, everything is printed by then."""
+    """Print a destroy for programs; a table was printed before and during the destroy."""
     if output in ("json", "yaml"):
         print_value(destroy.to_json(), output)
     elif output == "markdown":

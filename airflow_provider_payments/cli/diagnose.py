@@ -28,10 +28,11 @@ __all__ = ["diagnose"]
 
 
 def diagnose(args: argparse.Namespace) -> int:
-    """Print what failed of a run, or of the last run of a dataflow that failed; download its row errors."""
+    """Print the errors of a run, or of a dataflow's last failed run, and download its row errors on request."""
     project = load_project_file(Path(), environment=args.environment, conn_id=args.conn_id)
     client = client_of(project.aep_conn_id)
-    with redirect_stdout(sys.stderr), progress("reading the run") as show:  # some versions of Airflow log to the output
+    # Some versions of Airflow log to the standard output.
+    with redirect_stdout(sys.stderr), progress("reading the run") as show:
         show(args.run_or_flow)
         download = _download(client, args) if args.to else None
         found = diagnose_run(client, args.run_or_flow, download=download, examples=args.show_values)
@@ -49,7 +50,7 @@ def _download(client: Client, args: argparse.Namespace) -> Download:
     from airflow_provider_payments.operators.storage import storage_folder
 
     writer = f"cli-{uuid.uuid4().hex[:8]}"
-    return Download(client, storage_folder("to", args.to), writer, shown=args.to, examples=args.show_values)
+    return Download(client, storage_folder("to", args.to), writer, display_path=args.to, examples=args.show_values)
 
 
 def _lines(found: Diagnosis) -> Iterator[str]:
@@ -61,7 +62,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     yield from (f"  {error}" for error in run.errors if error.partition(":")[0] not in known)
     rows, has_row_errors = found.rows, bool(found.errors.counts)
     if found.codes:
-        yield from ("", "Failed records by code, as the run says:")
+        yield from ("", "Failed records by code, as the run reports them:")
         codes = [_code_row(row) for row in found.to_json()["codes"]]
         yield from _table(codes, ("count", "code") if has_row_errors else ("count", "code", "message"))
     if has_row_errors:
@@ -69,14 +70,16 @@ def _lines(found: Diagnosis) -> Iterator[str]:
         yield from _table(rows, ("count", "code", "column", "message"))
     elif found.is_sampled and run.failed_records != 0 and not run.is_active:
         yield from ("", "There are no samples of row errors")
-    if found.without or found.files:
+    if found.without_row_errors or found.files:
         yield ""
-    yield from (f"Batch {batch_id} has no row errors: {reason}" for batch_id, reason in found.without.items())
+    yield from (
+        f"Batch {batch_id} has no row errors: {reason}" for batch_id, reason in found.without_row_errors.items()
+    )
     yield from found.files or ()
 
 
 def _table(rows: Sequence[Json], columns: Sequence[str]) -> Iterator[str]:
-    """Yield aligned lines. An example stands below its row."""
+    """Yield aligned lines. A row's example follows the row."""
     for line, row in zip(aligned(rows, columns), [{}, *rows], strict=True):
         yield f"  {line}"
         if row.get("example") not in (None, row.get("message")):

@@ -21,40 +21,41 @@ __all__ = ["export"]
 
 
 def export(args: argparse.Namespace) -> int:
-    """Write files of what is there; status 1 where a payments dataflow was refused."""
+    """Write a definition file for each payments dataflow; return 1 if a dataflow was refused."""
     folder = Path(args.to)
     project = load_project_file(folder, environment=args.environment, conn_id=args.conn_id)
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
-        made = export_dataflows(
+        exported = export_dataflows(
             Snapshot(client, progress=show),
             args.names,
             manage_schema=args.manage_schema,
             defaults=project.defaults,
         )
-    _write(made, folder, force=args.force)
+    _write(exported, folder, force=args.force)
     if args.output == "table":
-        for file in made.files:
+        for file in exported.files:
             print(folder / file)
-        for refusal in made.refused:
+        for refusal in exported.refused:
             print(on_a_line(f"{refusal.name} ({refusal.id}) refused: {refusal.reason}"), file=sys.stderr)
-        print(made.summary)
+        print(exported.summary)
     elif args.output == "markdown":
-        rows = [{"outcome": "exported", "what": str(folder / file), "reason": ""} for file in made.files]
+        rows = [{"outcome": "exported", "what": str(folder / file), "reason": ""} for file in exported.files]
         rows += [
-            {"outcome": "refused", "what": f"{each.name} ({each.id})", "reason": each.reason} for each in made.refused
+            {"outcome": "refused", "what": f"{each.name} ({each.id})", "reason": each.reason}
+            for each in exported.refused
         ]
         print_rows(rows, args.output)
     else:
-        print_value(made.to_json(folder), args.output)
-    return 1 if made.refused else 0
+        print_value(exported.to_json(folder), args.output)
+    return 1 if exported.refused else 0
 
 
-def _write(made: Export, folder: Path, *, force: bool) -> None:
-    there = [name for name in made.files if (folder / name).exists()]
-    if there and not force:
-        allowed = f"{len(there)} of the files exist, such as {there[0]}; --force overwrites them"
+def _write(exported: Export, folder: Path, *, force: bool) -> None:
+    existing = [name for name in exported.files if (folder / name).exists()]
+    if existing and not force:
+        allowed = f"{len(existing)} of the files exist, such as {existing[0]}; --force overwrites them"
         raise InvalidInputError("to", str(folder), allowed)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in made.files.items():
+    for name, text in exported.files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Rows and values in the format that was asked for."""
+"""Printing rows and values in the requested format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["print_rows", "print_value"]
 
 
 def print_value(value: Any, output: str) -> None:
-    """Print plain values as ``json`` or ``yaml``."""
+    """Print a plain value as ``json`` or ``yaml``."""
     if output == "json":
         print(json.dumps(value, indent=2, ensure_ascii=False))
     else:

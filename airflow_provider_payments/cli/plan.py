@@ -23,27 +23,32 @@ _STYLES = {"+": "green", "~": "yellow", "!": "bold red", "=": "cyan", ".": "dim"
 
 
 def plan(args: argparse.Namespace) -> int:
-    """Print a plan; status 1 on a conflict, and with ``--detailed-exitcode`` 2 where something is to be done."""
+    """Print a plan; return 1 if it has a conflict, or 2 with ``--detailed-exitcode`` if it is not empty."""
     project = project_of(args, args.paths, args.only)
     client = client_of(project.aep_conn_id)
     with progress("reading the sandbox") as show:
-        made = plan_project(client, project, take_over=args.take_over, progress=show)
-    print_plan(made, args.output, unchanged=args.all)
-    if made.conflicts:
+        found = plan_project(client, project, take_over=args.take_over, progress=show)
+    print_plan(found, args.output, unchanged=args.all)
+    if found.conflicts:
         return 1
-    return 2 if args.detailed_exitcode and not made.is_empty else 0
+    return 2 if args.detailed_exitcode and not found.is_empty else 0
 
 
-def print_plan(made: Plan, output: str, *, unchanged: bool = False) -> None:
-    """Print a plan in a format."""
+def print_plan(plan: Plan, output: str, *, unchanged: bool = False) -> None:
+    """
+    Print a plan.
+
+    :param output: the format.
+    :param unchanged: whether to show unchanged objects too; applies to text only. Defaults to ``False``.
+    """
     if output in ("json", "yaml"):
-        print_value(made.to_json(), output)
+        print_value(plan.to_json(), output)
     elif output == "markdown":
-        print(plan_markdown(made))
+        print(plan_markdown(plan))
     elif sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        _print_coloured(plan_text(made, unchanged=unchanged))
+        _print_coloured(plan_text(plan, unchanged=unchanged))
     else:
-        print(plan_text(made, unchanged=unchanged))
+        print(plan_text(plan, unchanged=unchanged))
 
 
 def _print_coloured(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The definitions and variables that a command is given."""
+"""Reading the definitions and variables that a command line names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["given_variables", "project_of"]
 
 
 def given_variables(args: argparse.Namespace) -> Mapping[str, Scalar]:
-    """Return the variables of the command line, read as in a file: ``true`` is a boolean, ``5`` a number."""
+    """Return the variables of the command line, with types as in a file: ``true`` is a boolean, ``5`` a number."""
     return {name: "" if (value := read_scalar(text)) is None else value for name, text in args.var}
 
 
@@ -25,8 +25,11 @@ def project_of(
     args: argparse.Namespace, paths: Iterable[str], only: Iterable[str] = (), *, may_be_empty: bool = False
 ) -> Project:
     """
-    Read definitions in the environment, and for the Airflow connection, that the command line names.
+    Read definitions with the environment, variables and Airflow connection of the command line.
 
+    :param paths: files and folders.
+    :param only: names of the definitions to return. Defaults to all.
+    :param may_be_empty: whether a project without definitions is allowed. Defaults to ``False``.
     :raises DefinitionError: with all problems of all files.
     """
     return load_project(

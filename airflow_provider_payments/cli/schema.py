@@ -17,6 +17,6 @@ SCHEMAS = {"definition": definition_schema, "project": project_schema, "report":
 
 
 def schema(args: argparse.Namespace) -> int:
-    """Print the JSON Schema of one kind of file."""
+    """Print the JSON Schema of one type of file."""
     print(json.dumps(SCHEMAS[args.of](), indent=2))
     return 0

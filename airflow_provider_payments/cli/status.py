@@ -24,7 +24,7 @@ __all__ = ["status"]
 
 
 def status(args: argparse.Namespace) -> int:
-    """Print the health of dataflows; with ``--detailed-exitcode`` status 2 where one is not healthy."""
+    """Print the health of dataflows; with ``--detailed-exitcode`` return 2 if a dataflow is not healthy."""
     conn_id, question = _question(args)
     client = client_of(conn_id)
     with progress("reading") as show:
@@ -34,9 +34,9 @@ def status(args: argparse.Namespace) -> int:
 
 
 def _question(args: argparse.Namespace) -> tuple[str, Question]:
-    """Return what is asked of which Airflow connection."""
+    """Return the id of the Airflow connection and the question about its dataflows."""
     since = as_time("failures_since", args.failures_since)
-    how = {
+    options = {
         "max_age": as_duration("max_age", args.max_age),
         "max_failed_ratio": as_number("max_failed_ratio", args.max_failed_ratio),
         "failures_since": since.timestamp() if since else None,
@@ -45,11 +45,13 @@ def _question(args: argparse.Namespace) -> tuple[str, Question]:
     }
     if args.definition:
         project = project_of(args, args.definition, args.names)
-        return project.aep_conn_id, Question(definitions=[one.definition for one in project.definitions], **how)
+        return project.aep_conn_id, Question(definitions=[each.definition for each in project.definitions], **options)
     if args.var:
-        raise InvalidInputError("var", args.var[0][0], "variables are those of files: name them with --definition")
+        raise InvalidInputError(
+            "var", args.var[0][0], "variables belong to definition files: name the files with --definition"
+        )
     project = load_project_file(Path(), environment=args.environment, conn_id=args.conn_id)
-    return project.aep_conn_id, Question(patterns=args.names, **how)
+    return project.aep_conn_id, Question(patterns=args.names, **options)
 
 
 def _print(found: Sequence[Health], output: str) -> None:

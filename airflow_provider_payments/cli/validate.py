@@ -16,7 +16,7 @@ __all__ = ["validate"]
 
 
 def validate(args: argparse.Namespace) -> int:
-    """Check files in one environment, or in each; status 1 where something is wrong."""
+    """Check files in one environment, or in each; return 1 if there is a problem."""
     projects: list[Project] = []
     problems: list[Problem] = []
     chosen: list[str | None] = [args.environment] if args.environment else [*environments(*args.paths)]
@@ -42,7 +42,7 @@ def _summary(projects: list[Project]) -> str:
     number = len(projects[0].definitions)
     names = [project.environment for project in projects if project.environment]
     where = f" in {', '.join(names)}" if names else ""
-    return f"{number} definition{'s are' if number != 1 else ' is'} right{where}"
+    return f"{number} definition{'s are' if number != 1 else ' is'} valid{where}"
 
 
 def _row(severity: str, problem: Problem) -> dict[str, object]:

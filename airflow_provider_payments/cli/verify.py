@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.verification.question import read_question
+from airflow_provider_payments.aep.verification.options import read_options
 from airflow_provider_payments.aep.verification.report import report_rows, report_text
-from airflow_provider_payments.aep.verification.verify import verify as ask
+from airflow_provider_payments.aep.verification.verify import verify as verify_sandbox
 from airflow_provider_payments.cli.connecting import client_of, progress, vendor_credential
 from airflow_provider_payments.cli.output import print_rows, print_value
 
@@ -21,22 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["verify"]
 
-INTERRUPTED = 130
+INTERRUPTED_STATUS = 130
 
 
 def verify(args: argparse.Namespace) -> int:
-    """Print what was found of a sandbox; status 2 where it contradicts an assumption."""
+    """Print the report about a sandbox; return 2 if the sandbox contradicts an assumption."""
     if args.report:
         _check_writable(args.report)
-    question = read_question(vars(args), vendor_credential)
+    options = read_options(vars(args), vendor_credential)
     client = client_of(args.conn_id)
     try:
-        with progress("asking") as show:
-            report = ask(client, question, _announce, show)
+        with progress("checking") as show:
+            report = verify_sandbox(client, options, _announce, show)
     except KeyboardInterrupt:
-        said = "interrupted; what it made is deleted, unless a line above or a second interruption says otherwise"
-        print(f"payments verify: {said}", file=sys.stderr)
-        return INTERRUPTED
+        message = (
+            "interrupted; its objects were deleted, unless a line above reports otherwise or it was interrupted twice"
+        )
+        print(f"payments verify: {message}", file=sys.stderr)
+        return INTERRUPTED_STATUS
     try:
         if args.report:
             Path(args.report).write_text(f"{json.dumps(report.to_json(), indent=2)}\n", encoding="utf-8")
@@ -46,7 +48,7 @@ def verify(args: argparse.Namespace) -> int:
 
 
 def _check_writable(report: str) -> None:
-    """Refuse a file that could not be written minutes later."""
+    """Raise an error if the report could not be written: the checks take minutes."""
     path = Path(report)
     is_new = not path.exists()
     try:

@@ -1,8 +1,8 @@
 """
-``payments-demo``, the first command of the README: the example DAGs in a real Airflow against the emulator.
+``payments-demo``, the first command of the README, which runs the example DAGs in a real Airflow against the emulator.
 
-Nothing outside a temporary folder is touched: Airflow's own settings are removed from the environment, and every
-process that is started belongs to a session of its own, which is ended as a whole.
+The demo changes nothing outside of a temporary folder: it removes Airflow's settings from the environment, and starts
+each process in a new session, whose processes it ends together.
 """
 
 from __future__ import annotations

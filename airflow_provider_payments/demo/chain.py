@@ -1,10 +1,10 @@
-"""One table, an operator for each step: the DAG of the manual's first example."""
+"""The demo of the manual's first example: a DAG for one table, with an operator for each step."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.demo.display import COUNTS, run_dag, show_rows, state_shown, table_of
+from airflow_provider_payments.demo.display import COUNTS, run_dag, show_rows, state_text, table_of
 from airflow_provider_payments.demo.processes import get_json
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DAG_ID", "run"]
 
 DAG_ID = "payments_dataflow"
-#: Task -> the kind of object that it creates or finds, in the order of the chain.
+#: The tasks in the order of the chain, each with the kind of object that it creates or finds.
 STEPS = {
     "create_source_connection": "source connection",
     "create_target_schema": "schema",
@@ -30,7 +30,7 @@ STEPS = {
 
 
 def run(console: Console, airflow: Airflow, emulator: str) -> int:
-    """Run the DAG once; then show what was created and what arrived."""
+    """Run the DAG once, and show the created objects and the ingested rows."""
     if not run_dag(console, airflow, emulator, DAG_ID, lambda states: _progress(states, emulator)):
         return 1
     _show(console, airflow.returned(DAG_ID), emulator)
@@ -38,7 +38,7 @@ def run(console: Console, airflow: Airflow, emulator: str) -> int:
 
 
 def _progress(states: dict[str, str], emulator: str) -> dict[str, str]:
-    shown = {task: state_shown(states.get(task)) for task in STEPS}
+    shown = {task: state_text(states.get(task)) for task in STEPS}
     # Under `dags test` the wait runs inside the task, so the flow run's status is read from the emulator.
     if states.get("wait_for_flow_run") in ("running", "deferred"):
         shown["wait_for_flow_run"] = f"flow run {_run_status(emulator)}"
@@ -61,9 +61,9 @@ def _show(console: Console, outputs: dict[str, Any], emulator: str) -> None:
     console.print(objects)
 
     run = outputs["wait_for_flow_run"]
-    moved = table_of(f"Moved by flow run {run['run_id']} ({run['status']})", *COUNTS, "batches")
-    moved.add_row(*(str(run[count]) for count in COUNTS.values()), ", ".join(run["batch_ids"]))
-    console.print(moved)
+    counts = table_of(f"Ingested by flow run {run['run_id']} ({run['status']})", *COUNTS, "batches")
+    counts.add_row(*(str(run[count]) for count in COUNTS.values()), ", ".join(run["batch_ids"]))
+    console.print(counts)
     show_rows(console, emulator, outputs["create_target_dataset"]["id"], "the dataset")
 
 

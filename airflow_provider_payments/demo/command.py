@@ -1,4 +1,4 @@
-"""The command: its options, its signals, and what it starts."""
+"""The command line of the demo: its options, its signals, and the start of Airflow and the emulator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-#: Of the extra `demo`: imported where they are used, so that `main` can name what to install.
+#: Libraries of the extra `demo`, imported inside functions so that `main` can name the missing ones.
 LIBRARIES = ("psutil", "rich", *SERVER)
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -26,16 +26,16 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main(arguments: list[str] | None = None) -> int:
     """Run ``payments-demo``; return its exit status."""
     parser = argparse.ArgumentParser(prog="payments-demo", description="Run the example DAG against the emulator.")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--all", action="store_true", help="run the example of three vendors from definitions instead")
-    what.add_argument("--ui", action="store_true", help="start Airflow with its web page beside the emulator instead")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--all", action="store_true", help="run the example of three vendors from definitions instead")
+    mode.add_argument("--ui", action="store_true", help="start Airflow with its web interface and the emulator instead")
     options = parser.parse_args(arguments)
     if is_missing(parser.prog, LIBRARIES):
         return 1
     from rich.console import Console
 
     console = Console()
-    # Each of them, also from a closed terminal, ends the program through the clean-up.
+    # Each of these signals, including that of a closed terminal, ends the program after the clean-up.
     for number in END_SIGNALS:
         signal.signal(number, _interrupt)
     try:
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    # A second signal must not interrupt the clean-up, whose time is limited.
+    # A second signal must not interrupt the clean-up, which has a time limit.
     for number in END_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

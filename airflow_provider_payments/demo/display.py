@@ -1,4 +1,4 @@
-"""What both runs show: the progress of a DAG run, the counts of a flow run, rows of a dataset, the end of a log."""
+"""The output that the demo's modes share: the progress of a DAG run, rows of a dataset, and the end of a log."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.demo.new_airflow import Airflow
 
-__all__ = ["COUNTS", "failed", "run_dag", "show_rows", "state_shown", "table_of"]
+__all__ = ["COUNTS", "run_dag", "show_failure", "show_rows", "state_text", "table_of"]
 
-#: Characters of a log that an error shows.
+#: Number of characters at the end of a log that an error shows.
 LOG_TAIL_LENGTH = 6000
 TASK_STATES = {"success": "[green]done[/]", "failed": "[red]failed[/]", "up_for_retry": "[yellow]retrying[/]"}
-#: What a flow run moved: heading -> member of what the sensor returns.
+#: The counts of a flow run: heading -> member of the sensor's return value.
 COUNTS = {"records in": "input_records", "records out": "output_records", "failed": "failed_records"}
 
 
@@ -30,7 +30,9 @@ def table_of(title: str, *headings: str, fold: bool = False) -> Table:
     """
     Return an empty table.
 
-    :param fold: whether long words are broken.
+    :param title: title of the table.
+    :param headings: headings of its columns.
+    :param fold: whether to break long words instead of cutting them. Defaults to ``False``.
     """
     from rich.table import Table
 
@@ -40,8 +42,8 @@ def table_of(title: str, *headings: str, fold: bool = False) -> Table:
     return table
 
 
-def state_shown(state: str | None) -> str:
-    """Return a task's state as people read it."""
+def state_text(state: str | None) -> str:
+    """Return a task's state as text with colours."""
     return TASK_STATES.get(state or "", state or "[dim]waiting[/]")
 
 
@@ -49,9 +51,10 @@ def run_dag(
     console: Console, airflow: Airflow, emulator: str, dag_id: str, rows: Callable[[dict[str, str]], Mapping[str, str]]
 ) -> bool:
     """
-    Run a DAG once with a live display; return whether all of its tasks succeeded, after showing its log if not.
+    Run a DAG once with a live display, and return whether all of its tasks succeeded. If not, show its log.
 
-    :param rows: returns what to show, of the tasks' states.
+    :param dag_id: id of the DAG.
+    :param rows: returns the rows of the display, name and state, from the states of the tasks.
     """
     from rich.live import Live
 
@@ -73,23 +76,23 @@ def run_dag(
     console.print()
     states = set(airflow.states(dag_id).values())
     if status or states != {"success"}:
-        failed(console, "The DAG run failed.", airflow.home / "dag.log")
+        show_failure(console, "The DAG run failed.", airflow.home / "dag.log")
         return False
     return True
 
 
-def failed(console: Console, what: str, log: Path) -> None:
-    """Show the end of a log."""
-    console.print(f"[red]{what}[/] The end of its log:")
-    # Without markup: a log may hold brackets.
+def show_failure(console: Console, message: str, log: Path) -> None:
+    """Show an error message and the end of a log."""
+    console.print(f"[red]{message}[/] The end of its log:")
+    # Without markup, because a log may contain brackets.
     console.print(log.read_text()[-LOG_TAIL_LENGTH:], markup=False, highlight=False)
 
 
 def show_rows(console: Console, emulator: str, dataset_id: str, where: str) -> None:
     """
-    Show the first rows of a dataset, and how many there are.
+    Show the first rows of a dataset, and the number of its rows.
 
-    :param where: what to call the dataset.
+    :param where: the dataset's name in the title.
     """
     landed = get_json(f"{emulator}/__emulator__/datasets/{dataset_id}/rows?limit=3")
     rows = [_flat(row) for row in landed["rows"]]

@@ -1,4 +1,4 @@
-"""A DAG of the demo: it waits for flow runs that have ended already, so that the page has a history to show."""
+"""A DAG of the demo that waits for flow runs which have already ended, so that the page shows a history."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 
 with DAG(
     dag_id="payments_history",
-    description="Announce what past flow runs have brought, and check all dataflows",
+    description="Announce the results of past flow runs, and check all dataflows",
     schedule=None,
     catchup=False,
     tags=["payments", "adobe experience platform"],
@@ -27,6 +27,6 @@ with DAG(
     waited = FlowRunSensor.partial(
         task_id="wait", max_failed_ratio=0.1, timeout=60, outlets=[AssetAlias("payments_history")]
     ).expand(run_id=list_runs())
-    # Runs that failed their task do not keep the dataflows from being checked.
+    # Check the dataflows even if runs have failed tasks of the sensor.
     check = CheckDataflowHealthOperator(task_id="check", max_age=timedelta(days=1), trigger_rule="all_done")
     waited >> check

@@ -1,4 +1,4 @@
-"""A new Airflow in the demo's folder: its settings, its connections, its commands, what its tasks returned."""
+"""A new Airflow in the demo's folder: its settings, connections and commands, and its tasks' states and results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["CONNECTION_ID", "Airflow", "platform_connection", "platform_variable
 
 PACKAGE = "airflow_provider_payments"
 CONNECTION_ID = "aep_default"
-#: The vendors' accounts: the emulator takes any credential but "wrong".
+#: The Airflow connections of the vendors: the emulator accepts any credential but "wrong".
 VENDOR_CONNECTIONS: Mapping[str, Mapping[str, Any]] = {
     "square_default": {
         "conn_type": "generic",
@@ -39,6 +39,7 @@ class Airflow:
     An Airflow that ignores the settings of any other Airflow on this machine.
 
     :param home: an empty folder.
+    :param processes: starts and ends its commands.
     """
 
     def __init__(self, home: Path, processes: Processes) -> None:
@@ -47,33 +48,35 @@ class Airflow:
 
     def start(self, *arguments: str, log: str, module: str = "airflow") -> Popen[bytes]:
         """
-        Start a command of Airflow's, or another module.
+        Start a command of Airflow, or another module.
 
-        :param log: name of the file for what it prints.
+        :param arguments: arguments of the command.
+        :param log: name of the file for its output.
+        :param module: the module to run. Defaults to ``"airflow"``.
         """
         return self._processes.start([sys.executable, "-m", module, *arguments], self.home / log, self.environment)
 
     def run(self, *arguments: str) -> None:
-        """Run a command of Airflow's to its end; exit with its output if it fails."""
+        """Run a command of Airflow to its end; exit with its output if it fails."""
         log = f"{'-'.join(arguments[:2])}.log"
         if self.start(*arguments, log=log).wait() != 0:
             text = (self.home / log).read_text()
             raise SystemExit(f"airflow {' '.join(arguments[:2])} failed:\n{text}")
 
     def states(self, dag_id: str) -> dict[str, str]:
-        """Return the state of each task, empty where it has none yet; mapped ones with their index."""
+        """Return the state of each task by name, empty before it has one; names of mapped tasks contain the index."""
         query = (
             "SELECT task_id, map_index, state FROM task_instance WHERE dag_id=? ORDER BY start_date IS NULL, start_date"
         )
         return {_name(task, index): state or "" for task, index, state in self._query(query, dag_id)}
 
     def returned(self, dag_id: str) -> dict[str, Any]:
-        """Return what each task returned; mapped ones with their index."""
+        """Return the return value of each task by name; names of mapped tasks contain the index."""
         query = "SELECT task_id, map_index, value FROM xcom WHERE dag_id=? AND key='return_value'"
         return {_name(task, index): json.loads(value) for task, index, value in self._query(query, dag_id)}
 
     def _query(self, sql: str, dag_id: str) -> list[tuple[Any, ...]]:
-        """Query the database, read-only; nothing if it is not ready yet."""
+        """Query the database, read-only; return no rows if it is not ready yet."""
         try:
             with sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True, timeout=1) as database:
                 return database.execute(sql, (dag_id,)).fetchall()
@@ -87,7 +90,7 @@ def _name(task_id: str, map_index: int) -> str:
 
 def _environment(home: Path) -> dict[str, str]:
     with as_file(files(PACKAGE) / "example_dags") as packed:
-        # An editable installation has no copy of the DAGs: they are in the checkout.
+        # An editable installation does not package the DAGs, which are in the checkout.
         dags = packed if packed.is_dir() else Path(__file__).parents[2] / "dags"
         shutil.copytree(dags, home / "dags", ignore=shutil.ignore_patterns("__pycache__"))
     (home / "tmp").mkdir()
@@ -97,7 +100,7 @@ def _environment(home: Path) -> dict[str, str]:
         own
         | vendors
         | {
-            # `airflow standalone` starts its parts by the command's name.
+            # `airflow standalone` finds the `airflow` command by this variable.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
             "AIRFLOW_HOME": str(home),
             "TMPDIR": str(home / "tmp"),
@@ -118,13 +121,13 @@ def _variable(conn_id: str) -> str:
 
 
 def platform_variable(emulator: str) -> dict[str, str]:
-    """Return the environment's variable with the connection to the emulator."""
+    """Return the environment variable with the connection to the emulator."""
     return {_variable(CONNECTION_ID): platform_connection(emulator)}
 
 
 def platform_connection(emulator: str) -> str:
     """Return the connection to the emulator as JSON."""
-    # The emulator has no lag: a creation whose answer was lost is visible at once.
+    # The emulator has no lag, so the object of a creation whose answer was lost is visible at once.
     extra = {
         "org_id": "EMULATOR@AdobeOrg",
         "sandbox": "dev",

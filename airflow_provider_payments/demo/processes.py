@@ -1,4 +1,4 @@
-"""The demo's processes, and the end of all of them; what the emulator's answers."""
+"""The demo's processes and the requests to them: each process is started in a session, and all are ended together."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Processes", "get_json", "post_json", "start_emulator"]
 
-#: Seconds that processes may take to end, before and after they are killed.
+#: Maximum seconds until terminated processes end, and again until killed processes end.
 END_TIMEOUT_SECONDS = 8.0
 
 
 class Processes:
-    """Starts each command in a session of its own; all processes of these sessions end with the block."""
+    """A context manager that starts commands, each in a new session, and ends all processes of these sessions."""
 
     def __init__(self) -> None:
         self._sessions: set[int] = set()
@@ -31,7 +31,9 @@ class Processes:
         """
         Start a command.
 
-        :param log: for what it prints; its folder becomes the working directory.
+        :param command: the program and its arguments.
+        :param log: file for its output; the file's folder becomes the working directory.
+        :param environment: its environment variables.
         """
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
@@ -51,7 +53,7 @@ class Processes:
     def __exit__(self, *_: object) -> None:
         import psutil
 
-        # Children are added, because an interrupt may have come between the start of a process and its record.
+        # Children are included, because an interrupt may come after the start of a process and before its record.
         own = psutil.Process().children(recursive=True)
         sessions = self._sessions | {child.pid for child in own}
         # Airflow moves its task processes to process groups of their own, but not out of the session.
@@ -70,14 +72,17 @@ def _session(pid: int) -> int | None:
     try:
         return os.getsid(pid)
     except OSError:
-        return None  # it has ended
+        return None  # the process has ended
 
 
 def start_emulator(processes: Processes, home: Path, environment: Mapping[str, str], *options: str) -> str:
     """
     Start the emulator on a free port; return its URL once it answers.
 
-    :param options: of its command line.
+    :param processes: starts and ends the emulator.
+    :param home: folder for its log.
+    :param environment: its environment variables.
+    :param options: options of its command line.
     """
     log = home / "emulator.log"
     command = [sys.executable, "-u", "-m", "airflow_provider_payments.emulator", *options]
@@ -91,12 +96,12 @@ def start_emulator(processes: Processes, home: Path, environment: Mapping[str, s
 
 
 def get_json(url: str) -> Any:
-    """Return what a local service answers, without a proxy of the environment."""
+    """Return the JSON that a local service answers. A proxy of the environment is not used."""
     return _answer(urllib.request.Request(url))  # noqa: S310 - a local service's
 
 
 def post_json(url: str, body: Any) -> Any:
-    """Send JSON to a local service; return what it answers."""
+    """Send JSON to a local service, and return the JSON that it answers."""
     headers = {"Content-Type": "application/json"}
     return _answer(urllib.request.Request(url, json.dumps(body).encode(), headers))  # noqa: S310 - a local service's
 

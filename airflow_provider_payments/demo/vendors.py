@@ -1,4 +1,4 @@
-"""PayPal, Square and Stripe from definitions: ``payments-demo --all``."""
+"""The demo of PayPal, Square and Stripe from definitions: ``payments-demo --all``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.demo.display import COUNTS, run_dag, show_rows, state_shown, table_of
+from airflow_provider_payments.demo.display import COUNTS, run_dag, show_rows, state_text, table_of
 from airflow_provider_payments.demo.processes import get_json
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ FOLDER = "dags/dataflows"
 
 
 def run(console: Console, airflow: Airflow, emulator: str) -> int:
-    """Run the DAG once; then show what arrived of each vendor, and that a plan finds nothing to do."""
+    """Run the DAG once, show the ingested rows of each vendor, and show that a plan has no changes."""
     if not run_dag(console, airflow, emulator, DAG_ID, _progress):
         return 1
     outputs = airflow.returned(DAG_ID).values()
@@ -31,24 +31,24 @@ def run(console: Console, airflow: Airflow, emulator: str) -> int:
 
 
 def _progress(states: dict[str, str]) -> dict[str, str]:
-    return {task: state_shown(state) for task, state in states.items()}
+    return {task: state_text(state) for task, state in states.items()}
 
 
 def _show(console: Console, runs: dict[str, dict[str, object]], emulator: str) -> None:
     sandbox = get_json(f"{emulator}/__emulator__/state")["sandboxes"]["dev"]
     names = {flow["id"]: flow["name"] for flow in sandbox["flows"]}
     datasets = {dataset["name"]: dataset["id"] for dataset in sandbox["dataSets"]}
-    moved = table_of("In Experience Platform (sandbox dev)", "dataflow", "flow run", *COUNTS)
+    counts = table_of("In Experience Platform (sandbox dev)", "dataflow", "flow run", *COUNTS)
     for each in sandbox["runs"]:
         if run := runs.get(each["id"]):
-            moved.add_row(names[each["flowId"]], str(run["status"]), *(str(run[count]) for count in COUNTS.values()))
-    console.print(moved)
+            counts.add_row(names[each["flowId"]], str(run["status"]), *(str(run[count]) for count in COUNTS.values()))
+    console.print(counts)
     for name in names.values():
         show_rows(console, emulator, datasets[name], f"the dataset {name!r}")
 
 
 def _plan(console: Console, airflow: Airflow) -> int:
-    """Show what `payments plan` prints, which only reads; return its exit status."""
+    """Run `payments plan`, which only reads, show its output, and return its exit status."""
     console.print(f"$ payments plan {FOLDER}", highlight=False)
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", FOLDER, "--detailed-exitcode"]
     done = subprocess.run(  # noqa: S603 - our own interpreter and arguments

@@ -14,9 +14,9 @@ from airflow_provider_payments.emulator.extra import SERVER, is_missing
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status is 0 then, 1 when the port is in use or a library is missing.
+    """Serve until SIGTERM or SIGINT, then return 0; return 1 if the port is in use or a library is missing.
 
-    :param arguments: of the command line unless given.
+    :param arguments: the arguments of the command; those of the command line unless given.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -44,8 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     server = make_server(organisation)
     sock.listen(2048)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
-        # A signal may come after "ready" but before uvicorn has installed its own handlers; and uvicorn raises the
-        # signal again after its shutdown, which must not fail the process.
+        # A signal may arrive after "ready" is printed but before uvicorn installs its own handlers. uvicorn also raises
+        # the signal again after its shutdown, which must not fail the process.
         signal.signal(stop_signal, lambda *_: setattr(server, "should_exit", True))
     print(f"ready {organisation.origin}", flush=True)
     server.run(sockets=[sock])
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _port(text: str) -> int:
     port = parse_count(text)
     if port is None or port > 65535:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no port: 0 to 65535")
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a port: it must be a number from 0 to 65535")
     return port
 
 
@@ -65,23 +65,23 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = 0.0
     if not 0.001 <= rate <= 1e9:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no rate: a number of requests a minute, above 0")
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a rate: it must be requests a minute, above 0")
     return rate
 
 
 def _burst(text: str) -> int:
     burst = parse_count(text)
     if not burst:
-        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no burst: a whole number, 1 or more")
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is not a burst: it must be a whole number, 1 or more")
     return burst
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="payments-emulator",
-        description="Adobe Experience Platform's source services on this machine, with state, for tests and trials.",
+        description="An emulator of Adobe Experience Platform's source services, with state, for tests and trials.",
     )
-    parser.add_argument("--port", type=_port, default=0, help="0, the default, takes any free port")
+    parser.add_argument("--port", type=_port, default=0, help="the port to listen on; 0, the default, is any free port")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument("--client-id", default=Options.client_id, help="default: %(default)s")
     parser.add_argument("--client-secret", default=Options.client_secret, help="default: %(default)s")
@@ -91,16 +91,16 @@ def _parser() -> argparse.ArgumentParser:
         choices=TIME_MODES,
         default="fast",
         help="fast: a dataflow's first run starts a second after its creation; real: at its start time; "
-        "manual: the clock moves only by POST /__emulator__/clock (default: %(default)s)",
+        "manual: the clock changes only by POST /__emulator__/clock (default: %(default)s)",
     )
     parser.add_argument(
         "--rate-limit",
         type=_rate,
         metavar="N",
-        help="requests a minute that the gateway lets through; more are refused with 429 (default: no limit)",
+        help="the requests a minute that the gateway accepts; more are refused with 429 (default: no limit)",
     )
     parser.add_argument(
-        "--burst", type=_burst, metavar="N", help="how many of them may come at once (default: a minute's worth)"
+        "--burst", type=_burst, metavar="N", help="the requests accepted at once (default: the requests of a minute)"
     )
     parser.add_argument(
         "--like",

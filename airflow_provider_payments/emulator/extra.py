@@ -10,9 +10,9 @@ SERVER = ("jinja2", "starlette", "uvicorn")
 
 
 def is_missing(program: str, modules: Iterable[str]) -> bool:
-    """Whether a module that a program needs is not installed; if so, stderr says what to install.
+    """Return whether a required module is not installed; if so, print to stderr which extra to install.
 
-    :param program: the command's name.
+    :param program: the name of the command that requires the modules.
     """
     absent = [name for name in modules if find_spec(name) is None]
     if absent:

@@ -1,4 +1,4 @@
-"""The emulated organisation: the one place that puts services together, for each sandbox and behind their prefixes."""
+"""The emulated organisation: it connects the services of each sandbox and lists the services with their prefixes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_payments.emulator.data_access import routes as data_access
 from airflow_provider_payments.emulator.data_prep import routes as data_prep
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSets
 from airflow_provider_payments.emulator.flow_service import routes as flow_service
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcomes
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcomes
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.ims import routes as ims
 from airflow_provider_payments.emulator.ims.tokens import Tokens
@@ -33,7 +33,7 @@ SANDBOX_NAMES = (DEFAULT_SANDBOX, "dev")
 
 
 class SandboxServices:
-    """What the services hold for one sandbox; sandboxes see nothing of each other."""
+    """The state of the services in one sandbox; sandboxes are isolated from each other."""
 
     def __init__(self, sandbox: Sandbox, vendors: Vendors, outcomes: Outcomes) -> None:
         self.sandbox = sandbox
@@ -55,21 +55,21 @@ class Organisation:
     def __init__(self, options: Options, origin: str = "http://127.0.0.1") -> None:
         self.options = options
         self.origin = origin
-        # Tokens survive a reset: the identity service does not belong to the platform.
-        # A reset brings another clock and other options.
+        # Tokens survive a reset, because the identity service does not belong to the platform. They read the clock and
+        # the options through functions, because a reset replaces both.
         self.tokens = Tokens(options, lambda: self.clock.now(), lambda: self.runtime_options.token_seconds)  # noqa: PLW0108
         self.faults = Faults()
         self.reset()
 
     def reset(self, start: float | None = None) -> None:
-        """Return to the initial state: no faults, an empty request log, rate limit and options of the start.
+        """Return to the initial state: no faults, an empty request log, the rate limit and options of the start.
 
         :param start: the new time of a manual clock, in epoch seconds; the machine's time unless given.
         """
         self.clock = Clock(self.options.time, start)
         self.log = RequestLog()
         self.outcomes = Outcomes()
-        self.faults.over.set()
+        self.faults.discarded.set()
         self.faults = Faults()
         self.runtime_options = replace(self.options.runtime)
         self.lag = Lag(self.clock, self.runtime_options)
@@ -86,11 +86,11 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class Service(Generic[State]):
-    """One API under its prefix.
+    """A service under its prefix.
 
-    :param name: in the options of behaviour.
-    :param state: returns the state that its handlers get, for the sandbox that a request names.
-    :param on_platform: whether requests pass the gateway.
+    :param name: the service's name in the options of behaviour.
+    :param state: returns the state for the handlers, from the organisation and the name of the request's sandbox.
+    :param on_platform: whether requests pass through the gateway.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""Hooks: an Airflow connection becomes a client of Experience Platform."""
+"""The hook, which creates a client of Experience Platform from an Airflow connection."""

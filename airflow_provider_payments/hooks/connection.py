@@ -1,4 +1,4 @@
-"""The fields of an Airflow connection, checked and turned into a client. Loaded with the first use of a connection."""
+"""The client of an Airflow connection, from its validated fields. Imported at the first use of a connection."""
 
 from __future__ import annotations
 
@@ -28,9 +28,11 @@ from airflow_provider_payments.versions import mask_secret
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.sources import Source
 
+__all__ = ["client_from", "explanation", "extra_of", "part_at_fault", "text_of", "vendor_credential"]
+
 log = logging.getLogger(__name__)
 
-#: Options of the client that a connection may set, each with what reads it.
+#: Options of the client that a connection may set, each with its converter.
 _OPTIONS = {
     "settle_seconds": as_duration,
     "dataflow_settle_seconds": as_duration,
@@ -39,7 +41,7 @@ _OPTIONS = {
     "read_only": as_bool,
 }
 _EXTRAS = {*CONNECTION_FIELDS, "proxies", "verify", *_OPTIONS}
-#: Maximum number of sandboxes that a message names, and of characters of each name.
+#: Maximum number of sandboxes in a message, and of characters of each name.
 MAX_SANDBOXES, MAX_SANDBOX_NAME = 20, 60
 #: The beginnings of a list of scopes in the form's text field, in JSON or YAML.
 _LIST_STARTS = ("[", "- ")
@@ -47,25 +49,25 @@ _LIST_STARTS = ("[", "- ")
 
 def vendor_credential(connection: Any, source: Source) -> dict[str, str]:
     """
-    Return what a base connection of a vendor logs in with, from the vendor's Airflow connection.
+    Return the credential for a vendor's base connections, from the vendor's Airflow connection.
 
-    :raises InvalidInputError: naming what the connection lacks.
+    :raises InvalidInputError: naming the fields that the connection lacks.
     """
     extra = extra_of(connection)
-    held = {
+    values = {
         "host": connection.host,
         "client_id": connection.login,
         "client_secret": connection.password,
-        # Where there is only a token (Stripe's API key), it is the password.
+        # If the vendor needs a token only (Stripe's API key), the password may hold it.
         "access_token": text_of(extra, "access_token")
         or (None if "clientSecret" in source.auth_params else connection.password),
         "refresh_token": text_of(extra, "refresh_token"),
     }
-    remember(*(held[name] for name in ("client_secret", "access_token", "refresh_token")))
-    if missing := [theirs for theirs, ours in source.auth_params.items() if not held[ours]]:
+    remember(*(values[name] for name in ("client_secret", "access_token", "refresh_token")))
+    if missing := [theirs for theirs, ours in source.auth_params.items() if not values[ours]]:
         allowed = f"the connection must hold {', '.join(missing)} of {source.title}"
         raise InvalidInputError("vendor_conn_id", connection.conn_id, allowed)
-    return {theirs: str(held[ours]) for theirs, ours in source.auth_params.items()}
+    return {theirs: str(values[ours]) for theirs, ours in source.auth_params.items()}
 
 
 def client_from(connection: Any) -> Client:
@@ -100,13 +102,13 @@ def extra_of(connection: Any) -> dict[str, Any]:
     """
     Return a connection's extra without empty fields.
 
-    :raises InvalidInputError: if it is JSON, but not an object.
+    :raises InvalidInputError: if the extra is JSON, but not an object.
     """
     extra = connection.extra_dejson
     if extra is None:
         return {}
     if not isinstance(extra, dict):
-        # Not shown: it may be a secret in the wrong field.
+        # The value is not shown, because it may be a secret in the wrong field.
         raise InvalidInputError("extra", "***", f"it must be a JSON object, not of type {type(extra).__name__}")
     return {key: value for key, value in extra.items() if value not in (None, "")}
 
@@ -115,7 +117,7 @@ def text_of(extra: dict[str, Any], name: str) -> str:
     """
     Return a text field of an extra; empty if it is absent.
 
-    :raises InvalidInputError: if it is not text, without its value, which may be a secret.
+    :raises InvalidInputError: if the field is not text; the error does not show the value, which may be a secret.
     """
     value = extra.get(name, "")
     if not isinstance(value, str):
@@ -124,7 +126,7 @@ def text_of(extra: dict[str, Any], name: str) -> str:
 
 
 def _scopes(extra: dict[str, Any]) -> str:
-    """Return scopes as they are sent; a connection holds them as the console shows them, or as a list."""
+    """Return comma-separated scopes from text in the console's form, or from a list in JSON or YAML."""
     given = scopes = extra.get("scopes", "")
     if isinstance(given, str):
         if not given.lstrip().startswith(_LIST_STARTS):
@@ -164,26 +166,26 @@ def _credential(connection: Any, extra: dict[str, Any], transport: Transport) ->
 
 
 def _verify(value: object, conn_id: str) -> bool | str:
-    word = str(value).lower() if isinstance(value, (str, bool)) else ""
-    if word == "false":
+    text = str(value).lower() if isinstance(value, (str, bool)) else ""
+    if text == "false":
         log.warning("Connection %s turns TLS verification off: the identity of the server is not checked", conn_id)
         return False
-    if word == "true":
+    if text == "true":
         return True
-    if not isinstance(value, str) or not _is_there(value):
+    if not isinstance(value, str) or not _exists(value):
         raise InvalidInputError("verify", value, "true, or the path of a CA bundle that exists on this machine")
     return value
 
 
-def _is_there(path: str) -> bool:
+def _exists(path: str) -> bool:
     try:
         return Path(path).exists()
-    except (OSError, ValueError):  # too long, or not a path
+    except (OSError, ValueError):  # the text is too long, or not a path
         return False
 
 
 def _proxies(value: object) -> dict[str, str]:
-    # Not shown: a proxy's URL may hold a password.
+    # The value is not shown, because a proxy's URL may contain a password.
     try:
         proxies = as_mapping("proxies", value)
     except InvalidInputError:
@@ -196,18 +198,18 @@ def _proxies(value: object) -> dict[str, str]:
 
 
 def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
-    return as_duration(name, extra.get(name)) or default  # the form sends 0 for a field that is left empty
+    return as_duration(name, extra.get(name)) or default  # the form sends 0 for an empty field
 
 
 def _url(connection: Any) -> str:
-    """Return the platform's URL from the host and, if it is set, the port."""
+    """Return the platform's URL from the host and the optional port."""
     host = str(connection.host or DEFAULT_URL).rstrip("/")
     url = host if "://" in host else f"https://{host}"
     return f"{url}:{connection.port}" if connection.port else url
 
 
 def explanation(client: Client, error: RequestError) -> str:
-    """Return a message with the part of the connection that failed; for the sandbox, with those that exist."""
+    """Return a message that names the part of the connection at fault; for the sandbox, with the existing ones."""
     part = part_at_fault(error)
     if part != "Sandbox" and not (part == "Credential" and error.status == HTTPStatus.FORBIDDEN):
         return f"{part}: {error}"
@@ -215,7 +217,7 @@ def explanation(client: Client, error: RequestError) -> str:
         names = sandboxes.names(client)
     except RequestError as unlisted:
         return f"{part}: {error}; the credential's sandboxes cannot be listed: {unlisted}"
-    # A sandbox that is listed exists; the credential lacks a permission in it.
+    # If the sandbox is listed, it exists, and the credential lacks a permission in it.
     return f"{part if client.sandbox in names else 'Sandbox'}: {error}; {_listed(names)}"
 
 
@@ -232,10 +234,10 @@ def part_at_fault(error: RequestError) -> str:
     is_token = error.path.endswith(TOKEN_PATH)
     is_5xx = error.status is not None and error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if error.status in (None, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED) or (is_5xx and error.reason):
-        return "Network"  # no answer, or one that only a proxy or a load balancer can have given
+        return "Network"  # no answer, or an answer that only a proxy or a load balancer gives
     if is_5xx or error.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
         return "Service"
-    if error.reason:  # an answer of something else than this service: HTML, a redirect, blank, other JSON
+    if error.reason:  # an answer that is not from this service: HTML, a redirect, blank, other JSON
         return "Identity service URL" if is_token else "Platform URL"
     return "Credential" if is_token else _part_refused(error)
 

@@ -1,4 +1,4 @@
-"""The one place where the client's errors become Airflow's: final ones are not retried, the others may be."""
+"""The conversion of the client's errors to Airflow exceptions: final errors fail the task, others may be retried."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from airflow_provider_payments.exceptions import ExperiencePlatformFailedError, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["airflow_errors"]
+
 
 @contextmanager
 def airflow_errors() -> Iterator[None]:
     """
     Convert an error of the client that the block raises.
 
-    :raises ExperiencePlatformFailedError: if it is final.
+    :raises ExperiencePlatformFailedError: if the error is final.
     :raises ExperiencePlatformUnavailableError: if a retry may succeed.
     """
     try:

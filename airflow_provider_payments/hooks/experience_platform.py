@@ -1,4 +1,4 @@
-"""The hook: an Airflow connection becomes a client of Experience Platform."""
+"""The hook, which creates a client of Experience Platform from an Airflow connection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS, FIELD
 from airflow_provider_payments.hooks.errors import airflow_errors
 
 if TYPE_CHECKING:
-    # The client loads with the first request, not when a DAG is parsed.
+    # The client is imported at the first request, not when a DAG is parsed.
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.provisioning.provisioned import Provisioned
     from airflow_provider_payments.aep.resources.base import Resource
@@ -30,13 +30,13 @@ class ExperiencePlatformHook(BaseHook):
     """
     Use the APIs of one sandbox of Adobe Experience Platform.
 
-    The Airflow connection holds: login = client id, password = client secret, host = platform URL (default
+    Fields of the Airflow connection: login = client id, password = client secret, host = platform URL (default
     ``https://platform.adobe.io``); in the extra ``org_id`` and ``sandbox`` (both required), ``scopes`` (text or a
     list), ``ims_url``, ``access_token`` (instead of the secret), ``connect_timeout`` and ``read_timeout``, ``proxies``,
     ``verify`` (path of a CA bundle), ``settle_seconds``, ``dataflow_settle_seconds`` and ``operation_timeout``,
     ``marks`` and ``read_only`` (true or false). Times are seconds or ISO 8601 text such as ``PT1M``.
 
-    The constructor reads and sends nothing; the connection is read when :attr:`client` is used first.
+    The constructor does not read the connection or send a request; the first use of :attr:`client` reads it.
 
     .. seealso:: ``docs/connection.md#fields`` in the manual, for each field, its default and its unit.
 
@@ -61,7 +61,7 @@ class ExperiencePlatformHook(BaseHook):
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return the form's labels, for Airflow before 3.2, which writes the keys of provider info with underscores."""
+        """Return the form's labels for Airflow before 3.2, whose keys are those of provider info with underscores."""
         return {key.replace("-", "_"): value for key, value in FIELD_BEHAVIOUR.items()}
 
     @cached_property
@@ -78,11 +78,11 @@ class ExperiencePlatformHook(BaseHook):
     @classmethod
     def vendor_credential(cls, conn_id: str, source: Source) -> dict[str, str]:
         """
-        Return what a base connection logs in with.
+        Return the credential for a vendor's base connections.
 
         :param conn_id: id of the Airflow connection that holds the vendor's credential.
         :param source: the vendor's source.
-        :raises InvalidInputError: naming what the connection lacks.
+        :raises InvalidInputError: naming the fields that the connection lacks.
         """
         from airflow_provider_payments.hooks.connection import vendor_credential
 
@@ -94,15 +94,16 @@ class ExperiencePlatformHook(BaseHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Try the connection; return whether it works, and a message that names the part that is wrong.
+        Test the connection with a request; return whether it works, and a message.
 
-        The parts: a field, the credential, the organisation, the sandbox, a URL, the network, the service.
+        The message of a failure names its cause: a field, the credential, the organisation, the sandbox, a URL, the
+        network, or the service.
         """
         from airflow_provider_payments.aep.api import flow_service
         from airflow_provider_payments.hooks.connection import client_from, explanation
 
         try:
-            # A client of its own with few attempts, because a person waits for the answer.
+            # A new client with few attempts, because a person waits for the result.
             client = client_from(self.get_connection(as_text("aep_conn_id", self.aep_conn_id)))
             client.transport.attempts = TEST_ATTEMPTS
         except InvalidInputError as error:
@@ -128,12 +129,13 @@ class ExperiencePlatformHook(BaseHook):
         Find or create ``resource``; see :func:`airflow_provider_payments.aep.provisioning.ensure.ensure`.
 
         :param resource: the desired value.
-        :param if_exists: what to do if the name is taken by an object that differs: ``reuse`` fails and shows the
-            differences, ``update`` changes what can be changed, ``fail`` refuses any object that existed before.
-            Defaults to ``"reuse"``.
+        :param if_exists: how to treat an existing object of the name: ``reuse`` adopts one that matches, and fails with
+            the differences if none does; ``update`` changes the fields that can be changed; ``fail`` refuses any
+            object that existed before. Defaults to ``"reuse"``.
         :param attempt: Airflow's try number; from the second on, an earlier try may have created the object. Defaults
             to ``1``.
-        :param writer: chain, DAG run and DAG for the object's mark. Defaults to ``None``: the chain ``manual``.
+        :param writer: the chain, the DAG run and the DAG in the object's mark. Defaults to ``None``: the chain
+            ``manual``.
         :param remove_duplicates: whether to delete unused duplicates of the same writer. Defaults to ``False``.
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
@@ -167,11 +169,11 @@ class ExperiencePlatformHook(BaseHook):
         self, connection_id: str, table: str | None = None, *, resource_path: str | None = None
     ) -> Any:
         """
-        Return a base connection's tables, the columns of one, or the structure of a REST resource.
+        Return a base connection's tables, the columns of a table, or the structure of a REST resource.
 
         :param connection_id: id of the base connection.
         :param table: path of a table whose columns to return. Defaults to ``None``: the tables.
-        :param resource_path: a REST resource, instead. Defaults to ``None``.
+        :param resource_path: path of a REST resource, instead of a table. Defaults to ``None``.
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
@@ -190,7 +192,7 @@ class ExperiencePlatformHook(BaseHook):
 
         :param connection_id: id of the base connection.
         :param table: path of the table. Defaults to ``None``.
-        :param resource_path: a REST resource, instead. Defaults to ``None``.
+        :param resource_path: path of a REST resource, instead of a table. Defaults to ``None``.
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """

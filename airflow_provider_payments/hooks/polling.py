@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.http.transport import Transport
 
+__all__ = ["PolledConnection", "polling_client"]
+
 log = logging.getLogger(__name__)
 
-#: The longest page of a list has 2 MiB.
+#: Maximum size of an answer. The longest page of a list has 2 MiB.
 MAX_BODY_BYTES = 8 * 2**20
-#: Seconds to wait for the next byte of an answer: the next poll is the retry.
+#: Maximum seconds to wait for the next byte of an answer; it is short because the next poll is the retry.
 MAX_READ_TIMEOUT_SECONDS = 15.0
 #: Minimum seconds between two renewals of a refused token, and between two readings of a connection.
 RENEWAL_INTERVAL_SECONDS = 60.0
@@ -35,7 +37,7 @@ def polling_client(connection: Any, ended: threading.Event) -> Client:
     Return a client that never retries, because the next poll is the retry; a 429 throttles all threads.
 
     :param connection: the Airflow connection.
-    :param ended: once it is set, a pause ends with an error.
+    :param ended: as soon as this event is set, a pause of the client ends with an error.
     """
 
     def sleep(seconds: float) -> None:
@@ -56,7 +58,7 @@ def polling_client(connection: Any, ended: threading.Event) -> Client:
 
 class PolledConnection:
     """
-    The client of an Airflow connection that may be edited while it is in use.
+    The client of an Airflow connection that may be edited while the client is in use.
 
     Its methods block, so they must not run on an event loop.
 
@@ -68,10 +70,10 @@ class PolledConnection:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._client: Client | None = None
-        #: Includes those of clients that an edited connection has replaced: their requests may be pending.
+        #: The transports of all clients, including replaced ones, whose requests may be pending.
         self._transports: list[Transport] = []
         self._settings: tuple[Any, ...] = ()
-        #: When it was read last, by ``time.monotonic``.
+        #: Monotonic time at which the connection was last read.
         self.read_at = -float("inf")
 
     @property
@@ -81,12 +83,12 @@ class PolledConnection:
 
     def client(self, max_age: float = float("inf")) -> Client:
         """
-        Return the client, the same one as long as the connection does not change.
+        Return the client. The same client is returned as long as the connection does not change.
 
-        :param max_age: seconds after which the connection is read again.
+        :param max_age: seconds after which the connection is read again. Defaults to infinite: it is read once.
         :raises UnreadableError: if there is a client, and the connection cannot be read again.
         """
-        with self._lock:  # one thread reads, the others wait for it
+        with self._lock:  # one thread reads the connection, the others wait for it
             if self._client is None:
                 return self._read()
             if self.age > max_age:
@@ -105,13 +107,13 @@ class PolledConnection:
                 log.info("Connection %s has changed; polling continues with the new one", self.conn_id)
             client = polling_client(connection, self._ended)
             self._transports.append(client.transport)
-            if self._ended.is_set():  # while the connection was read
+            if self._ended.is_set():  # closed while the connection was read
                 client.transport.close()
         self._client, self._settings, self.read_at = client, settings, time.monotonic()
         return client
 
     def close(self) -> None:
-        """Cut off pending requests, and send no more of them."""
+        """Abort pending requests, and refuse further ones."""
         self._ended.set()
         for transport in tuple(self._transports):
             transport.close()

@@ -1,4 +1,4 @@
-"""What all operators of this provider share."""
+"""Base classes of this provider's operators."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["CreateOperator", "ExperiencePlatformOperator", "FindOperator"]
 
 class ExperiencePlatformOperator(TextStaysText, BaseOperator):
     """
-    Base of the operators: the connection, and outputs that can be used one by one.
+    Base of all operators of this provider: its subclasses share a connection argument and push each output separately.
 
     .. seealso:: ``docs/operators.md#arguments`` in the manual.
 
@@ -41,24 +41,24 @@ class ExperiencePlatformOperator(TextStaysText, BaseOperator):
     ui_color = "#f5e6e6"
 
     def __init__(self, *, aep_conn_id: str = ExperiencePlatformHook.default_conn_name, **kwargs: Any) -> None:
-        # `op.output["id"]` reads the XCom of that key, which only multiple outputs write.
+        # `op.output["id"]` reads the XCom with the key `id`, which exists only with `multiple_outputs`.
         super().__init__(**{"multiple_outputs": True, **kwargs})
         honour_retry_after(self)
         self.aep_conn_id = aep_conn_id
 
     @cached_property
     def hook(self) -> ExperiencePlatformHook:
-        """The hook; reads the connection with its first use."""
+        """The Experience Platform hook, which reads the Airflow connection when it is first used."""
         return ExperiencePlatformHook(self.aep_conn_id)
 
 
 def attempt_of(context: Context) -> int:
-    """Return the number of a task's try; 1 where there is no Airflow around it."""
+    """Return the number of the task's try, 1 if the operator is executed without Airflow."""
     return int(getattr(context.get("ti"), "try_number", 1) or 1)
 
 
 def writer_of(operator: Any, context: Context) -> Writer:
-    """Return the chain (by default the DAG's id), DAG run and DAG that a task writes into marks."""
+    """Return the chain, DAG run and DAG that a task writes into marks; the chain defaults to the DAG's id."""
     from airflow_provider_payments.aep.resources.marks import Writer
 
     run = context.get("run_id") or getattr(context.get("ti"), "run_id", "")
@@ -68,12 +68,12 @@ def writer_of(operator: Any, context: Context) -> Writer:
 
 class FindOperator(ExperiencePlatformOperator):
     """
-    Base of the operators that find one object, which must be there, and create none.
+    Base of the operators that find one existing object and create none.
 
-    Each returns what the operator returns that creates such an object, with ``created`` false, so that either can stand
-    before the next step.
+    A find operator returns the same members as the operator that creates the kind of object, with ``created`` false, so
+    the next step can follow either.
 
-    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+    .. seealso:: ``docs/operators.md#find-existing-objects`` in the manual.
 
     :param name: the object's name (a schema's title), or its id (a schema's ``$id``). (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
@@ -88,21 +88,25 @@ class FindOperator(ExperiencePlatformOperator):
 
     @abstractmethod
     def kind(self) -> Kind:
-        """Return the kind of the object. It is imported here, because parsing a DAG file needs none of them."""
+        """
+        Return the kind of the object.
+
+        Subclasses import the kind here, because parsing a DAG file does not need it.
+        """
 
     def obstacle(self, existing: RemoteObject) -> str:
-        """Return why an object of the name is not the one that is meant; empty where it may be."""
+        """Return why an object of the given name is not a match, empty if it may be one."""
         return ""
 
     def outputs(self, existing: RemoteObject) -> dict[str, Any]:
-        """Return what the next steps need besides id and name."""
+        """Return the members besides id and name that the next steps need."""
         return {}
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
         Find the object.
 
-        :raises ExperiencePlatformFailedError: if there is none of that name or id, or several.
+        :raises ExperiencePlatformFailedError: if no object, or more than one, has that name or id.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         from airflow_provider_payments.aep.resources.finding import find_object, name_of
@@ -121,29 +125,30 @@ class FindOperator(ExperiencePlatformOperator):
 
 class CreateOperator(ExperiencePlatformOperator):
     """
-    Base of the operators that create one object, or adopt the one that exists and is equal.
+    Base of the operators that create one object, or adopt an equal one that exists.
 
-    Each returns :class:`~airflow_provider_payments.operators.outputs.CreatedObject`, and what the next step needs.
+    Each returns a :class:`~airflow_provider_payments.operators.outputs.CreatedObject`, with further members that the
+    next step needs.
 
     .. seealso:: ``docs/operators.md#if_exists`` in the manual; ``docs/exactly-once.md#the-decision`` for how an object
         is found, awaited and created once.
 
     :param name: the object's name, its key in the sandbox. Rendered after the other arguments, so it may refer to
         them: ``{{ task.table }} - source``. (templated)
-    :param description: free text; the object's mark is appended to it. One that differs is no reason to refuse an
-        object; ``if_exists="update"`` sets it on schemas, datasets and dataflows. Rendered after the other arguments.
-        Defaults to ``None``: only the mark. (templated)
-    :param if_exists: what to do if the name is taken. An equal object is always adopted. One that differs: ``reuse``
-        fails and shows the differences, ``update`` changes what can be changed and fails on the rest. ``fail`` refuses
-        any object that existed before, but a second try accepts an equal one, which the first try may have created.
-        Defaults to ``"reuse"``. (templated)
+    :param description: free text; the object's mark is appended to it. An object with another description is adopted
+        nevertheless; ``if_exists="update"`` sets the description of schemas, datasets and dataflows. Rendered after the
+        other arguments. Defaults to ``None``: only the mark. (templated)
+    :param if_exists: what to do if the name is taken. ``reuse`` and ``update`` adopt an equal object. If the object
+        differs, ``reuse`` fails and lists the differences; ``update`` changes what can be changed and fails on the
+        rest. ``fail`` refuses any object that existed before, but a second try accepts an equal one, which the first
+        try may have created. Defaults to ``"reuse"``. (templated)
     :param extra: payload fields that the operator has no argument for, merged into the request body. Defaults to
         ``None``: no such fields. (templated)
-    :param chain: name of the chain that the object belongs to, written into its mark. Needed where several DAGs create
-        one chain. Defaults to ``None``: the DAG's id. (templated)
+    :param chain: name of the chain that the object belongs to, written into its mark. Needed if several DAGs create one
+        chain. Defaults to ``None``: the DAG's id. (templated)
     :param remove_duplicates: whether to delete unused duplicates that earlier attempts of this chain left. Otherwise
-        they are reported in ``duplicates`` and in the log, and a duplicate dataflow is disabled. Defaults to ``False``.
-        (templated)
+        duplicates are reported in ``duplicates`` and in the log, and a duplicate dataflow is disabled. Defaults to
+        ``False``. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 
@@ -181,11 +186,11 @@ class CreateOperator(ExperiencePlatformOperator):
     @abstractmethod
     def resource(self) -> Resource:
         """
-        Build the desired value from the rendered arguments.
+        Return the desired state of the object, built from the rendered arguments.
 
-        Its class is imported here, because parsing a DAG file needs none of them.
+        Subclasses import its class here, because parsing a DAG file does not need it.
 
-        :raises InvalidInputError: naming the argument that is wrong.
+        :raises InvalidInputError: if an argument is wrong.
         """
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -202,7 +207,7 @@ class CreateOperator(ExperiencePlatformOperator):
 
     def provision(self, context: Context, resource: Resource) -> Provisioned:
         """
-        Find or create ``resource``, log its id, and store the link to its page.
+        Find or create the object that ``resource`` describes, log its id, and store the link to its page.
 
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
@@ -228,5 +233,5 @@ class CreateOperator(ExperiencePlatformOperator):
 
     @property
     def common(self) -> dict[str, Any]:
-        """The arguments that every resource takes."""
+        """The arguments that all resources have in common."""
         return {"name": self.name, "description": self.description, "extra": as_mapping("extra", self.extra)}

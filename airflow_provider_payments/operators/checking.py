@@ -1,4 +1,4 @@
-"""What operators over definitions share: the files that they read, and how a check ends its task."""
+"""Functions of the operators that check a sandbox: reading definitions, and ending a task that found a problem."""
 
 from __future__ import annotations
 
@@ -25,7 +25,12 @@ ENDINGS = ("report", "fail", "skip")
 
 
 def as_ending(argument: str, value: object) -> str:
-    """Return how a task is to end that finds what should not be."""
+    """
+    Return how a task ends if its check finds a problem: ``report``, ``fail`` or ``skip``.
+
+    :param argument: the argument's name, for errors.
+    :raises InvalidInputError: if the value is none of the three.
+    """
     if value not in ENDINGS:
         raise InvalidInputError(argument, value, f"one of {', '.join(ENDINGS)}")
     return str(value)
@@ -33,10 +38,12 @@ def as_ending(argument: str, value: object) -> str:
 
 def end_task(context: Context, ending: str, outputs: dict[str, Any], message: str) -> dict[str, Any]:
     """
-    Return the outputs of a task that found what should not be; or push them, as an alert reads them, and end it.
+    Return the outputs of a task whose check found a problem; or push them as XComs, and fail or skip the task.
 
+    :param ending: ``report`` returns the outputs, ``fail`` fails the task, ``skip`` skips it.
+    :param message: the message of the exception.
     :raises ExperiencePlatformFailedError: if ``ending`` is ``fail``.
-    :raises AirflowSkipException: if it is ``skip``.
+    :raises AirflowSkipException: if ``ending`` is ``skip``.
     """
     if ending == "report":
         return outputs
@@ -48,10 +55,10 @@ def end_task(context: Context, ending: str, outputs: dict[str, Any], message: st
 
 def project_of(operator: ExperiencePlatformOperator, only: Sequence[str]) -> Project:
     """
-    Read the definitions that an operator's ``definition``, ``environment`` and ``variables`` say.
+    Read the definitions to which an operator's ``definition``, ``environment`` and ``variables`` refer.
 
-    :param only: the names of those that are meant; none: all.
-    :raises DefinitionError: with all problems of all files.
+    :param only: the names of the definitions to return; all if empty.
+    :raises DefinitionError: if a file is wrong; the error lists all problems of all files.
     """
     from airflow_provider_payments.aep.dataflows.loading import load_project
 
@@ -68,7 +75,7 @@ def project_of(operator: ExperiencePlatformOperator, only: Sequence[str]) -> Pro
 
 
 def _folders_of(operator: ExperiencePlatformOperator) -> tuple[Path, Path | None]:
-    """Return the folder of the operator's DAG file, and its bundle's, where the search for a project file ends."""
+    """Return the folder of the operator's DAG file, and that of its bundle, at which the search for a project ends."""
     if (dag := operator.get_dag()) is None:
         return Path(), None
     file, relative = Path(dag.fileloc), getattr(dag, "relative_fileloc", None)

@@ -31,17 +31,17 @@ __all__ = [
 
 class CreateBaseConnectionOperator(CreateOperator):
     """
-    Create a base connection: a vendor account's credential in Experience Platform, taken from an Airflow connection.
+    Create a base connection: a vendor account's credential in Experience Platform, copied from an Airflow connection.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. The vendor's Airflow
-    connection holds, for PayPal: login = client id, password = client secret, host = PayPal's API host (that of its
+    connection contains, for PayPal: login = client id, password = client secret, host = PayPal's API host (that of its
     sandbox is ``api.sandbox.paypal.com``); for Square: the same, and in the extra ``access_token`` and
     ``refresh_token``; for Stripe: password = API key. A credential never comes back from the service, so it is not
     compared with that of an existing base connection.
 
     .. seealso:: ``docs/connection.md#vendor-credentials`` in the manual.
 
-    :param vendor_conn_id: id of the Airflow connection that holds the vendor's credential. (templated)
+    :param vendor_conn_id: id of the Airflow connection with the vendor's credential. (templated)
     :param source: ``paypal``, ``square`` or ``stripe``. Required, also through ``default_args``: no vendor is assumed.
         Defaults to ``None``, which is refused. (templated)
     :raises ExperiencePlatformFailedError: when the DAG is parsed, if ``source`` is absent.
@@ -57,7 +57,7 @@ class CreateBaseConnectionOperator(CreateOperator):
         self.vendor_conn_id = vendor_conn_id
 
     def resource(self) -> Resource:
-        """Build the base connection; read the vendor's Airflow connection."""
+        """Return the desired base connection, with the credential of the vendor's Airflow connection."""
         from airflow_provider_payments.aep.resources.flow_service import BaseConnection
 
         source = find_source(self.source)
@@ -67,12 +67,12 @@ class CreateBaseConnectionOperator(CreateOperator):
 
 class FindBaseConnectionOperator(FindOperator):
     """
-    Find the base connection of a vendor account, whose credential Airflow then need not hold.
+    Find the existing base connection of a vendor account, so that Airflow needs no credential of the vendor.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.FindOperator` apply too. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedObject`.
 
-    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+    .. seealso:: ``docs/operators.md#find-existing-objects`` in the manual.
 
     :param source: ``paypal``, ``square`` or ``stripe``; a base connection of another source is refused. Defaults to
         ``None``: of any source. (templated)
@@ -85,14 +85,14 @@ class FindBaseConnectionOperator(FindOperator):
         self.source = source
 
     def kind(self) -> Kind:
-        """Return the kind, and check ``source``."""
+        """Return the kind of base connections, after a check of ``source``."""
         from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION
 
         self._source()
         return BASE_CONNECTION
 
     def obstacle(self, existing: RemoteObject) -> str:
-        """Return whether a base connection is of another source."""
+        """Return that a base connection is of another source than ``source``, empty if it is not."""
         source = self._source()
         spec_id = self.kind().fields_of(existing).text("connectionSpec", "id")
         return "" if source is None or spec_id == source.spec_id else f"it is no base connection of {source.title}"
@@ -109,26 +109,26 @@ class CreateSourceConnectionOperator(CreateOperator):
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. Give one of ``table``,
     ``resource_path`` and ``path``. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedSourceConnection`: ``columns`` are the names of the
-    columns that are read; of a REST resource the paths of the attributes that explore shows, such as ``data.id``;
-    absent where they are not known.
+    columns that are read; for a REST resource the paths of the attributes that explore lists, such as ``data.id``.
+    The key is absent if they are not known.
 
     .. seealso:: ``docs/operators.md#steps`` in the manual.
 
     :param base_connection_id: id of the vendor account's base connection. (templated)
     :param table: path of a table, such as ``PayPal.Catalog_Products``; for sources that offer tables. Defaults to
         ``None``. (templated)
-    :param columns: the table's columns: objects as explore gives them, or names, which get their types from explore
-        when the source connection is created. Types are compared only where an object gives them. Applies to
-        ``table``. Defaults to ``None``: all columns that explore gives. (templated)
+    :param columns: the table's columns: objects as explore returns them, or names, which get their types from explore
+        when the source connection is created. Types are compared only for objects that contain them. Applies to
+        ``table``. Defaults to ``None``: all columns that explore returns. (templated)
     :param path: path of a file, or of a table as the older documents send it; needs ``data_format``. Defaults to
         ``None``. (templated)
     :param resource_path: a REST resource, such as Stripe's ``charges``; for sources that offer REST resources. Defaults
         to ``None``. (templated)
     :param data_format: ``tabular``, ``delimited``, ``json``, ``parquet`` or ``parquet_xdm``; required with ``path``.
         Defaults to ``None``: ``tabular`` for a table, ``json`` for a REST resource. (templated)
-    :param schema_id: ``$id`` of an ad-hoc schema, which the older documents put before a source connection. Defaults to
-        ``None``. (templated)
-    :param schema_version: content type that asks for that schema; applies with ``schema_id``. Defaults to
+    :param schema_id: ``$id`` of an ad-hoc schema, which the older documents require for a source connection. Defaults
+        to ``None``. (templated)
+    :param schema_version: content type by which that schema is requested; applies with ``schema_id``. Defaults to
         ``"application/vnd.adobe.xed-full-notext+json; version=1"``. (templated)
     :param source: ``paypal``, ``square`` or ``stripe``. Required unless ``connection_spec_id`` is given. Defaults to
         ``None``. (templated)
@@ -185,7 +185,7 @@ class CreateSourceConnectionOperator(CreateOperator):
         self.connection_spec_id = connection_spec_id
 
     def resource(self) -> Resource:
-        """Build the source connection."""
+        """Return the desired source connection."""
         from airflow_provider_payments.aep.resources.flow_service import SourceConnection
 
         columns = as_list("columns", self.columns)
@@ -204,7 +204,7 @@ class CreateSourceConnectionOperator(CreateOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Find or create it; explore the REST resource that it reads.
+        Find or create the source connection, and explore the REST resource that it reads, if any.
 
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
@@ -222,33 +222,33 @@ class CreateSourceConnectionOperator(CreateOperator):
         try:
             found = flow_service.attributes(self.hook.client, self.base_connection_id, resource_path)
         except PlatformError as error:
-            # The attributes serve a check only; the source connection does not need them.
-            self.log.warning("Cannot explore %r; mappings of it cannot be checked: %s", resource_path, error)
+            # The attributes are needed only to check mappings, so the source connection is created nevertheless.
+            self.log.warning("Cannot explore %r, so its mappings cannot be checked: %s", resource_path, error)
             return None
-        # Of a resource that has no rows yet explore may show nothing but the root.
+        # For a resource without rows, explore may list only its root, by which no mapping can be checked.
         return found if Attributes(tuple(found)).is_tree else None
 
     def _source_spec_id(self) -> str:
         source = find_source(self.source)
-        wrong = "resource_path" if source.tabular else "table"
-        if as_optional_text(wrong, getattr(self, wrong)):
-            place = "tables" if source.tabular else "REST resources (resource_path)"
-            raise InvalidInputError(wrong, getattr(self, wrong), f"{source.title} offers {place}")
+        unsuitable = "resource_path" if source.tabular else "table"
+        if as_optional_text(unsuitable, getattr(self, unsuitable)):
+            offered = "tables" if source.tabular else "REST resources (resource_path)"
+            raise InvalidInputError(unsuitable, getattr(self, unsuitable), f"{source.title} offers {offered}")
         return source.spec_id
 
 
 class CreateDatasetBaseConnectionOperator(CreateOperator):
     """
-    Create a dataset base connection: the data lake, which the oldest document puts before a target connection.
+    Create a dataset base connection: a connection to the data lake, as the oldest document requires it.
 
-    Only for tenants that are still set up like this. It has no arguments but those of
+    It is needed only for target connections that are set up after that document. The only arguments are those of
     :class:`~airflow_provider_payments.operators.base.CreateOperator`.
 
     .. seealso:: ``docs/operators.md#steps`` in the manual.
     """
 
     def resource(self) -> Resource:
-        """Build the dataset base connection."""
+        """Return the desired dataset base connection."""
         from airflow_provider_payments.aep.resources.flow_service import DatasetBaseConnection
 
         return DatasetBaseConnection(**self.common)
@@ -256,7 +256,7 @@ class CreateDatasetBaseConnectionOperator(CreateOperator):
 
 class CreateTargetConnectionOperator(CreateOperator):
     """
-    Create the target connection: the dataset that the rows land in.
+    Create the target connection: the dataset in which the rows land.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too.
 
@@ -264,11 +264,11 @@ class CreateTargetConnectionOperator(CreateOperator):
 
     :param dataset_id: id of the dataset. (templated)
     :param schema_id: ``$id`` of the target schema, the same as the dataset's and the mapping set's. (templated)
-    :param schema_version: content type that asks for the schema; its major version must be that of the dataset and the
-        mapping set. Defaults to ``"application/vnd.adobe.xed-full+json;version=1"``. (templated)
-    :param base_connection_id: id of a dataset base connection, in the oldest document only. Defaults to ``None``.
+    :param schema_version: content type by which the schema is requested; its major version must be that of the dataset
+        and the mapping set. Defaults to ``"application/vnd.adobe.xed-full+json;version=1"``. (templated)
+    :param base_connection_id: id of a dataset base connection, as in the oldest document. Defaults to ``None``: none.
         (templated)
-    :param data_format: ``parquet_xdm`` in the older documents. Defaults to ``None``: not sent. (templated)
+    :param data_format: ``parquet_xdm`` as in the older documents. Defaults to ``None``: not sent. (templated)
     :param connection_spec_id: id of the data lake's connection spec; the service accepts no other. Defaults to
         ``"c604ff05-7f1a-43c0-8e18-33bf874cb11c"``. (templated)
     """
@@ -303,7 +303,7 @@ class CreateTargetConnectionOperator(CreateOperator):
         self.connection_spec_id = connection_spec_id
 
     def resource(self) -> Resource:
-        """Build the target connection."""
+        """Return the desired target connection."""
         from airflow_provider_payments.aep.resources.flow_service import TargetConnection
 
         return TargetConnection(

@@ -24,15 +24,17 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
     """
     Find the flow spec that reads a source and writes to the data lake.
 
-    Returns :class:`~airflow_provider_payments.operators.outputs.FoundFlowSpec`. Give the whole output to
-    ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against it before it sends them.
+    Returns :class:`~airflow_provider_payments.operators.outputs.FoundFlowSpec`. Pass the whole output to
+    ``CreateDataflowOperator(flow_spec=...)``, which checks schedule and options against the flow spec before it sends
+    them.
 
     .. seealso:: ``docs/operators.md#steps`` in the manual.
 
     :param source: ``paypal``, ``square`` or ``stripe``. Required unless ``name`` is given. Defaults to ``None``.
         (templated)
-    :param name: name of the flow spec. Without ``source`` it is accepted whichever sources it reads. Defaults to
-        ``None``: that of the source, ``CRMToAEP`` for tables and ``RestStorageToAEP`` for REST resources. (templated)
+    :param name: name of the flow spec. Without ``source`` the flow spec is accepted regardless of its sources. Defaults
+        to ``None``: that of the source, ``CRMToAEP`` for tables and ``RestStorageToAEP`` for REST resources.
+        (templated)
     :param any_source: whether to accept a flow spec that does not list the source; Adobe removes retired sources from
         the lists. Applies with ``source``. Defaults to ``False``. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
@@ -55,8 +57,7 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
         """
         Read the flow spec by its name.
 
-        :raises ExperiencePlatformFailedError: if there is none of that name, several, or one that does not read the
-            source.
+        :raises ExperiencePlatformFailedError: if no flow spec has that name, or none of that name reads the source.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         from airflow_provider_payments.aep.resources.flow_specs import find_flow_spec
@@ -76,45 +77,48 @@ class FindFlowSpecOperator(ExperiencePlatformOperator):
 
 class CreateDataflowOperator(CreateOperator):
     """
-    Create the dataflow, the object that moves rows.
+    Create the dataflow, the object that ingests rows.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedDataflow`: ``runs_since`` is the time from which a flow
-    run is current, one schedule interval ago (with ``once``, any). Give it to ``FlowRunSensor(since=...)`` and a later
-    DAG run does not wait for the next flow run.
+    run is current, one schedule interval ago (with ``once``, every run is current). Pass it to
+    ``FlowRunSensor(since=...)``, so that a later DAG run does not wait for the next flow run.
 
     .. seealso:: ``docs/operators.md#the-schedule`` in the manual.
 
     :param source_connection_id: id of the source connection. (templated)
     :param target_connection_id: id of the target connection. (templated)
-    :param flow_spec: what ``FindFlowSpecOperator`` returns, or only a flow spec's id, without the checks. (templated)
+    :param flow_spec: the output of ``FindFlowSpecOperator``, or a flow spec's id, which is read before the creation.
+        (templated)
     :param mapping_set_id: id of the mapping set. (templated)
-    :param mapping_set_version: its version. Defaults to ``None``: 0 for a new dataflow; that of an existing dataflow is
-        not compared. (templated)
+    :param mapping_set_version: version of the mapping set. Defaults to ``None``: 0 for a new dataflow; the version of
+        an existing dataflow is not compared. (templated)
     :param delta_column: the column by which a scheduled run finds new rows: a name, or an object with ``name``,
-        ``dateFormat`` (of a new dataflow ``yyyy-MM-dd HH:mm:ss`` if absent) and ``timezone`` (``UTC`` if absent).
-        Required for a table with any frequency but ``once``, and refused elsewhere. Defaults to ``None``. (templated)
+        ``dateFormat`` and ``timezone``, which for a new dataflow default to ``yyyy-MM-dd HH:mm:ss`` and ``UTC``.
+        Required for a table with any frequency but ``once``, and refused otherwise. Defaults to ``None``. (templated)
     :param source_columns: the source connection's ``columns``, among which the delta column must be. Defaults to
         ``None``: no check. (templated)
     :param frequency: unit of the schedule: ``once``, ``minute``, ``hour``, ``day`` or ``week``. Defaults to ``"once"``.
         (templated)
     :param interval: number of such units between two runs: 15 or more with ``minute``, 1 or more with the others, none
         with ``once``. Defaults to ``None``. (templated)
-    :param start_time: when the first run begins: a timezone-aware time, ISO 8601 text or epoch seconds. It must not be
-        in the past when the dataflow is created. Defaults to ``None``: ``start_delay`` after the creation. (templated)
+    :param start_time: time at which the first run begins: a timezone-aware time, ISO 8601 text or epoch seconds. It
+        must not be in the past when the dataflow is created. Defaults to ``None``: ``start_delay`` after the creation.
+        (templated)
     :param start_delay: time between creation and first run: seconds, ISO 8601 text such as ``PT2H``, or a timedelta.
         Applies without ``start_time``. Defaults to ``None``: 240 s, or ``dataflow_settle_seconds`` of the connection +
         the task's ``retry_delay`` + 60 s if that is longer, so that a duplicate is found before it runs. (templated)
-    :param end_time: no run begins later, in the forms of ``start_time``; refused if the live flow spec does not list
-        it. Defaults to ``None``: no end. (templated)
+    :param end_time: time after which no run begins, in the same forms as ``start_time``; refused if the live flow spec
+        does not list it. Defaults to ``None``: no end. (templated)
     :param backfill: whether the first run reads all history; refused with ``once``. Defaults to ``None``: the
         service's default, true. (templated)
     :param error_diagnostics: whether to keep bad rows for download, for 30 days. Defaults to ``None``: kept with
         ``partial_ingestion_percent`` only. (templated)
-    :param partial_ingestion_percent: share of bad rows, up to 100 percent, below which the other rows land; 0 is none,
-        and takes it away where an update finds one. Defaults to ``None``: no partial ingestion. (templated)
-    :param enabled: whether it runs; ``update`` enables or disables one that is there. Defaults to ``None``: a new one
-        is enabled, and one that was disabled since is refused. (templated)
+    :param partial_ingestion_percent: share of bad rows, up to 100 percent, below which the other rows land. 0 means no
+        partial ingestion, which ``update`` removes from an existing dataflow. Defaults to ``None``: a new dataflow has
+        none, and that of an existing dataflow is not compared. (templated)
+    :param enabled: whether the dataflow is enabled; ``update`` enables or disables an existing dataflow. Defaults to
+        ``None``: a new dataflow is enabled, and an existing one that is disabled is refused. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -181,13 +185,12 @@ class CreateDataflowOperator(CreateOperator):
         self.enabled = enabled
 
     def resource(self) -> Resource:
-        """Build the dataflow, its schedule and its delta column."""
+        """Return the desired state of the dataflow, with its schedule and delta column."""
         from airflow_provider_payments.aep.resources.dataflow import Dataflow
         from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
         from airflow_provider_payments.aep.resources.flow_specs import FlowSpec
         from airflow_provider_payments.aep.resources.schedule import Schedule
 
-        # Templates render to text, which the values convert.
         schedule = Schedule(
             frequency=self.frequency,
             interval=self.interval,
@@ -208,7 +211,7 @@ class CreateDataflowOperator(CreateOperator):
             error_diagnostics=self.error_diagnostics,
             partial_ingestion_percent=self.partial_ingestion_percent,
             enabled=self.enabled,
-            # With exponential back-off the first retry comes after up to twice as long.
+            # With exponential back-off Airflow may delay the first retry by up to twice `retry_delay`.
             retry_delay=self.retry_delay.total_seconds() * (2 if self.retry_exponential_backoff else 1),
             **self.common,
         )

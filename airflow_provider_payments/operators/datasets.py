@@ -19,20 +19,20 @@ __all__ = ["CreateTargetDatasetOperator", "FindDatasetOperator"]
 
 class CreateTargetDatasetOperator(CreateOperator):
     """
-    Create the dataset that the rows land in.
+    Create the dataset in which the rows land.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too.
 
     .. seealso:: ``docs/operators.md#steps`` in the manual.
 
     :param schema_id: ``$id`` of the target schema. (templated)
-    :param schema_version: content type that asks for the schema. Defaults to
+    :param schema_version: content type by which the schema is requested. Defaults to
         ``"application/vnd.adobe.xed+json;version=1"``. (templated)
     :param tags: Catalog tags, each a list of texts: ``{"team": ["payments"]}``. Defaults to ``None``: only the mark.
         (templated)
-    :param profile: whether its rows are part of profiles: true brings it into Real-Time Customer Profile, which cannot
-        be undone and needs a schema that is there. Defaults to ``None``: left as it is, a new one is not in Profile.
-        (templated)
+    :param profile: whether to enable the dataset for Real-Time Customer Profile, so that its rows are part of profiles.
+        This cannot be undone, and requires a schema that is enabled. Defaults to ``None``: an existing dataset is left
+        as it is, and a new one is not enabled. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -60,7 +60,7 @@ class CreateTargetDatasetOperator(CreateOperator):
         self.profile = profile
 
     def resource(self) -> Resource:
-        """Build the dataset."""
+        """Return the desired dataset."""
         from airflow_provider_payments.aep.resources.catalog import Dataset
 
         return Dataset(
@@ -80,9 +80,9 @@ class FindDatasetOperator(FindOperator):
     :class:`~airflow_provider_payments.operators.outputs.FoundDataset`: ``schema_id`` is the ``$id`` of its schema,
     which the target connection and the mapping set need.
 
-    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+    .. seealso:: ``docs/operators.md#find-existing-objects`` in the manual.
 
-    :param schema_id: ``$id`` of the schema that the dataset must follow. Defaults to ``None``: any. (templated)
+    :param schema_id: ``$id`` of the schema that the dataset must follow. Defaults to ``None``: any schema. (templated)
     """
 
     template_fields: Sequence[str] = (*FindOperator.template_fields, "schema_id")
@@ -92,19 +92,19 @@ class FindDatasetOperator(FindOperator):
         self.schema_id = schema_id
 
     def kind(self) -> Kind:
-        """Return the kind, and check ``schema_id``."""
+        """Return the kind of datasets, after a check of ``schema_id``."""
         from airflow_provider_payments.aep.resources.catalog import DATASET
 
         as_optional_id("schema_id", self.schema_id)
         return DATASET
 
     def obstacle(self, existing: RemoteObject) -> str:
-        """Return whether a dataset follows another schema."""
+        """Return that a dataset follows another schema than ``schema_id``, empty if it does not."""
         desired, actual = as_optional_id("schema_id", self.schema_id), self._schema_of(existing)
         return "" if desired in (None, actual) else f"it follows another schema, {actual}"
 
     def outputs(self, existing: RemoteObject) -> dict[str, Any]:
-        """Return the ``$id`` of its schema."""
+        """Return the ``$id`` of the dataset's schema."""
         return {"schema_id": self._schema_of(existing)}
 
     def _schema_of(self, existing: RemoteObject) -> str | None:

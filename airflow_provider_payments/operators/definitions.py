@@ -1,4 +1,4 @@
-"""Operators for definitions: plans, the check for drift, applies and exports, also where there is no command line."""
+"""Operators that plan, apply and export definitions, and check for drift."""
 
 from __future__ import annotations
 
@@ -36,18 +36,21 @@ class DefinitionsOperator(ExperiencePlatformOperator):
     """
     Base of the operators that read definitions.
 
-    The files are read when the task runs: a broken one fails this task, and breaks no DAG.
+    The files are read when the task runs, so a broken file fails the task but does not break the DAG.
 
     .. seealso:: ``docs/definitions.md#in-airflow`` in the manual.
 
-    :param definition: a file, or a folder with all that is below it; relative to the DAG's folder. (templated)
-    :param environment: an environment of the project file. Defaults to ``None``: the only one. (templated)
+    :param definition: path of a file, or of a folder including all subfolders, relative to the DAG's folder.
+        (templated)
+    :param environment: name of an environment of the project file. Defaults to ``None``: the only environment.
+        (templated)
     :param variables: variables by name; they overrule those of the environment. Defaults to ``None``. (templated)
-    :param only: the name of the definition that is meant, or a list of names. Defaults to ``None``: all. (templated)
-    :param take_over: owners, such as DAGs by their ids, whose objects become this project's as far as the definitions
-        use them. Defaults to ``None``: an object with another owner's mark is a conflict where it differs. (templated)
-    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
-        else ``aep_default``. (templated)
+    :param only: the name of a definition, or a list of names; the others are ignored. Defaults to ``None``: all
+        definitions. (templated)
+    :param take_over: owners, such as ids of DAGs, whose objects this project takes over if its definitions use them.
+        Defaults to ``None``: an object with another owner's mark is a conflict if it differs. (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the connection of
+        the environment, else ``aep_default``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -81,9 +84,9 @@ class DefinitionsOperator(ExperiencePlatformOperator):
     @abstractmethod
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Do what the operator is for.
+        Plan or apply the definitions and return the output of the task.
 
-        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as where a file is wrong.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as if a file is wrong.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
 
@@ -91,24 +94,25 @@ class DefinitionsOperator(ExperiencePlatformOperator):
         """
         Read the definitions.
 
-        :raises DefinitionError: with all problems of all files.
+        :raises DefinitionError: if a file is wrong; the error lists all problems of all files.
         """
         return project_of(self, as_texts("only", self.only) or ())
 
 
 class PlanDataflowsOperator(DefinitionsOperator):
     """
-    Compare definitions with the sandbox, log the plan, and say where the two differ. It only reads.
+    Compare definitions with the sandbox, log the plan, and return where the two differ. It only reads.
 
     The arguments of :class:`DefinitionsOperator` apply too. Returns
-    :class:`~airflow_provider_payments.operators.outputs.PlannedDataflows`, also where it fails or skips.
+    :class:`~airflow_provider_payments.operators.outputs.PlannedDataflows`; a task that fails or skips for drift pushes
+    it as well.
 
     .. seealso:: ``docs/definitions.md#in-airflow`` in the manual.
 
-    :param on_drift: what to do where a definition is not as written: ``report`` returns it, ``fail`` fails the task
-        without a retry, ``skip`` skips the task. Defaults to ``"report"``. (templated)
+    :param on_drift: what to do if the sandbox differs from a definition: ``report`` returns the plan, ``fail`` fails
+        the task without a retry, ``skip`` skips the task. Defaults to ``"report"``. (templated)
     :param ignore: members whose drift does not count, such as ``tolerance`` or ``Square payments.enabled``. Applies to
-        ``on_drift``; the plan shows them all the same. Defaults to ``None``. (templated)
+        ``on_drift``; the plan still contains them. Defaults to ``None``: all members count. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -134,12 +138,12 @@ class PlanDataflowsOperator(DefinitionsOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Make the plan.
+        Plan the definitions, log the plan and return it.
 
-        :raises ExperiencePlatformFailedError: if a file is wrong, or something is not as written and ``on_drift`` is
-            ``fail``.
+        :raises ExperiencePlatformFailedError: if a file is wrong, or the sandbox differs from a definition and
+            ``on_drift`` is ``fail``.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
-        :raises AirflowSkipException: if something is not as written and ``on_drift`` is ``skip``.
+        :raises AirflowSkipException: if the sandbox differs from a definition and ``on_drift`` is ``skip``.
         """
         from airflow_provider_payments.aep.dataflows.drift import check_ignored, drifted
         from airflow_provider_payments.aep.dataflows.planner import plan_project
@@ -163,23 +167,23 @@ class PlanDataflowsOperator(DefinitionsOperator):
             "summary": summary,
             "plan": plan.to_json() | {"steps": [step.to_json() for step in plan.steps if not step.is_done]},
         }
-        message = f"not as written: {', '.join(names)} (the task's log shows the plan)"
+        message = f"the sandbox differs from these definitions: {', '.join(names)} (the task's log shows the plan)"
         return end_task(context, ending, outputs, message) if names else outputs
 
 
 class ApplyDataflowsOperator(DefinitionsOperator):
     """
-    Make the sandbox hold what definitions say, in one task: all objects of a kind are created in the time of one.
+    Create and update the objects of definitions in one task; all objects of one kind take the time of a single one.
 
     The arguments of :class:`DefinitionsOperator` apply too. Returns
-    :class:`~airflow_provider_payments.operators.outputs.AppliedDataflows`. A definition that fails, or that something
-    stands in the way of, takes along only what waits for it; the task then fails with what is left, after the others
-    are done, and pushes what came of each as the XCom ``applied``. The next try, or the next run, goes on.
+    :class:`~airflow_provider_payments.operators.outputs.AppliedDataflows`. A definition that fails or has a conflict
+    prevents only the steps that depend on it. The task applies all other definitions, pushes the result of each as the
+    XCom ``applied``, and then fails with a list of the problems. The next try, or the next run, continues there.
 
     .. seealso:: ``docs/definitions.md#apply`` in the manual.
 
-    :param expect: the digest of the plan that somebody has approved; the task fails where the plan is another one by
-        now. Defaults to ``None``: whatever is planned is applied. (templated)
+    :param expect: digest of an approved plan; the task fails if the current plan has another digest. Defaults to
+        ``None``: any plan is applied. (templated)
     """
 
     template_fields: Sequence[str] = (*DefinitionsOperator.template_fields, "expect")
@@ -190,10 +194,10 @@ class ApplyDataflowsOperator(DefinitionsOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Plan, and do what the plan says.
+        Plan the definitions and apply the plan.
 
-        :raises ExperiencePlatformFailedError: if a file is wrong, the plan is not the expected one, or a definition is
-            not done that no other try can do.
+        :raises ExperiencePlatformFailedError: if a file is wrong, the plan is not the expected one, or a definition
+            could not be applied and another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         with airflow_errors():
@@ -226,11 +230,11 @@ class ApplyDataflowsOperator(DefinitionsOperator):
 
 class ApplyDataflowOperator(ApplyDataflowsOperator):
     """
-    Make the sandbox hold what one definition says: its whole chain, in one task.
+    Create and update the chain of one definition in one task.
 
     The arguments of :class:`ApplyDataflowsOperator` apply too. Returns
-    :class:`~airflow_provider_payments.operators.outputs.AppliedDataflow`. For many definitions one
-    :class:`ApplyDataflowsOperator` asks far less.
+    :class:`~airflow_provider_payments.operators.outputs.AppliedDataflow`. For many definitions, one
+    :class:`ApplyDataflowsOperator` sends far fewer requests.
 
     .. seealso:: ``docs/definitions.md#apply`` in the manual.
     """
@@ -239,10 +243,10 @@ class ApplyDataflowOperator(ApplyDataflowsOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Plan, and do what the plan says.
+        Plan the definition and apply the plan.
 
-        :raises ExperiencePlatformFailedError: if the file is wrong, holds several definitions of which ``only`` names
-            none, or something stands in the way.
+        :raises ExperiencePlatformFailedError: if a file is wrong, the files contain several definitions and ``only``
+            selects not exactly one, or the definition has a conflict.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -261,7 +265,7 @@ class ApplyDataflowOperator(ApplyDataflowsOperator):
 
 class ExportDataflowsOperator(ExperiencePlatformOperator):
     """
-    Write a definition for each payments dataflow of the sandbox, which a plan then calls unchanged.
+    Write a definition for each payments dataflow of the sandbox. A plan of these definitions contains no changes.
 
     It only reads the platform. Returns :class:`~airflow_provider_payments.operators.outputs.ExportedDataflows`.
 
@@ -269,10 +273,12 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
 
     :param path: the folder to write to: a path, or a URL of an object storage such as ``s3://conn@bucket/dataflows``.
         (templated)
-    :param names: names, ids, or patterns with ``*`` and ``?``. Defaults to ``None``: all dataflows. (templated)
-    :param manage_schema: whether schema and dataset are described, not only referred to by name. Defaults to ``False``.
-        (templated)
-    :param overwrite: whether existing files are overwritten; else the task fails. Defaults to ``False``. (templated)
+    :param names: names, ids, or patterns with ``*`` and ``?``, of the dataflows to export. Defaults to ``None``: all
+        dataflows. (templated)
+    :param manage_schema: whether definitions describe schema and dataset, instead of only their names. Defaults to
+        ``False``. (templated)
+    :param overwrite: whether to overwrite existing files; otherwise existing files fail the task. Defaults to
+        ``False``. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 
@@ -302,9 +308,9 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Read what is there, and write the files.
+        Read the dataflows of the sandbox, and write the files.
 
-        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as over existing files.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as if a file exists.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         from airflow_provider_payments.aep.dataflows.export import export_dataflows
@@ -317,14 +323,14 @@ class ExportDataflowsOperator(ExperiencePlatformOperator):
             export = export_dataflows(
                 Snapshot(self.hook.client), as_texts("names", self.names) or (), manage_schema=manage
             )
-            taken = [name for name in export.files if (folder / name).exists()]
-            if taken and not overwrite:
-                allowed = f"{len(taken)} of the files exist, such as {taken[0]}; overwrite=True overwrites them"
+            existing = [name for name in export.files if (folder / name).exists()]
+            if existing and not overwrite:
+                allowed = f"{len(existing)} of the files exist, such as {existing[0]}; overwrite=True overwrites them"
                 raise InvalidInputError("path", str(folder), allowed)
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in export.files.items():
             (folder / name).write_text(text, encoding="utf-8")
         for refusal in export.refused:
-            self.log.warning("%s (%s) is refused: %s", refusal.name, refusal.id, refusal.reason)
+            self.log.warning("Dataflow %r (%s) was not exported: %s", refusal.name, refusal.id, refusal.reason)
         self.log.info("%s", export.summary)
         return export.to_json(folder)

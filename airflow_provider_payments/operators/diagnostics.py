@@ -1,4 +1,4 @@
-"""The operator that downloads why records failed."""
+"""The operator that downloads row errors: which records of a flow run failed, and why."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ if TYPE_CHECKING:
 
 __all__ = ["DownloadRowErrorsOperator"]
 
-#: Kinds of errors that the output and the log show.
-MAX_SHOWN = 20
+#: Maximum number of kinds of errors in the output and the log.
+MAX_ERROR_KINDS = 20
 
 
 class DownloadRowErrorsOperator(ExperiencePlatformOperator):
     """
     Download the row errors of a flow run: which records failed, and why.
 
-    It only reads the platform. Returns :class:`~airflow_provider_payments.operators.outputs.DownloadedRowErrors`. For
-    each batch there is a folder below ``path`` with the files of Data Access, JSON Lines, as they are. **They hold
-    values of customers' payments**; output and log show codes, columns, counts and messages without values. A file that
-    is complete is not downloaded again. Experience Platform keeps row errors for 30 days.
+    It only reads the platform. Returns :class:`~airflow_provider_payments.operators.outputs.DownloadedRowErrors`. Each
+    batch gets a folder below ``path``, with the unchanged files of Data Access, in JSON Lines. **The files contain
+    values of customers' payments**; output and log contain codes, columns, counts, and messages without values. A file
+    that is complete is not downloaded again. Experience Platform keeps row errors for 30 days.
 
     .. seealso:: ``docs/diagnostics.md#downloadrowerrorsoperator`` in the manual.
 
     :param path: the folder to write to: a path, or a URL of an object storage such as ``s3://conn@bucket/row-errors``.
         (templated)
-    :param run_id: id of the flow run, which must have ended. Defaults to ``None``: ``batch_ids`` are given. (templated)
-    :param batch_ids: ids of batches, instead of a run: a list, or one id. Defaults to ``None``: those of the run.
+    :param run_id: id of the flow run, which must have ended. Required unless ``batch_ids`` is given. Defaults to
+        ``None``. (templated)
+    :param batch_ids: ids of batches, instead of a run: a list, or one id. Defaults to ``None``: the batches of the run.
         (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
@@ -59,7 +60,7 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Download the files that are not there yet.
+        Download the files that the folder does not contain yet.
 
         :raises ExperiencePlatformFailedError: if another try cannot succeed: a wrong argument, a refusal.
         :raises ExperiencePlatformUnavailableError: if another try may succeed: the store refuses a file, an answer is
@@ -68,31 +69,35 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
         from airflow_provider_payments.aep.runs.row_error_files import Download
 
         with airflow_errors():
-            given = self._given()
+            given = self._given_batch_ids()
             folder = storage_folder("path", self.path)
-            batch_ids = self._batches_of_the_run() if given is None else given
-            download = Download(self.hook.client, folder, _writer(context), shown=self.path)
+            batch_ids = self._batch_ids_of_run() if given is None else given
+            download = Download(self.hook.client, folder, _writer(context), display_path=self.path)
             for batch_id in batch_ids:
                 download.add(batch_id)
         errors = download.errors
-        shown = [
+        kinds = [
             {"code": kind.code, "column": kind.column, "count": number, "message": kind.message}
-            for kind, number in errors.kinds[:MAX_SHOWN]
+            for kind, number in errors.kinds[:MAX_ERROR_KINDS]
         ]
-        for each in shown:
-            self.log.info("%(count)d of code %(code)s in column %(column)r: %(message)s", each)
+        for each in kinds:
+            self.log.info("%(count)d errors of code %(code)s in column %(column)r: %(message)s", each)
         return {
             "batch_ids": batch_ids,
             "files": download.files,
             "rows": errors.rows,
             "codes": errors.codes,
-            "row_errors": shown,
+            "row_errors": kinds,
             "unreadable_lines": errors.unreadable,
-            "without_row_errors": download.without,
+            "without_row_errors": download.without_row_errors,
         }
 
-    def _given(self) -> list[str] | None:
-        """Return the batches that the arguments name; ``None`` if they name a run."""
+    def _given_batch_ids(self) -> list[str] | None:
+        """
+        Return the ids in ``batch_ids``, ``None`` if ``run_id`` is given instead.
+
+        :raises InvalidInputError: if both or neither are given.
+        """
         ids = as_texts("batch_ids", self.batch_ids)
         given = None if ids is None else [as_id("batch_ids", each) for each in ids]
         run_id = as_optional_id("run_id", self.run_id)
@@ -100,19 +105,19 @@ class DownloadRowErrorsOperator(ExperiencePlatformOperator):
             raise InvalidInputError("run_id", self.run_id, "a flow run's id, or batch_ids, one of them, must be given")
         return given if given is None else list(dict.fromkeys(given))
 
-    def _batches_of_the_run(self) -> list[str]:
+    def _batch_ids_of_run(self) -> list[str]:
         from airflow_provider_payments.aep.runs.lookups import read_run
 
         run = read_run(self.hook.client, as_id("run_id", self.run_id))
         if run.is_active:
             raise UnsettledError(f"{run}: it has not ended, so its row errors are not complete")
         if not run.batch_ids:
-            self.log.warning("%s. It has no batch, so there are no row errors", run)
+            self.log.warning("%s. The run has no batch, so there are no row errors", run)
         return list(run.batch_ids)
 
 
 def _writer(context: Context) -> str:
-    """Return a short name of the task instance, the same in each of its tries."""
+    """Return a short identifier of the task instance, which is the same in each of its tries."""
     ti = context.get("ti")
     names = [str(getattr(ti, name, "")) for name in ("dag_id", "task_id", "run_id", "map_index")]
     return hashlib.sha256("/".join(names).encode()).hexdigest()[:8]

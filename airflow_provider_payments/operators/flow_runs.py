@@ -28,18 +28,18 @@ __all__ = ["FlowRunOperator", "RetryFlowRunOperator", "RunDataflowOperator"]
 
 class RunDataflowOperator(Reschedulable, FlowRunOperator):
     """
-    Run a dataflow on demand over a data window, and return what it moved.
+    Run a dataflow on demand over a data window, and return the run's counts and batches.
 
     The arguments of :class:`FlowRunOperator` apply too. Returns
     :class:`~airflow_provider_payments.operators.outputs.ReusableFlowRunSummary`. The dataflow must have been created
     with the frequency ``once``. By default the window is the DAG run's data interval, so Airflow's catch-up and
     backfill ingest history window by window.
 
-    **The data lake appends.** A window that is ingested twice adds its rows twice. So the task reads what the
-    dataflow's runs have covered, and starts one run at most: a retry waits for the run of the previous try, and a
+    **The data lake appends.** A window that is ingested twice adds its rows twice. So the task reads which windows the
+    dataflow's runs have covered, and starts at most one run: a retry waits for the run of the previous try, and a
     cleared task, a backfill or a manual DAG run does not ingest a covered window again. A run that failed, or read no
     rows, covers nothing. A failed run fails the task without a retry; :class:`RetryFlowRunOperator` or a cleared task
-    repeats its work.
+    repeats the run.
 
     Only one task at a time may start runs of a dataflow; ``max_active_tis_per_dag`` is 1 for that reason.
 
@@ -54,15 +54,15 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         ``name``. The first run of a dataflow over a table needs it, and later runs cannot change it. Defaults to
         ``None``. (templated)
     :param if_covered: what to do if runs of the dataflow have read the window. With ``reuse``, a run that has read
-        exactly this window is the task's run: an active one is waited for, metrics are not emitted again, ``reused``
-        is true; the task fails if more of its records failed than are accepted. Runs that have read a part of the
-        window, or more than it, fail the task before anything is sent. With ``again``, the window is ingested once
-        more. Defaults to ``"reuse"``. (templated)
+        exactly this window becomes the task's run: the task waits for it if it is active, emits no metrics again, and
+        returns ``reused`` as true; the task fails if more of the run's records failed than are accepted. Runs that
+        have read a part of the window, or more than the window, fail the task before a run is requested. With
+        ``again``, the window is ingested once more. Defaults to ``"reuse"``. (templated)
     :param window_lag: time after the window's end in which its rows may still arrive: seconds, ISO 8601 text such as
         ``PT2H``, or a timedelta. The run starts no earlier, by the platform's clock. Until then the task is deferred,
         or rescheduled if it is not ``deferrable``; ``timeout`` counts from then. Defaults to ``0.0``. (templated)
-    :param max_window_wait: maximum time to wait for that, in the same forms; a window that may be started only later
-        fails the task at once. Defaults to ``None``: a day plus ``window_lag``. (templated)
+    :param max_window_wait: maximum time to wait until the run may start, in the same forms as ``window_lag``; if the
+        run may start only later, the task fails at once. Defaults to ``None``: a day plus ``window_lag``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -98,7 +98,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         self.max_window_wait = max_window_wait
 
     def window(self, context: Context) -> Window:
-        """Return the window of the arguments, or the data interval."""
+        """Return the data window of the arguments, by default the data interval."""
         from airflow_provider_payments.aep.runs.data_window import Window
 
         starts, ends = as_time("window_start", self.window_start), as_time("window_end", self.window_end)
@@ -123,7 +123,7 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
         )
 
     def before_start(self, context: Context) -> None:
-        """Defer or reschedule the task until the window is over and its rows have arrived."""
+        """Defer or reschedule the task until the window and ``window_lag`` have elapsed."""
         self._window_wait().pause(
             self,
             self.window(context),
@@ -154,19 +154,20 @@ class RunDataflowOperator(Reschedulable, FlowRunOperator):
 
 class RetryFlowRunOperator(FlowRunOperator):
     """
-    Repeat a failed flow run over the same window, and return what the new run moved.
+    Repeat a failed flow run over the same window, and return the counts and batches of the new run.
 
     The arguments of :class:`FlowRunOperator` apply too. Returns
     :class:`~airflow_provider_payments.operators.outputs.WindowedFlowRunSummary`. A run that has succeeded is returned
-    as it is; an active run is waited for, and so is a later run over the same window. Give ``run_id`` or ``flow_id``.
+    as it is. If the run is active, or a later run over the same window is, the task waits for that run instead. Give
+    ``run_id`` or ``flow_id``.
 
     .. seealso:: ``docs/data-windows.md#retries-and-cleared-tasks`` in the manual.
 
     :param run_id: id of the failed run. Defaults to ``None``: the run is found by ``flow_id``. (templated)
     :param flow_id: id of the dataflow whose newest failed run to repeat, among its last hundred runs and without those
-        whose window a later run has read; if there is none, its newest run is the task's. Applies without ``run_id``.
-        Before Airflow 3.3 prefer ``run_id``: there a second try selects the newest failed run anew. Defaults to
-        ``None``. (templated)
+        whose window a later run has read. If there is none, the task returns the dataflow's newest run. Applies without
+        ``run_id``. Before Airflow 3.3 prefer ``run_id``, because a second try selects the newest failed run anew there.
+        Defaults to ``None``. (templated)
     """
 
     template_fields: Sequence[str] = (*FlowRunOperator.template_fields, "run_id", "flow_id")
@@ -177,7 +178,7 @@ class RetryFlowRunOperator(FlowRunOperator):
         self.flow_id = flow_id
 
     def request(self, context: Context) -> RunRequest | Started:
-        """Return the request to repeat the run; or the later run that has repeated it, or is about to."""
+        """Return the request to repeat the run; or a run that makes a repetition unnecessary."""
         from airflow_provider_payments.aep.runs.flow_run import Status
         from airflow_provider_payments.aep.runs.on_demand import RepeatedRun
         from airflow_provider_payments.operators.run_state import Started
@@ -191,13 +192,13 @@ class RetryFlowRunOperator(FlowRunOperator):
 
     def _run_to_repeat(self) -> FlowRun:
         from airflow_provider_payments.aep.runs.flow_run import Status
-        from airflow_provider_payments.aep.runs.lookups import newest_failed, read_run, successor
+        from airflow_provider_payments.aep.runs.lookups import newest_failed, newest_run_of_window, read_run
 
         client = self.hook.client
         run_id, flow_id = as_optional_id("run_id", self.run_id), as_optional_id("flow_id", self.flow_id)
         if run_id:
             run = read_run(client, run_id)
-            return successor(client, run) if run.status is Status.FAILED else run
+            return newest_run_of_window(client, run) if run.status is Status.FAILED else run
         if not flow_id:
             raise InvalidInputError("run_id", self.run_id, "a run's id, or flow_id, must be given")
         newest = newest_failed(client, flow_id)

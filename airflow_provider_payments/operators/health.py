@@ -1,4 +1,4 @@
-"""Operator that checks the health of many dataflows in one task."""
+"""The operator that checks the health of many dataflows in one task."""
 
 from __future__ import annotations
 
@@ -34,34 +34,38 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
     """
     Check many dataflows in one task: their states, their last runs, and how old their data is. It only reads.
 
-    Logs a table, and returns :class:`~airflow_provider_payments.operators.outputs.CheckedDataflows`, also where it
-    fails or skips. 300 dataflows whose last runs succeeded take four requests; each other one takes one more.
+    Logs a table, and returns :class:`~airflow_provider_payments.operators.outputs.CheckedDataflows`; a task that fails
+    or skips pushes it as well. 300 dataflows whose last runs succeeded take four requests; each other dataflow takes
+    one more.
 
     .. seealso:: ``docs/health.md#in-a-dag`` in the manual.
 
-    :param names: names, ids, or patterns with ``*`` and ``?``; with ``definition``, names of definitions. Defaults to
-        ``None``: all of the definition, else each dataflow that reads a payments source or that this provider made.
+    :param names: names, ids, or patterns with ``*`` and ``?``, of dataflows; with ``definition``, names of definitions.
+        Defaults to ``None``: all definitions, or without ``definition`` all dataflows that read a payments source or
+        that this provider created. (templated)
+    :param definition: path of a file of definitions, or of a folder including all subfolders, relative to the DAG's
+        folder. The dataflows of the definitions are checked, and a missing dataflow is a problem. Defaults to ``None``.
         (templated)
-    :param definition: a file of definitions, or a folder with all that is below it, relative to the DAG's folder: their
-        dataflows are checked, and one that is not there is a problem. Defaults to ``None``. (templated)
-    :param environment: an environment of the project file. Defaults to ``None``: the only one. (templated)
-    :param variables: variables of the definitions by name. Defaults to ``None``. (templated)
-    :param max_age: how long ago the last successful run may have ended: seconds, ISO 8601 text such as ``PT6H``, or a
-        timedelta. Defaults to ``None``: twice the interval of the dataflow's schedule, and no limit for one that runs
-        once. (templated)
-    :param failures_since: a time, as :class:`~airflow_provider_payments.sensors.flow_run.FlowRunSensor` takes it, since
-        which runs, failed runs, records and failed records are counted. It costs a request or more for each dataflow.
-        Defaults to ``None``: nothing is counted. (templated)
-    :param max_failed_ratio: the share of failed records, 0 to 1, above which a dataflow is not healthy; it needs
+    :param environment: name of an environment of the project file. Applies with ``definition``. Defaults to ``None``:
+        the only environment. (templated)
+    :param variables: variables of the definitions by name. Applies with ``definition``. Defaults to ``None``.
+        (templated)
+    :param max_age: maximum time since the end of the last successful run: seconds, ISO 8601 text such as ``PT6H``, or a
+        timedelta. Defaults to ``None``: twice the interval of the dataflow's schedule, and no limit for a dataflow that
+        runs once. (templated)
+    :param failures_since: a time, in the forms of :class:`~airflow_provider_payments.sensors.flow_run.FlowRunSensor`,
+        since which runs, failed runs, records and failed records are counted. It takes one or more requests for each
+        dataflow. Defaults to ``None``: nothing is counted. (templated)
+    :param max_failed_ratio: the share of failed records, 0 to 1, above which a dataflow is unhealthy. Requires
         ``failures_since``. Defaults to ``None``: no limit. (templated)
-    :param test_connections: whether each base connection logs in at its vendor, which costs a request for each.
-        Defaults to ``False``. (templated)
-    :param ignore: problems that are shown and do not count, such as ``disabled`` or ``partial``. Defaults to ``None``.
-        (templated)
-    :param on_unhealthy: what to do where a dataflow is not healthy: ``report`` returns it, ``fail`` fails the task
+    :param test_connections: whether to test that each base connection can log in to its vendor, with one request for
+        each. Defaults to ``False``. (templated)
+    :param ignore: problems that are reported but do not count, such as ``disabled`` or ``partial``. Defaults to
+        ``None``: all problems count. (templated)
+    :param on_unhealthy: what to do if a dataflow is unhealthy: ``report`` returns the result, ``fail`` fails the task
         without a retry, ``skip`` skips the task. Defaults to ``"report"``. (templated)
-    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the environment's,
-        else ``aep_default``. (templated)
+    :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``None``: the connection of
+        the environment, else ``aep_default``. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -109,12 +113,12 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Read what is there, and judge it.
+        Read the dataflows and return their health.
 
-        :raises ExperiencePlatformFailedError: if an argument or a file is wrong, or a dataflow is not healthy and
+        :raises ExperiencePlatformFailedError: if an argument or a file is wrong, or a dataflow is unhealthy and
             ``on_unhealthy`` is ``fail``.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
-        :raises AirflowSkipException: if a dataflow is not healthy and ``on_unhealthy`` is ``skip``.
+        :raises AirflowSkipException: if a dataflow is unhealthy and ``on_unhealthy`` is ``skip``.
         """
         from airflow_provider_payments.aep.health.reading import check_health
         from airflow_provider_payments.aep.health.report import health_json, health_table, summary_line
@@ -128,15 +132,15 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
             found = check_health(client, question)
         self.log.info("Checked %d dataflows\n%s", len(found), health_table(found))
         for health in found:
-            if health.seen.id and health.age is not None:
-                emit_freshness(Names(health.seen.id, health.seen.name), health.age)
+            if health.observation.id and health.age is not None:
+                emit_freshness(Names(health.observation.id, health.observation.name), health.age)
         checked = health_json(found) | {"text": health_table(found, unhealthy_only=True)}
         checked |= {"org_id": client.org_id, "sandbox": client.sandbox}
         message = f"{summary_line(found)} The task's log shows the table"
         return end_task(context, ending, checked, message) if checked["unhealthy"] else checked
 
     def _question(self) -> tuple[str, Question]:
-        """Return what is asked of which Airflow connection."""
+        """Return the id of the Airflow connection, and the options of the health check."""
         from airflow_provider_payments.aep.health.reading import Question
 
         names, since = as_texts("names", self.names) or [], as_time("failures_since", self.failures_since)
@@ -154,7 +158,11 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
         return conn_id or ExperiencePlatformHook.default_conn_name, Question(patterns=names, **limits)
 
     def _project(self, names: list[str]) -> Project | None:
-        """Return the definitions, if their place is given."""
+        """
+        Return the definitions, ``None`` if ``definition`` is not given.
+
+        :raises InvalidInputError: if an argument is given that requires ``definition``.
+        """
         if as_optional_text("definition", self.definition) is None:
             for name in ("environment", "variables"):
                 if getattr(self, name):

@@ -1,4 +1,4 @@
-"""Operators for the life of a dataflow that is there: enable, disable, publish, delete it."""
+"""Operators that enable, disable, publish and delete existing dataflows."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ __all__ = [
 
 class ExistingDataflowOperator(ExperiencePlatformOperator):
     """
-    Base of the operators that change one dataflow that is there, also one that a person created.
+    Base of the operators that change one existing dataflow, also one that a person created.
 
-    Each may be repeated: where the state is right, nothing is sent.
+    Each of these tasks may be repeated: if the dataflow is in the desired state, no change is sent.
 
     .. seealso:: ``docs/operators.md#enable-disable-publish-delete`` in the manual.
 
-    :param dataflow: the dataflow's id, or its name where only one has it. (templated)
+    :param dataflow: the dataflow's id, or its name if only one dataflow has it. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 
@@ -50,14 +50,14 @@ class ExistingDataflowOperator(ExperiencePlatformOperator):
         """
         Change the dataflow.
 
-        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as where there is no such dataflow.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as if there is no such dataflow.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
 
     @property
-    def asked(self) -> str:
+    def name_or_id(self) -> str:
         """
-        The rendered id or name.
+        The rendered name or id of the dataflow.
 
         :meta private:
         """
@@ -71,7 +71,7 @@ class ExistingDataflowOperator(ExperiencePlatformOperator):
         """
         from airflow_provider_payments.aep.provisioning.lifecycle import find_dataflow
 
-        existing = find_dataflow(self.hook.client, self.asked)
+        existing = find_dataflow(self.hook.client, self.name_or_id)
         self.link(context, existing)
         return existing
 
@@ -88,7 +88,10 @@ class ExistingDataflowOperator(ExperiencePlatformOperator):
 
     def outputs(self, before: RemoteObject, now: RemoteObject) -> dict[str, Any]:
         """
-        Return what the dataflow was and is, and log it.
+        Return the dataflow's state before and after the task, and log them.
+
+        :param before: the dataflow before the task.
+        :param now: the dataflow after the task; the same value as ``before`` if the task has not changed it.
 
         :meta private:
         """
@@ -104,7 +107,7 @@ class ExistingDataflowOperator(ExperiencePlatformOperator):
 
 class EnableDataflowOperator(ExistingDataflowOperator):
     """
-    Enable a dataflow: its schedule continues, and runs that were missed are not made up for.
+    Enable a dataflow: its schedule continues, but missed runs are not made up.
 
     The arguments of :class:`ExistingDataflowOperator` apply. Returns
     :class:`~airflow_provider_payments.operators.outputs.ChangedDataflow`.
@@ -124,7 +127,7 @@ class EnableDataflowOperator(ExistingDataflowOperator):
 
 class DisableDataflowOperator(ExistingDataflowOperator):
     """
-    Disable a dataflow: no run begins until it is enabled; one that has begun continues.
+    Disable a dataflow: no run begins until the dataflow is enabled; a run that has begun continues.
 
     The arguments of :class:`ExistingDataflowOperator` apply. Returns
     :class:`~airflow_provider_payments.operators.outputs.ChangedDataflow`.
@@ -148,7 +151,7 @@ def _switch(
     from airflow_provider_payments.aep.provisioning.lifecycle import await_earlier_tries, switch_to
 
     with airflow_errors():
-        _ = operator.asked  # before any wait, so that a wrong argument fails at once
+        _ = operator.name_or_id  # before any wait, so that a wrong argument fails at once
         await_earlier_tries(operator.hook.client, attempt_of(context))
         before = operator.find(context)
         return operator.outputs(before, switch_to(operator.hook.client, before, action))
@@ -156,7 +159,7 @@ def _switch(
 
 class PublishDataflowOperator(ExistingDataflowOperator):
     """
-    Publish a dataflow that is a draft, and before it the connections that it refers to, where these are drafts.
+    Publish a dataflow that is a draft, after those of its connections that are drafts.
 
     The arguments of :class:`ExistingDataflowOperator` apply. Returns
     :class:`~airflow_provider_payments.operators.outputs.PublishedDataflow`.
@@ -166,7 +169,7 @@ class PublishDataflowOperator(ExistingDataflowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Publish a draft; for any other dataflow nothing is sent.
+        Publish a draft; no change is sent for a dataflow that is none.
 
         :raises ExperiencePlatformFailedError: if there is no such dataflow, or the service refuses, as with a draft
             that is incomplete or whose start time has passed.
@@ -186,12 +189,12 @@ class PublishDataflowOperator(ExistingDataflowOperator):
 
 class DeleteDataflowOperator(ExistingDataflowOperator):
     """
-    Delete a dataflow, then its target and source connection as far as nothing else uses them.
+    Delete a dataflow, then its target and source connection if nothing else uses them.
 
-    The arguments of :class:`ExistingDataflowOperator` apply too. It asks for no mark: the dataflow is named here. Rows,
-    base connection, mapping set and schema stay. A dataflow that is gone already is no error. Before it goes, the marks
-    of what goes with it name the deletion, so that a try after a kill finishes it. Returns
-    :class:`~airflow_provider_payments.operators.outputs.DeletedDataflow`.
+    The arguments of :class:`ExistingDataflowOperator` apply too. The dataflow needs no mark, because it is named here.
+    Rows, base connection, mapping set and schema stay. A dataflow that no longer exists is no error. Before the
+    deletion, it is recorded in the marks of the dataflow's connections and dataset, so that the next try can complete
+    it if this one is killed. Returns :class:`~airflow_provider_payments.operators.outputs.DeletedDataflow`.
 
     .. seealso:: ``docs/operators.md#enable-disable-publish-delete`` in the manual.
 
@@ -207,7 +210,7 @@ class DeleteDataflowOperator(ExistingDataflowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Delete what may be deleted.
+        Delete the dataflow, and those of its connections and dataset that may be deleted.
 
         :raises ExperiencePlatformFailedError: if several dataflows have the name, or the service refuses to delete the
             dataflow.
@@ -219,7 +222,7 @@ class DeleteDataflowOperator(ExistingDataflowOperator):
 
         own: dict[str, Any] = {}
         with airflow_errors():
-            deletion = Deletion(self.hook.client, self.asked, dataset=bool(as_bool("dataset", self.dataset)))
+            deletion = Deletion(self.hook.client, self.name_or_id, dataset=bool(as_bool("dataset", self.dataset)))
             try:
                 parts = deletion.parts()
             except AbsentError as error:

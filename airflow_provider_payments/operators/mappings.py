@@ -17,10 +17,10 @@ __all__ = ["CreateMappingSetOperator"]
 
 class CreateMappingSetOperator(CreateOperator):
     """
-    Create the mapping set: which column goes where in the target schema.
+    Create the mapping set: the mapping of the source's columns to fields of the target schema.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. A mapping set is found
-    by its content: a changed mapping is a new mapping set. Returns
+    by its content, so a changed mapping leads to a new mapping set. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedMappingSet`.
 
     .. seealso:: ``docs/operators.md#steps`` in the manual.
@@ -29,16 +29,16 @@ class CreateMappingSetOperator(CreateOperator):
     :param mappings: objects with ``source``, ``destination`` and optionally ``source_type`` (``ATTRIBUTE``,
         ``EXPRESSION`` or ``STATIC``), in these names or in the service's; or one object of destination -> source.
         ``{TENANT_ID}`` in a destination stands for the tenant's namespace: ``_{TENANT_ID}.product.name``. (templated)
-    :param tenant_id: that namespace without ``_``, as ``CreateTargetSchemaOperator`` returns it. Defaults to ``None``:
-        read from the service where a destination needs it. (templated)
+    :param tenant_id: the tenant's namespace without ``_``, as ``CreateTargetSchemaOperator`` returns it. Defaults to
+        ``None``: read from the service if a destination needs it. (templated)
     :param source_columns: the ``columns`` that ``CreateSourceConnectionOperator`` returns, to check the mapped sources
-        before the creation. A table's mapped columns must be among them. Explore may not show all attributes of a REST
-        resource: there a source is refused only if it looks misspelt (up to two letters differ, or the leading
+        before the creation. Mapped columns of a table must be among them. As explore may not list all attributes of a
+        REST resource, a source there is refused only if it looks misspelt (up to two letters differ, or the leading
         ``data.`` is missing); any other unknown source, and unknown attributes in expressions, are logged as a
         warning. Defaults to ``None``: no check. (templated)
     :param dialect: form of the request body: ``current``, or ``legacy`` as the tutorials print it. Defaults to
         ``"current"``. (templated)
-    :param schema_version: content type that asks for the schema. Defaults to
+    :param schema_version: content type by which the schema is requested. Defaults to
         ``"application/vnd.adobe.xed-full+json;version=1"``. (templated)
     """
 
@@ -76,7 +76,7 @@ class CreateMappingSetOperator(CreateOperator):
         self.schema_version = schema_version
 
     def resource(self) -> Resource:
-        """Build the mapping set."""
+        """Return the desired mapping set."""
         from airflow_provider_payments.aep.resources.data_prep import MappingSet
 
         return MappingSet(

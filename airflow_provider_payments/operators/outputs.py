@@ -1,11 +1,12 @@
 """
-What operators and sensor return: plain JSON, one XCom for each key (``task.output["id"]``) and one for the whole.
+Types of the outputs of operators and sensor.
 
-Times are ISO 8601 text in UTC. What the service does not show has no key, for Airflow 3.0 refuses an XCom that is null:
-``task.output["etag"]`` is ``None`` then, and a mapping over whole outputs reads it with ``.get("etag")``.
+Outputs are plain JSON, pushed as one XCom for each key (``task.output["id"]``) and one for the whole. Times are ISO
+8601 text in UTC. A value that the service does not report has no key, because Airflow 3.0 refuses an XCom that is null:
+``task.output["etag"]`` is ``None`` then, and a task that is mapped over whole outputs reads ``.get("etag")``.
 """
 
-# No annotations from the future: as text, `NotRequired` would be missed in `__optional_keys__`.
+# Without `from __future__ import annotations`, which would hide `NotRequired` from `__optional_keys__`.
 from typing import Any, NotRequired, TypedDict
 
 __all__ = [
@@ -32,17 +33,18 @@ __all__ = [
     "PublishedDataflow",
     "ReusableFlowRunSummary",
     "TeardownOutcome",
+    "VerifiedSandbox",
     "WindowedFlowRunSummary",
 ]
 
 
 class CreatedObject(TypedDict):
     """
-    What every ``Create...`` operator returns, and ``FindBaseConnectionOperator``.
+    The output of every ``Create...`` operator and of ``FindBaseConnectionOperator``.
 
-    ``id`` of the object; ``name``; ``created``: whether this task created it (``False``: it was adopted); ``etag``,
-    where the service gives one; ``duplicates``: ids of the duplicates that were kept, because another writer created
-    them or something refers to them.
+    ``id`` of the object; ``name``; ``created``: whether this task created the object (``False``: it existed before);
+    ``etag``, if the service reports one; ``duplicates``: ids of the duplicates that were kept, because another writer
+    created them or an object refers to them.
     """
 
     id: str
@@ -53,52 +55,57 @@ class CreatedObject(TypedDict):
 
 
 class CreatedSourceConnection(CreatedObject):
-    """``columns``: names of the columns that are read, or paths of a REST resource's attributes, where known."""
+    """The output of ``CreateSourceConnectionOperator``, with the names of columns or paths of attributes, if known."""
 
     columns: NotRequired[list[str]]
 
 
 class CreatedSchema(CreatedObject):
-    """``version`` such as ``1.0``; ``tenant_id``: the tenant's namespace without ``_``."""
+    """A created or found schema, with its version, such as ``1.0``, and the tenant's namespace without ``_``."""
 
     version: str
     tenant_id: NotRequired[str]
 
 
 class CreatedSchemaWithFields(CreatedSchema):
-    """With ``fields`` also ``field_group_id``, the field group that holds them, and whether this task created it."""
+    """A created schema, with the field group of the argument ``fields``, and whether this task created the group."""
 
     field_group_id: str
     field_group_created: bool
 
 
 class CreatedAdHocSchema(CreatedSchema):
-    """Also ``class_id``, the ad-hoc class, and whether this task created it."""
+    """The output of ``CreateAdHocSchemaOperator``, with the ad-hoc class, and whether this task created the class."""
 
     class_id: str
     class_created: bool
 
 
 class FoundDataset(CreatedObject):
-    """``schema_id``: the ``$id`` of the schema that the dataset follows."""
+    """The output of ``FindDatasetOperator``, with the ``$id`` of the schema that the dataset follows."""
 
     schema_id: NotRequired[str]
 
 
 class CreatedMappingSet(CreatedObject):
-    """``version`` of the mapping set, which a dataflow names beside its id."""
+    """The output of ``CreateMappingSetOperator``, with the version, to which a dataflow refers as well as to the id."""
 
     version: int
 
 
 class CreatedDataflow(CreatedObject):
-    """``runs_since``: the time from which a flow run is current; for ``FlowRunSensor(since=...)``."""
+    """The output of ``CreateDataflowOperator``, with the time from which a flow run is current, for a sensor."""
 
     runs_since: str
 
 
 class FoundFlowSpec(TypedDict):
-    """The flow spec; ``schedule_schema`` and ``option_schema`` are the JSON schemas that it publishes."""
+    """
+    The output of ``FindFlowSpecOperator``.
+
+    ``id``, ``name`` and ``version`` of the flow spec; ``transformations``: their names; ``schedule_schema`` and
+    ``option_schema``: the JSON schemas that the flow spec publishes.
+    """
 
     id: str
     name: str
@@ -110,11 +117,11 @@ class FoundFlowSpec(TypedDict):
 
 class FlowRunSummary(TypedDict):
     """
-    What ``FlowRunSensor`` returns.
+    The output of ``FlowRunSensor``.
 
-    ``status``: ``succeeded`` or ``partial``. Counts are numbers of records, without a key where they cannot be read and
-    ``unknown_counts="accept"``. ``batch_ids``: the batches that landed in the data lake. ``flow_name`` is missing where
-    no poll has shown the dataflow, ``dataset_id`` and ``dataset_name`` where neither outlets nor OpenLineage need them.
+    ``status``: ``succeeded`` or ``partial``. Counts are numbers of records; with ``unknown_counts="accept"``, counts
+    that cannot be read have no key. ``batch_ids``: the batches that landed in the data lake. ``flow_name`` is missing
+    if no poll has read the dataflow, ``dataset_id`` and ``dataset_name`` if neither outlets nor OpenLineage need them.
     """
 
     run_id: str
@@ -132,26 +139,26 @@ class FlowRunSummary(TypedDict):
 
 
 class WindowedFlowRunSummary(FlowRunSummary):
-    """What ``RetryFlowRunOperator`` returns: also the data window that the run read."""
+    """The output of ``RetryFlowRunOperator``, with the data window that the run read, if known."""
 
     window_start: NotRequired[str]
     window_end: NotRequired[str]
 
 
 class ReusableFlowRunSummary(WindowedFlowRunSummary):
-    """What ``RunDataflowOperator`` returns: also whether the run existed before this task requested one."""
+    """The output of ``RunDataflowOperator``; ``reused``: whether the run existed before this task requested one."""
 
     reused: bool
 
 
 class FailedFlowRun(TypedDict):
     """
-    What sensor and run operators push as the XCom ``flow_run`` before a flow run fails or skips their task.
+    The XCom ``flow_run``, which the sensor and the run operators push before a flow run fails or skips their task.
 
-    ``status``: ``failed``, ``partial``, or ``succeeded`` if its counts are unknown. ``reason``: what the service says,
-    after the task's argument that does not accept the run. ``codes``: the most frequent codes of the failed records,
-    such as ``MAPPER-3107 (12)``. ``batch_ids``: with commas. ``page``: the dataflow in the user interface. What is
-    unknown has no key.
+    ``status``: ``failed``, ``partial``, or ``succeeded`` if the counts are unknown. ``reason``: the task's argument
+    that does not accept the run, then the service's errors. ``codes``: the most frequent codes of the failed records,
+    such as ``MAPPER-3107 (12)``. ``batch_ids``: ids separated by commas. ``page``: address of the dataflow in the user
+    interface. Values that are unknown have no key.
     """
 
     run_id: str
@@ -174,7 +181,12 @@ class FailedFlowRun(TypedDict):
 
 
 class TeardownOutcome(TypedDict):
-    """Lists of ``kind``, ``id`` and ``name``; entries of ``kept`` also have ``reason``."""
+    """
+    The output of ``TeardownChainOperator``: objects, each with ``kind``, ``id`` and ``name``.
+
+    ``removed``: deleted objects; ``kept``: objects that may not be deleted, each with ``reason``; ``left_over``:
+    objects of kinds that are never deleted.
+    """
 
     removed: list[dict[str, str]]
     kept: list[dict[str, str]]
@@ -183,10 +195,10 @@ class TeardownOutcome(TypedDict):
 
 class ChangedDataflow(TypedDict):
     """
-    What ``EnableDataflowOperator`` and ``DisableDataflowOperator`` return.
+    The output of ``EnableDataflowOperator`` and ``DisableDataflowOperator``.
 
-    ``id`` and ``name`` of the dataflow; ``state_before`` and ``state`` in the service's words, such as ``enabled``;
-    ``changed``: whether this task had to change it.
+    ``id`` and ``name`` of the dataflow; ``state_before`` and ``state``: the service's values, such as ``enabled``;
+    ``changed``: whether this task had to change the state.
     """
 
     id: str
@@ -197,16 +209,21 @@ class ChangedDataflow(TypedDict):
 
 
 class PublishedDataflow(ChangedDataflow):
-    """``published``: what this task published, each with ``kind``, ``id`` and ``name``; the dataflow comes last."""
+    """
+    The output of ``PublishDataflowOperator``.
+
+    ``published``: the objects that this task published, each with ``kind``, ``id`` and ``name``; the dataflow is last.
+    """
 
     published: list[dict[str, str]]
 
 
 class DeletedDataflow(TypedDict):
     """
-    What ``DeleteDataflowOperator`` returns: lists of ``kind``, ``id`` and ``name``.
+    The output of ``DeleteDataflowOperator``.
 
-    Entries of ``kept`` also have ``reason``. ``id`` and ``name`` of the dataflow are missing where it was gone already.
+    ``id`` and ``name`` of the dataflow, missing if it no longer existed; ``removed`` and ``kept``: objects, each with
+    ``kind``, ``id`` and ``name``; those of ``kept`` also with ``reason``.
     """
 
     id: NotRequired[str]
@@ -219,10 +236,11 @@ class DataflowHealth(TypedDict):
     """
     The health of one dataflow.
 
-    ``name``; ``id``, missing where a definition's dataflow is not there; ``state`` in the service's word; ``healthy``;
-    ``problems``, each with ``code`` and ``text``; ``running``: whether a run is active; ``last_run``: the last one that
-    has ended, as :class:`FlowRunSummary` without ``batch_ids``; ``last_success_at``; ``age_seconds`` since then, and
-    ``max_age_seconds``, the limit; ``schedule_seconds`` between two runs; ``totals`` of the runs that were counted.
+    ``name``; ``id``, missing if a definition's dataflow does not exist; ``state``: the service's value; ``healthy``;
+    ``problems``, each with ``code`` and ``text``; ``running``: whether a run is active; ``last_run``: the last run that
+    has ended, as :class:`FlowRunSummary` without ``batch_ids``; ``last_success_at``: end of the last successful run;
+    ``age_seconds``: seconds since then, and ``max_age_seconds``, their limit; ``schedule_seconds``: seconds between two
+    runs; ``totals`` of the runs that were counted.
     """
 
     name: str
@@ -241,12 +259,12 @@ class DataflowHealth(TypedDict):
 
 class CheckedDataflows(TypedDict):
     """
-    What a check of many dataflows found.
+    The output of ``CheckDataflowHealthOperator``.
 
-    ``healthy``: whether all are; ``unhealthy``: the names of the others; ``summary``: how many dataflows, how many of
-    them healthy, and how many with each problem; ``text``: those that are not healthy, as a table; ``dataflows``: all
-    of them, in a list; ``org_id`` and ``sandbox``: where they are; ``format``: raised when a member changes its
-    meaning.
+    ``healthy``: whether all dataflows are healthy; ``unhealthy``: names of those that are not; ``summary``: numbers of
+    all dataflows, of healthy ones, and of those with each problem; ``text``: a table of the unhealthy dataflows;
+    ``dataflows``: the health of each dataflow; ``org_id`` and ``sandbox`` of the dataflows; ``format``: version of this
+    format, raised when a member changes its meaning.
     """
 
     healthy: bool
@@ -261,11 +279,11 @@ class CheckedDataflows(TypedDict):
 
 class VerifiedSandbox(TypedDict):
     """
-    What a verification of a sandbox found.
+    The output of ``VerifySandboxOperator``.
 
-    ``report``: all of it, as ``payments verify --report`` writes it; ``text``: the same as people read it;
-    ``contradicted``: the ids of the checks whose assumptions do not hold; ``recommended``: settle times for the
-    connection's extra, as far as they were measured.
+    ``report``: the whole report, as ``payments verify --report`` writes it; ``text``: the report as text for people;
+    ``contradicted``: ids of the checks whose assumptions do not hold; ``recommended``: the measured settle times, for
+    the connection's extra.
     """
 
     report: dict[str, Any]
@@ -276,11 +294,12 @@ class VerifiedSandbox(TypedDict):
 
 class PlannedDataflows(TypedDict):
     """
-    What a plan found.
+    The output of ``PlanDataflowsOperator``.
 
-    ``changed``: definitions for which something is to be done or stands in the way; ``drifted``: those that are not as
-    written, without what is ignored; ``digest``: the same for plans that do the same; ``text``: the plan as people read
-    it; ``summary``: how many steps of each action; ``plan``: all of it but unchanged steps, as ``-o json`` prints it.
+    ``changed``: names of definitions with steps to apply or conflicts; ``drifted``: names of definitions from which the
+    sandbox differs, apart from ignored members; ``digest``: equal for plans with equal steps; ``text``: the plan as
+    text for people; ``summary``: number of steps of each action; ``plan``: the plan without unchanged steps, as
+    ``-o json`` prints it.
     """
 
     changed: list[str]
@@ -293,11 +312,12 @@ class PlannedDataflows(TypedDict):
 
 class AppliedDataflow(TypedDict):
     """
-    What came of one definition.
+    The output of ``ApplyDataflowOperator``.
 
-    ``name``; ``flow_id`` of its dataflow; ``ids`` of all its objects by kind, such as ``target_connection``;
-    ``runs_since``: from when on a flow run is current, as ISO 8601 text, for a sensor; ``done``; ``problems``: empty,
-    for the task fails where there is one; ``summary``: how many objects were ``created``, ``found``, ``updated``.
+    ``name`` of the definition; ``flow_id`` of its dataflow; ``ids`` of all its objects by kind, such as
+    ``target_connection``; ``runs_since``: the time from which a flow run is current, for ``FlowRunSensor(since=...)``;
+    ``done``: whether all steps were applied; ``problems``: always empty, because problems fail the task; ``summary``:
+    numbers of objects that were ``created``, ``found`` and ``updated``.
     """
 
     name: str
@@ -311,14 +331,15 @@ class AppliedDataflow(TypedDict):
 
 class AppliedDataflows(TypedDict):
     """
-    What came of many definitions.
+    The output of ``ApplyDataflowsOperator``.
 
-    ``flow_ids`` of their dataflows in the definitions' order; ``definitions``: by name what
-    :class:`AppliedDataflow` has, but ``name`` and ``summary``; ``summary``: how many objects were ``created``,
-    ``found`` or ``updated``; ``duplicates``: ids of objects that mean the same as one of these and were left;
-    ``sandbox`` and ``project``; ``notes``: what nobody has to do anything about; ``digest`` of the last plan; ``done``;
-    ``format``: raised when a member changes its meaning. A task that fails pushes the same as the XCom ``applied``,
-    without ``flow_ids``; there a definition may have ``problems`` and no ``flow_id``.
+    ``flow_ids`` of the dataflows in the definitions' order; ``definitions``: name -> members of
+    :class:`AppliedDataflow` without ``name`` and ``summary``; ``summary``: numbers of objects that were ``created``,
+    ``found`` and ``updated``; ``duplicates``: ids of duplicates of these objects that were kept; ``sandbox`` and
+    ``project``; ``notes``: information that requires no action; ``digest`` of the last plan; ``done``: whether all
+    steps were applied; ``format``: version of this format, raised when a member changes its meaning. A task that fails
+    pushes the same as the XCom ``applied``, without ``flow_ids``; there a definition may have ``problems`` and no
+    ``flow_id``.
     """
 
     flow_ids: list[str]
@@ -335,10 +356,11 @@ class AppliedDataflows(TypedDict):
 
 class ExportedDataflows(TypedDict):
     """
-    What an export wrote.
+    The output of ``ExportDataflowsOperator``.
 
-    ``files``: where they are; ``refused``: dataflows that no file can say, and why; ``skipped``: how many others;
-    ``format``: raised when a member changes its meaning.
+    ``files``: paths of the written files; ``refused``: dataflows that the format of definitions cannot express, and
+    why; ``skipped``: number of dataflows that are not of a payments source; ``format``: version of this format, raised
+    when a member changes its meaning.
     """
 
     files: list[str]
@@ -349,12 +371,13 @@ class ExportedDataflows(TypedDict):
 
 class DownloadedRowErrors(TypedDict):
     """
-    What row errors say, without values of records.
+    The output of ``DownloadRowErrorsOperator``, without values of records.
 
-    ``batch_ids``; ``files``: paths of all their files that are in the folder now; ``rows``: records that failed;
-    ``codes``: how many errors of each code; ``row_errors``: the most frequent ones, ``code``, ``column``, ``count`` and
-    ``message``, where ``***`` stands for values; ``unreadable_lines``: lines of the files that are no row errors;
-    ``without_row_errors``: batches that have none though records failed, and why.
+    ``batch_ids``; ``files``: paths of all files of these batches in the folder; ``rows``: number of records that
+    failed; ``codes``: number of errors of each code; ``row_errors``: the most frequent kinds of errors, each with
+    ``code``, ``column``, ``count`` and ``message``, in which ``***`` replaces values; ``unreadable_lines``: number of
+    lines in the files that are no row errors; ``without_row_errors``: batch -> why it has no row errors although
+    records failed.
     """
 
     batch_ids: list[str]

@@ -1,4 +1,4 @@
-"""Operators for what makes a schema's rows part of customer profiles: its identities, and that it is in Profile."""
+"""Operators for customer profiles: they create identities of a schema, and enable the schema for Profile."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["CreateIdentityOperator", "EnableSchemaForProfileOperator"]
 
 class CreateIdentityOperator(CreateOperator):
     """
-    Create the identity of a schema's field: the descriptor that says whose a row is.
+    Create the identity of a schema's field: a descriptor that declares that the field identifies a person or a thing.
 
-    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. An identity carries no
-    mark and no description, and is never changed: profiles may rest on it. Returns
+    The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. An identity has no
+    mark and no description, and is never changed, because profiles may rest on it. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedObject`.
 
     .. seealso:: ``docs/operators.md#profile`` in the manual.
 
     :param name: the field, written as a destination of ``CreateMappingSetOperator``: ``_id``,
         ``_{TENANT_ID}.payment.customerId``, ``person.name.lastName``; or as a path, ``/_acme/payment/customerId``. A
-        schema has one identity of it. (templated)
+        schema has one identity for each field. (templated)
     :param schema_id: ``$id`` of the schema. (templated)
     :param namespace: code of the identity namespace, such as ``Email``. (templated)
-    :param primary: whether it is the schema's primary identity, of which there is one. Defaults to ``None``: the
-        service's default, no; one that is there is not compared. (templated)
-    :param tenant_id: what ``{TENANT_ID}`` stands for, as ``CreateTargetSchemaOperator`` returns it. Defaults to
-        ``None``: read from the service where ``name`` needs it. (templated)
+    :param primary: whether the identity is the schema's one primary identity. Defaults to ``None``: false for a new
+        identity; an existing identity may be either. (templated)
+    :param tenant_id: value of ``{TENANT_ID}``, as ``CreateTargetSchemaOperator`` returns it. Defaults to ``None``: read
+        from the service if ``name`` needs it. (templated)
     """
 
     template_fields: Sequence[str] = (
@@ -61,7 +61,7 @@ class CreateIdentityOperator(CreateOperator):
         self.tenant_id = tenant_id
 
     def resource(self) -> Resource:
-        """Build the identity; ask for the tenant's namespace where the field's path needs it and nobody gave it."""
+        """Return the desired identity; the tenant's namespace is read if the path needs it and it is not given."""
         import attrs
 
         from airflow_provider_payments.aep.api import schema_registry
@@ -84,11 +84,11 @@ class CreateIdentityOperator(CreateOperator):
 
 class EnableSchemaForProfileOperator(CreateOperator):
     """
-    Bring a schema into Real-Time Customer Profile, once it has a primary identity. It cannot be undone.
+    Enable a schema that has a primary identity for Real-Time Customer Profile. This cannot be undone.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too; ``name`` is the
-    schema's title. Returns :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`: ``id`` is the schema's,
-    and ``created`` says whether this task enabled it.
+    schema's title. Returns :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`: ``id`` is that of the
+    schema, and ``created`` is whether this task enabled the schema.
 
     .. seealso:: ``docs/operators.md#profile`` in the manual.
 
@@ -102,7 +102,7 @@ class EnableSchemaForProfileOperator(CreateOperator):
         self.schema_id = schema_id
 
     def resource(self) -> Resource:
-        """Build what is desired of the schema."""
+        """Return the desired enablement of the schema."""
         from airflow_provider_payments.aep.resources.profile import SchemaProfile
 
         return SchemaProfile(schema_id=self.schema_id, **self.common)

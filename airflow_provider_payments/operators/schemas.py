@@ -1,4 +1,4 @@
-"""Operators for the Schema Registry."""
+"""Operators for schemas of the Schema Registry."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ __all__ = ["CreateAdHocSchemaOperator", "CreateTargetSchemaOperator", "FindSchem
 
 class CreateTargetSchemaOperator(CreateOperator):
     """
-    Create the target schema, and with ``fields`` a field group of the tenant's own that it uses.
+    Create the target schema and, if ``fields`` are given, a field group with these fields that the schema uses.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too; ``name`` is the
-    schema's title. Titles are unique over all kinds of resource, so the field group has another one. Returns
+    schema's title. Titles are unique over all kinds of resource, so the field group has another title. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`, with ``fields``
     :class:`~airflow_provider_payments.operators.outputs.CreatedSchemaWithFields`.
 
-    .. seealso:: ``docs/operators.md#if_exists`` in the manual, for what is compared.
+    .. seealso:: ``docs/operators.md#if_exists`` in the manual, for the comparison with an existing schema.
 
-    :param fields: path -> type, such as ``{"product.name": "string"}``, put under the tenant's namespace. Names hold
+    :param fields: path -> type, such as ``{"product.name": "string"}``, under the tenant's namespace. Names consist of
         letters, digits and underscores, and do not begin with an underscore. Types: ``string``, ``integer``,
-        ``number``, ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a JSON schema. Of existing
-        fields only what is written here is compared; ``if_exists="update"`` adds fields and values of an ``enum``,
-        also within arrays and maps. Defaults to ``None``: no field group. (templated)
+        ``number``, ``boolean``, ``date``, ``date-time``, ``time``, ``uri``, ``email``, or a JSON schema. Existing
+        fields are compared only in the members given here; ``if_exists="update"`` adds fields and values of an
+        ``enum``, also within arrays and maps. Defaults to ``None``: no field group. (templated)
     :param class_id: ``$id`` of the schema's class. Defaults to ``"https://ns.adobe.com/xdm/context/profile"``, XDM
         Individual Profile. (templated)
-    :param field_group: title of the field group that holds ``fields``. Defaults to ``None``: ``<name> - fields``.
+    :param field_group: title of the field group that contains ``fields``. Defaults to ``None``: ``<name> - fields``.
         (templated)
-    :param field_groups: further field groups that are there, each a title or an ``$id``. Defaults to ``None``.
+    :param field_groups: further, existing field groups of the schema, each a title or an ``$id``. Defaults to ``None``.
         (templated)
     """
 
@@ -72,7 +72,7 @@ class CreateTargetSchemaOperator(CreateOperator):
         self.field_groups = field_groups
 
     def resource(self) -> Resource:
-        """Build the schema, without the field group of ``fields``; look up those that are given by their titles."""
+        """Return the desired schema without the field group of ``fields``; titles in ``field_groups`` are looked up."""
         return self._schema(map(self._id_of, self._groups))
 
     @property
@@ -111,14 +111,14 @@ class CreateTargetSchemaOperator(CreateOperator):
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
         with airflow_errors():
-            # Both are checked before the first of them is created.
+            # Schema and field group are checked before the first of them is created.
             self._schema(group for group in self._groups if "/" in group)
             own = self._field_group()
             further = [self._id_of(group) for group in self._groups]
             if own is None:
                 return self.provision(context, self._schema(further)).to_json()
             group = self.provision(context, own)
-            # If the schema fails, the id of the field group is not lost.
+            # Pushed at once, so that the id of the field group is known even if the schema fails.
             keep(context, "field_group_id", group.existing.id)
             result = self.provision(context, self._schema([*further, group.existing.id])).to_json()
         return result | {"field_group_id": group.existing.id, "field_group_created": group.created}
@@ -128,14 +128,14 @@ class FindSchemaOperator(FindOperator):
     """
     Find a schema by its title or ``$id``.
 
-    It has no arguments but those of :class:`~airflow_provider_payments.operators.base.FindOperator`. Returns
+    The only arguments are those of :class:`~airflow_provider_payments.operators.base.FindOperator`. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedSchema`.
 
-    .. seealso:: ``docs/operators.md#find-what-is-there`` in the manual.
+    .. seealso:: ``docs/operators.md#find-existing-objects`` in the manual.
     """
 
     def kind(self) -> Kind:
-        """Return the kind."""
+        """Return the kind of schemas."""
         from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
 
         return SCHEMA
@@ -149,16 +149,16 @@ class FindSchemaOperator(FindOperator):
 
 class CreateAdHocSchemaOperator(CreateOperator):
     """
-    Create the ad-hoc class and schema that the older documents put before a source connection.
+    Create an ad-hoc schema with its class, which the older documents require for a source connection.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too; ``name`` is the
-    schema's title. The class describes one table's columns; it is called ``<name> - class``. Newer source connections
-    hold their columns themselves and need neither. Returns
+    schema's title. The class, with the title ``<name> - class``, describes the columns of one table. Newer source
+    connections contain their columns and need neither. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedAdHocSchema`.
 
     .. seealso:: ``docs/operators.md#steps`` in the manual.
 
-    :param fields: column -> type, in the types of :class:`CreateTargetSchemaOperator`. (templated)
+    :param fields: column -> type, one of the types of :class:`CreateTargetSchemaOperator`. (templated)
     """
 
     template_fields: Sequence[str] = (*CreateOperator.template_fields, "fields")
@@ -169,7 +169,7 @@ class CreateAdHocSchemaOperator(CreateOperator):
         self.fields = fields
 
     def resource(self) -> Resource:
-        """Build the ad-hoc class."""
+        """Return the desired ad-hoc class."""
         from airflow_provider_payments.aep.resources.schema_registry import AdHocClass
 
         fields = as_mapping("fields", self.fields)
@@ -185,7 +185,7 @@ class CreateAdHocSchemaOperator(CreateOperator):
         from airflow_provider_payments.aep.resources.schema_registry import Schema
 
         with airflow_errors():
-            Schema(**self.common)  # both are checked before the first of them is created
+            Schema(**self.common)  # checks the schema before the class is created
             adhoc = self.provision(context, self.resource())
             keep(context, "class_id", adhoc.existing.id)
             result = self.provision(context, Schema(class_id=adhoc.existing.id, **self.common)).to_json()

@@ -1,4 +1,4 @@
-"""Folders that operators and commands write to: on the worker, or in any object storage that Airflow can reach."""
+"""Folders to which operators and commands write: on the worker, or in an object storage that Airflow can reach."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ __all__ = ["storage_folder"]
 
 def storage_folder(argument: str, path: object) -> Any:
     """
-    Return a folder of any store.
+    Return a folder of any store that Airflow supports, as an ``ObjectStoragePath``.
 
-    :param argument: what the user calls the path.
-    :raises InvalidInputError: if the path is none.
+    :param argument: the argument's name, for errors.
+    :param path: a path, or a URL of an object storage.
+    :raises InvalidInputError: if the path is invalid, or its store cannot be opened.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
@@ -23,7 +24,7 @@ def storage_folder(argument: str, path: object) -> Any:
     try:
         folder = ObjectStoragePath(text)
         _ = folder.fs
-    except Exception as error:  # stores raise errors of all kinds
+    except Exception as error:  # each store raises exceptions of its own
         allowed = f"a path, or a URL of an object storage ({type(error).__name__}: {error})"
         raise InvalidInputError(argument, text, allowed) from error
     return folder

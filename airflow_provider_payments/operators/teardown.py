@@ -1,4 +1,4 @@
-"""Operator that removes what an incomplete DAG run created."""
+"""The operator that deletes the objects of an incomplete DAG run."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ __all__ = ["TeardownChainOperator"]
 
 class TeardownChainOperator(ExperiencePlatformOperator):
     """
-    Remove what this DAG run created of a chain that it did not complete.
+    Delete the objects that this DAG run created for a chain that it did not complete.
 
     Use it as Airflow's teardown of the creating tasks; an ordinary last task would hide that the DAG run failed::
 
         remove = TeardownChainOperator(task_id="remove_half_made_chain")
         dataflow >> remove.as_teardown(setups=[source, target, dataset])
 
-    Without the arrow the teardown does not wait for the dataflow, and deletes what the dataflow is about to refer to.
+    Without the arrow the teardown does not wait for the dataflow, and deletes objects to which the dataflow is about to
+    refer.
 
-    It deletes connections and datasets that carry the mark of this chain and this DAG run and that nothing refers to;
-    a dataset with a batch stays. A dataflow stays with all that it refers to, so a complete chain is not touched.
-    Schemas, field groups, classes and mapping sets are never deleted. It does nothing while another run of the DAG is
-    active, because that may have adopted what this one created. Other DAGs with the same ``chain`` are not considered.
+    It deletes connections and datasets that carry the mark of this chain and this DAG run and to which no object
+    refers; a dataset with a batch stays. A dataflow stays with all objects that it refers to, so a complete chain is
+    not touched. Schemas, field groups, classes and mapping sets are never deleted. Nothing is deleted while another run
+    of the DAG is active, because that run may have adopted objects of this one. Other DAGs with the same ``chain`` are
+    not considered.
 
     Returns :class:`~airflow_provider_payments.operators.outputs.TeardownOutcome`.
 
     .. seealso:: ``docs/operators.md#teardownchainoperator`` in the manual.
 
     :param chain: name of the chain, as given to the creating operators. Defaults to ``None``: the DAG's id. (templated)
-    :param dataflows: whether to delete this run's dataflows too, and so the whole chain. Defaults to ``False``.
+    :param dataflows: whether to delete the dataflows of this run too, and so the whole chain. Defaults to ``False``.
         (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
@@ -53,9 +55,9 @@ class TeardownChainOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Delete what may be deleted; return what was removed, kept and left over.
+        Delete the objects that may be deleted; return the removed, kept and left-over ones.
 
-        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as without marks.
+        :raises ExperiencePlatformFailedError: if another try cannot succeed, such as if the connection disables marks.
         :raises ExperiencePlatformUnavailableError: if another run of the DAG is active, or another try may succeed.
         """
         from airflow_provider_payments.aep.provisioning.teardown import tear_down
@@ -66,7 +68,7 @@ class TeardownChainOperator(ExperiencePlatformOperator):
             def check() -> None:
                 if other_runs_are_active(context):
                     raise ExperiencePlatformUnavailableError(
-                        "Another run of this DAG is active and may use what this one created: nothing was removed. "
+                        "Another run of this DAG is active and may use objects of this one, so nothing was removed. "
                         "max_active_runs=1 prevents this"
                     )
 

@@ -1,4 +1,4 @@
-"""Operator that asks a sandbox whether the platform behaves as this package assumes."""
+"""The operator that verifies, in a sandbox, that the platform behaves as this package assumes."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ __all__ = ["VerifySandboxOperator"]
 
 class VerifySandboxOperator(ExperiencePlatformOperator):
     """
-    Ask a sandbox whether the platform behaves as this package assumes, where there is no shell for ``payments verify``.
+    Verify in a sandbox that the platform behaves as this package assumes, like the command ``payments verify``.
 
-    It makes a few objects of its own, and deletes them at its end; what a try that was killed has left, the next one
-    deletes. Logs what it will make, what it found, and each contradiction as a warning. Returns
-    :class:`~airflow_provider_payments.operators.outputs.VerifiedSandbox`, also where it fails or skips. Run one at a
-    time in a sandbox: another one would delete its objects.
+    The task creates a few objects of its own, and deletes them at its end; the next try deletes the objects that a
+    killed try has left. It logs the objects that it will create, the report, and each contradiction as a warning.
+    Returns :class:`~airflow_provider_payments.operators.outputs.VerifiedSandbox`; a task that fails or skips pushes it
+    as well. Run only one verification at a time in a sandbox, because another one would delete its objects.
 
     .. seealso:: ``docs/verify.md#in-a-dag`` in the manual.
 
-    :param sandbox: the name of the connection's sandbox, repeated so that it is meant. (templated)
-    :param allow_production: whether a sandbox whose type is not ``development`` may be asked. Defaults to ``False``.
+    :param sandbox: the name of the connection's sandbox, repeated as a confirmation. (templated)
+    :param allow_production: whether to accept a sandbox whose type is not ``development``. Defaults to ``False``.
         (templated)
-    :param base_connection_id: id of a base connection that is there, for checks of sources and dataflows. Defaults to
+    :param base_connection_id: id of an existing base connection, for checks of sources and dataflows. Defaults to
         ``None``. (templated)
-    :param vendor_conn_id: instead, id of a vendor's Airflow connection, to make base connections with. Defaults to
-        ``None``. (templated)
-    :param source: of ``vendor_conn_id``: ``paypal``, ``square`` or ``stripe``. Defaults to ``None``. (templated)
+    :param vendor_conn_id: instead of ``base_connection_id``: id of a vendor's Airflow connection, with which base
+        connections are created. Defaults to ``None``. (templated)
+    :param source: the source of ``vendor_conn_id``: ``paypal``, ``square`` or ``stripe``. Defaults to ``None``.
+        (templated)
     :param only: ids of checks, or topics such as ``dataset``. Defaults to ``None``: all checks. (templated)
-    :param ingest: whether rows are brought into a dataset of its own. Defaults to ``False``. (templated)
-    :param quick: whether one object of each kind is made instead of three. Defaults to ``False``. (templated)
-    :param on_contradicted: what to do where the sandbox contradicts an assumption: ``report`` returns it, ``fail``
+    :param ingest: whether to ingest rows, into a dataset that the task creates. Defaults to ``False``. (templated)
+    :param quick: whether to create one object of each kind instead of three. Defaults to ``False``. (templated)
+    :param on_contradicted: what to do if the sandbox contradicts an assumption: ``report`` returns the report, ``fail``
         fails the task without a retry, ``skip`` skips the task. Defaults to ``"report"``. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
@@ -85,24 +86,24 @@ class VerifySandboxOperator(ExperiencePlatformOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """
-        Ask, and delete what was made.
+        Run the checks, delete the created objects, and return the report.
 
         :raises ExperiencePlatformFailedError: if an argument is wrong, or the sandbox contradicts an assumption and
             ``on_contradicted`` is ``fail``.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         :raises AirflowSkipException: if the sandbox contradicts an assumption and ``on_contradicted`` is ``skip``.
         """
-        from airflow_provider_payments.aep.verification.question import read_question
+        from airflow_provider_payments.aep.verification.options import read_options
         from airflow_provider_payments.aep.verification.report import report_text, summary_line
         from airflow_provider_payments.aep.verification.verify import verify
 
         with airflow_errors():
             ending = as_ending("on_contradicted", self.on_contradicted)
             given = {name: getattr(self, name) for name in self.template_fields}
-            question = read_question(given, ExperiencePlatformHook.vendor_credential)
-            report = verify(self.hook.client, question, self.log.info)
+            options = read_options(given, ExperiencePlatformHook.vendor_credential)
+            report = verify(self.hook.client, options, self.log.info)
         text = report_text(report)
-        self.log.info("Verified sandbox %s\n%s", question.sandbox, text)
+        self.log.info("Verified sandbox %s\n%s", options.sandbox, text)
         for check in report.contradicted:
             self.log.warning("The sandbox contradicts an assumption: %s: %s", check.id, check.assumption)
         found = {
@@ -111,5 +112,5 @@ class VerifySandboxOperator(ExperiencePlatformOperator):
             "contradicted": [check.id for check in report.contradicted],
             "recommended": report.recommended,
         }
-        message = f"{summary_line(report)} The task's log shows what was found"
+        message = f"{summary_line(report)} The task's log shows the report"
         return end_task(context, ending, found, message) if report.contradicted else found

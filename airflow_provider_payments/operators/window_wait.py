@@ -1,4 +1,4 @@
-"""Waiting until a data window is over and its rows have arrived, without a worker."""
+"""The wait, without a worker, until a data window has ended and its rows have arrived."""
 
 from __future__ import annotations
 
@@ -19,45 +19,48 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.data_window import Window
 
 DAY_SECONDS = 24 * 60 * 60.0
-#: Difference between this machine's clock and the platform's that is ignored.
+#: Seconds by which this machine's clock and the platform's may differ without effect.
 CLOCK_SKEW_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class WindowWait:
     """
-    When a run over a window may be started.
+    The rule for when a run over a data window may be started.
 
-    :param lag: seconds after the window's end in which rows of it may still arrive.
-    :param longest: maximum seconds to wait until the run may start.
+    :param lag_seconds: seconds after the window's end in which its rows may still arrive.
+    :param max_seconds: maximum seconds to wait until the run may start.
     """
 
-    lag: float
-    longest: float
+    lag_seconds: float
+    max_seconds: float
 
     @classmethod
     def read(cls, window_lag: timedelta | float | str | None, max_window_wait: timedelta | float | str | None) -> Self:
         """
         Return the wait that an operator's arguments describe.
 
-        :raises InvalidInputError: naming the argument that is wrong.
+        :raises InvalidInputError: if an argument is wrong.
         """
         lag, longest = as_duration("window_lag", window_lag) or 0.0, as_duration("max_window_wait", max_window_wait)
         return cls(lag, DAY_SECONDS + lag if longest is None else longest)
 
-    def left(self, window: Window, now: float) -> float:
+    def seconds_left(self, window: Window, now: float) -> float:
         """
-        Return the seconds until a run over a window may be started; 0 where it may.
+        Return the seconds until a run over a window may be started, 0 if it may be started now.
 
-        :param now: the platform's time, epoch seconds.
-        :raises InvalidInputError: if that is longer than ``max_window_wait``.
+        :param now: the platform's time, in epoch seconds.
+        :raises InvalidInputError: if the wait is longer than ``max_window_wait``.
         """
-        left = window.end + self.lag - now
+        left = window.end + self.lag_seconds - now
         if left <= CLOCK_SKEW_SECONDS:
             return 0.0
-        if left > self.longest + CLOCK_SKEW_SECONDS:
-            allowed = f"{window} may be read {self.lag:g} s after its end; that must be within max_window_wait, "
-            raise InvalidInputError("window_end", iso(window.end), f"{allowed}{self.longest:g} s, not in {left:.0f} s")
+        if left > self.max_seconds + CLOCK_SKEW_SECONDS:
+            allowed = (
+                f"{window} may be read {self.lag_seconds:g} s after its end; that must be within max_window_wait, "
+            )
+            limit = f"{self.max_seconds:g} s, not in {left:.0f} s"
+            raise InvalidInputError("window_end", iso(window.end), allowed + limit)
         return left
 
     def pause(self, operator: BaseOperator, window: Window, now: float, *, deferrable: bool, method_name: str) -> None:
@@ -66,15 +69,15 @@ class WindowWait:
 
         :param operator: the task.
         :param window: the data window.
-        :param now: the platform's time, epoch seconds.
-        :param deferrable: whether to defer; otherwise the task is rescheduled.
-        :param method_name: the method that resumes after a deferral; a rescheduled task starts anew.
+        :param now: the platform's time, in epoch seconds.
+        :param deferrable: whether to defer the task; otherwise it is rescheduled.
+        :param method_name: the method that resumes the task after a deferral; a rescheduled task starts anew.
         """
-        left = self.left(window, now)
+        left = self.seconds_left(window, now)
         if not left:
             return
-        rows = f", and rows may arrive for {self.lag:g} s more" if self.lag else ""
-        operator.log.info("%s is not over%s; waiting until %s", window, rows, iso(math.ceil(now + left)))
+        rows = f", and rows may arrive for {self.lag_seconds:g} s more" if self.lag_seconds else ""
+        operator.log.info("%s has not ended%s; waiting until %s", window, rows, iso(math.ceil(now + left)))
         if deferrable:
             from airflow.providers.common.compat.standard.triggers import TimeDeltaTrigger
 

@@ -1,8 +1,8 @@
 """
-The page *Payments* in Airflow 3.1 and newer; older ones load the plugin and pass it over.
+The page *Payments* in Airflow 3.1 and newer; older versions load the plugin and ignore its page.
 
-Every part of Airflow that loads plugins imports this module, so it imports nothing but Airflow's base class; the web
-application is made with its first request.
+Every component of Airflow that loads plugins imports this module, so it imports Airflow's base class only. The web
+application is created at its first request.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PaymentsPlugin"]
 
-#: Below Airflow's own address; the page refers to everything by its distance from here.
+#: Path of the page below Airflow's URL; the page's links are relative to it.
 URL_PREFIX = "/payments-page"
 
 
 class _LazyApp:
-    """An ASGI application that is imported with its first request."""
+    """An ASGI application that is imported at its first request."""
 
     _app: Any = None
 
@@ -41,12 +41,12 @@ class PaymentsPlugin(AirflowPlugin):
     """
 
     name = "payments"
-    # Airflow's base class declares both for instances, and reads them of the class.
+    # Airflow's base class declares both as instance attributes, but reads the class attributes.
     fastapi_apps = [{"app": _LazyApp(), "url_prefix": URL_PREFIX, "name": "Payments"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
             "name": "Payments",
-            # Relative and with a slash at its end: Airflow may be below a prefix itself.
+            # A relative URL, because Airflow itself may be below a prefix.
             "href": f"{URL_PREFIX.removeprefix('/')}/",
             "url_route": "payments",
             "destination": "nav",

@@ -1,4 +1,4 @@
-"""The web application of the page: files, and nothing of anybody's data. The page reads Airflow's REST API itself."""
+"""The web application of the page. It serves static files only; the page reads Airflow's REST API in the browser."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["make_app"]
 
-#: Everything comes from Airflow's own address, and only Airflow shows the page in a frame. Nothing of it is stored
-#: without asking again, so an upgrade is seen at once.
+#: The page loads resources from Airflow's origin only, and only Airflow may show it in a frame. A browser revalidates
+#: each file before it uses a cached one, so an upgrade takes effect at once.
 HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
@@ -45,6 +45,6 @@ class _WithHeaders:
 
 
 def make_app() -> Starlette:
-    """Return the application."""
+    """Return the web application."""
     files = StaticFiles(directory=Path(__file__).parent / "page", html=True)
     return Starlette(routes=[Mount("/", files)], middleware=[Middleware(_WithHeaders)])

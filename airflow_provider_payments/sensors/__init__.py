@@ -1,1 +1,1 @@
-"""Sensors: waiting for a flow run."""
+"""The sensor that waits for a flow run."""

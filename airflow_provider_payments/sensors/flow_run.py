@@ -1,4 +1,4 @@
-"""The sensor that waits for a flow run and returns what arrived."""
+"""The sensor that waits for a flow run and returns its status and record counts."""
 
 from __future__ import annotations
 
@@ -34,49 +34,49 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.runs.batch_polling import RunQueries
 
-    # These load with the first poll, not when a DAG is parsed.
+    # At run time these are imported with the first poll, not when a DAG is parsed.
     from airflow_provider_payments.aep.runs.flow_run import RunSelection
     from airflow_provider_payments.aep.runs.wait import Wait
 
 __all__ = ["FlowRunSensor"]
 
 
-#: Seconds between two polls of a deferred wait, however short the poke interval is.
+#: Minimum number of seconds between two polls of a deferred wait.
 MIN_POLL_INTERVAL_SECONDS = 1.0
 
 
 class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
     """
-    Wait for a flow run of a dataflow and return what it moved.
+    Wait for a flow run of a dataflow, and return its status and record counts.
 
     Returns :class:`~airflow_provider_payments.operators.outputs.FlowRunSummary`. Give ``flow_id`` or ``run_id``. No run
-    exists before the dataflow's start time, so a dataflow without a run is waited for. An undocumented raw status keeps
-    the wait going until the run has a completion time, and then counts as failed.
+    exists before the dataflow's start time, so the sensor also waits if the dataflow has no run yet. A run with an
+    undocumented raw status is waited for until it has a completion time, and then counts as failed.
 
-    Airflow's own arguments mean the same in every mode and version, which they do not in other sensors. ``timeout`` and
-    ``execution_timeout`` both limit the whole wait, and the shorter one ends it, without a retry. ``soft_fail`` skips
-    the task on final errors: a timeout, a failed run, a refusal; errors that may pass are still retried. ``never_fail``
-    skips it on those too. With ``silent_fail`` errors that may pass do not end the wait. ``exponential_backoff`` and
-    ``max_wait`` do not apply to a deferred wait.
+    Airflow's own arguments mean the same in every mode and version, unlike in other sensors. ``timeout`` and
+    ``execution_timeout`` both limit the whole wait; the shorter one ends the wait, without a retry. ``soft_fail`` skips
+    the task on final errors: a timeout, a failed run, a refusal; retryable errors are still retried. ``never_fail``
+    skips the task on retryable errors too. With ``silent_fail``, retryable errors do not end the wait.
+    ``exponential_backoff`` and ``max_wait`` do not apply to a deferred wait.
 
     .. seealso:: ``docs/operators.md#flowrunsensor`` in the manual.
 
     :param flow_id: id of the dataflow. Required unless ``run_id`` is given. Defaults to ``None``. (templated)
     :param run_id: id of one run; ``since`` and ``pick`` do not apply to it. Defaults to ``None``: the run is selected
         by ``since`` and ``pick``. (templated)
-    :param since: only runs that began at or after this time count: a timezone-aware time, ISO 8601 text or epoch
-        seconds. ``runs_since`` of ``CreateDataflowOperator`` also accepts the latest past run. Defaults to ``None``:
-        the start of the DAG run, which is DATE under ``airflow dags test DAG DATE``. (templated)
-    :param pick: which of these runs to wait for: the ``first``, or the ``latest``, so that a repeated run replaces the
+    :param since: wait for a run that began at or after this time: a timezone-aware time, ISO 8601 text or epoch
+        seconds. The output ``runs_since`` of ``CreateDataflowOperator`` also accepts the latest past run. Defaults to
+        ``None``: the start of the DAG run, which is DATE under ``airflow dags test DAG DATE``. (templated)
+    :param pick: which of these runs to wait for: the ``first``, or the ``latest``, so that a retried run replaces the
         failed one. Defaults to ``"first"``. (templated)
     :param accept_partial: whether to accept a run in which records failed. Defaults to ``False``. (templated)
     :param max_failed_ratio: accept a run in which up to this share of the records failed, 0 to 1; implies
         ``accept_partial``. Defaults to ``None``: any share, if ``accept_partial``. (templated)
-    :param fail_if_disabled: whether to fail if the dataflow is disabled and has no such run; otherwise the wait goes
-        on. Defaults to ``True``. (templated)
+    :param fail_if_disabled: whether to fail if the dataflow is disabled and has no matching run; otherwise the wait
+        continues. Defaults to ``True``. (templated)
     :param unknown_counts: what to do with a run that claims success and whose counts cannot be read: ``fail``, or
-        ``accept``, which leaves them out of the output. ``max_failed_ratio`` never accepts them. Defaults to
-        ``"fail"``. (templated)
+        ``accept``, which omits the counts from the output. With ``max_failed_ratio`` such a run always fails. Defaults
+        to ``"fail"``. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     :param deferrable: whether to wait in the triggerer instead of on a worker. Defaults to Airflow's option
         ``[operators] default_deferrable``.
@@ -137,7 +137,8 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         #: When the wait times out, by this process's monotonic clock.
         self._ends = math.inf
         if self.execution_timeout is not None:
-            # Airflow's own would limit one poll, the wait, or the return from it, depending on mode and version.
+            # Airflow applies execution_timeout to one poll, to the whole wait, or to the resumption after a deferral,
+            # depending on mode and version.
             self.timeout = min(self.timeout, self.execution_timeout.total_seconds())
             self.execution_timeout = None
 
@@ -157,7 +158,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
 
         with self._skipping():
             until = deadline(self.timeout)
-            self._ends = time.monotonic() + self.timeout - self._waited(context)
+            self._ends = time.monotonic() + self.timeout - self._seconds_waited(context)
             if not self.deferrable:
                 return super().execute(context)
             seen = self._first_poke(context)
@@ -168,30 +169,31 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
                     aep_conn_id=self.aep_conn_id,
                     poll_interval=max(self.poke_interval, MIN_POLL_INTERVAL_SECONDS),
                     deadline=until,
-                    **self._wait_of(context).handover(),
+                    **self._wait_of(context).trigger_arguments(),
                     flow=self._flow.to_json() if self._flow else None,
                     max_errors=None if self.silent_fail else MAX_POLL_ERRORS,
                 ),
                 method_name="execute_complete",
-                # Airflow's own timeout of a deferral would skip the judgement; the trigger keeps the deadline.
+                # With Airflow's own timeout of the deferral, a run that ended just in time would not be judged. The
+                # trigger observes the deadline instead.
                 timeout=None,
             )
             return None
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume after the deferral by the rules of the other modes; the base class has other rules in each version."""
+        """Resume after the deferral with the rules of the other modes; the base class's rules depend on the version."""
         with self._skipping():
             return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
 
     @contextmanager
     def _skipping(self) -> Iterator[None]:
-        """Skip the task if ``soft_fail`` or ``never_fail`` apply to the error that the block raises."""
+        """Skip the task if ``soft_fail`` or ``never_fail`` applies to the error that the block raises."""
         try:
             yield
         except AirflowRescheduleException:
             raise
         except AirflowSkipException as skip:
-            # The base class's message gives no cause.
+            # The base class's message does not name the cause.
             raise AirflowSkipException(str(skip.__cause__ or skip)) from skip.__cause__
         except Exception as error:  # as in the base class: never_fail skips on any error
             final = isinstance(error, (AirflowFailException, AirflowSensorTimeout))
@@ -210,7 +212,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
             return PokeReturnValue(is_done=False)
 
     def _get_next_poke_interval(self, started_at: Any, run_duration: Callable[[], float], poke_count: int) -> float:
-        """End the wait at its timeout in every mode; the base class would poll again an interval later."""
+        """Return the seconds until the next poll, at most until the timeout, which the base class may exceed."""
         interval: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
         return min(interval, max(0.0, self.timeout - run_duration()))
 
@@ -225,13 +227,13 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         with airflow_errors():
             self._tolerance()  # before the first request, so that a wrong argument fails at once
             run = self._poll(context).run
-        self.run_log.note(run)
+        self.run_log.log_change(run)
         if run is None or run.is_active:
             return PokeReturnValue(is_done=False)
         return PokeReturnValue(is_done=True, xcom_value=self._conclude(run, context))
 
     def _wait_of(self, context: Context) -> Wait:
-        """Return the wait; it keeps what one poll learns for the next."""
+        """Return the wait, which keeps the results of a poll for the next one."""
         from airflow_provider_payments.aep.runs.flow_run import RunSelection
         from airflow_provider_payments.aep.runs.wait import Wait
 
@@ -260,7 +262,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         if wait.flow_id and self._queries is None:
             where = {"url": client.url, "sandbox": client.sandbox}
             store_link(context, page=DATAFLOW.page, object_id=wait.flow_id, **where)
-        self._queries = self._queries or RunQueries(client, on_dataflow=self._note)
+        self._queries = self._queries or RunQueries(client, on_dataflow=self._keep_dataflow)
         sent, left = client.transport.sent, self._seconds_left()
         try:
             with client.transport.within(max(left, LAST_POLL_SECONDS)):
@@ -268,19 +270,21 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         finally:
             Stats.incr("payments.flow_run.poll.requests", client.transport.sent - sent)
         if wait.error and wait.error.retryable and left > 0 >= self._seconds_left():
-            raise AirflowSensorTimeout(f"{wait.selection} timed out; {self.run_log.last}. {wait.error}") from wait.error
+            raise AirflowSensorTimeout(
+                f"{wait.selection} timed out; {self.run_log.last_status}. {wait.error}"
+            ) from wait.error
         if wait.error:
             raise wait.error
         return wait
 
-    def _note(self, flow: dict[str, Any]) -> None:
-        """Note the dataflow that a poll has shown."""
+    def _keep_dataflow(self, flow: dict[str, Any]) -> None:
+        """Keep the dataflow that a poll has read."""
         from airflow_provider_payments.aep.runs.flow_parts import FlowParts
 
         self._flow = FlowParts.of_item(flow)
 
-    def _waited(self, context: Context) -> float:
-        """Return the seconds that this wait took before it was rescheduled."""
+    def _seconds_waited(self, context: Context) -> float:
+        """Return the seconds since this wait was first rescheduled; ``0`` if it was not."""
         if not self.reschedule or self.deferrable:
             return 0.0
         first = first_reschedule(self, context)
@@ -291,12 +295,12 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None) -> dict[str, Any]:
         """
-        Judge the run of the trigger's event. Any event that is not well-formed fails the task.
+        Judge the run of the trigger's event; a malformed event fails the task.
 
-        :raises AirflowSensorTimeout: if the deadline passed.
+        :raises AirflowSensorTimeout: if the deadline has passed.
         :raises FlowRunFailedError: if the run failed, or the service refused the trigger's request.
         :raises ExperiencePlatformUnavailableError: if polling failed, and a retry may succeed.
         """
         with airflow_errors():
-            self._tolerance()  # so that a wrong argument fails whatever the event says
+            self._tolerance()  # so that a wrong argument fails the task regardless of the event
         return self._conclude(self._ended_run(event, AirflowSensorTimeout), context)

@@ -1,1 +1,1 @@
-"""Triggers: waiting for flow runs without a worker, and asset events."""
+"""Triggers that wait for flow runs without a worker, and that turn flow runs into asset events."""

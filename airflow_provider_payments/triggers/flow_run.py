@@ -1,4 +1,4 @@
-"""The trigger that waits for a flow run without a worker."""
+"""The trigger with which a deferred task waits for a flow run."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 __all__ = ["FlowRunTrigger"]
 
-#: Failed polls in a row after which a wait ends, if there was also no answer for MAX_UNANSWERED_SECONDS.
+#: Number of failed polls in a row after which a wait ends, if no answer came for MAX_UNANSWERED_SECONDS either.
 MAX_POLL_ERRORS = 5
 MAX_UNANSWERED_SECONDS = 600.0
-#: No event is fired earlier: Airflow 3.3 fails a task whose trigger fires before the scheduler has recorded its
-#: deferral (apache/airflow#72716).
+#: Seconds before which no event is fired: Airflow 3.3 fails a task whose trigger fires before the scheduler has
+#: recorded its deferral (apache/airflow#72716).
 MIN_DEFERRAL_SECONDS = 5.0
-#: Seconds that the first poll may take though the deadline has passed.
+#: Minimum time for the first poll, even after the deadline.
 FIRST_POLL_SECONDS = 5.0
 
 
 @dataclass
 class _Failures:
-    """Failed polls in a row, and the time of the last answer, by the monotonic clock."""
+    """The number of failed polls in a row, and the monotonic time of the last answer."""
 
     in_a_row: int = 0
     answered_at: float = field(default_factory=time.monotonic)
@@ -40,27 +40,28 @@ class _Failures:
         self.in_a_row, self.answered_at = 0, time.monotonic()
 
     def add(self, *, throttled: bool) -> None:
-        """Record a poll that did not succeed. A 429 is an answer, and no failure: only the deadline limits it."""
+        """Record a failed poll; a 429 counts as an answer and not as a failure, so only the deadline limits it."""
         if throttled:
             self.answered_at = time.monotonic()
         else:
             self.in_a_row += 1
 
     def exceed(self, max_errors: int | None) -> bool:
-        """Return whether they end the wait."""
+        """Return whether the failures end the wait."""
         unanswered = time.monotonic() - self.answered_at
         return max_errors is not None and self.in_a_row >= max_errors and unanswered >= MAX_UNANSWERED_SECONDS
 
 
 class FlowRunTrigger(BaseTrigger):
     """
-    Wait until a flow run has ended, and return it in the event.
+    Wait until a flow run has ended, and return the run in the event.
 
-    It only reads, because Airflow may run a trigger twice. All triggers of a connection in a triggerer share one
-    poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is
+    The trigger only reads, because Airflow may run a trigger twice. All triggers of a connection in a triggerer share
+    one poller, see :mod:`~airflow_provider_payments.triggers.poller`. The event is
     ``{"status": "ended", "run": {...}, "flow": {...}}``, ``{"status": "timeout", "message": ...}`` or
-    ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run. The trigger raises no errors
-    of its own while it waits.
+    ``{"status": "error", "message": ..., "retryable": ...}``; the worker judges the run. The event stays small: ``run``
+    has at most 20 errors of 500 characters and 20 codes of failed records. While it waits, the trigger raises no
+    errors: it returns them in the event.
 
     .. seealso:: ``docs/waiting.md#what-is-requested`` in the manual.
 
@@ -70,19 +71,20 @@ class FlowRunTrigger(BaseTrigger):
     :param poll_interval: maximum time between two polls: seconds, ISO 8601 text such as ``PT1M``, or a timedelta. The
         first polls follow each other faster.
     :param deadline: epoch seconds after which the wait ends. Defaults to ``None``: no deadline.
-    :param created_since: epoch seconds; the worker has seen that the run was created no earlier. Defaults to ``None``:
-        a day before ``selection["since"]``.
-    :param max_errors: failed polls in a row after which the wait ends with an error, if there was also no answer for
-        600 s; ``None``: no number ends it. A final error always ends it. Defaults to ``5``.
+    :param created_since: epoch seconds; the worker's poll has shown that the run was created no earlier. Defaults to
+        ``None``: a day before ``selection["since"]``.
+    :param max_errors: number of failed polls in a row after which the wait ends with an error, if no answer came for
+        600 s either; ``None``: no number. A final error always ends the wait. Defaults to ``5``.
     :param known_run_id: id of the run, if the worker has found it. Defaults to ``None``.
-    :param quiet_since: epoch seconds up to which the worker has seen that no matching run has begun. Defaults to
-        ``None``: it has not looked.
+    :param quiet_since: epoch seconds up to which the worker's poll has shown that no matching run began. Defaults to
+        ``None``: the worker has not polled.
     :param fail_if_disabled: whether a disabled dataflow without a matching run ends the wait with an error. Defaults to
         ``True``.
-    :param by_own_clock: whether ``selection["since"]`` is a time of Airflow's clock, which the platform's may differ
-        from. Defaults to ``False``.
-    :param flow: the dataflow as the worker has seen it, for the event of an ended run: the fields of
-        :class:`~airflow_provider_payments.aep.runs.flow_parts.FlowParts`. Defaults to ``None``: it has not seen it.
+    :param by_own_clock: whether ``selection["since"]`` is a time of Airflow's clock, which may differ from the
+        platform's. Defaults to ``False``.
+    :param flow: the dataflow that the worker has read, for the event of an ended run: the fields of
+        :class:`~airflow_provider_payments.aep.runs.flow_parts.FlowParts`. Defaults to ``None``: the worker has not read
+        it.
     :raises InvalidInputError: if ``poll_interval`` is not a duration.
     """
 
@@ -132,16 +134,16 @@ class FlowRunTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and yield the one event."""
-        begun = time.monotonic()
+        """Wait, and yield the only event."""
+        started_at = time.monotonic()
         event = await self._wait()
         if self.trigger_id is not None:  # in a triggerer
-            await asyncio.sleep(begun + MIN_DEFERRAL_SECONDS - time.monotonic())
+            await asyncio.sleep(started_at + MIN_DEFERRAL_SECONDS - time.monotonic())
         yield TriggerEvent(event)
 
     async def _wait(self) -> dict[str, Any]:
-        """Wait for one poll after the other, and return the event; a number of failures in a row is tolerated."""
-        # Loaded in the triggerer, not when a DAG is parsed.
+        """Wait for the outcomes of polls until one of them ends the wait, and return the event."""
+        # Imported in the triggerer, not when a DAG is parsed.
         from airflow_provider_payments.aep.http.throttle import is_throttled
         from airflow_provider_payments.aep.runs.flow_run import RunSelection
         from airflow_provider_payments.aep.runs.wait import Wait
@@ -161,15 +163,15 @@ class FlowRunTrigger(BaseTrigger):
         with polled(self.aep_conn_id, wait, self.poll_interval, self._seconds_left()) as waiter:
             while True:
                 try:
-                    # At least one poll, even after the deadline: the run may have ended in time while no triggerer ran.
+                    # Poll once even after the deadline: the run may have ended in time while no triggerer ran.
                     async with asyncio.timeout(self._seconds_left(0.0 if has_polled else FIRST_POLL_SECONDS)):
                         run, error = await waiter.poll()
                 except TimeoutError:
-                    return {"status": "timeout", "message": f"{selection} timed out; {run_log.last}"}
+                    return {"status": "timeout", "message": f"{selection} timed out; {run_log.last_status}"}
                 has_polled = True
                 if error is None:
                     failures.reset()
-                    run_log.note(run)
+                    run_log.log_change(run)
                     if run is not None and not run.is_active:
                         return {"status": "ended", "run": run.to_json(), "flow": self.flow}
                     continue
@@ -180,5 +182,5 @@ class FlowRunTrigger(BaseTrigger):
                 if not retryable or failures.exceed(self.max_errors):
                     return {"status": "error", "message": f"{type(error).__name__}: {error}", "retryable": retryable}
 
-    def _seconds_left(self, least: float = 0.0) -> float | None:
-        return None if self.deadline is None else max(least, self.deadline - time.time())
+    def _seconds_left(self, minimum: float = 0.0) -> float | None:
+        return None if self.deadline is None else max(minimum, self.deadline - time.time())

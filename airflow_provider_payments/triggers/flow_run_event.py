@@ -1,4 +1,4 @@
-"""The trigger of an asset watcher: each flow run of a dataflow that has ended becomes an event of the asset."""
+"""The trigger of an asset watcher, which turns each ended flow run of a dataflow into an event of the asset."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ else:
 
 __all__ = ["FlowRunEventTrigger"]
 
-#: Statuses of a run that has ended.
-ENDED = ("succeeded", "partial", "failed")
+#: The statuses of runs that have ended.
+ENDED_STATUSES = ("succeeded", "partial", "failed")
 
 
 class FlowRunEventTrigger(BaseEventTrigger):
     """
-    Announce each flow run of a dataflow that has ended as an event of the watched asset.
+    Announce each ended flow run of a dataflow as an event of the watched asset.
 
-    Each run is announced at least once: it is recorded as announced in the asset's state store only after Airflow has
-    stored its event. After a restart some runs may be announced again; compare ``run_id``. The event's payload is what
-    ``FlowRunSensor`` returns, and ``flow_id``: plain JSON, in ``event.extra["payload"]`` of the asset event.
+    Each run is announced at least once: the asset's state store records it as announced only after Airflow has stored
+    its event. After a restart some runs may be announced again; compare ``run_id``. The event's payload is the output
+    of ``FlowRunSensor`` and ``flow_id``: plain JSON, in ``event.extra["payload"]`` of the asset event.
 
-    Each trigger polls by itself. It never ends and never fails: failed polls are logged in the triggerer's log. Another
-    ``flow_id``, ``asset``, ``statuses`` or ``since`` makes it begin anew; without ``since`` it resumes where it was.
+    Each trigger polls separately. It never ends and never fails; failed polls are logged in the triggerer's log. A
+    changed ``flow_id``, ``asset``, ``statuses`` or ``since`` makes it start anew; without ``since`` it resumes.
 
     .. seealso:: ``docs/waiting.md#a-dag-that-runs-when-payments-arrive`` in the manual.
 
     :param flow_id: id of the dataflow.
-    :param asset: name of the watched asset, whose state store records what has been announced.
+    :param asset: name of the watched asset, whose state store records the announced runs.
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``.
     :param poll_interval: time between two polls, more than 0: seconds, ISO 8601 text such as ``PT1M``, or a timedelta.
         Defaults to ``60.0``.
-    :param since: only runs created at or after this time count: a timezone-aware time, ISO 8601 text or epoch seconds.
-        Defaults to ``None``: the time of the trigger's first poll.
+    :param since: announce only runs created at or after this time: a timezone-aware time, ISO 8601 text or epoch
+        seconds. Defaults to ``None``: the time of the trigger's first poll.
     :param statuses: statuses of the runs to announce: any of ``succeeded``, ``partial`` and ``failed``. Defaults to
         ``("succeeded", "partial")``.
     :raises InvalidInputError: naming the argument that is wrong.
@@ -75,9 +75,9 @@ class FlowRunEventTrigger(BaseEventTrigger):
         moment = as_time("since", since)
         self.since = moment.isoformat() if moment else None
         given = as_list("statuses", statuses) or []
-        if not given or any(status not in ENDED for status in given):
-            raise InvalidInputError("statuses", statuses, f"a list of any of {', '.join(ENDED)}")
-        self.statuses = [status for status in ENDED if status in given]
+        if not given or any(status not in ENDED_STATUSES for status in given):
+            raise InvalidInputError("statuses", statuses, f"a list of any of {', '.join(ENDED_STATUSES)}")
+        self.statuses = [status for status in ENDED_STATUSES if status in given]
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments, all plain JSON."""
@@ -92,12 +92,12 @@ class FlowRunEventTrigger(BaseEventTrigger):
         }
 
     def shared_stream_key(self) -> Hashable:
-        """Return a key that only equal triggers share: one that joins another's stream late would miss runs."""
+        """Return a key that only equal triggers share: a trigger that joins a stream late would miss runs."""
         return json.dumps(self.serialize(), sort_keys=True)
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> FlowRunStream:
-        """Return what polls for the runs; with a producer, Airflow acknowledges events once they are stored."""
+        """Return the producer that polls for runs; Airflow tells a producer which of its events are stored."""
         from airflow_provider_payments.triggers.flow_run_stream import FlowRunStream
 
         return FlowRunStream(cls(**kwargs))
@@ -106,10 +106,11 @@ class FlowRunEventTrigger(BaseEventTrigger):
         """Yield an event for each run."""
         async for announcement in shared_stream:
             yield TriggerEvent({**announcement.run.summary(), "flow_id": announcement.run.flow_id})
-            # Airflow asks for the next item once it has the event. If it is cancelled before, it acknowledges anyway.
-            announcement.taken = True
+            # Airflow requests the next item once it has the event. If the trigger is cancelled before that, Airflow
+            # acknowledges the event although it never got it.
+            announcement.was_received = True
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Refuse to run without a shared stream: nothing would be acknowledged, so runs would be lost."""
-        raise RuntimeError(f"{type(self).__name__} runs as the trigger of an asset's watcher only")
+        """Refuse to run without a shared stream, because events would not be acknowledged and runs could be lost."""
+        raise RuntimeError(f"{type(self).__name__} works only as the trigger of an asset watcher")
         yield

@@ -1,9 +1,9 @@
 """
-One poller for all waits on a connection, in a triggerer's event loop.
+The poller of a connection: polls for all waits on the connection, in a triggerer's event loop.
 
-It starts with the first wait and ends with the last. Requests run in a few threads of its own, never on the loop. Each
-wait has its own interval; polls that are due within half an interval are coalesced, so a hundred waits share a request.
-Requests do not wait for each other: one that hangs delays only its own waits. A 429 throttles all. It only reads.
+It starts with the first wait and ends with the last. Requests run in a few threads of the poller, never on the loop.
+Each wait has its own interval; polls that are due within half an interval are coalesced, so up to a hundred waits share
+a request. A request that hangs delays only its own waits. A 429 throttles all waits. The poller only reads.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from airflow_provider_payments.aep.errors import Failure, PlatformError, Request
 from airflow_provider_payments.aep.http.auth import TOKEN_PATH
 from airflow_provider_payments.aep.http.retries import MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.http.throttle import MAX_PAUSE_SECONDS, is_throttled
-from airflow_provider_payments.aep.runs.batch_polling import QUESTION_SECONDS, RunQueries
+from airflow_provider_payments.aep.runs.batch_polling import QUERY_SECONDS, RunQueries
 from airflow_provider_payments.aep.runs.wait import IDS_PER_REQUEST, Wait
 from airflow_provider_payments.hooks.polling import RENEWAL_INTERVAL_SECONDS, PolledConnection
 from airflow_provider_payments.triggers.daemon_threads import DaemonThreads
@@ -37,31 +37,32 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Requests at the same time. With more of them the loop would wait for the interpreter while answers are read.
+#: Maximum number of parallel requests. With more threads that parse answers, the loop would wait for the interpreter.
 MAX_PARALLEL_REQUESTS = 3
-#: Seconds before a wait's first poll, because the worker has just polled, and many triggers start at a time; and before
-#: the second, then doubled up to its poll interval, so that short runs are noticed soon.
+#: Seconds before a wait's first poll, because the worker has just polled and many triggers start at once, and before
+#: its second poll; later intervals double up to the poll interval, so that short runs are noticed soon.
 FIRST_INTERVALS_SECONDS = (1.0, 2.0)
-#: From this number of waits on, early polls cost too many requests: one request holds as many waits.
+#: Number of waits from which on a new wait gets no early polls: one request serves this many waits, and more waits
+#: would cost too many requests.
 EAGER_POLL_LIMIT = 100
 #: Polls that are due within this share of their interval are coalesced.
 COALESCE_FRACTION = 0.5
-#: A poll may come earlier by up to this share of the interval, so that many triggerers do not poll in step.
+#: A poll comes earlier by up to this share of the interval, so that many triggerers do not poll in step.
 JITTER_FRACTION = 0.15
-#: Seconds before its deadline at which a wait is polled once more.
+#: Seconds before its deadline at which a wait is polled for the last time.
 LAST_POLL_SECONDS = 1.0
-#: Waits that are notified at a time, before the event loop serves others.
+#: Number of waits that are notified at a time, before the event loop runs other tasks.
 NOTIFY_BATCH_SIZE = 50
-#: Failures in a row of the only request of a round, after which it is split like one of several.
+#: Number of failures in a row after which the only request of a round is split.
 MAX_FAILURES_UNSPLIT = 3
-#: Pause after an unexpected failure.
+#: Seconds that the poller pauses after an unexpected failure.
 RECOVERY_SECONDS = 1.0
-#: HTTP statuses that an edited Airflow connection may resolve.
+#: HTTP statuses whose cause may be the Airflow connection, so that an edited connection may resolve them.
 CONNECTION_STATUSES = (401, 403, 404)
 
 
 class Poll(NamedTuple):
-    """The outcome of a poll for one wait: the run's current state, or the error."""
+    """The outcome of a poll for one wait: the last known state of the run, and the error if the poll failed."""
 
     run: FlowRun | None
     error: Exception | None
@@ -69,12 +70,12 @@ class Poll(NamedTuple):
 
 class Waiter:
     """
-    One wait at the poller.
+    A waiter of the poller, which receives the outcomes of the polls for one wait.
 
-    :param wait: which run is meant, and what is known of it.
-    :param poll_interval: seconds between two polls at most, but for a 429.
-    :param others: number of waits that the poller has already.
-    :param last_poll: latest time of a poll, by the loop's clock; infinite: none.
+    :param wait: the run to wait for, and the results of earlier polls.
+    :param poll_interval: maximum number of seconds between two polls, except after a 429.
+    :param others: number of waiters that the poller has already.
+    :param last_poll: time of the last poll, by the loop's clock. Defaults to infinity: there is no deadline.
     """
 
     def __init__(self, wait: Wait, poll_interval: float, others: int = 0, last_poll: float = math.inf) -> None:
@@ -82,7 +83,7 @@ class Waiter:
         self.poll_interval = poll_interval
         self.last_poll = last_poll
         self.is_new = True
-        self.under_way = False
+        self.is_being_polled = False
         now = asyncio.get_running_loop().time()
         intervals = FIRST_INTERVALS_SECONDS if others < EAGER_POLL_LIMIT else (poll_interval, poll_interval)
         first, self.interval = (min(interval, poll_interval) for interval in intervals)
@@ -102,7 +103,7 @@ class Waiter:
         Set when the next poll is due.
 
         :param began: when the last poll began, by the loop's clock.
-        :param early: share of the interval by which the next comes earlier.
+        :param early: share of the interval by which the next poll comes earlier.
         """
         self.due = began + self.interval * (1 - early)
         if began < self.last_poll:
@@ -113,35 +114,37 @@ class Waiter:
 @dataclass
 class Round:
     """
-    Requests that are sent at the same time.
+    A round of requests that are sent at the same time.
 
-    :param requests: number of them that have no outcome yet.
+    :param began: when the round began, by the loop's clock.
+    :param requests: number of requests that have no outcome yet.
     """
 
     began: float
     requests: int
-    several: bool = field(init=False)
-    answered: bool = False
-    #: Waits of requests that failed, each with the number of waits that its request was for.
+    had_several: bool = field(init=False)
+    is_answered: bool = False
+    #: The waits of failed requests, each with the number of waits in its request.
     unanswered: list[tuple[Wait, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Keep whether the round began with several requests."""
-        self.several = self.requests > 1
+        """Record whether the round began with several requests."""
+        self.had_several = self.requests > 1
 
     def end(self, waits: Sequence[Wait]) -> None:
         """
-        Record the end of a request, and at the end of the round split the requests that failed.
+        Record the end of a request; at the end of the round, split the failed requests.
 
-        If others were answered, the next request is for a tenth of its waits: one dataflow that the service fails on
-        must not end the other waits. If none was answered, the whole service fails, and nothing is split.
+        If other requests of the round were answered, a failed request is split into requests for a tenth of its waits,
+        because a dataflow on which the service fails must not end the other waits. If no request was answered, the
+        whole service fails, and nothing is split. The only request of a round is split after several failures.
 
-        :param waits: the request's waits; none if it was not sent.
+        :param waits: the request's waits; empty if the request was not sent.
         """
         for wait in waits:
-            # A refusal is an answer too: the service does not accept one of the request's members.
+            # A refusal is an answer too: the service rejects one of the ids in the request.
             if not wait.error or getattr(wait.error, "status", None) in (400, 414):
-                self.answered = True
+                self.is_answered = True
             if not wait.error:
                 wait.failures, wait.group_size = 0, IDS_PER_REQUEST
             elif not is_throttled(wait.error):
@@ -150,7 +153,7 @@ class Round:
         self.requests -= 1
         if self.requests == 0:
             for wait, size in self.unanswered:
-                if size > 1 and (self.answered or (not self.several and wait.failures >= MAX_FAILURES_UNSPLIT)):
+                if size > 1 and (self.is_answered or (not self.had_several and wait.failures >= MAX_FAILURES_UNSPLIT)):
                     wait.group_size = max(1, size // 10)
 
 
@@ -158,8 +161,8 @@ class Poller:
     """
     The poller of one connection.
 
-    :param conn_id: id of the Airflow connection; it is read with the first poll, for waits that begin later, and after
-        a refusal.
+    :param conn_id: id of the Airflow connection; the connection is read for the first poll, and may be read again for
+        waits that start later and after a refusal.
     """
 
     def __init__(self, conn_id: str) -> None:
@@ -167,12 +170,12 @@ class Poller:
         self._pool = DaemonThreads(MAX_PARALLEL_REQUESTS, "flow-run-poller")
         self._connection = PolledConnection(conn_id)
         self._queries: RunQueries | None = None
-        self._joined = asyncio.Event()
+        self._replan = asyncio.Event()
         #: When the next poll is planned, and the earliest time that the rate limit allows, by the loop's clock.
         self._planned = self._not_before = 0.0
         self._throttled = 0
         self._requests = set[asyncio.Task[None]]()
-        # An empty context: otherwise its log lines would go to the log of the first waiter's task.
+        # An empty context, because otherwise the poller's log lines would go to the log of the first waiter's task.
         self._context = contextvars.Context()
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._run(), context=self._context)
@@ -181,10 +184,10 @@ class Poller:
         """Add a waiter."""
         self.waiters.add(waiter)
         if max(waiter.due, self._not_before) < self._planned:
-            self._joined.set()
+            self._replan.set()
 
     def end(self) -> None:
-        """Stop polling: cut off pending requests and drop their outcomes."""
+        """Stop polling: abort pending requests and drop their outcomes."""
         self._connection.close()
         self._pool.shutdown()
         for task in (self._task, *self._requests):
@@ -193,21 +196,21 @@ class Poller:
     async def _run(self) -> None:
         while True:
             try:
-                await self._until_due()
+                await self._wait_until_due()
                 self._send_due()
-            except Exception as error:  # whatever it is, the waiters must hear of it and polling must go on
+            except Exception as error:  # after any error the waiters must be notified, and polling must continue
                 log.exception("Unexpected error in the poller; polling continues")
                 for waiter in self.waiters:
                     waiter.notify(Poll(waiter.wait.run, error))
                 await asyncio.sleep(RECOVERY_SECONDS)
 
-    async def _until_due(self) -> None:
+    async def _wait_until_due(self) -> None:
         while True:
             self._planned = max(self._not_before, self._next_due())
-            self._joined.clear()
+            self._replan.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._planned):
-                    await self._joined.wait()
+                    await self._replan.wait()
                 continue
             return
 
@@ -215,48 +218,48 @@ class Poller:
         """
         Return when the next poll is due, by the loop's clock.
 
-        While no thread is free it is infinite: waits that become due meanwhile share requests, instead of queueing a
-        request for each small group.
+        While no thread is free, the time is infinite, so that waits which become due meanwhile share requests instead
+        of queueing a request for each small group.
         """
         if len(self._requests) >= MAX_PARALLEL_REQUESTS:
             return math.inf
-        return min((w.due for w in self.waiters if not w.under_way), default=math.inf)
+        return min((w.due for w in self.waiters if not w.is_being_polled), default=math.inf)
 
     def _send_due(self) -> None:
         now = self._loop.time()
-        due = [w for w in self.waiters if not w.under_way and w.due - COALESCE_FRACTION * w.interval <= now]
+        due = [w for w in self.waiters if not w.is_being_polled and w.due - COALESCE_FRACTION * w.interval <= now]
         requests = _requests(due)
         this_round = Round(now, len(requests))
         for waiters in requests:
             for waiter in waiters:
-                waiter.under_way = True
+                waiter.is_being_polled = True
             task = self._loop.create_task(self._send(waiters, this_round), context=self._context)
             self._requests.add(task)
-            task.add_done_callback(self._sent)
+            task.add_done_callback(self._forget)
 
-    def _sent(self, task: asyncio.Task[None]) -> None:
+    def _forget(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
-        self._joined.set()  # the plan has changed
+        self._replan.set()  # a thread is free, and the request's waiters are due again
 
     async def _send(self, waiters: list[Waiter], this_round: Round) -> None:
-        """Send one request, and notify its waiters of the outcome in every case."""
+        """Send one request, and notify its waiters of the outcome, whether the request fails or not."""
         waits, failure = [waiter.wait for waiter in waiters], None
         max_age = RENEWAL_INTERVAL_SECONDS if any(waiter.is_new for waiter in waiters) else math.inf
         try:
             await run_in_thread(self._pool, self._poll, waits, max_age)
-        except Exception as error:  # whatever it is, each waiter must hear of it
+        except Exception as error:  # each waiter must be notified of any error
             failure = error
             if not isinstance(error, PlatformError):
                 log.exception("Unexpected error in a poll")
         this_round.end([] if failure else waits)
-        self._take_pauses(waits)
-        self._count_requests()
+        self._pause_if_throttled(waits)
+        self._emit_request_count()
         early = random.uniform(0, JITTER_FRACTION)
         for number, waiter in enumerate(waiters, 1):
-            waiter.under_way = False
+            waiter.is_being_polled = False
             if failure is None:
                 waiter.is_new = False
-            elif waiter.is_new:  # it may fail where others do not, such as on a connection that is gone
+            elif waiter.is_new:  # the connection was read again for it, which may fail; it must not fail the others
                 waiter.wait.group_size = 1
             waiter.plan(this_round.began, early)
             if is_throttled(waiter.wait.error):
@@ -265,18 +268,18 @@ class Poller:
             if number % NOTIFY_BATCH_SIZE == 0:
                 await asyncio.sleep(0)
 
-    def _count_requests(self) -> None:
+    def _emit_request_count(self) -> None:
         transport = self._queries.client.transport if self._queries else None
         if transport is None:
             return
         sent, transport.sent = transport.sent, 0
         try:
             Stats.incr("payments.flow_run.poll.requests", sent)
-        except Exception:  # whatever a metrics backend raises, it must not end waits
+        except Exception:  # an error of the metrics backend must not end waits
             log.exception("Could not emit the metric of %d requests", sent)
 
-    def _take_pauses(self, waits: Sequence[Wait]) -> None:
-        """Pause all polls for as long as the service asks."""
+    def _pause_if_throttled(self, waits: Sequence[Wait]) -> None:
+        """After a 429, pause all polls for the requested time, or for a doubling time if the service names none."""
         throttled = [wait.error for wait in waits if isinstance(wait.error, RequestError) and is_throttled(wait.error)]
         if not throttled:
             self._throttled = 0
@@ -291,42 +294,42 @@ class Poller:
     # ---- in the pool -----------------------------------------------------------------------------------------------
 
     def _poll(self, waits: list[Wait], max_age: float) -> None:
-        """Send one request; after a refusal read the connection again, which may have been edited."""
+        """Send one request; after a refusal, read the connection again and repeat the request if it was edited."""
         for wait in waits:
             wait.error = None
         began = time.monotonic()
         queries = self._queries_of(max_age)
         queries.poll(waits)
-        refused = [wait for wait in waits if _is_of_the_connection(wait.error)]
+        refused = [wait for wait in waits if _may_be_fault_of_connection(wait.error)]
         if not refused:
             return
         try:
             edited = self._queries_of(RENEWAL_INTERVAL_SECONDS)
-        except Exception as error:  # a secrets backend may raise anything; the old reading still serves
-            log.warning("Could not read the connection again: %s", error)
+        except Exception as error:  # a secrets backend may raise any error
+            log.warning("Could not read the connection again, so its last values stay in use: %s", error)
             edited = queries
         if edited.client is not queries.client:
             edited.poll(refused)
-        elif self._connection.read_at < began:  # not yet read again
+        elif self._connection.read_at < began:  # the connection has not been read since the refusal
             for wait in refused:
                 wait.error = _not_final_yet(wait.error)
 
     def _queries_of(self, max_age: float) -> RunQueries:
         client, queries = self._connection.client(max_age), self._queries
-        if queries is None or queries.client is not client:  # another thread may do the same meanwhile
-            queries = self._queries = RunQueries(client, QUESTION_SECONDS)
+        if queries is None or queries.client is not client:  # harmless if another thread does the same meanwhile
+            queries = self._queries = RunQueries(client, QUERY_SECONDS)
         return queries
 
 
 def _requests(waiters: list[Waiter]) -> list[list[Waiter]]:
-    """Group waits into requests: each is for runs or for dataflows, and for as many waits as may share it."""
+    """Group waiters into requests: waits with the same kind of query and group size share requests of that size."""
     requests: list[list[Waiter]] = []
-    ordered = sorted(waiters, key=lambda w: (w.wait.may_be_another, w.wait.group_size))
+    ordered = sorted(waiters, key=lambda w: (w.wait.may_match_unknown_run, w.wait.group_size))
     for waiter in ordered:
         wait, last = waiter.wait, requests[-1][0].wait if requests else None
         if (
             last is None
-            or (last.may_be_another, last.group_size) != (wait.may_be_another, wait.group_size)
+            or (last.may_match_unknown_run, last.group_size) != (wait.may_match_unknown_run, wait.group_size)
             or len(requests[-1]) >= wait.group_size
         ):
             requests.append([])
@@ -334,14 +337,14 @@ def _requests(waiters: list[Waiter]) -> list[list[Waiter]]:
     return requests
 
 
-def _is_of_the_connection(error: PlatformError | None) -> bool:
+def _may_be_fault_of_connection(error: PlatformError | None) -> bool:
     if not isinstance(error, RequestError):
         return False
     return error.status in CONNECTION_STATUSES or (not error.retryable and error.path.endswith(TOKEN_PATH))
 
 
 def _not_final_yet(error: PlatformError | None) -> PlatformError | None:
-    """Make a refusal retryable: it is final only once the connection has been read after it."""
+    """Return a refusal as a retryable error: it is final only once the connection has been read again after it."""
     if not isinstance(error, RequestError) or error.retryable:
         return error
     reason = f"{error}; the connection will be read again before this is final"
@@ -354,12 +357,13 @@ _pollers: dict[tuple[asyncio.AbstractEventLoop, str], Poller] = {}
 @contextmanager
 def polled(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float | None = None) -> Iterator[Waiter]:
     """
-    Let the connection's poller in this event loop poll for a run as long as the block lasts.
+    Let the connection's poller in this event loop poll for a run while the block lasts; yield the waiter.
 
     :param conn_id: id of the Airflow connection.
-    :param wait: the run to poll for, and what is known of it.
-    :param poll_interval: maximum seconds between two polls.
-    :param seconds_left: seconds until the deadline, shortly before which it is polled once more; ``None``: no deadline.
+    :param wait: the run to poll for, and the results of earlier polls.
+    :param poll_interval: maximum number of seconds between two polls.
+    :param seconds_left: seconds until the deadline, shortly before which the last poll is due. Defaults to ``None``: no
+        deadline.
     """
     loop = asyncio.get_running_loop()
     key = loop, conn_id

@@ -1,5 +1,9 @@
-"""The steps up to a dataflow, as values that the emulator accepts. Ids and content types stand here in full on
-purpose: what is sent is held against the services' own words, not against the package's constants."""
+"""
+The steps up to a dataflow, as values that the emulator accepts.
+
+Ids and content types are written out on purpose: requests are compared with the services' values, not with the
+package's constants.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ CRM_FLOW_SPEC = "14518937-270c-4525-bdec-c2ba7cce3860"
 REST_FLOW_SPEC = "6499120c-0b15-42dc-936e-847ea3c24d72"
 PROFILE = "https://ns.adobe.com/xdm/context/profile"
 
-#: How Flow Service says that there is none.
+#: Flow Service's answer for an unknown object.
 GONE = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-1410-404", "title": "Resource not found", "detail": "None."}'
 TABLE = "PayPal.Catalog_Products"
 COLUMNS = ("Product_Id", "Product_Name", "Description", "Type", "Create_Time")
@@ -50,9 +54,9 @@ CREDENTIAL = {"host": "api.sandbox.paypal.com", "clientId": "merchant", "clientS
 @dataclass
 class Chain:
     """
-    Makes each step when it is first asked for, and builds the values of those under test.
+    The objects up to a dataflow, each created at its first use, and builders of the values under test.
 
-    Arguments given to a builder replace the usual ones.
+    Arguments of a builder replace the usual ones.
     """
 
     client: Client
@@ -62,10 +66,10 @@ class Chain:
         return ensure(self.client, want, **how)
 
     def post(self, path: str, body: Any, **params: str) -> Any:
-        """Make something by hand, as somebody else would."""
+        """Create an object by a plain request, as another writer does."""
         return self.client.request("POST", path, body=body, params=params).body
 
-    # Ids of steps that others need.
+    # Ids of the objects that other steps refer to.
 
     @cached_property
     def group_id(self) -> str:
@@ -131,7 +135,7 @@ class Chain:
         return MappingSet(**{"name": "own mapping", "schema_id": self.schema_id, "mappings": MAPPINGS} | given)
 
     def dataflow(self, **given: Any) -> Dataflow:
-        """A dataflow; one of another name has a source connection of its own, for two must not share one."""
+        """A dataflow; one of another name has its own source connection, because two dataflows must not share one."""
         schedule, name = given.get("schedule", Schedule(frequency="minute", interval=15)), given.get("name")
         own_source = self.ensure(self.source(name=f"{name} source")).existing.id if name else self.source_id
         usual = {
@@ -149,11 +153,11 @@ class Chain:
 @dataclass(frozen=True)
 class Kind:
     """
-    One kind of resource, for tests that hold for all.
+    One kind of resource, for tests that are parametrized by kind.
 
-    :param path: where it is made.
-    :param objects: its list in the emulator's state.
-    :param build: gives a value, from a chain and arguments of its own; what it needs is made by then.
+    :param path: the path of its collection.
+    :param objects: the name of its list in the emulator's state.
+    :param build: returns a value, from a chain and arguments; creates the objects that the value refers to.
     """
 
     path: str
@@ -174,7 +178,7 @@ KINDS = {
     "dataflow": Kind(f"{FLOW_SERVICE}/flows", "flows", Chain.dataflow),
 }
 
-#: For each kind that can be changed, arguments that differ from the usual ones in what an update reaches.
+#: For each kind that can be updated, arguments that differ from the usual ones in updatable fields.
 UPDATES: dict[str, dict[str, Any]] = {
     "field group": {"fields": FIELDS | {"product.price": "number"}},
     "schema": {"field_groups": ("https://ns.adobe.com/xdm/context/profile-person-details",)},
@@ -183,7 +187,7 @@ UPDATES: dict[str, dict[str, Any]] = {
 }
 
 _TABLES = FlowSpec(CRM_FLOW_SPEC, "CRMToAEP", transformations=("Copy", "Mapping"))
-#: Arguments with ids of nothing, for values that never reach a service.
+#: Arguments with made-up ids, for values that are never sent.
 USUAL: dict[type[Resource], dict[str, Any]] = {
     BaseConnection: {"source": SOURCES["paypal"], "credential": CREDENTIAL},
     DatasetBaseConnection: {},
@@ -206,5 +210,5 @@ USUAL: dict[type[Resource], dict[str, Any]] = {
 
 
 def value(kind: type[Resource], **given: Any) -> Any:
-    """A value of this kind; arguments given replace the usual ones."""
+    """A value of a kind; arguments replace the usual ones."""
     return kind(**{"name": "products"} | USUAL[kind] | given)

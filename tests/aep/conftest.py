@@ -1,4 +1,4 @@
-"""Fixtures of the platform's tests: a chain of resources to start from, one proxy for all, and the emulator's time."""
+"""Fixtures of the client's tests: a chain of resources, a failing proxy, and the emulator's time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _proxy(manual_server: EmulatorServer) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def proxy(emulator: Emulator, _proxy: FaultProxy) -> FaultProxy:
-    """The emulator behind a proxy that fails as it is told; it has forgotten what it was told before."""
+    """The emulator behind a proxy that fails as a test requests; without the faults of other tests."""
     _proxy.faults.clear()
     _proxy.asked.clear()
     _proxy.authorizations.clear()
@@ -35,19 +35,19 @@ def proxy(emulator: Emulator, _proxy: FaultProxy) -> FaultProxy:
 
 @pytest.fixture
 def chain(client: Client, naps: list[float]) -> Chain:
-    """The steps up to a dataflow, made straight at the emulator."""
+    """The steps up to a dataflow, created directly at the emulator."""
     return Chain(client, naps)
 
 
 @pytest.fixture
 def timeline(emulator: Emulator) -> Timeline:
-    """The emulator's time, which passes while somebody waits."""
+    """The emulator's time, which passes while a client waits."""
     return Timeline(Platform(emulator.url))
 
 
 @pytest.fixture
 def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCredentials]:
-    """Make credentials; scopes of their own keep them apart from those of other tests."""
+    """Make credentials whose scopes differ from those of other tests, so that they share no token."""
     serial = next(SERIAL)
 
     def make(**given: Any) -> ClientCredentials:
@@ -65,7 +65,7 @@ def credential(emulator: Emulator, naps: list[float]) -> Callable[..., ClientCre
 
 @attrs.frozen
 class Stepping(ClientCredentials):
-    """A credential that is asked before each request, and lets others have their turn there."""
+    """A credential that calls ``step`` before each request, for example to let other writers act."""
 
     step: Callable[[], None] = attrs.field(default=lambda: None, repr=False)
 
@@ -76,7 +76,7 @@ class Stepping(ClientCredentials):
 
 @pytest.fixture
 def make_writer(emulator: Emulator, make_client: Callable[..., Client], timeline: Timeline) -> Callable[..., Chain]:
-    """Make chains that live in the emulator's time, with the windows of a live platform and naps of their own."""
+    """Make chains in the emulator's time, with the settle times of a live platform and their own naps."""
 
     def make(url: str | None = None, seconds: float = 0.0, **kwargs: Any) -> Chain:
         naps: list[float] = []
@@ -102,5 +102,5 @@ def make_writer(emulator: Emulator, make_client: Callable[..., Client], timeline
 
 @pytest.fixture
 def writer(make_writer: Callable[..., Chain]) -> Chain:
-    """A chain straight at the emulator, in its time."""
+    """A chain directly at the emulator, in its time."""
     return make_writer()

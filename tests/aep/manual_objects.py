@@ -1,4 +1,4 @@
-"""Objects made by hand, past the rules of our own values, and what of them counts as different."""
+"""Objects created by plain requests, without the checks of our own values, and their differences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Change = Callable[[Chain, Body], object]
 
 
 def made_by_hand(chain: Chain, kind: str, change: Change) -> None:
-    """Post the kind's usual body with a change, past the value's own rules."""
+    """Send a creation with the kind's usual body and a change that the value's own checks may refuse."""
     want = KINDS[kind].build(chain)
     ready = want.ready(chain.client) if kind == "field group" else want
     body = ready.payload()
@@ -24,7 +24,7 @@ def made_by_hand(chain: Chain, kind: str, change: Change) -> None:
 
 
 def different(chain: Chain, want: Resource) -> list[str]:
-    """The names of the fields in which the one object of that name is not what is wanted."""
+    """The fields in which the only object of that name differs from a desired value."""
     (existing,) = want.look_up(chain.client)
     return sorted(difference.field for difference in want.differences(chain.client, existing))
 

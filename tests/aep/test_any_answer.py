@@ -1,4 +1,4 @@
-"""Readers of answers are total: any JSON whatever gives a value, or one error of ours."""
+"""Readers of answers are total: any JSON returns a value or raises one platform error."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow, read_options
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import read_schedule
-from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_own, resolved_properties
+from airflow_provider_payments.aep.resources.schema_fields import FieldTree, find_tenant_object, resolved_properties
 from airflow_provider_payments.aep.resources.schema_registry import SCHEMA
 from tests.aep.chain import CATALOG, KINDS, PAYPAL_SPEC, USUAL, Chain, value
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
-#: Where a service's own names lead, arbitrary JSON goes deeper than where they do not.
+#: Names of members that services use; arbitrary JSON with these names reaches more code than other JSON.
 NAMES = re.findall(
     r"\S+",
     """
@@ -72,7 +72,7 @@ total = settings(max_examples=100, deadline=None, derandomize=True)
 
 @cache
 def any_objects() -> list[dict[str, Any]]:
-    """Objects of any content, drawn once for all readers: drawing takes ten times as long as reading."""
+    """Arbitrary objects, drawn once for all readers, because drawing takes ten times as long as reading."""
     found: list[dict[str, Any]] = []
 
     @settings(total, max_examples=200)
@@ -85,7 +85,7 @@ def any_objects() -> list[dict[str, Any]]:
 
 
 def read_each(ask: Callable[[dict[str, Any]], Any]) -> None:
-    """Ask for something of each object."""
+    """Apply a reader to each arbitrary object."""
     for item in any_objects():
         try:
             read(partial(ask, copy.deepcopy(item)))
@@ -103,7 +103,7 @@ def deep(levels: int, key: str = "properties") -> dict[str, Any]:
 
 
 def failure_of(ask: Callable[[], Any]) -> PlatformError | None:
-    """Return the error of ours that it ends with; no other may come out, and none may be endless."""
+    """Return the platform error that a call raises, if any; any other exception fails the test."""
     try:
         found = ask()
     except PlatformError as error:
@@ -118,8 +118,8 @@ def read(ask: Callable[[], Any]) -> None:
     assert len(str(error)) < 3000
 
 
-#: Fields of every kind, so that every keyword of a live one is read.
-WANTED_FIELDS = FieldTree(
+#: Desired fields with every keyword, so that every keyword of an existing field is read.
+DESIRED_FIELDS = FieldTree(
     {
         name: {
             "type": "object",
@@ -139,9 +139,9 @@ READERS: dict[str, Callable[[Fields], Any]] = {
     "schedule": lambda fields: read_schedule(fields.item),
     "options": read_options,
     "dataflow": read_dataflow,
-    "properties": lambda fields: list(WANTED_FIELDS.differences("fields", resolved_properties(fields))),
-    "namespace": lambda fields: list(WANTED_FIELDS.gaps("fields", fields.below("_emulator"), "/properties/_emulator")),
-    "own place": lambda fields: find_own(fields, "_emulator"),
+    "properties": lambda fields: list(DESIRED_FIELDS.differences("fields", resolved_properties(fields))),
+    "namespace": lambda fields: list(DESIRED_FIELDS.gaps("fields", fields.below("_emulator"), "/properties/_emulator")),
+    "own place": lambda fields: find_tenant_object(fields, "_emulator"),
     "flow spec": lambda fields: FlowSpec.from_item(fields.item),
     "registry resource": lambda fields: SCHEMA.listed(dict(fields.item)),
     "moment": lambda fields: fields.moment("createdAt"),
@@ -156,41 +156,41 @@ READERS: dict[str, Callable[[Fields], Any]] = {
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_every_reader_takes_any_object(reader: Callable[[Fields], Any]) -> None:
+def test_every_reader_accepts_any_object(reader: Callable[[Fields], Any]) -> None:
     read_each(lambda item: reader(Fields.of_item("thing", item)))
 
 
 @given(anything=ANY_JSON)
 @total
-def test_an_item_may_be_anything(anything: object) -> None:
+def test_any_item_is_read_or_raises_unreadable_error(anything: object) -> None:
     read(lambda: Fields.of_item("thing", anything).text("name"))
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 @pytest.mark.parametrize("key", ["properties", "mappings", "params"])
-def test_every_reader_takes_thousands_of_levels(reader: Callable[[Fields], Any], key: str) -> None:
+def test_every_reader_accepts_thousands_of_levels(reader: Callable[[Fields], Any], key: str) -> None:
     read(lambda: reader(Fields("thing", {"_emulator": deep(60_000), key: deep(60_000, key)[key]})))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in USUAL if kind is not Dataflow])
-def test_marks_outputs_and_differences_of_any_item(kind: type[Resource]) -> None:
+def test_marks_outputs_and_differences_accept_any_item(kind: type[Resource]) -> None:
     want = value(kind)
     read_each(lambda item: want.kind.mark_of(RemoteObject("x", item=item)))
     read_each(lambda item: want.outputs(RemoteObject("x", item=item), 1790000000.0))
-    # The fields of other kinds are asked for: see below.
+    # Other kinds send requests for their fields; they are tested below.
     if kind.__module__.endswith(("flow_service", "catalog")):
         read_each(lambda item: want.differences(None, RemoteObject("x", item=item)))  # type: ignore[arg-type]
 
 
-# ---- over the socket -------------------------------------------------------------------------------------------------
+# ---- with requests ---------------------------------------------------------------------------------------------------
 
-over_the_socket = settings(
+with_requests = settings(
     max_examples=6, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
 def bodies(whole: bool) -> st.SearchStrategy[bytes]:
-    """Whole answers of any kind, or lists of any items, in each service's way."""
+    """Arbitrary whole answers, or lists of arbitrary items in each service's form."""
     items = st.lists(OBJECTS | ANY_JSON, max_size=3)
     lists = items.map(
         lambda found: {"items": found, "results": found, "data": found} | {f"id{n}": x for n, x in enumerate(found)}
@@ -200,16 +200,16 @@ def bodies(whole: bool) -> st.SearchStrategy[bytes]:
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("whole", [True, False], ids=["any answer", "any items"])
-def test_a_step_whose_lists_answer_anything_ends_in_a_value_or_an_error_of_ours(
+def test_a_step_with_arbitrary_lists_returns_or_raises_platform_error(
     name: str, whole: bool, chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
     existing = chain.ensure(want).existing.id
     emulator.advance(600)
 
-    @over_the_socket
+    @with_requests
     @given(body=bodies(whole))
-    def takes(body: bytes) -> None:
+    def accepts(body: bytes) -> None:
         proxy.faults.clear()
         proxy.fault("GET", f"{KINDS[name].path}[?]", status=200, body=body, times=50)
         proxy.fault("POST", KINDS[name].path, status=403, body=b'{"title": "ForbiddenError"}', times=50)
@@ -217,43 +217,43 @@ def test_a_step_whose_lists_answer_anything_ends_in_a_value_or_an_error_of_ours(
         assert len(str(failure_of(lambda: json.dumps(step.ensure(want).to_json())))) < 5000
         assert existing in [item.get("id") or item.get("$id") for item in emulator.objects(KINDS[name].objects)]
 
-    takes()
+    accepts()
 
 
 @pytest.mark.parametrize("path", ["/flows", "/targetConnections", CATALOG, "/sourceConnections"])
-def test_a_teardown_whose_lists_answer_anything_deletes_nothing_of_others(
+def test_a_teardown_with_arbitrary_lists_deletes_no_object_of_others(
     path: str, chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     chain.ensure(chain.dataflow())
     emulator.advance(600)
 
-    @over_the_socket
+    @with_requests
     @given(body=bodies(False) | bodies(True))
-    def takes(body: bytes) -> None:
+    def accepts(body: bytes) -> None:
         proxy.faults.clear()
         proxy.fault("GET", f"{path}*[?]", status=200, body=body, times=200)
         client = make_writer(proxy.url).client
         failed = failure_of(lambda: tear_down(client, Writer("payments", "a"), dataflows=True))
         assert len(str(failed)) < 5000
 
-    takes()
+    accepts()
     assert emulator.requests(method="DELETE") == []
 
 
-def test_a_flow_spec_is_found_in_any_answer_or_not(make_writer: Callable[..., Chain], proxy: FaultProxy) -> None:
-    @over_the_socket
+def test_a_flow_spec_search_accepts_any_answer(make_writer: Callable[..., Chain], proxy: FaultProxy) -> None:
+    @with_requests
     @given(body=bodies(False) | bodies(True))
-    def takes(body: bytes) -> None:
+    def accepts(body: bytes) -> None:
         proxy.faults.clear()
         proxy.fault("GET", "/flowSpecs", status=200, body=body, times=50)
         client = make_writer(proxy.url).client
         assert len(str(failure_of(lambda: find_flow_spec(client, "CRMToAEP", PAYPAL_SPEC)))) < 5000
 
-    takes()
+    accepts()
 
 
 @pytest.mark.parametrize("name", ["schema", "field group", "ad-hoc class", "dataflow", "dataset", "source connection"])
-def test_a_step_whose_single_reads_answer_anything_ends_in_a_value_or_an_error_of_ours(
+def test_a_step_with_arbitrary_reads_returns_or_raises_platform_error(
     name: str, chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
@@ -261,9 +261,9 @@ def test_a_step_whose_single_reads_answer_anything_ends_in_a_value_or_an_error_o
     emulator.advance(600)
     wider = attrs.evolve(want, description="another") if name != "dataflow" else want
 
-    @over_the_socket
+    @with_requests
     @given(item=OBJECTS | ANY_JSON)
-    def takes(item: object) -> None:
+    def accepts(item: object) -> None:
         own = item | {"id": made.id, "$id": made.id} if isinstance(item, dict) else item
         body = {"items": [own], made.id: own, "$id": made.id} | (own if isinstance(own, dict) else {})
         proxy.faults.clear()
@@ -271,5 +271,5 @@ def test_a_step_whose_single_reads_answer_anything_ends_in_a_value_or_an_error_o
         step = make_writer(proxy.url)
         assert len(str(failure_of(lambda: step.ensure(wider)))) < 5000
 
-    takes()
+    accepts()
     assert emulator.requests(method="DELETE") == []

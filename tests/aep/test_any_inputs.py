@@ -1,4 +1,4 @@
-"""Readers of arguments: every form of a value means the same, and any value at all gives one, or one error of ours."""
+"""Converters of arguments: all notations of a value are equal, and any value is converted or refused."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DIGITS = ("%Y%m%d", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S")
 
 @pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
 @given(value=WILD)
-def test_any_value_is_read_or_refused_by_name(read: Any, value: object) -> None:
+def test_any_value_is_converted_or_refused_with_its_field(read: Any, value: object) -> None:
     with contextlib.suppress(InvalidInputError):
         found = read("argument", value)
         assert not isinstance(found, float) or math.isfinite(found)
@@ -50,7 +50,7 @@ def test_any_value_is_read_or_refused_by_name(read: Any, value: object) -> None:
 
 
 @given(date=DATES, form=st.sampled_from(DIGITS))
-def test_no_date_in_digits_is_taken_for_an_epoch(date: datetime, form: str) -> None:
+def test_a_date_in_digits_is_not_read_as_epoch_seconds(date: datetime, form: str) -> None:
     digits = date.strftime(form)
     for value in (digits, int(digits)):
         with pytest.raises(InvalidInputError, match="the time must carry a timezone"):
@@ -58,34 +58,34 @@ def test_no_date_in_digits_is_taken_for_an_epoch(date: datetime, form: str) -> N
 
 
 @given(seconds=st.integers(MIN_EPOCH_SECONDS, 1_999_999_999) | st.integers(2_100_000_000, MAX_EPOCH_SECONDS))
-def test_a_moment_of_this_century_means_the_same_in_every_form(seconds: int) -> None:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    forms = [moment, pendulum.instance(moment).in_tz("Asia/Kolkata"), moment.isoformat(), seconds, str(seconds)]
-    assert {as_time("since", form) for form in forms} == {moment}
+def test_a_time_is_equal_in_every_notation(seconds: int) -> None:
+    time = datetime.fromtimestamp(seconds, UTC)
+    forms = [time, pendulum.instance(time).in_tz("Asia/Kolkata"), time.isoformat(), seconds, str(seconds)]
+    assert {as_time("since", form) for form in forms} == {time}
 
 
 @given(number=st.integers() | st.floats())
-def test_a_number_beyond_this_century_is_no_time(number: float) -> None:
+def test_a_number_beyond_this_century_is_refused_as_a_time(number: float) -> None:
     try:
-        moment = as_time("since", number)
+        time = as_time("since", number)
     except InvalidInputError:
         return
-    assert moment is not None
-    assert number == 0 or MIN_EPOCH_SECONDS <= moment.timestamp() <= MAX_EPOCH_SECONDS
+    assert time is not None
+    assert number == 0 or MIN_EPOCH_SECONDS <= time.timestamp() <= MAX_EPOCH_SECONDS
 
 
 @given(days=st.integers(0, 999), hours=st.integers(0, 999), seconds=st.integers(0, 9999))
-def test_a_duration_means_the_same_in_every_form(days: int, hours: int, seconds: int) -> None:
+def test_a_duration_is_equal_in_every_notation(days: int, hours: int, seconds: int) -> None:
     meant = timedelta(days=days, hours=hours, seconds=seconds)
     text = f"P{days}DT{hours}H{seconds}S"
     total = int(meant.total_seconds())
     forms = [meant, pendulum.duration(days=days, hours=hours, seconds=seconds), text, total, str(total)]
     assert {as_duration("timeout", form) for form in forms} == {total}
-    assert pendulum.parse(text) == meant  # what Airflow's own library reads there
+    assert pendulum.parse(text) == meant  # as Airflow's own library reads the text
 
 
 @given(text=st.text("PTYMWDHS0123456789", max_size=9) | st.from_regex(r"P([0-9]Y)?([0-9]M)?([0-9]D)?(T[0-9]H)?"))
-def test_what_is_read_of_iso_8601_pendulum_reads_alike(text: str) -> None:
+def test_iso_8601_durations_equal_those_of_pendulum(text: str) -> None:
     text = text.strip()
     with contextlib.suppress(InvalidInputError, pendulum.parsing.exceptions.ParserError):
         seconds = as_duration("timeout", text)

@@ -1,4 +1,4 @@
-"""What a refusal says, whichever service it comes from."""
+"""Errors of all services, and their texts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ BODIES = {
         },
         Problem("XDM-1521-400", "Title not unique", "Titles have to be unique.", "req-2"),
     ),
-    "Schema Registry as it once was": (
+    "an older form of Schema Registry": (
         {"type": "/placeholder/type/uri", "status": 400, "title": "BadRequestError", "detail": "A title is missing."},
         Problem("", "BadRequestError", "A title is missing.", "from-header"),
     ),
@@ -63,7 +63,7 @@ BODIES = {
         Problem("MAPPER-1000-400", "Bad Request", "'mappings' must be a list.", "req-3"),
     ),
 }
-NONSENSE: dict[str, Any] = {
+UNKNOWN_BODIES: dict[str, Any] = {
     "nothing": None,
     "text": "Internal error",
     "a list": [{"title": "x"}],
@@ -74,21 +74,21 @@ NONSENSE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(("body", "problem"), BODIES.values(), ids=BODIES)
-def test_each_service_is_understood(body: dict[str, Any], problem: Problem) -> None:
+def test_the_error_body_of_each_service_is_parsed(body: dict[str, Any], problem: Problem) -> None:
     assert Problem.from_body(body, "from-header") == problem
 
 
-@pytest.mark.parametrize("body", NONSENSE.values(), ids=NONSENSE)
-def test_of_nonsense_only_the_request_id_is_kept(body: object) -> None:
+@pytest.mark.parametrize("body", UNKNOWN_BODIES.values(), ids=UNKNOWN_BODIES)
+def test_an_unknown_error_body_keeps_only_the_request_id(body: object) -> None:
     assert Problem.from_body(body, "from-header") == Problem(request_id="from-header")
 
 
-def test_wrong_types_within_a_body_do_no_harm() -> None:
+def test_wrong_types_within_an_error_body_are_converted_to_text() -> None:
     body = {"type": ["x"], "title": {"a": 1}, "report": "broken", "detail": ["first", 2], "error_code": 403}
     assert Problem.from_body(body) == Problem("403", "{'a': 1}", "['first', 2]")
 
 
-def test_what_a_service_says_is_one_line_of_bounded_length() -> None:
+def test_a_services_error_is_one_line_of_limited_length() -> None:
     problem = Problem.from_body({"title": "a\n\tb", "detail": "x" * 100_000, "error": "y" * 100_000})
     error = RequestError(Failure.FINAL, "GET", "/flows", status=400, problem=problem)
     assert problem.title == "a b"
@@ -97,7 +97,7 @@ def test_what_a_service_says_is_one_line_of_bounded_length() -> None:
     assert "\n" not in str(error)
 
 
-def test_a_request_error_says_what_was_asked_what_came_back_and_what_to_do() -> None:
+def test_a_request_error_names_request_answer_and_advice() -> None:
     problem = Problem("FLOW-2121-403", "Forbidden", "No permission on Enterprise Source.", "req-9")
     error = RequestError(Failure.FINAL, "POST", "/flows", status=403, problem=problem)
     for part in (
@@ -110,29 +110,29 @@ def test_a_request_error_says_what_was_asked_what_came_back_and_what_to_do() -> 
     assert error.code == "FLOW-2121-403"
 
 
-def test_a_request_error_does_not_say_the_same_twice() -> None:
+def test_a_request_error_does_not_repeat_equal_details() -> None:
     problem = Problem("", "Not Found", "Not Found")
     assert str(RequestError(Failure.FINAL, "GET", "/x", status=404, problem=problem)).count("Not Found") == 1
 
 
-def test_a_request_error_tells_how_long_to_wait() -> None:
+def test_a_request_error_contains_the_retry_after() -> None:
     error = RequestError(Failure.THROTTLED, "GET", "/runs", status=429, retry_after=90.0)
     assert "the service asks to wait 90 s" in str(error)
 
 
 @pytest.mark.parametrize("failure", Failure, ids=lambda failure: failure.name)
-def test_only_a_final_failure_is_not_worth_another_task_attempt(failure: Failure) -> None:
+def test_only_a_final_failure_is_not_retryable(failure: Failure) -> None:
     assert RequestError(failure, "GET", "/x").retryable is (failure is not Failure.FINAL)
 
 
-def test_invalid_input_names_field_value_and_what_is_allowed_and_is_not_worth_a_retry() -> None:
+def test_invalid_input_names_field_value_and_allowed_values() -> None:
     error = InvalidInputError("interval", 5, "15 or more")
     assert str(error) == "interval=5 is not allowed: 15 or more"
     assert isinstance(error, ValueError)
     assert not error.retryable
 
 
-def test_a_conflict_shows_every_difference() -> None:
+def test_a_conflict_names_every_difference() -> None:
     differences = [Difference("frequency", "day", "hour"), Difference("tags", frozenset({"b", "a"}), None)]
     error = ConflictError("dataflow", "products", "id-1", differences, "Choose another name.")
     assert str(error) == (
@@ -142,5 +142,5 @@ def test_a_conflict_shows_every_difference() -> None:
     assert not error.retryable
 
 
-def test_an_unsettled_creation_is_worth_another_task_attempt() -> None:
+def test_an_unsettled_creation_is_retryable() -> None:
     assert UnsettledError("no answer").retryable

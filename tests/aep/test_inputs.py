@@ -1,4 +1,4 @@
-"""Arguments as templates and people give them."""
+"""Converters of arguments, with values as of templates and users."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ABSENT = [None, "", "  ", "None"]
 
 
 def refusal(read: Any, value: object) -> InvalidInputError:
-    """What is said of a value that must be refused, whose name and value the message must hold."""
+    """Return the error of a value that must be refused; its message must begin with the field's name."""
     with pytest.raises(InvalidInputError) as refused:
         read("field_name", value)
     assert str(refused.value).startswith("field_name=")
@@ -42,12 +42,12 @@ def refusal(read: Any, value: object) -> InvalidInputError:
 
 
 @pytest.mark.parametrize("name", ["a", "PayPal catalog products - source", "naïve façade", "支付", "x" * 100])
-def test_a_name_that_every_filter_can_find_is_taken(name: str) -> None:
+def test_a_name_that_every_filter_can_find_is_accepted(name: str) -> None:
     assert as_name("name", name) == name
 
 
 @pytest.mark.parametrize("character", ",!*~=<>&+%\"'")
-def test_a_character_that_a_filter_would_misread_is_refused_in_names(character: str) -> None:
+def test_a_name_with_a_filter_character_is_refused(character: str) -> None:
     error = refusal(as_name, f"pay{character}ments")
     assert repr(f"pay{character}ments") in str(error)
     assert f" {character}" in error.allowed
@@ -76,7 +76,7 @@ def test_a_name_that_could_not_be_found_again_is_refused(name: object) -> None:
 @pytest.mark.parametrize(
     "value", [None, "None", "", "a b", "a/../b", "é", "x" * (MAX_ID + 1)], ids=lambda v: str(v)[:9]
 )
-def test_what_cannot_stand_in_a_path_as_an_id_is_refused(value: object) -> None:
+def test_an_invalid_id_is_refused(value: object) -> None:
     assert as_id("run_id", "x" * MAX_ID) == "x" * MAX_ID
     assert "as an id" in str(refusal(as_id, value)) or "between slashes" in str(refusal(as_id, value))
 
@@ -86,12 +86,12 @@ def test_a_name_in_another_unicode_form_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", "None", 5], ids=repr)
-def test_text_that_a_template_left_empty_is_refused(value: object) -> None:
+def test_text_rendered_from_an_absent_value_is_refused(value: object) -> None:
     assert "must be given" in refusal(as_text, value).allowed
 
 
 @pytest.mark.parametrize("text", ["None", "null", "nan", "0x1F", " x "])
-def test_data_is_the_text_that_it_says(text: str) -> None:
+def test_the_text_none_is_accepted_as_data(text: str) -> None:
     assert as_data("mappings.source", text) == as_constant("mappings.source", text) == text
     assert as_column_names("source_columns", ["Gross", {"name": text}]) == ("Gross", text)
 
@@ -109,7 +109,7 @@ def test_an_absent_value_is_none(read: Any, value: object) -> None:
 
 
 @pytest.mark.parametrize(("value", "number"), [(15, 15), ("15", 15), (" +15 ", 15), ("-3", -3), (15.0, 15), (0, 0)])
-def test_whole_numbers_are_understood(value: object, number: int) -> None:
+def test_a_whole_number_is_accepted_in_each_form(value: object, number: int) -> None:
     result = as_int("interval", value)
     assert result == number
     assert type(result) is int
@@ -118,31 +118,31 @@ def test_whole_numbers_are_understood(value: object, number: int) -> None:
 @pytest.mark.parametrize(
     "value", [True, "15.0", 1.5, "1e3", "\u0661\u0665", "9" * 19, float("nan"), float("inf"), [1]], ids=repr
 )
-def test_what_is_no_whole_number_is_refused(value: object) -> None:
+def test_a_value_that_is_not_a_whole_number_is_refused(value: object) -> None:
     error = refusal(as_int, value)
     assert repr(value) in str(error)
     assert error.allowed == "it must be a whole number"
 
 
 @pytest.mark.parametrize(("value", "number"), [(5, 5), ("5", 5), ("2.5", 2.5), (5.0, 5), (-1, -1)])
-def test_numbers_are_understood(value: object, number: float) -> None:
+def test_a_number_is_accepted_in_each_form(value: object, number: float) -> None:
     assert as_number("percent", value) == number
 
 
 @pytest.mark.parametrize(
     "value", [True, "five", "nan", "inf", "1_000", "\u0663", float("nan"), 10**400, [1]], ids=lambda v: repr(v)[:9]
 )
-def test_what_is_no_finite_number_is_refused(value: object) -> None:
+def test_a_value_that_is_not_a_finite_number_is_refused(value: object) -> None:
     assert refusal(as_number, value).allowed == "it must be a number"
 
 
 @pytest.mark.parametrize(("value", "truth"), [(True, True), ("True", True), (" false ", False), (False, False)])
-def test_booleans_are_understood(value: object, truth: bool) -> None:
+def test_a_boolean_is_accepted_in_each_form(value: object, truth: bool) -> None:
     assert as_bool("backfill", value) is truth
 
 
 @pytest.mark.parametrize("value", [1, 0, "yes", "1", []], ids=repr)
-def test_what_only_looks_like_a_boolean_is_refused(value: object) -> None:
+def test_a_value_that_only_resembles_a_boolean_is_refused(value: object) -> None:
     assert refusal(as_bool, value).allowed == "it must be true or false"
 
 
@@ -161,7 +161,7 @@ def test_what_only_looks_like_a_boolean_is_refused(value: object) -> None:
     ],
     ids=["UTC", "offset", "pendulum", "ISO Z", "ISO offset", "epoch", "epoch float", "epoch text", "epoch float text"],
 )
-def test_a_moment_is_understood_in_every_form_and_becomes_utc(value: object) -> None:
+def test_a_time_is_converted_to_utc_from_each_form(value: object) -> None:
     moment = as_time("start_time", value)
     assert moment == NOON
     assert type(moment) is datetime
@@ -173,19 +173,19 @@ def test_a_moment_is_understood_in_every_form_and_becomes_utc(value: object) -> 
     [datetime(2026, 3, 1), pendulum.naive(2026, 3, 1), "2026-03-01T12:00:00", "2026-03-01"],
     ids=["datetime", "pendulum", "ISO", "day"],
 )
-def test_a_naive_time_is_refused(value: object) -> None:
+def test_a_time_without_a_timezone_is_refused(value: object) -> None:
     error = refusal(as_time, value)
     assert "timezone" in error.allowed
     assert "2026-03-01" in str(error)
 
 
 @pytest.mark.parametrize("value", ["tomorrow", True, [1], date(2026, 3, 1), 10**20, "-5", float("nan")], ids=repr)
-def test_what_is_no_time_is_refused(value: object) -> None:
+def test_a_value_that_is_not_a_time_is_refused(value: object) -> None:
     assert "datetime, ISO 8601 text or epoch seconds" in refusal(as_time, value).allowed
 
 
 @pytest.mark.parametrize("value", [1790000000000, "1790000000000", 1790000000000.0], ids=repr)
-def test_milliseconds_are_asked_about(value: object) -> None:
+def test_milliseconds_are_refused_with_a_hint(value: object) -> None:
     assert refusal(as_time, value).allowed.endswith("Are these milliseconds?")
 
 
@@ -200,24 +200,24 @@ def test_milliseconds_are_asked_about(value: object) -> None:
         ("2099123123", "2099-12-31T23:00:00+00:00"),
     ],
 )
-def test_a_date_in_digits_is_naive_and_no_epoch(digits: str, meant: str) -> None:
+def test_a_date_in_digits_is_refused_as_lacking_a_timezone(digits: str, meant: str) -> None:
     for value in (digits, f" {digits} ", int(digits), float(digits)):
         assert refusal(as_time, value).allowed == f"the time must carry a timezone, for example {meant}"
 
 
 @pytest.mark.parametrize("value", [0, "0", 0.0, "0.0"], ids=repr)
-def test_epoch_zero_means_all_there_is(value: object) -> None:
+def test_epoch_zero_is_accepted(value: object) -> None:
     assert as_time("since", value) == datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("value", [1_000_000_000, 2026013099, 4_102_444_800], ids=str)
-def test_epoch_seconds_of_this_century_are_taken(value: int) -> None:
+def test_epoch_seconds_of_this_century_are_accepted(value: int) -> None:
     for given in (value, str(value), float(value)):
         assert as_time("since", given) == datetime.fromtimestamp(value, UTC)
 
 
 @pytest.mark.parametrize("value", [1, -1, 999_999_999, 4_102_444_801, 20261345, 202613450000], ids=str)
-def test_other_numbers_are_no_time(value: int) -> None:
+def test_other_numbers_are_refused_as_a_time(value: int) -> None:
     assert "epoch seconds from 1,000,000,000 to 4,102,444,800, or 0" in refusal(as_time, value).allowed
 
 
@@ -240,7 +240,7 @@ def test_other_numbers_are_no_time(value: int) -> None:
     ],
     ids=str,
 )
-def test_a_duration_is_understood_in_every_form(value: object, seconds: float) -> None:
+def test_a_duration_is_accepted_in_each_form(value: object, seconds: float) -> None:
     assert as_duration("timeout", value) == seconds
 
 
@@ -250,21 +250,21 @@ NO_DURATIONS = ["P1M", "P1Y", "P", "PT", "PT5", "P1H", "2:00:00", "an hour", "na
 @pytest.mark.parametrize(
     "value", [*NO_DURATIONS, float("nan"), float("inf"), pendulum.duration(months=1)], ids=lambda v: repr(v)[:20]
 )
-def test_what_has_no_certain_length_is_no_duration(value: object) -> None:
+def test_a_duration_without_a_fixed_length_is_refused(value: object) -> None:
     assert "without years and months such as PT2H" in refusal(as_duration, value).allowed
 
 
 @pytest.mark.parametrize("value", [-1, "-1", -0.5, timedelta(seconds=-1)], ids=repr)
-def test_no_duration_is_negative(value: object) -> None:
+def test_a_negative_duration_is_refused(value: object) -> None:
     assert refusal(as_duration, value).allowed == "it must be 0 or more seconds"
 
 
-def test_json_null_counts_as_not_given() -> None:
+def test_json_null_counts_as_absent() -> None:
     assert as_mapping("tags", "null") == {}
     assert as_list("columns", " null ") is None
 
 
-def test_objects_and_lists_are_read_from_json_text_too() -> None:
+def test_objects_and_lists_are_accepted_as_json_text() -> None:
     assert as_mapping("tags", '{"a": ["b"]}') == {"a": ["b"]}
     assert as_mapping("tags", None) == as_mapping("tags", "") == {}
     assert as_list("columns", '["a", "b"]') == as_list("columns", ("a", "b")) == ["a", "b"]
@@ -284,11 +284,11 @@ def test_objects_and_lists_are_read_from_json_text_too() -> None:
         (as_list, '"ab"', "list"),
     ],
 )
-def test_what_is_no_object_or_list_is_refused(read: Any, value: object, allowed: str) -> None:
+def test_a_value_that_is_not_an_object_or_list_is_refused(read: Any, value: object, allowed: str) -> None:
     assert allowed in refusal(read, value).allowed
 
 
-def test_extra_fields_are_merged_into_nested_objects_and_leave_both_as_they_were() -> None:
+def test_extra_fields_are_merged_without_changing_the_arguments() -> None:
     payload, extra = {"data": {"format": "json"}, "name": "n"}, {"data": {"properties": {"a": 1}}, "labels": ["C1"]}
     merged = add_extra(payload, extra)
     assert merged == {"data": {"format": "json", "properties": {"a": 1}}, "name": "n", "labels": ["C1"]}
@@ -296,7 +296,7 @@ def test_extra_fields_are_merged_into_nested_objects_and_leave_both_as_they_were
     assert extra == {"data": {"properties": {"a": 1}}, "labels": ["C1"]}
 
 
-def test_an_extra_field_that_agrees_is_no_contradiction() -> None:
+def test_an_equal_extra_field_is_accepted() -> None:
     assert add_extra({"name": "n"}, {"name": "n"}) == {"name": "n"}
 
 
@@ -326,5 +326,5 @@ def test_an_extra_field_that_contradicts_an_argument_is_refused(extra: dict[str,
         ("None", None),  # a template around an absent XCom
     ],
 )
-def test_one_text_is_a_list_of_it(given: object, texts: list[str] | None) -> None:
+def test_a_single_text_is_a_list_with_one_item(given: object, texts: list[str] | None) -> None:
     assert as_texts("names", given) == texts

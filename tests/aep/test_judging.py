@@ -1,4 +1,4 @@
-"""Judging a change: what an update would send, or why none can help. Nothing that judges can write."""
+"""Judging a change: the update that would be sent, or the reason why none is possible; no request writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.fault_proxy import FaultProxy
 
 
 class Reader:
-    """Reads as a plan does: it has no method that could write."""
+    """A reader as a plan uses it, without any method that writes."""
 
     settle_seconds = dataflow_settle_seconds = 0.0
 
@@ -37,8 +37,8 @@ class Reader:
     def walk(self, *args: Any) -> Iterator[list[Any]]:
         return self._client.walk(*args)
 
-    def once(self, what: str, ask: Callable[[], str]) -> str:
-        return self._client.once(what, ask)
+    def once(self, name: str, ask: Callable[[], str]) -> str:
+        return self._client.once(name, ask)
 
 
 @pytest.fixture
@@ -55,14 +55,14 @@ def judged(reads: Reads, want: Resource, existing: RemoteObject, now: float | No
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_reader_that_cannot_write_finds_compares_and_completes_any_kind(
+def test_a_read_only_reader_finds_and_compares_any_kind(
     name: str, chain: Chain, reader: Reads, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
     made = chain.ensure(want).existing
     writes = len([r for r in emulator.requests() if r["method"] != "GET"])
     (listed,) = want.look_up(reader)
-    assert [existing.id for existing in want.look_further(reader)] in ([made.id], [])
+    assert [existing.id for existing in want.search_by_second_key(reader)] in ([made.id], [])
     assert want.differences(reader, listed) == []
     assert made.id in [existing.id for existing in want.kind.list_all(reader, 2)]
     assert "limit=2" in str(emulator.requests()[-1])
@@ -71,7 +71,7 @@ def test_a_reader_that_cannot_write_finds_compares_and_completes_any_kind(
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_an_object_is_compared_through_its_id_whatever_it_is_called(name: str, chain: Chain, reader: Reads) -> None:
+def test_an_object_found_by_id_is_compared_regardless_of_its_name(name: str, chain: Chain, reader: Reads) -> None:
     made = chain.ensure(KINDS[name].build(chain)).existing
     existing = KINDS[name].build(chain).kind.find(reader, made.id)
     assert existing is not None
@@ -80,13 +80,13 @@ def test_an_object_is_compared_through_its_id_whatever_it_is_called(name: str, c
 
 
 @pytest.mark.parametrize("name", ["source connection", "dataset", "dataflow"])
-def test_what_is_gone_is_not_found_by_its_id(name: str, chain: Chain, reader: Reads) -> None:
+def test_a_deleted_object_is_not_found_by_its_id(name: str, chain: Chain, reader: Reads) -> None:
     kind: Kind = KINDS[name].build(chain).kind
     assert kind.find(reader, "3abea21c-7e36-4be1-bec1-d3bad0e3e0de") is None
 
 
 @pytest.mark.parametrize("name", UPDATES)
-def test_what_is_judged_to_be_changed_is_what_an_update_sends(name: str, chain: Chain, reader: Reads) -> None:
+def test_an_update_sends_the_judged_change(name: str, chain: Chain, reader: Reads) -> None:
     made = chain.ensure(KINDS[name].build(chain)).existing
     want = KINDS[name].build(chain, **UPDATES[name])
     (existing,) = want.look_up(reader)
@@ -99,7 +99,7 @@ def test_what_is_judged_to_be_changed_is_what_an_update_sends(name: str, chain: 
     assert want.differences(reader, existing) == []
 
 
-def test_a_field_group_is_judged_by_what_the_list_shows(chain: Chain, reader: Reads) -> None:
+def test_a_field_group_is_judged_by_its_list_item(chain: Chain, reader: Reads) -> None:
     chain.ensure(chain.field_group())
     want = chain.field_group(fields=FIELDS | {"product.price": "number", "product.name": "integer"})
     (existing,) = want.look_up(reader)
@@ -109,7 +109,7 @@ def test_a_field_group_is_judged_by_what_the_list_shows(chain: Chain, reader: Re
     assert fixed.advice.startswith("An update only adds fields")
 
 
-def test_fields_are_compared_as_the_list_shows_them_where_they_refer_to_nothing_else(
+def test_listed_fields_without_references_are_compared_without_a_read(
     chain: Chain, reader: Reads, emulator: Emulator
 ) -> None:
     chain.ensure(chain.field_group())
@@ -125,7 +125,7 @@ def test_fields_are_compared_as_the_list_shows_them_where_they_refer_to_nothing_
 
 
 @pytest.mark.parametrize("name", ["field group", "ad-hoc class"])
-def test_fields_that_a_list_does_not_show_yet_are_read_before_they_differ(
+def test_fields_missing_in_a_list_are_read_before_they_differ(
     name: str, chain: Chain, reader: Reads, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
@@ -137,7 +137,7 @@ def test_fields_that_a_list_does_not_show_yet_are_read_before_they_differ(
     assert len(emulator.requests()) == before + 1
 
 
-def test_a_mapping_set_of_an_id_is_compared_by_what_it_maps(chain: Chain, reader: Reads) -> None:
+def test_a_mapping_set_found_by_id_is_compared_by_content(chain: Chain, reader: Reads) -> None:
     made = chain.ensure(chain.mapping_set()).existing
     existing = chain.mapping_set().kind.find(reader, made.id)
     assert existing is not None
@@ -152,7 +152,7 @@ def test_a_mapping_set_of_an_id_is_compared_by_what_it_maps(chain: Chain, reader
 
 QUARTER = Schedule("minute", 15)
 LIMITS: dict[str, tuple[Schedule, dict[str, Any], str, bool]] = {
-    # name: as it is, as it shall be, the code of the refusal, whether it is refused before the start too
+    # name: existing schedule, desired arguments, code of the refusal, whether it is refused before the start too
     "to a single run": (QUARTER, {"schedule": Schedule()}, "FLOW-1403", False),
     "backfill": (QUARTER, {"schedule": Schedule("minute", 15, backfill=False)}, "FLOW-1404", False),
     "mapping of a single run": (Schedule(), {"schedule": Schedule(), "mapping_set_id": "other"}, "FLOW-1366", True),
@@ -160,7 +160,7 @@ LIMITS: dict[str, tuple[Schedule, dict[str, Any], str, bool]] = {
 
 
 @pytest.mark.parametrize(("before", "asked", "code", "always"), LIMITS.values(), ids=LIMITS)
-def test_a_change_that_comes_too_late_is_judged_fixed(
+def test_a_change_after_the_start_is_judged_fixed(
     before: Schedule, asked: dict[str, Any], code: str, always: bool, chain: Chain, reader: Reads, emulator: Emulator
 ) -> None:
     if "mapping_set_id" in asked:
@@ -173,14 +173,14 @@ def test_a_change_that_comes_too_late_is_judged_fixed(
     fixed = judged(reader, want, existing, start)
     assert isinstance(fixed, Fixed)
     assert code in fixed.advice
-    # The service refuses what would be sent.
+    # The service refuses the update.
     emulator.advance(300)
     change = want.change(existing, want.differences(reader, existing))
     with pytest.raises(Exception, match=code):
         want.send(chain.client, existing, change)
 
 
-def test_each_of_several_transformations_of_one_name_keeps_its_own_parameters(chain: Chain, reader: Reads) -> None:
+def test_transformations_of_one_name_keep_their_own_parameters(chain: Chain, reader: Reads) -> None:
     chain.ensure(chain.dataflow())
     want = chain.dataflow(delta_column=DeltaColumn("Type"))
     (existing,) = want.look_up(reader)
@@ -219,7 +219,7 @@ def switched(chain: Chain, op: str) -> None:
         ("enable", None, Change()),
     ],
 )
-def test_the_state_is_changed_where_somebody_wrote_it(
+def test_a_state_that_the_user_set_is_changed(
     op: str, enabled: bool | None, verdict: Change, chain: Chain, reader: Reads, emulator: Emulator
 ) -> None:
     chain.ensure(chain.dataflow())
@@ -232,7 +232,7 @@ def test_the_state_is_changed_where_somebody_wrote_it(
     assert emulator.objects("flows")[0]["state"] == ("disabled" if enabled is False else "enabled")
 
 
-def test_a_state_that_nobody_wrote_is_shown_and_stays(chain: Chain, reader: Reads) -> None:
+def test_a_state_that_the_user_did_not_set_stays(chain: Chain, reader: Reads) -> None:
     chain.ensure(chain.dataflow())
     switched(chain, "disable")
     (existing,) = chain.dataflow().look_up(reader)
@@ -249,7 +249,7 @@ def test_a_draft_is_not_enabled_by_an_update(chain: Chain, reader: Reads) -> Non
     assert isinstance(judged(reader, chain.dataflow(enabled=True), draft), Fixed)
 
 
-def test_a_dataflow_that_shall_be_disabled_is_made_so(chain: Chain, emulator: Emulator) -> None:
+def test_a_dataflow_is_created_disabled_on_request(chain: Chain, emulator: Emulator) -> None:
     want = chain.dataflow(enabled=False)
     assert chain.ensure(want).created
     (flow,) = emulator.objects("flows")
@@ -257,7 +257,7 @@ def test_a_dataflow_that_shall_be_disabled_is_made_so(chain: Chain, emulator: Em
     assert not chain.ensure(want).updated
 
 
-def test_nothing_else_is_changed_where_somebody_changes_the_new_dataflow_while_it_is_disabled(
+def test_a_concurrent_change_of_a_new_disabled_dataflow_is_kept(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     def change() -> None:
@@ -275,7 +275,7 @@ def test_nothing_else_is_changed_where_somebody_changes_the_new_dataflow_while_i
 
 
 @pytest.mark.parametrize("enabled", [None, False])
-def test_a_later_try_that_may_not_update_keeps_the_description_that_somebody_gave(
+def test_a_later_try_without_update_keeps_another_writers_description(
     enabled: bool | None, chain: Chain, emulator: Emulator
 ) -> None:
     want = chain.dataflow(description="ours", enabled=enabled)
@@ -289,7 +289,7 @@ def test_a_later_try_that_may_not_update_keeps_the_description_that_somebody_gav
     assert emulator.objects("flows")[0]["description"] == text
 
 
-def test_who_wants_it_disabled_and_may_not_change_it_adopts_it_as_it_is(chain: Chain, emulator: Emulator) -> None:
+def test_an_enabled_dataflow_is_adopted_if_no_update_is_allowed(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow())
     assert chain.ensure(chain.dataflow(enabled=False)).existing.id == made.existing.id
     assert emulator.objects("flows")[0]["state"] == "enabled"
@@ -317,7 +317,7 @@ def test_an_update_sets_a_description_and_keeps_the_mark(
     made = chain.ensure(KINDS[name].build(chain, description="as it was"))
     mark = made.resource.kind.mark_of(next(iter(made.resource.look_up(chain.client)))) if marked else None
     want = KINDS[name].build(chain, description="as it shall be")
-    # It is the one whatever is said of it.
+    # The description does not decide whether an object matches.
     assert chain.ensure(want).existing.id == made.existing.id
     assert not chain.ensure(want).updated
     assert chain.ensure(want, if_exists="update").updated

@@ -1,4 +1,4 @@
-"""Known secrets: out of every text, however they are written and wherever it is cut."""
+"""Known secrets are redacted from every text, in any encoding and before a text is shortened."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from tests.fault_proxy import FaultProxy
 
 FLOWS = f"{FLOW_SERVICE}/flows"
 SECRET = 'a secret+of/this~test\'s "own" \\ <ä> & 80 characters, as long as vendors make some'
-#: Stands in no secret.
+#: A character that no secret contains.
 FILLING = "\N{MIDDLE DOT}"
-#: So many characters of a secret in a row give nothing away.
+#: The length of a part of a secret that does not reveal the secret.
 PIECE = 6
 
 WRITTEN: dict[str, Callable[[str], str]] = {
@@ -64,8 +64,8 @@ def of_schema(text: str) -> PlatformError:
 
 
 SHOWN: dict[str, Callable[[str], PlatformError]] = {
-    "service's words": lambda text: of_problem(detail=text),
-    "words in another type": lambda text: of_problem(detail={"echo": [text]}),
+    "service's error": lambda text: of_problem(detail=text),
+    "error in another type": lambda text: of_problem(detail={"echo": [text]}),
     "title": lambda text: of_problem(title=text),
     "reason": lambda text: RequestError(Failure.AMBIGUOUS, "GET", "/flows", reason=text),
     "path": lambda text: RequestError(Failure.AMBIGUOUS, "GET", f"/flows/{text}"),
@@ -85,7 +85,7 @@ def of_problem(**words: Any) -> RequestError:
 
 @pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
 @pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)
-def test_no_part_of_a_secret_survives_wherever_a_text_is_cut(
+def test_a_shortened_text_contains_no_part_of_a_secret(
     show: Callable[[str], PlatformError], written: Callable[[str], str]
 ) -> None:
     remember(SECRET)
@@ -104,7 +104,7 @@ def test_no_part_of_a_secret_survives_wherever_a_text_is_cut(
     st.sampled_from(list(WRITTEN)),
     st.sampled_from(list(WRITTEN)),
 )
-def test_any_secret_is_removed_in_any_writing_of_a_writing(secret: str, inner: str, outer: str) -> None:
+def test_any_secret_is_removed_in_nested_encodings(secret: str, inner: str, outer: str) -> None:
     redaction._known.clear()  # a secret of an earlier example may be a part of this one
     remember(secret)
     once = WRITTEN[inner](secret)
@@ -113,19 +113,19 @@ def test_any_secret_is_removed_in_any_writing_of_a_writing(secret: str, inner: s
         assert redacted(f"{FILLING}{WRITTEN[outer](once)}{FILLING}") == f"{FILLING}***{FILLING}"
 
 
-def test_a_hostile_text_does_not_hold_up_the_search() -> None:
+def test_a_hostile_text_is_redacted_in_limited_time() -> None:
     remember('\\"' * 30)
     started = time.process_time()
     assert redacted('\\\\\\"' * 200 + "x" + "\\" * 10_000).startswith("***")
     assert time.process_time() - started < 1
 
 
-def test_a_secret_within_another_leaves_nothing_of_the_longer_one() -> None:
+def test_a_secret_that_contains_another_is_removed_completely() -> None:
     remember("inner-part", "outer-inner-part-outer")
     assert redacted("outer-inner-part-outer inner-part") == "*** ***"
 
 
-def test_the_oldest_secrets_are_forgotten_and_those_in_use_stay() -> None:
+def test_the_least_recently_used_secrets_are_forgotten() -> None:
     remember("in-use-secret", "old-secret")
     for number in range(redaction.MAX_SECRETS - 1):
         remember(f"secret number {number}", "in-use-secret")
@@ -133,12 +133,12 @@ def test_the_oldest_secrets_are_forgotten_and_those_in_use_stay() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 5, "", "abc", ["a-list-of-text"], {"a": "b"}])
-def test_what_is_no_secret_masks_nothing(value: object) -> None:
+def test_short_and_non_text_values_are_not_redacted(value: object) -> None:
     remember(value)
     assert redacted("5 abc a-list-of-text None") == "5 abc a-list-of-text None"
 
 
-def test_the_credentials_of_clients_are_known() -> None:
+def test_credentials_of_clients_are_redacted() -> None:
     ClientCredentials("id", "the-client-secret", Transport())
     AccessToken("id", "the-access-token")
     with pytest.raises(InvalidInputError):
@@ -147,7 +147,7 @@ def test_the_credentials_of_clients_are_known() -> None:
     assert redacted(text) == "id *** *** ***\n"
 
 
-def test_the_credential_of_a_vendor_is_known_but_not_its_host() -> None:
+def test_a_vendor_credential_is_redacted_but_not_its_host() -> None:
     values = {"host": "shop.example", "clientId": "shop-client", "clientSecret": "shop-secret"}
     values |= {"accessToken": "shop-access", "refreshToken": "shop-refresh"}
     BaseConnection(name="shop", source=find_source("square"), credential=values)
@@ -155,9 +155,7 @@ def test_the_credential_of_a_vendor_is_known_but_not_its_host() -> None:
     assert redacted(text) == "shop.example shop-client *** *** ***"
 
 
-def test_a_service_that_repeats_the_token_is_quoted_without_it(
-    make_client: Callable[..., Client], proxy: FaultProxy
-) -> None:
+def test_an_answer_that_repeats_the_token_is_redacted(make_client: Callable[..., Client], proxy: FaultProxy) -> None:
     client = make_client(proxy.url)
     token = client.credential.token()
     body = json.dumps({"error_code": "403000", "message": f"{FILLING * 480} Bearer {token} is odd"}).encode()
@@ -167,7 +165,7 @@ def test_a_service_that_repeats_the_token_is_quoted_without_it(
     assert token[:8] not in str(failed.value)
 
 
-def test_an_identity_service_that_repeats_the_secret_is_quoted_without_it(
+def test_a_token_answer_that_repeats_the_secret_is_redacted(
     make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     body = json.dumps({"error": "invalid_client", "error_description": f"{FILLING * 490}emulator-secret"}).encode()

@@ -1,4 +1,4 @@
-"""What Airflow hands to a task for its outlets' events, by version."""
+"""Airflow's accessors of outlet events, which depend on the version."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def outlet_events() -> Any:
-    """Return it as a task begins."""
+    """Return the accessors that a task gets."""
     try:
         from airflow.sdk.execution_time.context import OutletEventAccessors
     except ImportError:  # Airflow 2
@@ -15,7 +15,7 @@ def outlet_events() -> Any:
 
 
 def alias_events(accessor: Any) -> dict[str, dict[str, Any]]:
-    """Return by URI what an alias's events say."""
+    """Return the extra of each of an alias's events, by URI."""
     try:
         events = accessor.asset_alias_events
     except AttributeError:  # Airflow 2
@@ -24,5 +24,5 @@ def alias_events(accessor: Any) -> dict[str, dict[str, Any]]:
 
 
 def as_said(returned: dict[str, Any]) -> dict[str, Any]:
-    """Return what a task returns as an event says it."""
+    """Return a task's output in the form of an event's extra."""
     return returned | {"batch_ids": ",".join(returned["batch_ids"])}

@@ -1,4 +1,4 @@
-"""What the outlets' events say once a flow run has ended, whichever task waited for it and how."""
+"""The events of a task's outlets after a flow run has ended, for each task that waits for runs."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ FOREIGN = Asset("s3://bucket/key")
 
 
 def uri_of(emulator: Emulator, flow_id: str) -> str:
-    """The URI of the dataset that a dataflow writes to."""
+    """Return the URI of the dataset that a dataflow writes to."""
     (flow,) = (flow for flow in emulator.objects("flows") if flow["id"] == flow_id)
     targets = {target["id"]: target for target in emulator.objects("targetConnections")}
     return f"aep://EMULATOR/dev/{targets[flow['targetConnectionIds'][0]]['params']['dataSetId']}"
 
 
 def events_of(task: Any, **more: Any) -> Any:
-    """Run a task; return what it says in the events of its outlets."""
+    """Run a task; return the events of its outlets."""
     events = outlet_events()
     task.execute(context() | {"outlet_events": events} | more)
     return events
 
 
 def reads(emulator: Emulator) -> list[str]:
-    """What was read besides flow runs."""
+    """Return the collection of each read of a single object, except flow runs."""
     return [
         str(request["path"]).rsplit("/", 2)[1]
         for request in emulator.requests(method="GET")
@@ -54,7 +54,7 @@ def reads(emulator: Emulator) -> list[str]:
 
 
 @pytest.mark.parametrize("arguments", [{}, {"deferrable": True}], ids=str)
-def test_an_event_of_the_dataset_carries_counts_status_and_run(history: History, arguments: dict[str, Any]) -> None:
+def test_the_datasets_event_contains_counts_status_and_run(history: History, arguments: dict[str, Any]) -> None:
     own = Asset(uri_of(history.emulator, history.partial))
     task, events = sensor(flow_id=history.partial, outlets=[own, FOREIGN], **ANY, **arguments), outlet_events()
     returned = task.execute(context() | {"outlet_events": events})
@@ -66,7 +66,7 @@ def test_an_event_of_the_dataset_carries_counts_status_and_run(history: History,
     assert not events[FOREIGN].extra
 
 
-def test_an_event_after_a_deferral_says_the_same(connected: Emulator) -> None:
+def test_an_event_after_a_deferral_is_the_same(connected: Emulator) -> None:
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
     own, alias = Asset(uri_of(connected, flow)), AssetAlias("arrived")
     with pytest.raises(TaskDeferred) as deferred:
@@ -98,7 +98,7 @@ def test_another_dataset_among_the_outlets_gets_no_counts_and_a_warning(
     assert said("the events of other outlets carry no counts: aep://EMULATOR/dev/other") == 1
 
 
-def test_two_reads_serve_the_outlets_and_none_where_there_are_none(history: History) -> None:
+def test_outlets_take_two_requests_and_no_outlets_none(history: History) -> None:
     flow, emulator = history.good, history.emulator
     for outlets, expected in (([], []), ([FOREIGN], []), ([AssetAlias("a")], ["targetConnections", "dataSets"])):
         before = len(reads(emulator))
@@ -106,7 +106,7 @@ def test_two_reads_serve_the_outlets_and_none_where_there_are_none(history: Hist
         assert reads(emulator)[before:] == expected
 
 
-def test_a_dataset_that_cannot_be_read_is_taken_from_the_outlets_and_logged(
+def test_if_the_dataset_is_unreadable_the_outlet_is_assumed_and_logged(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
 ) -> None:
     own, alias = Asset(uri_of(history.emulator, history.good)), AssetAlias("arrived")
@@ -118,7 +118,7 @@ def test_a_dataset_that_cannot_be_read_is_taken_from_the_outlets_and_logged(
     assert said(f"Could not read where dataflow {history.good} writes to") == 1
 
 
-def test_a_dataset_whose_name_cannot_be_read_is_known_by_its_id(
+def test_a_dataset_with_an_unreadable_name_is_named_by_its_id(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
 ) -> None:
     alias = AssetAlias("arrived")
@@ -135,7 +135,7 @@ def test_a_wait_by_run_id_reads_the_dataflow_for_outlets(history: History) -> No
     assert reads(history.emulator)[before:] == ["flows", "targetConnections", "dataSets"]
 
 
-def test_a_failed_run_says_nothing(history: History) -> None:
+def test_a_failed_run_fills_no_events(history: History) -> None:
     own, events = Asset(uri_of(history.emulator, history.failed)), outlet_events()
     with pytest.raises(FlowRunFailedError):
         sensor(flow_id=history.failed, outlets=[own]).execute(context() | {"outlet_events": events})
@@ -151,7 +151,7 @@ def stage(connected: Emulator, make_client: Callable[..., Client]) -> Stage:
 
 
 @pytest.mark.parametrize("waits", [True, False])
-def test_a_run_on_demand_says_its_window_and_an_alias_only_what_has_arrived(stage: Stage, waits: bool) -> None:
+def test_a_run_on_demand_adds_its_window_and_aliases_require_arrival(stage: Stage, waits: bool) -> None:
     own, alias, events = Asset(uri_of(stage.emulator, stage.flow_id)), AssetAlias("arrived"), outlet_events()
     task = operator(stage, outlets=[own, alias], wait_for_completion=waits)
     returned = task.execute(stage.context(outlet_events=events))
@@ -162,7 +162,7 @@ def test_a_run_on_demand_says_its_window_and_an_alias_only_what_has_arrived(stag
     assert alias_events(events[alias]) == ({own.uri: said} if waits else {})
 
 
-def test_a_repeated_run_says_its_window(stage: Stage) -> None:
+def test_a_retried_run_adds_its_window(stage: Stage) -> None:
     stage.emulator.order("fail_promotion")
     with pytest.raises(FlowRunFailedError):
         operator(stage).execute(stage.context())

@@ -1,4 +1,4 @@
-"""The URI scheme ``aep``, as Airflow uses it when a DAG names an asset."""
+"""The URI scheme ``aep``, as Airflow uses it for the assets of a DAG."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ def test_a_dataset_has_the_same_uri_with_and_without_the_organisations_suffix() 
         "aep://ABC123/dev/..",
     ],
 )
-def test_a_uri_of_another_form_is_refused_with_the_right_form(uri: str) -> None:
+def test_a_malformed_uri_is_refused_with_the_valid_form(uri: str) -> None:
     with pytest.raises(ValueError, match=r"write aep://<organisation without @AdobeOrg>/<sandbox>/<dataset id>"):
         sanitize_uri(urlsplit(uri))
 
 
 @pytest.mark.skipif(not has_named_assets(), reason="Airflow 2.11 only warns")
-def test_airflow_refuses_an_asset_of_another_form() -> None:
-    with pytest.raises(ValueError, match="is no dataset of Experience Platform"):
+def test_airflow_refuses_an_asset_with_a_malformed_uri() -> None:
+    with pytest.raises(ValueError, match="is not a dataset of Experience Platform"):
         Asset("aep://ABC123@AdobeOrg/dev/60f1")
 
 
-def test_airflow_keeps_a_right_uri_and_knows_handler_factory_and_converter() -> None:
+def test_airflow_accepts_a_valid_uri_and_finds_the_three_functions() -> None:
     assert Asset(URI).uri == URI
     manager = ProvidersManager()
-    # Airflow 2.11 says dataset for asset.
+    # In Airflow 2.11 an asset is called a dataset.
     kind = "asset" if hasattr(manager, "asset_uri_handlers") else "dataset"
     registered = [
         getattr(manager, f"{kind}_{part}").get("aep")
@@ -61,13 +61,13 @@ def test_airflow_keeps_a_right_uri_and_knows_handler_factory_and_converter() -> 
     assert registered == [sanitize_uri, create_asset, convert_asset_to_openlineage]
 
 
-def test_the_factory_makes_a_labelled_asset_where_airflow_has_labels() -> None:
+def test_an_asset_has_a_name_if_airflow_supports_names() -> None:
     asset = create_asset(org_id="ABC123@AdobeOrg", sandbox="dev", dataset_id="60f1a2b3c4d5e6f708192a3b", name="Sales")
     assert asset.uri == URI
     assert getattr(asset, "name", "Sales") == "Sales"
 
 
-def test_the_sandbox_is_the_namespace_of_openlineage() -> None:
+def test_the_openlineage_namespace_is_the_sandbox() -> None:
     pytest.importorskip("openlineage", reason="without it Airflow asks no converter")
     dataset = convert_asset_to_openlineage(Asset(URI))
     assert (dataset.namespace, dataset.name) == ("aep://ABC123/dev", "60f1a2b3c4d5e6f708192a3b")

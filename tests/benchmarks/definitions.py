@@ -21,7 +21,7 @@ from airflow_provider_payments.aep.dataflows.export import export_dataflows
 from airflow_provider_payments.aep.dataflows.loading import load_project
 from airflow_provider_payments.aep.dataflows.plan import Plan
 from airflow_provider_payments.aep.dataflows.planner import make_plan
-from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE, Snapshot
+from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE_SIZE, Snapshot
 from airflow_provider_payments.aep.http.auth import ClientCredentials
 from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
@@ -73,7 +73,7 @@ class Bench:
         asked = [each for each in self.platform.requests()[before:] if not each["path"].startswith("/ims/")]
         return result, len(asked), seconds
 
-    def plan(self, folder: Path, page_size: int = FLOW_SERVICE_PAGE) -> tuple[Plan, int, float]:
+    def plan(self, folder: Path, page_size: int = FLOW_SERVICE_PAGE_SIZE) -> tuple[Plan, int, float]:
         """Plan the definitions of a folder."""
         project = load_project(folder)
         return self.measure(lambda: make_plan(project, Snapshot(self.client, page_size)))
@@ -114,7 +114,7 @@ def seeded(bench: Bench, folder: Path) -> None:
         (folder / name).write_text(text)
     plan, requests, seconds = bench.plan(folder)
     assert plan.is_empty
-    bench.table.row(f"plan of {SEEDED:,} dataflows, pages of {FLOW_SERVICE_PAGE}: requests", requests, 25, "")
+    bench.table.row(f"plan of {SEEDED:,} dataflows, pages of {FLOW_SERVICE_PAGE_SIZE}: requests", requests, 25, "")
     print(f"  it takes {seconds:.1f} s; with pages of 100 it is {bench.plan(folder, page_size=100)[1]} requests")
 
 

@@ -29,8 +29,8 @@ DAY = 86400
 
 def names_by_status(found: tuple[Health, ...]) -> tuple[list[str], list[str]]:
     """The names of dataflows whose last run has not failed, and of those whose last run has."""
-    failed = {health.seen.name for health in found if "failed" in {problem.code for problem in health.problems}}
-    return [health.seen.name for health in found if health.seen.name not in failed], sorted(failed)
+    failed = {health.observation.name for health in found if "failed" in {problem.code for problem in health.problems}}
+    return [health.observation.name for health in found if health.observation.name not in failed], sorted(failed)
 
 
 def seeded(bench: Bench) -> tuple[list[str], list[str]]:

@@ -93,9 +93,9 @@ def payments(job: Job) -> Callable[[int], Any]:
         flow, now = job.flows[place], time.time()
         wait = Wait(RunSelection(flow_id=flow, since=job.since), job.since)
         # The worker polls before it defers, and hands over what it saw.
-        wait.take([seen(flow, job.runs[place], job.created[place])] * (job.created[place] <= now), now)
+        wait.select([seen(flow, job.runs[place], job.created[place])] * (job.created[place] <= now), now)
         parts = FlowParts(flow, f"Payments of shop {place}", str(uuid4()), str(uuid4()), uuid4().hex).to_json()
-        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=job.interval, flow=parts, **wait.handover())
+        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=job.interval, flow=parts, **wait.trigger_arguments())
 
     return build
 

@@ -190,8 +190,8 @@ class Turns:
         else:
             wait = Wait(RunSelection(flow_id=turn.run.flow_id, since=turn.since, pick=turn.pick))
         runs = [FlowRun.from_item(json.loads(run.at(now))) for run in turn.runs if run.created <= now]
-        wait.take(sorted(runs, key=lambda run: -run.created_at), now)
-        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=self.interval, **wait.handover())
+        wait.select(sorted(runs, key=lambda run: -run.created_at), now)
+        return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=self.interval, **wait.trigger_arguments())
 
     def _note(self, turn: Turn, payloads: list[Any]) -> None:
         now, run = time.time(), turn.run

@@ -1,4 +1,4 @@
-"""Headless Chromium, driven over chromedriver's own HTTP interface: W3C WebDriver."""
+"""Headless Chromium, controlled by chromedriver's HTTP interface, W3C WebDriver."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import requests
 
 from tests.system.live_airflow import free_port
 
-#: Seconds that a page may take for what takes it less than one; generous, because a test machine may be busy.
+#: Maximum seconds to wait for the page. It needs less than one, but a test machine may be busy.
 PATIENCE_SECONDS = 30.0
-#: What the program is called on one machine or another.
+#: Names of the program on different systems.
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-#: Of any requests: none of this machine's proxies knows the way to its loopback.
+#: Session of all requests, without a proxy of the environment, which could not reach loopback.
 HTTP = requests.Session()
 HTTP.trust_env = False
 
@@ -27,7 +27,7 @@ class Browser:
     """
     A browser with one tab, as a context manager.
 
-    :param log: file for what chromedriver prints.
+    :param log: file for the output of chromedriver.
     """
 
     def __init__(self, log: Path) -> None:
@@ -75,70 +75,70 @@ class Browser:
         assert answer.ok, answer.text
         return answer.json()["value"]
 
-    # ---- what a person does ------------------------------------------------------------------------------------------
+    # ---- actions -----------------------------------------------------------------------------------------------------
 
     def open(self, url: str, *, width: int = 1280, height: int = 900) -> None:
-        """Load a page in a window of this size in pixels."""
+        """Load a page in a window of a size in pixels."""
         self._call("POST", "/window/rect", width=width, height=height)
         self._call("POST", "/url", url=url)
 
     def before_each_page(self, script: str) -> None:
-        """Run JavaScript in each page before its own."""
+        """Run JavaScript in each page before the page's scripts."""
         command = {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}}
         self._call("POST", "/goog/cdp/execute", **command)
 
     def log_in(self, url: str, token: str) -> None:
-        """Hold an Airflow's session cookie; empty: log out."""
+        """Set the session cookie of an Airflow; an empty token deletes it."""
         self.open(f"{url}/payments-page/theme.js")
         self._call("DELETE", "/cookie")
         if token:
             self._call("POST", "/cookie", cookie={"name": "_token", "value": token, "path": "/"})
 
     def set_dark(self, is_dark: bool) -> None:
-        """Set what Airflow keeps of a person's choice; a page must be open that is Airflow's."""
+        """Set the theme that a user has chosen in Airflow; a page of Airflow must be open."""
         self.run("localStorage.theme = arguments[0]", "dark" if is_dark else "light")
 
     def press(self, key: str) -> None:
-        """Press a key: WebDriver's character for it."""
+        """Press a key, given as WebDriver's character for it."""
         keys = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
         self._call("POST", "/actions", actions=[{"type": "key", "id": "keyboard", "actions": keys}])
 
     def enter_frame(self) -> None:
-        """Go into the only frame of the page, once it is there."""
+        """Switch to the only frame of the page as soon as it exists."""
         self.wait_for("return document.querySelectorAll('iframe').length === 1")
         frame = self.run("return document.querySelector('iframe')")
         self._call("POST", "/frame", id=frame)
 
     def leave_frame(self) -> None:
-        """Go back to the page around the frame."""
+        """Switch to the page that contains the frame."""
         self._call("POST", "/frame", id=None)
 
-    # ---- what is there -----------------------------------------------------------------------------------------------
+    # ---- queries -----------------------------------------------------------------------------------------------------
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """Run JavaScript in the page and return what it returns."""
+        """Run JavaScript in the page, and return its result."""
         return self._call("POST", "/execute/sync", script=script, args=list(arguments))
 
     def wait_for(self, script: str, *arguments: Any) -> Any:
-        """Run JavaScript until it returns something true, and return that."""
+        """Run JavaScript until its result is truthy, and return the result."""
         return wait_until(lambda: self.run(script, *arguments), script)
 
     def text(self, selector: str = "body") -> str:
-        """Return the text that an element shows."""
+        """Return the visible text of an element."""
         return str(self.run("return document.querySelector(arguments[0]).innerText", selector))
 
     def errors(self) -> list[str]:
-        """Return what the console has said since the last call, but for answers that are refusals."""
-        said = self._call("POST", "/se/log", type="browser")
-        return [each["message"] for each in said if "Failed to load resource" not in each["message"]]
+        """Return the messages of the console since the last call, without those about refused requests."""
+        messages = self._call("POST", "/se/log", type="browser")
+        return [each["message"] for each in messages if "Failed to load resource" not in each["message"]]
 
     def screenshot(self, file: Path) -> None:
-        """Store what the window shows."""
+        """Store a screenshot of the window."""
         file.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
 
 
 def wait_until(condition: Any, what: str = "") -> Any:
-    """Ask until the answer is true, and return it."""
+    """Call a condition until its result is truthy, and return the result."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not (found := condition()):
         assert time.monotonic() < end, f"not within {PATIENCE_SECONDS:.0f} s: {what}"

@@ -14,7 +14,7 @@ from tests.fault_proxy import FaultProxy, fault_proxy
 
 @pytest.fixture(scope="session")
 def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageAirflow]:
-    """An Airflow with the sample in it."""
+    """Return a running Airflow that contains the sample."""
     with PageAirflow(tmp_path_factory.mktemp("airflow")) as running:
         store_sample(running)
         yield running
@@ -29,9 +29,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture
 def browser(chromium: Browser, airflow: PageAirflow, request: pytest.FixtureRequest) -> Iterator[Browser]:
     """
-    The browser of a viewer in a light Airflow.
+    Return a browser in which a viewer is logged in to Airflow with the light theme.
 
-    What it shows in the end is stored in the folder that ``PAGE_SCREENSHOTS`` names, for somebody to look at.
+    A screenshot at the end of each test is stored in the folder that ``PAGE_SCREENSHOTS`` names.
     """
     chromium.log_in(airflow.url, airflow.token("viewer"))
     chromium.set_dark(False)
@@ -44,6 +44,6 @@ def browser(chromium: Browser, airflow: PageAirflow, request: pytest.FixtureRequ
 
 @pytest.fixture
 def proxy(airflow: PageAirflow) -> Iterator[FaultProxy]:
-    """The Airflow behind a proxy that can answer in its place."""
+    """Return a proxy in front of the Airflow, which can answer in its place."""
     with fault_proxy(airflow.url) as running:
         yield running

@@ -1,4 +1,4 @@
-"""An Airflow of which only the API server runs, below a prefix, with users of three kinds and a history of runs."""
+"""An Airflow with only the API server, below a prefix, with three users and a history of runs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.system.live_airflow import LiveAirflow
 
 HERE = Path(__file__).parent
 PREFIX = "/airflow"
-#: Name -> role of Airflow's simple auth manager; a user without a role may see nothing.
+#: Name -> role in Airflow's simple auth manager; a user without a role has no permissions.
 USERS = {"admin": "admin", "viewer": "viewer", "nobody": ""}
 DAG_ID = "payments_of_a_test"
 
 
 class PageAirflow(LiveAirflow):
     """
-    The Airflow; as a context manager it is running inside the block.
+    An Airflow that runs inside the block of the context manager.
 
     :param home: an empty folder.
     """
@@ -63,11 +63,11 @@ class PageAirflow(LiveAirflow):
 
     @property
     def page(self) -> str:
-        """The page's own address."""
+        """The URL of the page."""
         return f"{self.url}/payments-page/"
 
     def token(self, user: str) -> str:
-        """Log in; return what the session's cookie holds."""
+        """Log in a user, and return the value of the session cookie."""
         body = {"username": user, "password": user}
         answer = HTTP.post(f"{self.url}/auth/token", json=body, timeout=30)
         assert answer.ok, answer.text
@@ -86,7 +86,7 @@ class PageAirflow(LiveAirflow):
         )
 
     def push(self, task_id: str, **values: Any) -> str:
-        """Push XComs by key as if a task had, in a DAG run of its own; return the run's id."""
+        """Push XComs of a task by key in a new DAG run; return the run's id."""
         run_id = f"test__{uuid.uuid4()}"
         self.api("POST", f"dags/{DAG_ID}/dagRuns", logical_date=None, dag_run_id=run_id)
         path = f"dags/{DAG_ID}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries"
@@ -96,13 +96,13 @@ class PageAirflow(LiveAirflow):
 
 
 def asset(name: str, runs: Iterable[Mapping[str, Any]], *, sandbox: str = "prod") -> dict[str, Any]:
-    """The asset of a dataset, with an event for each run's extra, which also holds ``hours``, its age."""
+    """Return the asset of a dataset, with an event for each run: its extra, and ``hours``, its age."""
     uri = f"aep://ACME/{sandbox}/{dataset_of(name)}"
     return {"uri": uri, "name": name, "events": [_event(run, i) for i, run in enumerate(runs)]}
 
 
 def dataset_of(name: str) -> str:
-    """The id of a dataset of this name."""
+    """Return the id of the dataset with a name."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, name).hex[:24]
 
 
@@ -114,12 +114,12 @@ def _event(run: Mapping[str, Any], place: int) -> dict[str, Any]:
 
 
 def moment(hours: float) -> str:
-    """The time some hours ago, as ISO 8601 text."""
+    """Return the time a number of hours ago as ISO 8601 text."""
     return (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
 
 
 def history(flow: str, name: str, runs: int, *, every: float = 1.0) -> list[dict[str, Any]]:
-    """The extras of a dataflow's hourly runs, which landed all their records but for some of each seventh."""
+    """Return the extras of a dataflow's hourly runs; each seventh run is partial, the others succeeded."""
     return [
         {
             "run_id": f"{flow}-{n}",

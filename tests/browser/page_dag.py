@@ -1,4 +1,4 @@
-"""A DAG whose tasks do nothing: a test puts XComs beside them, as the provider's tasks push them."""
+"""A DAG whose tasks do nothing: a test stores XComs for them, in the form of the provider's tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the page look at: runs of shops in two sandboxes, and what nobody should have written."""
+"""The sample data of the page's tests: runs of shops in two sandboxes, and malformed values."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tests.browser.page_airflow import PageAirflow, asset, dataset_of, history, 
 
 __all__ = ["MARKUP", "SHOPS", "store_sample"]
 
-#: More than a screen shows.
+#: Number of shops, which is more than a screen shows.
 SHOPS = 24
-#: A name that does something where it becomes markup.
+#: A name that runs a script if it becomes markup.
 MARKUP = '<img src=x onerror="window.broken = 1">'
 #: Extras of events that name no flow run.
 NO_RUNS: list[dict[str, Any]] = [{}, {"run_id": None}, {"run_id": {"id": 7}}, {"payload": [1]}, {"payload": "run"}]
-#: One that names a run, says nothing else that can be understood, and calls its dataflow as a dataset is called.
+#: An extra that names a run, whose other members are malformed, and whose dataflow's id is the URI of a dataset.
 STRANGE: dict[str, Any] = {
     "run_id": "strange",
     "status": {"is": "good"},
@@ -27,7 +27,7 @@ STRANGE: dict[str, Any] = {
 
 
 def store_sample(airflow: PageAirflow) -> None:
-    """Write the sample."""
+    """Store the sample in an Airflow."""
     shops = [
         asset(f"Payments of shop {n}", history(f"flow-{n}", f"Square payments {n}", 25), sandbox=sandbox_of(n))
         for n in range(SHOPS)
@@ -43,12 +43,12 @@ def store_sample(airflow: PageAirflow) -> None:
 
 
 def sandbox_of(shop: int) -> str:
-    """Every third shop is in another sandbox."""
+    """Return the sandbox of a shop; every third one is in ``dev``."""
     return "prod" if shop % 3 else "dev"
 
 
 def failures() -> list[Any]:
-    """What the task ``wait`` pushed before it failed, the oldest first."""
+    """Return the XComs that the task ``wait`` pushed before it failed, oldest first."""
     return [
         "no object",
         {"run_id": 5, "status": "failed"},
@@ -59,7 +59,7 @@ def failures() -> list[Any]:
 
 
 def failure(shop: int, hours: float, **members: Any) -> dict[str, Any]:
-    """A run of a shop that lost more than half of its records."""
+    """Return a run of a shop that lost more than half of its records."""
     found = {
         "run_id": f"failed-{shop}-{hours}",
         "flow_id": f"flow-{shop}",
@@ -80,13 +80,13 @@ def failure(shop: int, hours: float, **members: Any) -> dict[str, Any]:
 
 
 def payouts() -> dict[str, Any]:
-    """A run of a dataflow of which nothing else is known."""
+    """Return a run of a dataflow about which nothing else is known."""
     reason = "CONNECTOR-1001-500: Errors occurred while the data was copied from the source."
     return {"run_id": "p", "flow_id": "payouts", "flow_name": "Stripe payouts", "status": "failed", "reason": reason}
 
 
 def health() -> dict[str, Any]:
-    """A check of the first five shops' dataflows, of which one is too old, and of one that never ran."""
+    """Return a health check of the first five shops' dataflows, one of them stale, and of a draft."""
     late = [{"code": "stale", "text": "no successful run for 30 min; 10 min is the limit"}]
     flows: list[Any] = [
         {

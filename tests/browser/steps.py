@@ -1,10 +1,10 @@
-"""What a person does on the page, and what it shows then."""
+"""A user's actions on the page, and the rows that it shows."""
 
 from __future__ import annotations
 
 from tests.browser.chromium import Browser
 
-#: Whether what the screen shows has been read.
+#: Returns whether all rows on the screen have been read.
 SETTLED = """
 const isBusy = document.querySelector('[aria-busy=true]');
 const isOnScreen = (row) => {
@@ -20,19 +20,19 @@ return rows.find((row) => row.querySelector('th').innerText.includes(arguments[0
 
 
 def show(browser: Browser, url: str, **size: int) -> None:
-    """Load the page and wait until what the screen shows has been read."""
+    """Load the page, and wait until all rows on the screen have been read."""
     browser.open(url, **size)
     browser.wait_for(SETTLED)
 
 
 def shown(browser: Browser) -> list[str]:
-    """The names in the rows that are not filtered out."""
+    """Return the names in the rows that are not filtered out."""
     names = "[...document.querySelectorAll('tbody:not([hidden]) th')].map((each) => each.innerText)"
     return [str(name) for name in browser.run(f"return {names}")]
 
 
 def enter(browser: Browser, field: str, value: object) -> None:
-    """Set a filter as a person does."""
+    """Set a filter, and wait until all rows on the screen have been read."""
     script = """
 const field = document.getElementById('filters').elements[arguments[0]];
 if (field.type === 'checkbox') field.checked = arguments[1]; else field.value = arguments[1];

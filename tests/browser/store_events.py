@@ -1,9 +1,9 @@
 """
-A program that writes assets and their events into the database of the Airflow that it finds in its environment.
+A program that writes assets and their events into the database of the Airflow of its environment.
 
-Standard input holds JSON: a list of assets with ``uri``, ``name`` and ``events``, each with ``timestamp``, ``extra``
-and where it comes from: ``dag``, ``task``, ``run``, ``index``. Airflow's REST API stores no event of a task, nor of the
-past.
+Standard input is JSON: a list of assets with ``uri``, ``name`` and ``events``, each with ``timestamp``, ``extra`` and
+its task instance: ``dag``, ``task``, ``run``, ``index``. Airflow's REST API cannot store events of a task, or events of
+the past.
 """
 
 from __future__ import annotations

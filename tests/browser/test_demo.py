@@ -1,4 +1,4 @@
-"""``payments-demo --ui`` as somebody sees it who opens the page."""
+"""``payments-demo --ui``: the page in a browser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.browser.chromium import Browser
 from tests.browser.steps import ROW, SETTLED
 
 
-def test_the_demo_opens_with_good_partial_and_failed_runs_on_the_page(chromium: Browser, tmp_path: Path) -> None:
+def test_the_demo_page_shows_succeeded_partial_and_failed_runs(chromium: Browser, tmp_path: Path) -> None:
     demo = subprocess.Popen(
         [sys.executable, "-u", "-m", "airflow_provider_payments.demo", "--ui"],
         stdout=subprocess.PIPE,
@@ -22,11 +22,11 @@ def test_the_demo_opens_with_good_partial_and_failed_runs_on_the_page(chromium: 
     )
     assert demo.stdout
     try:
-        said = ""
-        while not (found := re.search(r"^What has arrived: (\S+)$", said, re.MULTILINE)):
+        output = ""
+        while not (found := re.search(r"^Payments page: (\S+)$", output, re.MULTILINE)):
             line = demo.stdout.readline()
-            assert line, said
-            said += line
+            assert line, output
+            output += line
         chromium.open(found[1])
         chromium.enter_frame()
         chromium.wait_for(SETTLED)

@@ -122,7 +122,7 @@ def _is_explained(copy: dict[str, Any], kind: str, runs: Sequence[DagRun]) -> bo
     mark = next(filter(None, map(Mark.read, texts)), None)
     if mark is None:
         return False
-    return any(r.troubled.intersection(r.makers(kind)) and Writer(mark.owner, r.run_id).made(mark) for r in runs)
+    return any(r.troubled.intersection(r.makers(kind)) and Writer(mark.owner, r.run_id).owns(mark) for r in runs)
 
 
 def _is_owned(flow: dict[str, Any], runs: Sequence[DagRun]) -> bool:
@@ -131,7 +131,7 @@ def _is_owned(flow: dict[str, Any], runs: Sequence[DagRun]) -> bool:
     return any(
         flow["id"] in run.returned("flows")
         or any(flow["id"] in message for message in run.messages)
-        or (run.ends["killed"] and mark is not None and Writer(mark.owner, run.run_id).made(mark))
+        or (run.ends["killed"] and mark is not None and Writer(mark.owner, run.run_id).owns(mark))
         for run in runs
     )
 

@@ -102,7 +102,7 @@ def test_a_long_retry_after_does_not_keep_a_writer_from_its_copy_until_that_inge
         end = task.run(pace)
         if (task.step, end.how) == ("create_dataflow", "retry"):
             marks = [Mark.read(r["body"].get("description")) for r in platform.requests(method="POST") if _is_flow(r)]
-            gave_up_after_asking.append(any(mark and Writer(mark.owner, task.run_id).made(mark) for mark in marks))
+            gave_up_after_asking.append(any(mark and Writer(mark.owner, task.run_id).owns(mark) for mark in marks))
         return end
 
     hidden = (Strike("dataflow", 1, "lag-45"), Strike("dataflow", 2, "429-7"), Strike("dataflow", 3, "lag-45"))

@@ -1,7 +1,8 @@
-"""Airflow's connection to the emulator is found in the environment: no database is asked."""
+"""Fixtures for tests of commands. The Airflow connection to the emulator is in the environment, without a database."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import pty
 import sys
@@ -14,9 +15,15 @@ from airflow_provider_payments.cli.main import main
 Run = Callable[..., tuple[int, str, str]]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def airflow_configuration() -> None:
+    """Load Airflow before any output is compared: in unit test mode, loading its configuration logs a line."""
+    importlib.import_module("airflow.providers.common.compat.sdk")
+
+
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command; return its status, and what it printed to the output and to the errors."""
+    """Return a function that runs a command and returns its exit status, standard output and standard error."""
 
     def run(*argv: object) -> tuple[int, str, str]:
         try:

@@ -1,4 +1,4 @@
-"""``payments apply``: what it shows, what it asks, what it does, and with which status it ends."""
+"""``payments apply``: output, approval, effect and exit status."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def folder(tmp_path: Path, connected: Emulator) -> Path:
 
 
 def writes(emulator: Emulator) -> list[str]:
-    asked = emulator.requests(path="/data/")
-    return [f"{each['method']} {each['path']}" for each in asked if each["method"] != "GET"]
+    sent = emulator.requests(path="/data/")
+    return [f"{each['method']} {each['path']}" for each in sent if each["method"] != "GET"]
 
 
-def test_an_apply_shows_the_plan_and_does_it(run: Run, folder: Path, connected: Emulator) -> None:
+def test_an_apply_shows_the_plan_and_applies_it(run: Run, folder: Path, connected: Emulator) -> None:
     status, out, err = run("apply", folder, "--yes")
     assert out.splitlines()[:3] == ["Sandbox dev, project finance", "", NAME]
-    assert out.count("Note: no list shows") == 1
+    assert out.count(f"Note: {NAME!r} will be created") == 1
     assert [line.partition(":")[0] for line in err.splitlines()][-1] == f"Created dataflow {NAME!r}"
     assert out.splitlines()[-1] == "Apply: 7 created; 1 of 1 definitions are as written."
     assert (status, len(connected.objects("flows"))) == (0, 1)
     assert run("plan", folder, "--detailed-exitcode")[0] == 0
 
 
-def test_what_is_as_written_is_left_without_a_question(run: Run, folder: Path, connected: Emulator) -> None:
+def test_an_empty_plan_is_applied_without_a_question(run: Run, folder: Path, connected: Emulator) -> None:
     run("apply", folder, "--yes")
     before = writes(connected)
     status, out, _ = run("apply", folder)
@@ -64,7 +64,7 @@ def test_a_change_is_one_request(run: Run, folder: Path, connected: Emulator) ->
     assert (flow["scheduleParams"]["frequency"], int(flow["scheduleParams"]["interval"])) == ("hour", 2)
 
 
-def test_without_a_terminal_an_approval_is_asked_for_by_option(run: Run, folder: Path, connected: Emulator) -> None:
+def test_without_a_terminal_an_option_must_approve(run: Run, folder: Path, connected: Emulator) -> None:
     status, _, err = run("apply", folder)
     assert status == 1
     assert "--yes" in err
@@ -72,29 +72,27 @@ def test_without_a_terminal_an_approval_is_asked_for_by_option(run: Run, folder:
     assert writes(connected) == []
 
 
-def test_the_expected_plan_is_applied_and_another_one_is_not(run: Run, folder: Path, connected: Emulator) -> None:
+def test_only_the_expected_plan_is_applied(run: Run, folder: Path, connected: Emulator) -> None:
     found = DIGEST.search(run("plan", folder)[1])
     assert found
     status, _, err = run("apply", folder, "--expect", "0123456789abcdef")
     assert status == 1
-    assert f"the digest of the plan as it is now, {found[1]}" in err
+    assert f"the digest of the current plan, {found[1]}" in err
     assert writes(connected) == []
     assert run("apply", folder, "--expect", found[1])[0] == 0
     assert len(connected.objects("flows")) == 1
 
 
-def test_without_a_project_file_it_says_which_lines_to_write(run: Run, folder: Path, connected: Emulator) -> None:
+def test_without_a_project_file_the_error_names_the_lines_to_write(run: Run, folder: Path, connected: Emulator) -> None:
     (folder / "project.yaml").unlink()
     status, _, err = run("apply", folder, "--yes")
     assert status == 1
-    assert err.startswith("project: nothing says whose the objects are: write project.yaml")
+    assert err.startswith("project: there is no project file, which names the objects' owner: write project.yaml")
     assert "`version: 1` and `project: NAME`" in err
     assert writes(connected) == []
 
 
-def test_what_stands_in_the_way_of_one_definition_holds_up_that_one_only(
-    run: Run, folder: Path, connected: Emulator
-) -> None:
+def test_a_conflict_of_one_definition_does_not_affect_others(run: Run, folder: Path, connected: Emulator) -> None:
     write_files(folder, orders=TEN_LINES.replace(NAME, "Orders").replace("Product_Name", "Product_Nam"))
     status, out, _ = run("apply", folder, "--yes")
     assert status == 1
@@ -104,11 +102,11 @@ def test_what_stands_in_the_way_of_one_definition_holds_up_that_one_only(
     assert [flow["name"] for flow in connected.objects("flows")] == [NAME]
 
 
-def test_programs_get_the_outcome_alone(run: Run, folder: Path) -> None:
+def test_the_json_output_is_only_the_result(run: Run, folder: Path) -> None:
     status, out, _ = run("apply", folder, "--yes", "-o", "json")
     outcome = json.loads(out)
     assert (outcome["sandbox"], outcome["project"]) == ("dev", "finance")
-    assert [note for note in outcome["notes"] if note.startswith("no list shows")]
+    assert [note for note in outcome["notes"] if note.startswith(f"{NAME!r} will be created")]
     assert (status, outcome["format"], outcome["done"], outcome["summary"]) == (0, 1, True, {"created": 7})
     definition = outcome["definitions"][NAME]
     assert definition["flow_id"] == definition["ids"]["dataflow"]
@@ -118,28 +116,28 @@ def test_programs_get_the_outcome_alone(run: Run, folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("answer", "status", "made"), [("yes", 0, 1), ("y", 1, 0), ("", 1, 0)])
-def test_a_person_at_a_terminal_is_asked(
-    at_terminal: Run, folder: Path, connected: Emulator, answer: str, status: int, made: int
+@pytest.mark.parametrize(("answer", "status", "created"), [("yes", 0, 1), ("y", 1, 0), ("", 1, 0)])
+def test_a_user_at_a_terminal_is_asked_for_approval(
+    at_terminal: Run, folder: Path, connected: Emulator, answer: str, status: int, created: int
 ) -> None:
     ended, out, err = at_terminal(answer, "apply", folder)
-    assert "Apply this plan? Only `yes` is taken for yes: " in err
-    assert ("nothing was done" in err) is not made
-    assert (ended, len(connected.objects("flows")), NAME in out) == (status, made, True)
+    assert "Apply this plan? Type `yes` to confirm: " in err
+    assert ("nothing was changed" in err) is not created
+    assert (ended, len(connected.objects("flows")), NAME in out) == (status, created, True)
 
 
-def test_an_interrupt_ends_it_with_its_own_status_and_without_a_traceback(folder: Path, connected: Emulator) -> None:
+def test_an_interrupt_ends_an_apply_with_status_130_and_no_traceback(folder: Path, connected: Emulator) -> None:
     leader, follower = pty.openpty()
-    # What a shell starts in the background ignores the signal, and so do its children.
-    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    script = f"{heeding}; from airflow_provider_payments.cli.main import main; raise SystemExit(main())"
+    # If the tests run in the background of a shell, they and their children ignore the signal by default.
+    handler = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{handler}; from airflow_provider_payments.cli.main import main; raise SystemExit(main())"
     command = [sys.executable, "-c", script, "apply", str(folder)]
     with subprocess.Popen(
         command, stdin=follower, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as process:
         assert process.stderr
         read = ""
-        while not read.endswith("taken for yes: ") and (character := process.stderr.read(1)):
+        while not read.endswith("to confirm: ") and (character := process.stderr.read(1)):
             read += character
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
@@ -148,16 +146,16 @@ def test_an_interrupt_ends_it_with_its_own_status_and_without_a_traceback(folder
     assert (process.returncode, err.strip().partition(";")[0]) == (130, "payments apply: interrupted")
 
 
-def test_a_person_sees_what_is_approved_and_a_program_gets_one_document(
+def test_json_output_is_one_document_and_the_plan_goes_to_stderr(
     at_terminal: Run, folder: Path, connected: Emulator
 ) -> None:
     for command, shown in (("apply", "Plan: 7 to create, 1 to adopt."), ("destroy", "Destroy: 3 to delete, 5 to keep")):
         status, out, err = at_terminal("yes", command, folder, "-o", "json")
         assert (status, json.loads(out)["format"]) == (0, 1)
-        assert shown in err.partition("Only `yes`")[0]
+        assert shown in err.partition("Type `yes`")[0]
 
 
-def test_a_new_base_connection_takes_the_credential_of_the_named_airflow_connection(
+def test_a_new_base_connection_uses_the_named_airflow_connection(
     run: Run, folder: Path, connected: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = "connection: {name: PayPal production, airflow_conn_id: paypal_production}"

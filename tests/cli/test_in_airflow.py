@@ -1,4 +1,4 @@
-"""``airflow aep``: the same commands, in Airflow's own command line."""
+"""``airflow aep``: the commands in Airflow's command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(VERSION < (3, 2), reason="Airflow takes commands
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """An Airflow of its own, without a database."""
+    """The environment of a separate Airflow without a database."""
     return os.environ | {"AIRFLOW_HOME": str(tmp_path / "home"), "AIRFLOW__CORE__UNIT_TEST_MODE": "False"}
 
 
@@ -31,7 +31,7 @@ def airflow(environment: dict[str, str], *words: object) -> subprocess.Completed
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=120)
 
 
-def test_a_plan_and_its_status_are_those_of_the_console_script(
+def test_a_plan_has_the_output_and_status_of_the_console_script(
     connected: Emulator, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     folder = write_files(tmp_path / "files", products=TEN_LINES)
@@ -45,14 +45,14 @@ def test_wrong_files_are_status_1(tmp_path: Path, environment: dict[str, str]) -
     assert (done.returncode, "version: this release reads version 1" in done.stdout) == (1, True)
 
 
-def test_airflow_is_given_every_command() -> None:
+def test_every_command_is_registered_in_airflow() -> None:
     (group,) = get_commands()
     assert [(command.name, len(command.args)) for command in group.subcommands] == [
         (command.name, len(command.options)) for command in COMMANDS
     ]
 
 
-def test_other_commands_load_only_names() -> None:
+def test_other_airflow_commands_load_only_command_names() -> None:
     code = """
 import sys, airflow.cli.cli_config
 before = set(sys.modules)

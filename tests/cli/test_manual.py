@@ -1,4 +1,4 @@
-"""The page "Definitions" of the manual: its examples are run, its table is complete."""
+"""The page "Definitions" of the manual: its examples run, and its tables are complete."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def blocks(language: str) -> list[str]:
 TEN, COMPLETE, PROJECT, *_ = blocks("yaml")
 
 
-def test_the_ten_lines_are_ten_and_mean_what_the_python_value_means(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_ten_line_file_equals_the_python_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(TEN.splitlines()) == 10
     names: dict[str, object] = {}
     exec(blocks("python")[0], names)
@@ -40,7 +38,7 @@ def test_the_ten_lines_are_ten_and_mean_what_the_python_value_means(
     assert names["definition"] == only_definition(tmp_path)
 
 
-def test_the_complete_file_is_right_and_holds_every_member_but_the_id(tmp_path: Path) -> None:
+def test_the_complete_file_is_valid_and_contains_every_member_but_the_id(tmp_path: Path) -> None:
     definition = only_definition(write_files(tmp_path, shown=COMPLETE))
     written = set(re.findall(r"^(\w+):", COMPLETE, re.MULTILINE))
     assert written == {*members_of(Definition), "version"} - {"id"}
@@ -53,7 +51,7 @@ def test_the_table_names_every_member() -> None:
     )
 
 
-def test_the_project_file_is_right_in_each_environment(tmp_path: Path) -> None:
+def test_the_project_file_is_valid_in_each_environment(tmp_path: Path) -> None:
     short = TEN_LINES.replace("vendor: paypal, connection: PayPal connection, ", "").replace(
         "schedule: every 30 minutes", ""
     )
@@ -62,7 +60,7 @@ def test_the_project_file_is_right_in_each_environment(tmp_path: Path) -> None:
     assert {name: project.aep_conn_id for name, project in found.items()} == {"dev": "aep_dev", "prod": "aep_prod"}
 
 
-def test_the_problems_are_those_that_are_shown(
+def test_validate_prints_the_shown_problems(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (command, *shown), *_ = (block.splitlines() for block in blocks("console"))
@@ -79,12 +77,12 @@ CONSOLE = {lines[0]: lines[1:] for lines in (block.splitlines() for block in blo
 
 
 def shown(run: Run, command: str) -> tuple[int, list[str]]:
-    """Run a command as the page shows it; return its status, and its output."""
+    """Run a command of the page; return its exit status and the lines of its output."""
     status, out, _ = run(*command.removeprefix("$ payments ").split())
     return status, out.splitlines()
 
 
-def test_the_plan_is_the_one_that_is_shown(
+def test_the_plan_prints_the_shown_output(
     run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(write_files(tmp_path, products=TEN))
@@ -93,7 +91,7 @@ def test_the_plan_is_the_one_that_is_shown(
     assert (status, lines[: len(CONSOLE[command])]) == (0, CONSOLE[command])
 
 
-def test_the_apply_is_the_one_that_is_shown(
+def test_the_apply_prints_the_shown_output(
     run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(write_files(tmp_path, products=TEN, project="version: 1\nproject: finance\n"))
@@ -103,7 +101,7 @@ def test_the_apply_is_the_one_that_is_shown(
     assert (status, lines[: len(plan)], lines[-1]) == (0, plan, outcome)
 
 
-def test_the_export_and_its_plan_are_those_that_are_shown(
+def test_the_export_and_its_plan_print_the_shown_output(
     run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -115,13 +113,13 @@ def test_the_export_and_its_plan_are_those_that_are_shown(
         assert sorted(lines[: len(CONSOLE[command])]) == sorted(CONSOLE[command])
 
 
-def test_the_actions_are_those_that_the_table_explains() -> None:
+def test_the_table_explains_every_action() -> None:
     table = PAGE[PAGE.index("| sign |") :].split("\n\n", 1)[0].splitlines()[2:]
     rows = [[cell.strip().strip("`") for cell in row.split("|")[1:3]] for row in table]
     assert {action: sign for sign, action in rows} == {action: sign.strip() for action, sign in ACTIONS.items()}
 
 
-def test_the_commands_of_the_workflow_run(
+def test_the_commands_of_the_workflows_succeed(
     run: Run, connect: Callable[..., None], connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(connected.url, "aep_prod")
@@ -132,7 +130,7 @@ def test_the_commands_of_the_workflow_run(
     commands = re.findall(r"run: payments ([^>\n]+)", blocks("yaml")[3] + blocks("yaml")[4])
     *reading, apply = [command.split() for command in commands]
     assert [run(*command)[0] for command in reading] == [0, 0, 0]
-    # As the workflow's jq does.
+    # The same as jq in the workflow.
     digest = json.loads(run("plan", "dataflows", "-e", "prod", "-o", "json")[1])["digest"]
     assert "payments plan dataflows -e prod -o json | jq -r .digest" in blocks("yaml")[4]
     assert apply[:5] == ["apply", "dataflows", "-e", "prod", "--expect"]
@@ -147,7 +145,7 @@ def test_the_dags_can_be_parsed(block: str) -> None:
     assert any(name.endswith("DataflowsOperator") for name in names)
 
 
-def test_the_figures_are_within_the_benchmarks_limits() -> None:
+def test_the_numbers_of_requests_are_within_the_benchmarks_limits() -> None:
     source = (REPOSITORY / "tests" / "benchmarks" / "definitions.py").read_text()
     limits = [int(limit) for limit in re.findall(r"requests, (\d+), \"\"", source)]
     figures = re.findall(r"\| (\d+) \|$", PAGE[PAGE.index("## What it costs") :], re.MULTILINE)
@@ -155,7 +153,7 @@ def test_the_figures_are_within_the_benchmarks_limits() -> None:
     assert [figure for figure, limit in pairs if figure > limit] == []
 
 
-def test_the_schemas_are_printed_by_the_commands_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_named_commands_print_the_schemas(capsys: pytest.CaptureFixture[str]) -> None:
     for command in re.findall(r"`payments (schema[ a-z]*)`", PAGE):
         assert main(command.split()) == 0
         assert json.loads(capsys.readouterr().out)["properties"]

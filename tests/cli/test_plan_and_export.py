@@ -1,4 +1,4 @@
-"""``payments plan`` and ``payments export`` against the emulator: what they print, and with which status."""
+"""``payments plan`` and ``payments export`` against the emulator: output and exit status."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def folder(tmp_path: Path, connected: Emulator) -> Path:
     return write_files(tmp_path / "files", products=TEN_LINES)
 
 
-def test_a_plan_shows_what_is_to_be_created(run: Run, folder: Path) -> None:
+def test_a_plan_shows_the_objects_to_create(run: Run, folder: Path) -> None:
     status, out, _ = run("plan", folder)
     assert [line for line in out.splitlines() if line.startswith(("PayPal", "  ", "Plan"))] == [
         "PayPal catalog products",
@@ -47,7 +47,7 @@ def test_a_plan_shows_what_is_to_be_created(run: Run, folder: Path) -> None:
     assert status == 0
 
 
-def test_the_detailed_status_says_whether_something_is_to_be_done(run: Run, folder: Path, client: Client) -> None:
+def test_the_detailed_status_tells_whether_a_plan_is_empty(run: Run, folder: Path, client: Client) -> None:
     assert run("plan", folder, "--detailed-exitcode")[0] == 2
     apply(client, plan_text(client, folder.parent / "same", TEN_LINES))
     status, out, _ = run("plan", folder, "--detailed-exitcode")
@@ -55,12 +55,12 @@ def test_the_detailed_status_says_whether_something_is_to_be_done(run: Run, fold
     assert "    dataflow PayPal catalog products (" in run("plan", folder, "--all")[1]
 
 
-def test_a_change_shows_what_is_and_what_will_be(run: Run, folder: Path, client: Client) -> None:
+def test_a_change_shows_the_former_and_the_new_value(run: Run, folder: Path, client: Client) -> None:
     apply(client, plan_text(client, folder.parent / "same", TEN_LINES))
     write_files(folder, products=TEN_LINES.replace("_id: Product_Id", "_id: Product_Name"))
     out = run("plan", folder)[1]
     assert "      mappings._id: Product_Id -> Product_Name\n" in out
-    assert "rows of later runs are mapped anew; rows that landed stay as they are" in out
+    assert "later runs use the new mappings; rows that were ingested do not change" in out
 
 
 def test_a_conflict_is_status_1_and_names_file_and_line(run: Run, folder: Path) -> None:
@@ -70,18 +70,18 @@ def test_a_conflict_is_status_1_and_names_file_and_line(run: Run, folder: Path) 
 
 
 @pytest.mark.parametrize("output", ["json", "yaml", "markdown"])
-def test_a_plan_comes_in_the_format_that_is_asked_for(run: Run, folder: Path, output: str) -> None:
+def test_a_plan_is_printed_in_the_requested_format(run: Run, folder: Path, output: str) -> None:
     out = run("plan", folder, "-o", output)[1]
     if output == "markdown":
         assert out.startswith("### Plan for sandbox `dev`\n\nPlan: 7 to create, 1 to adopt.\n\n| action | object |")
     else:
-        made = (json.loads if output == "json" else yaml.safe_load)(out)
-        assert (made["format"], made["sandbox"], made["changed"]) == (1, "dev", ["PayPal catalog products"])
-        assert made["summary"]["create"] == 7
-        assert made["steps"][-1]["kind"] == "dataflow"
+        plan = (json.loads if output == "json" else yaml.safe_load)(out)
+        assert (plan["format"], plan["sandbox"], plan["changed"]) == (1, "dev", ["PayPal catalog products"])
+        assert plan["summary"]["create"] == 7
+        assert plan["steps"][-1]["kind"] == "dataflow"
 
 
-def test_the_digest_tells_plans_that_do_the_same(run: Run, folder: Path) -> None:
+def test_plans_with_equal_steps_have_equal_digests(run: Run, folder: Path) -> None:
     def digest() -> str:
         (found,) = re.findall(r"^Digest (\w+)$", run("plan", folder)[1], re.MULTILINE)
         return str(found)
@@ -93,14 +93,14 @@ def test_the_digest_tells_plans_that_do_the_same(run: Run, folder: Path) -> None
     assert digest() != first
 
 
-def test_wrong_files_are_shown_before_anything_is_asked(run: Run, folder: Path, connected: Emulator) -> None:
+def test_wrong_files_are_reported_before_any_request(run: Run, folder: Path, connected: Emulator) -> None:
     write_files(folder, products=TEN_LINES.replace("paypal", "pay"))
     status, out, err = run("plan", folder)
     assert (status, out, err.count("source.vendor")) == (1, "", 1)
     assert connected.requests() == []
 
 
-def test_a_connection_that_is_not_there_is_named(run: Run, folder: Path) -> None:
+def test_a_missing_connection_is_named(run: Run, folder: Path) -> None:
     status, _, err = run("plan", folder, "--conn-id", "nowhere")
     assert status == 1
     assert "in the environment it is AIRFLOW_CONN_NOWHERE" in err
@@ -138,7 +138,7 @@ environments:
 """
 
 
-def test_an_export_under_a_project_uses_its_environment_and_not_its_defaults(
+def test_an_export_uses_the_projects_environment_but_not_its_defaults(
     run: Run, connected: Emulator, tmp_path: Path
 ) -> None:
     for source in ("square", "stripe"):
@@ -146,7 +146,7 @@ def test_an_export_under_a_project_uses_its_environment_and_not_its_defaults(
         connected.control("POST", "seed", json=body)
     to = write_files(tmp_path, project=PROJECT) / "exported"
     (tmp_path / ".git").mkdir()
-    assert "name the environment (known: dev, prod)" in run("export", "--to", to)[2]
+    assert "choose an environment (known: dev, prod)" in run("export", "--to", to)[2]
     assert "AIRFLOW_CONN_NOWHERE" in run("export", "--to", to, "-e", "prod")[2]
     assert run("export", "--to", to, "-e", "dev")[0] == 0
     assert "  payment.note: null\n" in (to / "stripe_1.yaml").read_text()
@@ -154,21 +154,19 @@ def test_an_export_under_a_project_uses_its_environment_and_not_its_defaults(
     assert run("export", "--to", to, "--force", "--conn-id", "aep_default")[0] == 0
 
 
-def test_a_dataflow_that_was_named_and_is_no_payments_source_is_refused(
-    run: Run, folder: Path, connected: Emulator
-) -> None:
+def test_a_name_without_a_dataflow_is_refused(run: Run, folder: Path, connected: Emulator) -> None:
     status, _, err = run("export", "nothing", "--to", folder)
     assert (status, "the name or id of a dataflow in the sandbox" in err) == (1, True)
 
 
-def test_a_folder_that_cannot_be_written_is_status_1(run: Run, folder: Path, client: Client) -> None:
+def test_an_unwritable_folder_is_status_1(run: Run, folder: Path, client: Client) -> None:
     apply(client, plan_text(client, folder.parent / "same", TEN_LINES))
     status, out, err = run("export", "--to", folder / "products.yaml" / "below")
     assert (status, out) == (1, "")
     assert "Not a directory" in err
 
 
-def test_a_plan_needs_no_database_of_airflows(folder: Path, tmp_path: Path, connected: Emulator) -> None:
+def test_a_plan_requires_no_airflow_database(folder: Path, tmp_path: Path, connected: Emulator) -> None:
     home = {"AIRFLOW_HOME": str(tmp_path / "home"), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////nowhere/a.db"}
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", str(folder), "-o", "json"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | home)
@@ -176,7 +174,9 @@ def test_a_plan_needs_no_database_of_airflows(folder: Path, tmp_path: Path, conn
     assert MASKING_NOISE not in done.stderr
 
 
-def test_other_warnings_of_airflows_maskers_are_shown(run: Run, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_warnings_of_airflows_maskers_are_printed(
+    run: Run, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     run("plan", folder)
     (masker, *_) = [name for name in logging.root.manager.loggerDict if name.endswith("secrets_masker")]
     caplog.clear()
@@ -185,7 +185,7 @@ def test_other_warnings_of_airflows_maskers_are_shown(run: Run, folder: Path, ca
     assert [record.getMessage() for record in caplog.records] == ["Cannot mask: 5"]
 
 
-def test_on_a_terminal_signs_have_colours_and_elsewhere_none(run: Run, folder: Path, connected: Emulator) -> None:
+def test_signs_have_colours_only_on_a_terminal(run: Run, folder: Path, connected: Emulator) -> None:
     command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "plan", str(folder)]
     controller, terminal = pty.openpty()
     environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}

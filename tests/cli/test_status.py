@@ -1,4 +1,4 @@
-"""``payments status`` against the emulator: what it prints, and with which status."""
+"""``payments status`` against the emulator: output and exit status."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parent.parent.parent
 
 @pytest.fixture
 def sandbox(connected: Emulator, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """Two dataflows that run daily and have succeeded, and one of them is disabled; a folder without files."""
+    """Two dataflows whose daily runs succeeded, one of them disabled; the working directory contains no files."""
     order = {"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 1, "enabled": True, "name_prefix": "good 3"}
     connected.control("POST", "seed", json=order)
     switch_to(client, find_dataflow(client, "good 3 2"), "disable")
@@ -38,7 +38,7 @@ def test_the_table_shows_each_dataflow_and_a_summary(run: Run, sandbox: Emulator
     assert (status, rest, err) == (0, ["", "Health: 1 of 2 healthy; 1 disabled."], "")
 
 
-def test_the_detailed_status_says_whether_all_are_healthy(run: Run, sandbox: Emulator) -> None:
+def test_the_detailed_status_tells_whether_all_are_healthy(run: Run, sandbox: Emulator) -> None:
     assert run("status", "--detailed-exitcode")[0] == 2
     assert run("status", "--detailed-exitcode", "good 3 1")[0] == 0
     assert run("status", "--detailed-exitcode", "--ignore", "disabled")[0] == 0
@@ -46,7 +46,7 @@ def test_the_detailed_status_says_whether_all_are_healthy(run: Run, sandbox: Emu
 
 
 @pytest.mark.parametrize("output", ["json", "yaml", "markdown"])
-def test_the_health_comes_in_the_format_that_is_asked_for(run: Run, sandbox: Emulator, output: str) -> None:
+def test_the_health_is_printed_in_the_requested_format(run: Run, sandbox: Emulator, output: str) -> None:
     out = run("status", "-o", output)[1]
     if output == "markdown":
         assert out.splitlines()[0] == "| dataflow | state | last run | last success | health |"
@@ -54,10 +54,10 @@ def test_the_health_comes_in_the_format_that_is_asked_for(run: Run, sandbox: Emu
     else:
         found = (json.loads if output == "json" else yaml.safe_load)(out)
         assert (found["format"], found["healthy"], found["unhealthy"]) == (1, False, ["good 3 2"])
-        assert [one["name"] for one in found["dataflows"]] == ["good 3 1", "good 3 2"]
+        assert [each["name"] for each in found["dataflows"]] == ["good 3 1", "good 3 2"]
 
 
-def test_definitions_choose_dataflows_and_the_connection(run: Run, sandbox: Emulator, tmp_path: Path) -> None:
+def test_definitions_select_dataflows_and_the_connection(run: Run, sandbox: Emulator, tmp_path: Path) -> None:
     project = "version: 1\nproject: finance\nenvironments:\n  dev: {}\n  prod: {aep_conn_id: nowhere}\n"
     text = TEN_LINES.replace(NAME, "${var.name}")
     folder = write_files(tmp_path / "flows", project=project, first=text, other=TEN_LINES)
@@ -70,12 +70,12 @@ def test_definitions_choose_dataflows_and_the_connection(run: Run, sandbox: Emul
 def test_counts_and_connection_tests_are_part_of_the_json_form(run: Run, sandbox: Emulator) -> None:
     since = float(sandbox.control("GET", "clock")["now"]) - 86400
     out = run("status", "--failures-since", int(since), "--test-connections", "-o", "json")[1]
-    assert [one["totals"]["runs"] for one in json.loads(out)["dataflows"]] == [1, 1]
+    assert [each["totals"]["runs"] for each in json.loads(out)["dataflows"]] == [1, 1]
     assert [r["path"] for r in sandbox.requests() if r["path"].endswith("/test")] != []
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
         (["goods 3 1"], "NAME='goods 3 1' is not allowed: the name or id"),
         (["goods 3 1"], "did you mean 'good 3 1'"),
@@ -83,34 +83,34 @@ def test_counts_and_connection_tests_are_part_of_the_json_form(run: Run, sandbox
         (["--failures-since", "2026-01-01"], "--failures-since='2026-01-01' is not allowed: the time must carry"),
         (["--max-failed-ratio", "0.5"], "--max-failed-ratio=0.5 is not allowed: it needs `failures_since`"),
         (["--ignore", "partail"], "did you mean 'partial'"),
-        (["--var", "name=x"], "name them with --definition"),
+        (["--var", "name=x"], "name the files with --definition"),
         (["--definition", "nowhere"], "nowhere"),
         (["--conn-id", "nowhere"], "--conn-id='nowhere' is not allowed: the id of an Airflow connection"),
         (["--conn-id", "nowhere"], "AIRFLOW_CONN_NOWHERE"),
     ],
 )
-def test_what_is_wrong_is_status_1_and_named(run: Run, sandbox: Emulator, words: list[str], said: str) -> None:
+def test_a_wrong_argument_is_status_1_and_named(run: Run, sandbox: Emulator, words: list[str], expected: str) -> None:
     status, out, err = run("status", *words)
-    assert (status, out, said in err) == (1, "", True), err
+    assert (status, out, expected in err) == (1, "", True), err
 
 
-def test_a_refused_list_names_the_permission_that_it_needs(run: Run, sandbox: Emulator) -> None:
+def test_a_forbidden_list_names_the_required_permission(run: Run, sandbox: Emulator) -> None:
     sandbox.fail("status", method="GET", path="*/flows", code="FLOW-2120-403")
     status, out, err = run("status")
     assert (status, out) == (1, "")
     assert "The credential needs the permission 'View Sources' to read this" in err
 
 
-def test_a_refusal_of_the_organisation_names_no_permission(run: Run, sandbox: Emulator) -> None:
+def test_a_refusal_for_the_organisation_names_no_permission(run: Run, sandbox: Emulator) -> None:
     sandbox.fail("status", method="GET", path="*/flows", code="403025")
     status, _, err = run("status")
     assert (status, "needs the permission" in err) == (1, False)
 
 
-def test_the_help_names_what_plan_does_instead(run: Run) -> None:
+def test_the_help_distinguishes_status_and_plan(run: Run) -> None:
     out = " ".join(run("status", "--help")[1].split())
-    assert "`plan` compares definitions with the sandbox; `status` says how runs go" in out
-    assert "`status` says how runs go" in " ".join(run("plan", "--help")[1].split())
+    assert "`plan` compares definitions with the sandbox; `status` shows the health of" in out
+    assert "`status` shows the health of" in " ".join(run("plan", "--help")[1].split())
 
 
 def test_the_output_is_that_of_the_manual(

@@ -1,4 +1,4 @@
-"""``payments validate`` and ``payments schema``: what they print, and with which status."""
+"""``payments validate`` and ``payments schema``: output and exit status."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ environments:
 """
 
 
-def test_right_files_are_counted(tmp_path: Path, run: Run) -> None:
+def test_valid_definitions_are_counted(tmp_path: Path, run: Run) -> None:
     folder = write_files(tmp_path, products=TEN_LINES)
-    assert run("validate", folder) == (0, "1 definition is right\n", "")
+    assert run("validate", folder) == (0, "1 definition is valid\n", "")
 
 
-def test_problems_of_all_environments_are_printed_once_and_the_status_is_1(tmp_path: Path, run: Run) -> None:
+def test_problems_of_all_environments_are_printed_once_with_status_1(tmp_path: Path, run: Run) -> None:
     text = TEN_LINES.replace("every 30 minutes", "every ${var.pace}")
     folder = write_files(tmp_path, project=PROJECT, products=text, broken="version: 3\nname: x")
     status, out, err = run("validate", folder)
@@ -41,15 +41,15 @@ def test_problems_of_all_environments_are_printed_once_and_the_status_is_1(tmp_p
     assert (status, err) == (1, "")
 
 
-def test_one_environment_and_variables_can_be_given(tmp_path: Path, run: Run) -> None:
+def test_an_environment_and_variables_can_be_given(tmp_path: Path, run: Run) -> None:
     text = TEN_LINES.replace("every 30 minutes", "every ${var.pace}") + "enabled: ${var.on}\n"
     folder = write_files(tmp_path, project=PROJECT, products=text)
-    assert run("validate", folder, "-e", "dev", "--var", "on=true")[:2] == (0, "1 definition is right in dev\n")
+    assert run("validate", folder, "-e", "dev", "--var", "on=true")[:2] == (0, "1 definition is valid in dev\n")
     assert run("validate", folder, "-e", "dev", "--var", "on=yes")[0] == 1
 
 
 @pytest.mark.parametrize("output", ["json", "yaml", "markdown"])
-def test_problems_come_as_rows_for_programs(tmp_path: Path, run: Run, output: str) -> None:
+def test_problems_are_rows_in_formats_for_programs(tmp_path: Path, run: Run, output: str) -> None:
     folder = write_files(tmp_path, products=TEN_LINES.replace("vendor: paypal", "vendor: pay|pal"))
     status, out, _ = run("validate", folder, "-o", output)
     row = {"severity": "error", "file": f"{folder}/products.yaml", "line": 3, "column": 18, "path": "source.vendor"}
@@ -62,14 +62,14 @@ def test_problems_come_as_rows_for_programs(tmp_path: Path, run: Run, output: st
     assert status == 1
 
 
-def test_a_warning_is_no_error(tmp_path: Path, run: Run) -> None:
+def test_a_warning_does_not_change_the_status(tmp_path: Path, run: Run) -> None:
     folder = write_files(tmp_path, project=PROJECT, products=TEN_LINES + "id: abc\n")
     status, out, _ = run("validate", folder)
     assert status == 0
-    assert out.splitlines()[0].endswith("for there are several environments (warning)")
+    assert out.splitlines()[0].endswith("because there are several environments (warning)")
 
 
-def test_a_wrong_usage_is_status_1(run: Run) -> None:
+def test_wrong_usage_is_status_1(run: Run) -> None:
     status, _, err = run("validate", "--var", "x")
     assert (status, err.splitlines()[-1]) == (1, "payments validate: argument --var: 'x' is not NAME=VALUE")
 
@@ -78,7 +78,7 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
     assert run("--version") == (0, f"airflow-provider-payments {__version__}\n", "")
 
 
-def test_the_help_names_the_neighbour(run: Run) -> None:
+def test_the_help_names_the_related_command(run: Run) -> None:
     assert "`plan` compares the files with the sandbox" in " ".join(run("validate", "--help")[1].split())
 
 

@@ -1,4 +1,4 @@
-"""The page "Verify your sandbox" of the manual: its commands are run, its tables are complete."""
+"""The page "Verify your sandbox" of the manual: its commands run, and its tables are complete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_provider_payments.aep.verification.question import Question
+from airflow_provider_payments.aep.verification.options import VerificationOptions
 from airflow_provider_payments.cli.commands import COMMANDS
 from airflow_provider_payments.cli.main import main
 from airflow_provider_payments.operators.verification import VerifySandboxOperator
@@ -27,11 +27,11 @@ def block(language: str) -> str:
 
 
 def without_seconds(lines: list[str]) -> list[str]:
-    """Lines without what differs each time: seconds, and how many requests polled."""
+    """Return lines without seconds and numbers of requests, which differ each time."""
     return [re.sub(r"\d+\.\d|\d+(?= requests\.)|(?<=settle_seconds\": )\d+", "0", line) for line in lines]
 
 
-def test_the_command_prints_what_is_shown_and_writes_the_report(
+def test_the_command_prints_the_shown_output_and_writes_the_report(
     run: Run, connected: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -43,13 +43,13 @@ def test_the_command_prints_what_is_shown_and_writes_the_report(
     assert (status, json.loads((tmp_path / "report.json").read_text())["format"]) == (2, 1)
 
 
-def test_the_table_holds_all_checks_of_the_catalogue() -> None:
+def test_the_table_contains_all_checks_of_the_catalogue() -> None:
     assert shown() == table(), "python -m tests.aep.verification.page writes it"
 
 
 def test_the_table_explains_every_option() -> None:
     (command,) = (command for command in COMMANDS if command.name == "verify")
-    section = TEXT.partition("| option | means |")[2].partition("\n\n")[0]
+    section = TEXT.partition("| option | meaning |")[2].partition("\n\n")[0]
     rows = [row.split("|")[1] for row in section.splitlines() if row.startswith("| `")]
     flags = [flag for row in rows for flag in re.findall(r"`(-[\w-]+)`", row)]
     assert sorted(flags) == sorted(flag for option in command.options for flag in option.flags)
@@ -57,14 +57,14 @@ def test_the_table_explains_every_option() -> None:
 
 def test_the_limits_are_those_of_the_code() -> None:
     rows = re.findall(r"\| (\d+) \| (\d+) \|$", TEXT, re.MULTILINE)
-    both = [Question("dev"), Question("dev", quick=True)]
-    assert rows == [tuple(str(each.objects) for each in both), tuple(str(each.max_requests) for each in both)]
+    both = [VerificationOptions("dev"), VerificationOptions("dev", quick=True)]
+    assert rows == [tuple(str(each.objects_per_kind) for each in both), tuple(str(each.max_requests) for each in both)]
 
 
-def test_every_topic_that_is_named_is_one() -> None:
+def test_every_named_topic_exists() -> None:
     named = re.findall(r"`?--only\s+([\w.]+)", TEXT.partition("## The checks")[0])
     assert named
-    assert Question("dev", only=named).checks
+    assert VerificationOptions("dev", only=named).checks
 
 
 def test_the_task_of_the_manual_can_be_built() -> None:
@@ -73,13 +73,13 @@ def test_the_task_of_the_manual_can_be_built() -> None:
     assert isinstance(names["verify"], VerifySandboxOperator)
 
 
-def test_the_schema_is_printed_by_the_command_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_named_command_prints_the_schema(capsys: pytest.CaptureFixture[str]) -> None:
     (command,) = re.findall(r"`payments (schema \w+)`", TEXT)
     assert main(command.split()) == 0
     assert "recommended" in json.loads(capsys.readouterr().out)["properties"]
 
 
-def test_the_form_for_reports_asks_for_what_the_page_says() -> None:
+def test_the_form_for_reports_requires_the_fields_of_the_page() -> None:
     form = yaml.safe_load((REPOSITORY / ".github" / "ISSUE_TEMPLATE" / "verify-report.yml").read_text())
     assert f"*{form['name']}*" in TEXT
     required = {each["id"] for each in form["body"] if each.get("validations", {}).get("required")}

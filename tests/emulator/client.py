@@ -1,4 +1,4 @@
-"""A client of the emulator's services that knows nothing but HTTP and the shapes of the requests."""
+"""A client of the emulator's services for tests: plain HTTP, and the bodies of the requests."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ GOOD_PRODUCTS, BAD_PRODUCTS = 1195, 5
 
 
 class Client:
-    """Signed requests to one sandbox, and the steps of the chain with bodies that are accepted."""
+    """A client that sends authorised requests to one sandbox, and creates the objects of a chain."""
 
     def __init__(self, url: str, sandbox: str = "dev") -> None:
         self.url = url
         self.session = requests.Session()
-        # To look for proxies and passwords in the environment takes a fifth of a request's time.
+        # Reading proxies and passwords from the environment would take a fifth of each request's time.
         self.session.trust_env = False
         self.session.headers.update(
             {"x-api-key": "emulator-client", "x-gw-ims-org-id": "EMULATOR@AdobeOrg", "x-sandbox-name": sandbox}
@@ -72,13 +72,13 @@ class Client:
         return int(self.control("GET", "clock")["now"])
 
     def refused(self, method: str, path: str, status: int, **options: Any) -> Any:
-        """The error body of a request that must be refused with a status."""
+        """Send a request that must be answered with a status; return the answer's body."""
         answer = self.ask(method, path, **options)
         assert answer.status_code == status, answer.text
         return answer.json()
 
     def flow_problem(self, method: str, path: str, code: str, **options: Any) -> str:
-        """The message of a refusal that must bear a number, its body checked member by member."""
+        """Send a request that Flow Service must refuse with a code; check the body and return the message."""
         answer = self.ask(method, path, **options)
         body = answer.json()
         assert body["type"] == f"https://ns.adobe.com/aep/errors/FLOW-{code}", body
@@ -87,7 +87,7 @@ class Client:
         assert body["errorMessage"] == body["errorDetails"] == body["report"]["detailed-message"]
         return str(body["errorMessage"])
 
-    # The chain, step by step.
+    # ---- the objects of a chain ----
 
     def schema(self, title: str = "products", **fields: Any) -> str:
         own = fields or {
@@ -119,13 +119,13 @@ class Client:
         return str(self.make(f"{DATA_PREP}/mappingSets", mapping_body(schema, *pairs))["id"])
 
     def prepared(self, **source: Any) -> dict[str, Any]:
-        """Everything that a dataflow needs; gives back the body that makes it, with the ids in it."""
+        """Create the objects of a chain except the dataflow; return the body with which to create the dataflow."""
         schema = self.schema()
         dataset = self.dataset(schema)
         return self.flow_body_of(self.source(**source), schema, dataset)
 
     def flow_body_of(self, source: str, schema: str, dataset: str, *pairs: tuple[str, str]) -> dict[str, Any]:
-        """The body of a dataflow over parts that exist, but for its target connection and mapping set."""
+        """Create a target connection and a mapping set; return the body of a dataflow over all parts."""
         target, mapping = self.target(schema, dataset), self.mapping(schema, *pairs)
         return flow_body(source, target, mapping, self.now() + 60, dataset)
 
@@ -212,12 +212,15 @@ def flow_body(source: str, target: str, mapping: str, start: int, dataset: str =
 
 
 def sent(body: dict[str, Any]) -> dict[str, Any]:
-    """A body without the tests' own notes."""
+    """A body without the members that only tests use."""
     return {key: value for key, value in body.items() if not key.startswith("_")}
 
 
 def edited(body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """A copy with members replaced by their dotted paths, or removed by ``...``."""
+    """A copy of a body in which members are replaced, or removed if the new value is ``...``.
+
+    :param changes: the new values by dotted path.
+    """
     result = copy.deepcopy(sent(body))
     for path, value in changes.items():
         node: Any = result

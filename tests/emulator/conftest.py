@@ -1,3 +1,5 @@
+"""The client that the tests of the emulator share."""
+
 from __future__ import annotations
 
 import pytest
@@ -9,7 +11,7 @@ from tests.emulator.client import Client
 
 @pytest.fixture
 def client(manual_server: EmulatorServer) -> Client:
-    """A client of a freshly reset emulator whose clock the test moves."""
-    # Before signing in: the clock goes back with the reset, and what a test left behind may stand in the way.
+    """A client of a newly reset emulator with a manual clock."""
+    # Reset before the client gets a token: a reset moves the clock back, and faults of an earlier test may still exist.
     requests.post(f"{manual_server.url}/__emulator__/reset", timeout=10).raise_for_status()
     return Client(manual_server.url)

@@ -1,7 +1,7 @@
-"""Requests that nobody sends in earnest: strategies for each part of one.
+"""Strategies for hostile requests.
 
-A request is drawn before the world that it is sent to exists. Where it needs something of that world it holds a name
-between tildes, ``~flows~`` for the id of a dataflow: the sender puts the id in its place.
+A request is drawn before the objects that it names exist. It refers to an object by a name between tildes, such as
+``~flows~`` for the id of a dataflow, which the sender replaces by the id.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ Changes = tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True)
-class Hostile:
-    """One request.
+class HostileRequest:
+    """A hostile request.
 
-    :param target: path and query as in the request line.
-    :param changes: headers that differ from those of a good client; None leaves one out.
+    :param target: the path and query as in the request line.
+    :param changes: the headers that differ from those of a correct client; None leaves a header out.
     """
 
     method: str
@@ -61,7 +61,7 @@ _ANY_VALUES = st.sampled_from(ODDITIES) | st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-# Copies: what is drawn may be mutated further.
+# Values are copied, because a drawn value may be mutated later.
 VALUES = _ANY_VALUES.map(copy.deepcopy)
 JSON_TOKENS = st.builds(
     lambda value: base64.urlsafe_b64encode(json.dumps(value).encode()).decode(),
@@ -70,10 +70,10 @@ JSON_TOKENS = st.builds(
 
 
 @st.composite
-def requests_to(draw: st.DrawFn, method: str, path: str) -> Hostile:
-    """A request to a route that is odd in one respect, seldom in all: what is odd everywhere is refused at the door.
+def requests_to(draw: st.DrawFn, method: str, path: str) -> HostileRequest:
+    """A request to a route of which one part is odd. All parts are odd seldom, because the first one is refused then.
 
-    :param path: with its parameters in braces.
+    :param path: the path of the route, with its parameters in braces.
     """
     respects = ["path"] * ("{" in path) + ["query", "headers", "all"]
     respects += ["body"] if method in ("GET", "DELETE") else ["body"] * 4
@@ -86,12 +86,12 @@ def requests_to(draw: st.DrawFn, method: str, path: str) -> Hostile:
     query = draw(_queries(path)) if is_odd("query") else VALID_QUERIES.get(path, "")
     changes = _usual_changes(method, path) + (draw(_changes()) if is_odd("headers") else ())
     body = draw(_bodies(method, path)) if is_odd("body") else _usual_body(method, path)
-    return Hostile(method, f"{target}?{query}" if query else target, changes, body)
+    return HostileRequest(method, f"{target}?{query}" if query else target, changes, body)
 
 
 @st.composite
-def requests_to_nowhere(draw: st.DrawFn) -> Hostile:
-    """A request to an address that is made up."""
+def requests_to_nowhere(draw: st.DrawFn) -> HostileRequest:
+    """A request to an invented address."""
     words = st.sampled_from(
         [
             *KINDS,
@@ -108,7 +108,7 @@ def requests_to_nowhere(draw: st.DrawFn) -> Hostile:
     )
     method = draw(st.sampled_from(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "BREW", "get")))
     target = "/" + "/".join(draw(st.lists(words, max_size=6))) + draw(st.just("") | _queries("").map("?{}".format))
-    return Hostile(method, target, draw(st.just(()) | _changes()), draw(st.sampled_from((None, *RAW_BODIES))))
+    return HostileRequest(method, target, draw(st.just(()) | _changes()), draw(st.sampled_from((None, *RAW_BODIES))))
 
 
 _KINDS_OF_OTHERS = {
@@ -122,7 +122,7 @@ _KINDS_OF_OTHERS = {
 
 
 def kind_of(path: str) -> str | None:
-    """What kind of resource a route's parameter names; None when its path does not tell."""
+    """The kind of resource that a route's parameter names; None if the path does not show it."""
     before = path.partition("/{")[0].rpartition("/")[2]
     kind = _KINDS_OF_OTHERS.get(before, before)
     return kind if kind in KINDS else None
@@ -172,7 +172,7 @@ def _queries(path: str) -> st.SearchStrategy[str]:
     values = values.map(lambda text: quote(text, safe=string.printable.replace(" ", "").replace("#", "")))
     pairs = st.lists(st.builds("{}={}".format, st.sampled_from(NAMES), values), min_size=1, max_size=4)
     usual = VALID_QUERIES.get(path)
-    # The first of two parameters with one name is the one that counts.
+    # Of two parameters with the same name, the service uses the first one.
     mixed = (
         [pairs]
         if usual is None
@@ -219,7 +219,7 @@ def _patches() -> st.SearchStrategy[Any]:
 
 @st.composite
 def _mutated(draw: st.DrawFn, bases: st.SearchStrategy[Any]) -> Any:
-    """A body with one to three of its nodes replaced, removed, doubled, wrapped, or with a member too many."""
+    """A body in which one to three nodes are replaced, removed, wrapped in a list, or have an additional member."""
     document = json.loads(json.dumps(draw(bases)))
     for _ in range(draw(st.integers(1, 3))):
         places = _places(document)
@@ -241,7 +241,7 @@ def _mutated(draw: st.DrawFn, bases: st.SearchStrategy[Any]) -> Any:
 
 
 def _places(node: Any) -> list[tuple[Any, Any]]:
-    """Each (holder, key) below a node."""
+    """The (holder, key) pairs of all values below a node."""
     places: list[tuple[Any, Any]] = []
     keys: Any = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
     for key in keys:

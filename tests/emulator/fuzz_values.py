@@ -1,6 +1,6 @@
-"""What hostile requests are made of: texts, values and headers that make trouble, and bodies that do not.
+"""The values for hostile requests: unusual texts, values and headers, and valid bodies.
 
-Names between tildes stand for what the world holds that a request is sent to, ``~flows~`` for the id of a dataflow.
+A name between tildes stands for the id of an object in the emulator, such as ``~flows~`` for the id of a dataflow.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ KINDS = (
     "classes",
 )
 Route = tuple[str, str]
-# A small table, for worlds that are made by the hundred.
+# A small table, because the tests create hundreds of dataflows over it.
 PLANS = "PayPal.Billing_Plans"
 PLAN_PAIRS = (("Id", "_id"), ("Name", "_emulator.product.name"), ("Create_Time", "_emulator.product.createTime"))
 
 
 def _valid_bodies() -> dict[Route, Any]:
-    """What is accepted, by method and path; what has no entry here is fuzzed with the bodies of others."""
+    """Accepted bodies, by method and path; routes without an entry get mutated bodies of other routes."""
     mapping = mapping_body("~schemas~", *PLAN_PAIRS)
     reference = {"id": "~schemas~", "contentType": "application/vnd.adobe.xed+json;version=1"}
     dataset = {"name": "another", "description": "d", "schemaRef": reference, "tags": {"a": ["b"]}}

@@ -1,11 +1,11 @@
-"""What should exist, told without a look at the emulator's own rules."""
+"""A model of the resources that should exist, which shares no rules with the emulator."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# What of a kind keeps a thing from being deleted.
-KEEPERS = {
+# By the kind of a resource, the kind of the users that block its deletion.
+USER_KINDS = {
     "connections": "flows",
     "sourceConnections": "flows",
     "targetConnections": "flows",
@@ -16,11 +16,11 @@ KEEPERS = {
 
 
 @dataclass
-class Thing:
+class ModelResource:
     """A resource.
 
-    :param uses: the ids of what it could not be without.
-    :param stale: etags that it once had.
+    :param uses: the ids of the resources that it refers to.
+    :param stale: the resource's earlier etags.
     """
 
     kind: str
@@ -31,20 +31,20 @@ class Thing:
     stale: list[str] = field(default_factory=list)
 
     def written(self, etag: str) -> None:
-        """Note a write."""
+        """Record the etag that a write has returned."""
         assert etag not in (self.etag, *self.stale), "every write gives a new etag"
         self.stale.append(self.etag)
         self.etag = etag
 
 
 @dataclass
-class Dataflow(Thing):
-    """A dataflow that runs every so often.
+class Dataflow(ModelResource):
+    """A dataflow with a periodic schedule.
 
-    :param dataset: the id of the one that it fills.
-    :param start: epoch seconds.
-    :param period: seconds.
-    :param runs: when runs began, epoch seconds.
+    :param dataset: the id of its dataset.
+    :param start: the start time, in epoch seconds.
+    :param period: the seconds between runs.
+    :param runs: the times at which runs started, in epoch seconds.
     """
 
     dataset: str = ""
@@ -54,44 +54,44 @@ class Dataflow(Thing):
     runs: list[int] = field(default_factory=list)
 
     def pass_time(self, before: int, now: int) -> None:
-        """Run at each moment of the schedule that is later than ``before`` and not later than ``now``."""
+        """Add a run for each scheduled time that is later than ``before`` and not later than ``now``."""
         missed = max((before - self.start) // self.period + 1, 0)
-        moments = range(self.start + missed * self.period, now + 1, self.period)
+        due_times = range(self.start + missed * self.period, now + 1, self.period)
         if self.enabled:
-            self.runs += moments
+            self.runs += due_times
 
 
 class Model:
-    """The things of one sandbox.
+    """The resources of one sandbox.
 
-    :param now: epoch seconds.
+    :param now: the current time, in epoch seconds.
     """
 
     def __init__(self, now: int) -> None:
         self.now = now
-        self.things: dict[str, Thing] = {}
-        self.gone: list[Thing] = []
+        self.resources: dict[str, ModelResource] = {}
+        self.deleted: list[ModelResource] = []
 
-    def of(self, kind: str) -> list[Thing]:
-        """What there is of a kind, oldest first."""
-        return [thing for thing in self.things.values() if thing.kind == kind]
+    def of(self, kind: str) -> list[ModelResource]:
+        """The existing resources of a kind, oldest first."""
+        return [resource for resource in self.resources.values() if resource.kind == kind]
 
     @property
     def flows(self) -> list[Dataflow]:
-        return [thing for thing in self.things.values() if isinstance(thing, Dataflow)]
+        return [resource for resource in self.resources.values() if isinstance(resource, Dataflow)]
 
-    def add(self, thing: Thing) -> None:
-        assert thing.id not in self.things
-        assert thing.id not in [other.id for other in self.gone], "ids are not used twice"
-        self.things[thing.id] = thing
+    def add(self, resource: ModelResource) -> None:
+        assert resource.id not in self.resources
+        assert resource.id not in [other.id for other in self.deleted], "ids are not used twice"
+        self.resources[resource.id] = resource
 
-    def keeper(self, thing: Thing) -> Thing | None:
-        """What keeps a thing from being deleted."""
-        users = (user for user in self.of(KEEPERS.get(thing.kind, "")) if thing.id in user.uses)
+    def user_of(self, resource: ModelResource) -> ModelResource | None:
+        """A resource that refers to a given one and so blocks its deletion; None if there is none."""
+        users = (user for user in self.of(USER_KINDS.get(resource.kind, "")) if resource.id in user.uses)
         return next(users, None)
 
-    def remove(self, thing: Thing) -> None:
-        self.gone.append(self.things.pop(thing.id))
+    def remove(self, resource: ModelResource) -> None:
+        self.deleted.append(self.resources.pop(resource.id))
 
     def advance(self, seconds: int) -> None:
         before, self.now = self.now, self.now + seconds

@@ -1,4 +1,4 @@
-"""Dataflows over one small table into a schema of a test's own, and what became of its rows."""
+"""A dataflow from a small table into a schema of the test, and the outcome of its first run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Line = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a dataflow's first run brought.
+    """The outcome of a dataflow's first run.
 
-    :param rows: what landed of the schema's own fields.
-    :param codes: of the failed records, with how many have each.
+    :param rows: the ingested rows.
+    :param codes: the error codes of failed records, each with the number of records.
     """
 
     run: Any
@@ -30,7 +30,10 @@ class Outcome:
 
 
 def ingest(client: Client, schema: str, *lines: Line, table: str = PLANS, percent: float | None = 5) -> Outcome:
-    """Run a dataflow once; each line is a kind of source, a source, and a destination."""
+    """Run a dataflow once.
+
+    :param lines: the mappings: each is a source type, a source and a destination.
+    """
     dataset = client.dataset(schema, f"dataset of {schema}")
     mapping = mapping_body(schema)
     mapping["mappings"] = [
@@ -52,7 +55,7 @@ def ingest(client: Client, schema: str, *lines: Line, table: str = PLANS, percen
 
 
 def messages(outcome: Outcome) -> list[str]:
-    """What is said of the records that failed, one text for each code."""
+    """The messages about failed records, one for each code."""
     return [error["description"] for error in outcome.batch["errors"] if "recordCount" in error]
 
 

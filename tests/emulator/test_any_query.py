@@ -1,7 +1,7 @@
-"""Whatever stands there and whatever is asked: lists answer what a reader of the whole list would pick out of it.
+"""For any items and any query, lists answer the items that the reference implementation below selects.
 
-The reader below knows the documents of the services, not the emulator: it filters, sorts and cuts what the list shows
-when nothing is asked. ``EMULATOR_QUERY_EXAMPLES`` sets how many worlds each service is tried with.
+The reference implementation follows the documents of the services, and shares no code with the emulator: it filters,
+sorts and pages the whole list. ``EMULATOR_QUERY_EXAMPLES`` sets the number of examples for each service.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ OBJECTS = st.fixed_dictionaries(
         "o": st.lists(st.fixed_dictionaries({}, optional={"k": SCALARS}), max_size=3),
     },
 )
-# Each item: what it holds, the seconds before it is made, and whether it goes away again.
-WORLDS = st.lists(st.tuples(OBJECTS, st.sampled_from((0, 0, 1)), st.booleans()), min_size=1, max_size=9)
+# Each item: its content, the seconds before its creation, and whether it is deleted at once.
+ITEMS = st.lists(st.tuples(OBJECTS, st.sampled_from((0, 0, 1)), st.booleans()), min_size=1, max_size=9)
 SIGNS = st.sampled_from(("==", "!=", "<", "<=", ">", ">="))
 LIMITS = st.integers(1, 4)
 
-# Tests of one file share a server; each example begins with a reset.
-untimed = settings(
+# The tests share a server; each example begins with a reset.
+example_settings = settings(
     max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
@@ -47,25 +47,28 @@ def fresh(server: EmulatorServer) -> Client:
     return Client(server.url)
 
 
-def fill(client: Client, world: list[Any], make: Callable[[int, Any], str], late: bool) -> None:
-    """Make the items of a world, and delete those that go.
+def fill(client: Client, drawn: list[Any], make: Callable[[int, Any], str], late: bool) -> None:
+    """Create the drawn items, and delete those that are to be deleted.
 
-    :param make: makes one, and gives back its path.
-    :param late: whether lists are behind the second half of it.
+    :param make: creates an item and returns its path.
+    :param late: whether lists lag behind the second half of the items.
     """
-    for place, (content, seconds, goes) in enumerate(world):
-        if late and place == len(world) // 2:
+    for place, (content, seconds, is_deleted) in enumerate(drawn):
+        if late and place == len(drawn) // 2:
             client.control("POST", "faults", json={"action": "list_lag", "seconds": 3600, "times": None})
         client.advance(seconds)
         path = make(place, content)
-        if goes:
+        if is_deleted:
             assert client.ask("DELETE", path).status_code in (200, 204)
 
 
-def at(node: Any, path: str, marked: bool) -> list[Any]:
-    """What stands at a path; without marks, arrays are entered by themselves."""
-    if not marked and isinstance(node, list):
-        return [value for entry in node for value in at(entry, path, marked)]
+def at(node: Any, path: str, explicit_arrays: bool) -> list[Any]:
+    """The values at a path.
+
+    :param explicit_arrays: whether a path enters arrays by ``[]`` only, not implicitly.
+    """
+    if not explicit_arrays and isinstance(node, list):
+        return [value for entry in node for value in at(entry, path, explicit_arrays)]
     if not path:
         return [node]
     name, _, rest = path.partition(".")
@@ -73,8 +76,10 @@ def at(node: Any, path: str, marked: bool) -> list[Any]:
         return []
     child = node[name.removesuffix("[]")]
     if name.endswith("[]"):
-        return [value for entry in child for value in at(entry, rest, marked)] if isinstance(child, list) else []
-    return at(child, rest, marked)
+        return (
+            [value for entry in child for value in at(entry, rest, explicit_arrays)] if isinstance(child, list) else []
+        )
+    return at(child, rest, explicit_arrays)
 
 
 def text(value: Any) -> str:
@@ -95,7 +100,7 @@ def version(value: str) -> Any:
     return (0, *map(int, value.split("."))) if re.fullmatch(r"\d+(\.\d+)*", value) else (1, value)
 
 
-def holds(found: list[Any], sign: str, wanted: str, equal: Callable[[Any, str], bool], versions: bool) -> bool:
+def meets(found: list[Any], sign: str, wanted: str, equal: Callable[[Any, str], bool], versions: bool) -> bool:
     plain = [value for value in found if not isinstance(value, dict | list)]
     if sign in ("==", "!="):
         return any(equal(value, wanted) for value in plain) == (sign == "==")
@@ -108,11 +113,15 @@ def holds(found: list[Any], sign: str, wanted: str, equal: Callable[[Any, str], 
     )
 
 
-def ordered(items: list[Any], keys: list[tuple[str, bool]], marked: bool, absent_last: bool = False) -> list[Any]:
-    """Items as sorted by paths: numbers before texts, and what has no value before both unless it comes last."""
+def sorted_by_paths(
+    items: list[Any], keys: list[tuple[str, bool]], explicit_arrays: bool, absent_last: bool = False
+) -> list[Any]:
+    """Sort items by the values at paths: numbers precede texts, and items without a value precede both or come last."""
 
     def key(item: Any, path: str, descending: bool) -> Any:
-        plain = (value for value in at(item, path, marked) if not isinstance(value, dict | list | None.__class__))
+        plain = (
+            value for value in at(item, path, explicit_arrays) if not isinstance(value, dict | list | None.__class__)
+        )
         value = next(plain, None)
         if value is None:
             return (3,) if absent_last and not descending else (0,)
@@ -134,11 +143,11 @@ def flow_pages(client: Client, path: str, params: dict[str, Any]) -> Iterator[li
 FLOW_PATHS = ("name", "params.e.x", "params.e.y.z", "params.e.l[]", "params.e.l", "params.e.o[].k", "params.e.o.k")
 
 
-@untimed
-@example(world=[({}, 0, False)] * 2, asked=[], order="createdAt", descending=True, limit=1, late=False)
+@example_settings
+@example(drawn=[({}, 0, False)] * 2, conditions=[], order="createdAt", descending=True, limit=1, late=False)
 @given(
-    world=WORLDS,
-    asked=st.lists(
+    drawn=ITEMS,
+    conditions=st.lists(
         st.tuples(st.sampled_from(FLOW_PATHS), SIGNS, st.lists(st.sampled_from((*TEXTS, "null")), min_size=1))
     ),
     order=st.sampled_from(("", "createdAt", *FLOW_PATHS[:3])),
@@ -146,8 +155,8 @@ FLOW_PATHS = ("name", "params.e.x", "params.e.y.z", "params.e.l[]", "params.e.l"
     limit=LIMITS,
     late=st.booleans(),
 )
-def test_flow_service(
-    manual_server: EmulatorServer, world: Any, asked: Any, order: str, descending: bool, limit: int, late: bool
+def test_lists_of_flow_service(
+    manual_server: EmulatorServer, drawn: Any, conditions: Any, order: str, descending: bool, limit: int, late: bool
 ) -> None:
     client, path = fresh(manual_server), f"{FLOW}/sourceConnections"
 
@@ -155,9 +164,9 @@ def test_flow_service(
         body = source_body(name="ab"[place % 2])
         return f"{path}/{client.make(path, {**body, 'params': {**body['params'], 'e': content}})['id']}"
 
-    fill(client, world, make, late)
+    fill(client, drawn, make, late)
     whole = client.get(path)["items"]
-    filters = [(where, sign, values if sign in ("==", "!=") else values[:1]) for where, sign, values in asked]
+    filters = [(where, sign, values if sign in ("==", "!=") else values[:1]) for where, sign, values in conditions]
 
     def equal(value: Any, wanted: str) -> bool:
         if value is None:
@@ -167,13 +176,13 @@ def test_flow_service(
         )
 
     def passes(item: Any, where: str, sign: str, values: list[str]) -> bool:
-        results = [holds(at(item, where, True), sign, value, equal, versions=False) for value in values]
+        results = [meets(at(item, where, True), sign, value, equal, versions=False) for value in values]
         return all(results) if sign == "!=" else any(results)
 
     wanted = [item for item in whole if all(passes(item, *one) for one in filters)]
-    expected = ordered(wanted, [(order, descending)] if order else [], marked=True)
+    expected = sorted_by_paths(wanted, [(order, descending)] if order else [], explicit_arrays=True)
     if order == "createdAt" and descending:
-        # The newest comes first among those of one moment as well.
+        # The newest comes first among items of the same time.
         expected = wanted[::-1]
     properties = [f"{where}{sign}" + ",".join(f'"{value}"' for value in values) for where, sign, values in filters]
     params = {"property": properties, "limit": limit, **({"orderby": "-" * descending + order} if order else {})}
@@ -186,17 +195,19 @@ def test_flow_service(
 CATALOG_PATHS = ("name", "extensions.x", "extensions.y.z", "extensions.l", "extensions.o.k", "extensions.y", "tags.t")
 
 
-@untimed
+@example_settings
 @given(
-    world=WORLDS,
-    asked=st.lists(
+    drawn=ITEMS,
+    conditions=st.lists(
         st.tuples(st.sampled_from(CATALOG_PATHS), SIGNS | st.sampled_from(("", "!")), st.sampled_from(TEXTS))
     ),
     orders=st.lists(st.tuples(st.sampled_from(CATALOG_PATHS[:5]), st.booleans()), max_size=2),
     limit=LIMITS,
     late=st.booleans(),
 )
-def test_catalog(manual_server: EmulatorServer, world: Any, asked: Any, orders: Any, limit: int, late: bool) -> None:
+def test_lists_of_catalog(
+    manual_server: EmulatorServer, drawn: Any, conditions: Any, orders: Any, limit: int, late: bool
+) -> None:
     client, path = fresh(manual_server), f"{CATALOG}/dataSets"
     reference = {"id": client.schema(), "contentType": f"{XED};version=1"}
 
@@ -205,20 +216,22 @@ def test_catalog(manual_server: EmulatorServer, world: Any, asked: Any, orders: 
         body = {"name": "ab"[place % 2], "schemaRef": reference, "extensions": content, "tags": {"t": tags}}
         return f"{path}/{client.make(path, body)[0].rpartition('/')[2]}"
 
-    fill(client, world, make, late)
+    fill(client, drawn, make, late)
     whole = list(client.get(path, limit=100).items())
 
     def passes(item: Any, where: str, sign: str, value: str) -> bool:
         found = at(item, where, False)
         if sign in ("", "!"):
             return any(one not in (None, "") for one in found) == (not sign)
-        return holds(found, sign, value, lambda one, other: one is not None and text(one) == other, versions=True)
+        return meets(found, sign, value, lambda one, other: one is not None and text(one) == other, versions=True)
 
-    wanted = [(key, item) for key, item in whole if all(passes(item, *one) for one in asked)]
+    wanted = [(key, item) for key, item in whole if all(passes(item, *one) for one in conditions)]
     by_item = {id(item): key for key, item in wanted}
-    expected = [by_item[id(item)] for item in ordered([item for _, item in wanted], orders, marked=False)]
+    expected = [
+        by_item[id(item)] for item in sorted_by_paths([item for _, item in wanted], orders, explicit_arrays=False)
+    ]
     properties = [
-        f"!{where}" if sign == "!" else f"{where}{sign}{value if sign else ''}" for where, sign, value in asked
+        f"!{where}" if sign == "!" else f"{where}{sign}{value if sign else ''}" for where, sign, value in conditions
     ]
     params: dict[str, Any] = {"property": properties, "limit": limit}
     if orders:
@@ -233,10 +246,10 @@ def test_catalog(manual_server: EmulatorServer, world: Any, asked: Any, orders: 
 REGISTRY_PATHS = ("title", "description", "version", "meta:extends", "meta:registryMetadata.eTag", "none")
 
 
-@untimed
+@example_settings
 @given(
-    world=WORLDS,
-    asked=st.lists(st.tuples(st.sampled_from(REGISTRY_PATHS), SIGNS, st.sampled_from((*TEXTS, "1.0", PROFILE)))),
+    drawn=ITEMS,
+    conditions=st.lists(st.tuples(st.sampled_from(REGISTRY_PATHS), SIGNS, st.sampled_from((*TEXTS, "1.0", PROFILE)))),
     orders=st.lists(
         st.tuples(st.sampled_from(("title", "description", "version", "repo:createdDate", "none")), st.booleans()),
         max_size=2,
@@ -244,8 +257,8 @@ REGISTRY_PATHS = ("title", "description", "version", "meta:extends", "meta:regis
     limit=LIMITS,
     late=st.booleans(),
 )
-def test_schema_registry(
-    manual_server: EmulatorServer, world: Any, asked: Any, orders: Any, limit: int, late: bool
+def test_lists_of_the_schema_registry(
+    manual_server: EmulatorServer, drawn: Any, conditions: Any, orders: Any, limit: int, late: bool
 ) -> None:
     client, path = fresh(manual_server), f"{REGISTRY}/tenant/schemas"
 
@@ -254,28 +267,31 @@ def test_schema_registry(
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    made: list[str] = []
+    created: list[str] = []
 
     def make(place: int, content: Any) -> str:
         description = content.get("x") if isinstance(content.get("x"), str) else "d"
         body = {**schema_body("9" * (place % 3) + "ab"[place % 2] * place or "10", PROFILE), "description": description}
-        made.append(client.make(path, body)["$id"])
-        return f"{path}/{requests.utils.quote(made[-1], safe='')}"
+        created.append(client.make(path, body)["$id"])
+        return f"{path}/{requests.utils.quote(created[-1], safe='')}"
 
-    fill(client, world, make, late)
-    whole = sorted(get()["results"], key=lambda item: made.index(item["$id"]))
+    fill(client, drawn, make, late)
+    whole = sorted(get()["results"], key=lambda item: created.index(item["$id"]))
     read = [{**item["meta:registryMetadata"], **item} for item in whole]
     wanted = [
         item
         for item in read
         if all(
-            holds(at(item, where, False), sign, value, lambda one, other: text(one) == other, versions=True)
-            for where, sign, value in asked
+            meets(at(item, where, False), sign, value, lambda one, other: text(one) == other, versions=True)
+            for where, sign, value in conditions
         )
     ]
     keys = orders or [("repo:lastModifiedDate", True)]
-    expected = [item["$id"] for item in ordered(wanted, keys, marked=False, absent_last=True)]
-    params: dict[str, Any] = {"property": [f"{where}{sign}{value}" for where, sign, value in asked], "limit": limit}
+    expected = [item["$id"] for item in sorted_by_paths(wanted, keys, explicit_arrays=False, absent_last=True)]
+    params: dict[str, Any] = {
+        "property": [f"{where}{sign}{value}" for where, sign, value in conditions],
+        "limit": limit,
+    }
     if orders:
         params["orderby"] = ",".join("-" * descending + where for where, descending in orders)
     page = get(**params)
@@ -287,28 +303,30 @@ def test_schema_registry(
     assert all(len(page) >= limit if orders else len(page) == limit for page in found[:-1])
 
 
-@untimed
+@example_settings
 @given(
-    world=WORLDS,
+    drawn=ITEMS,
     name=st.sampled_from((None, "a", "b", "none")),
     order=st.sampled_from(("", "createdDate", "-createdDate", "-lastUpdateDate")),
     limit=LIMITS,
 )
-def test_data_prep(manual_server: EmulatorServer, world: Any, name: str | None, order: str, limit: int) -> None:
+def test_lists_of_data_prep(
+    manual_server: EmulatorServer, drawn: Any, name: str | None, order: str, limit: int
+) -> None:
     client, path = fresh(manual_server), f"{DATA_PREP}/mappingSets"
     body = mapping_body(client.schema())
-    made = []
-    for place, (_, seconds, again) in enumerate(world):
+    created = []
+    for place, (_, seconds, again) in enumerate(drawn):
         client.advance(seconds)
-        made.append(client.make(path, {**body, "name": "ab"[place % 2]})["id"])
+        created.append(client.make(path, {**body, "name": "ab"[place % 2]})["id"])
         if again:
             client.advance(1)
-            client.ask("PUT", f"{path}/{made[0]}", json=body | {"name": "a"}).raise_for_status()
+            client.ask("PUT", f"{path}/{created[0]}", json=body | {"name": "a"}).raise_for_status()
     whole = client.get(path, limit=100)["data"]
-    assert [item["id"] for item in whole] == made
+    assert [item["id"] for item in whole] == created
     wanted = [item for item in whole if name in (None, item["name"])]
     field = {"": "", "createdDate": "createdDate"}.get(order.lstrip("-"), "modifiedDate")
-    expected = ordered(wanted, [(field, order.startswith("-"))] if field else [], marked=False)
+    expected = sorted_by_paths(wanted, [(field, order.startswith("-"))] if field else [], explicit_arrays=False)
     params = {"limit": limit, **({"orderBy": order} if order else {}), **({"name": name} if name else {})}
     answer = client.get(path, start=0, **params)
     pages = [answer["data"]]

@@ -1,3 +1,5 @@
+"""Odd and hostile bodies, queries, ids and request lines."""
+
 from __future__ import annotations
 
 import json
@@ -56,7 +58,7 @@ ODDITIES: list[Any] = [
 
 
 def writes(client: Client) -> list[tuple[str, str, Any]]:
-    """Requests that would be accepted, one for each kind of write."""
+    """Requests that the services accept, one for each kind of write."""
     body = client.prepared()
     flow = client.flow(body)
     schema = client.item("targetConnections", body["targetConnectionIds"][0])["data"]["schema"]["id"]
@@ -88,8 +90,8 @@ def writes(client: Client) -> list[tuple[str, str, Any]]:
     ]
 
 
-def mutations(body: Any) -> Iterator[Any]:
-    """Copies of a body with one node replaced by each oddity."""
+def mutated_bodies(body: Any) -> Iterator[Any]:
+    """Yield copies of a body, in each of which one node is replaced by an odd value."""
     text = json.dumps(body)
     for place in range(_nodes(body)):
         for oddity in ODDITIES:
@@ -122,27 +124,27 @@ def etag_of(client: Client, path: str) -> dict[str, str]:
     return {"If-Match": client.get(path)["items"][0]["etag"]}
 
 
-def sound(answer: Any) -> None:
+def check_no_failure(answer: Any) -> None:
     assert answer.status_code < 500, answer.request.body
     assert "Traceback" not in answer.text
     if answer.content:
         answer.json()
 
 
-def test_any_node_of_any_body_may_be_nonsense(client: Client) -> None:
+def test_any_node_of_any_body_may_have_any_value(client: Client) -> None:
     chance = random.Random(7)
     for method, path, body in writes(client):
-        for mutation in mutations(body):
+        for mutation in mutated_bodies(body):
             if chance.random() < 0.5:
                 data = json.dumps(mutation).encode()
-                sound(client.ask(method, path, data=data, headers={**JSON, **etag_of(client, path)}))
-    # Whatever was let in can be shown, listed and run.
+                check_no_failure(client.ask(method, path, data=data, headers={**JSON, **etag_of(client, path)}))
+    # The objects that were accepted can be shown, listed and run.
     client.advance(7200)
     client.control("GET", "state")
     client.control("GET", "requests")
     for kind in ("connections", "sourceConnections", "targetConnections", "flows", "runs"):
         for order in ("", "name", "-params.x", "state"):
-            sound(client.ask("GET", f"{FLOW}/{kind}", params={"orderby": order, "property": "name!=x"}))
+            check_no_failure(client.ask("GET", f"{FLOW}/{kind}", params={"orderby": order, "property": "name!=x"}))
 
 
 @pytest.mark.parametrize(
@@ -165,12 +167,12 @@ def test_any_node_of_any_body_may_be_nonsense(client: Client) -> None:
     ],
     ids=lambda data: f"{data[:12]!r}x{len(data)}",
 )
-def test_raw_bodies(client: Client, data: bytes) -> None:
+def test_unreadable_bodies_are_answered(client: Client, data: bytes) -> None:
     for method, path, _ in writes(client):
-        sound(client.ask(method, path, data=data, headers={**JSON, **etag_of(client, path)}))
+        check_no_failure(client.ask(method, path, data=data, headers={**JSON, **etag_of(client, path)}))
 
 
-def test_large_bodies(client: Client) -> None:
+def test_bodies_beyond_the_limits_are_refused(client: Client) -> None:
     names = json.dumps({"name": "x" * 10_000_000}).encode()
     client.refused("POST", f"{FLOW}/flows", 400, data=names, headers=JSON)
     client.refused("POST", f"{FLOW}/flows", 413, data=names + names, headers=JSON)
@@ -203,7 +205,7 @@ def test_large_bodies(client: Client) -> None:
         "&&&==;",
     ],
 )
-def test_hostile_queries(client: Client, query: str) -> None:
+def test_hostile_queries_are_answered(client: Client, query: str) -> None:
     schema = client.schema()
     client.dataset(schema, "a" * 200)
     client.mapping(schema)
@@ -217,11 +219,11 @@ def test_hostile_queries(client: Client, query: str) -> None:
         f"{FLOW}/connections/{PAYPAL}/explore",
     ):
         answer = client.ask("GET", f"{path}?{query}", headers={"Accept": "application/vnd.adobe.xed+json"})
-        sound(answer)
+        check_no_failure(answer)
 
 
 @pytest.mark.parametrize("identifier", ["..", "%2e%2e", "%00", "%ff", "a%2Fb", "🙂", "'" * 300, "%", "{id}", "null"])
-def test_hostile_ids(client: Client, identifier: str) -> None:
+def test_hostile_ids_are_answered(client: Client, identifier: str) -> None:
     for base in (f"{FLOW}/flows", f"{CATALOG}/dataSets", f"{DATA_PREP}/mappingSets", f"{REGISTRY}/tenant/schemas"):
         headers = {"Accept": "application/vnd.adobe.xed+json;version=1"}
         answer = client.ask("GET", f"{base}/{identifier}", headers=headers)
@@ -239,7 +241,7 @@ def test_hostile_ids(client: Client, identifier: str) -> None:
         b"nothing at all",
     ],
 )
-def test_raw_request_lines(client: Client, request_line: bytes) -> None:
+def test_hostile_request_lines_are_refused(client: Client, request_line: bytes) -> None:
     url = urlsplit(client.url)
     with socket.create_connection((url.hostname, url.port or 0), timeout=5) as connection:
         connection.sendall(request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -249,7 +251,7 @@ def test_raw_request_lines(client: Client, request_line: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", [b"1e999", b"-1e999", b"NaN", b"Infinity", b'"\\ud800"', b'"\\uDFFF x"'])
-def test_numbers_without_end_and_halves_of_characters_are_no_json(client: Client, value: bytes) -> None:
+def test_infinite_numbers_and_lone_surrogates_are_refused(client: Client, value: bytes) -> None:
     for path in (
         f"{FLOW}/connections",
         f"{REGISTRY}/tenant/schemas",
@@ -265,14 +267,14 @@ def test_numbers_without_end_and_halves_of_characters_are_no_json(client: Client
     }
 
 
-def test_whole_characters_outside_the_first_plane_are_kept(client: Client) -> None:
+def test_surrogate_pairs_are_stored_as_characters(client: Client) -> None:
     body = b'{"name": "\\ud83d\\ude42", "auth": {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "x"}}, '
     body += b'"connectionSpec": {"id": "cc2c31d6-7b8c-4581-b49f-5c8698aa3ab3"}}'
-    made = client.ask("POST", f"{FLOW}/connections", data=body, headers=JSON).json()
-    assert client.item("connections", made["id"])["name"] == "🙂"
+    created = client.ask("POST", f"{FLOW}/connections", data=body, headers=JSON).json()
+    assert client.item("connections", created["id"])["name"] == "🙂"
 
 
-def test_patches_cannot_nest_without_end(client: Client) -> None:
+def test_a_patch_cannot_exceed_the_depth_of_nesting(client: Client) -> None:
     identifier = client.source()
     path, where = f"{FLOW}/sourceConnections/{identifier}", "/params/deep"
     nested: Any = {}
@@ -314,7 +316,7 @@ def test_patches_cannot_nest_without_end(client: Client) -> None:
         ),
     ],
 )
-def test_mistakes_of_our_own_speak_the_dialect(
+def test_a_bug_of_the_emulator_is_answered_in_the_services_form(
     client: Client,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -324,7 +326,7 @@ def test_mistakes_of_our_own_speak_the_dialect(
     expected: dict[str, Any],
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
-        raise LookupError("a slip of ours")
+        raise LookupError("a bug of the emulator")
 
     headers = {"Accept": "application/vnd.adobe.xed+json;version=1"}
     with monkeypatch.context() as patched:
@@ -334,8 +336,8 @@ def test_mistakes_of_our_own_speak_the_dialect(
         answer = client.ask(method, path, headers=headers, **body)
     assert answer.status_code == 500
     assert expected.items() <= answer.json().items()
-    assert "a slip of ours" not in answer.text
-    assert "LookupError: a slip of ours" in capsys.readouterr().err
+    assert "a bug of the emulator" not in answer.text
+    assert "LookupError: a bug of the emulator" in capsys.readouterr().err
     logged = client.control("GET", "requests", params={"status": 500})["requests"]
     if not path.startswith("/__emulator__"):
         assert [entry["request_id"] for entry in logged] == [answer.headers["x-request-id"]]

@@ -1,7 +1,7 @@
 """
-The requests that Adobe's interface descriptions, guides and collections show, each in a world where it can succeed.
+The requests in Adobe's interface descriptions, guides and collections succeed, and have the documented answers.
 
-What an answer must hold is what the same documents print of it. Names in braces stand for what the world holds.
+The expected members of an answer are those in the same documents. Names in braces stand for ids of existing objects.
 """
 
 from __future__ import annotations
@@ -61,10 +61,11 @@ LINE = "id version sourceType source destination sourceAttribute destinationXdmP
 
 @dataclass(frozen=True)
 class Case:
-    """A request and what its answer holds.
+    """A request and the members of its answer.
 
-    :param members: the names that must be there, parted by blanks.
-    :param at: the steps from the body to where they are: a name, a place in a list, or ``*`` for any one member.
+    :param members: the names of the required members, separated by blanks.
+    :param at: the path from the body to the object with the members: each step is a name, an index, or ``*`` for any
+        member.
     """
 
     method: str
@@ -279,7 +280,7 @@ def data_prep() -> list[Case]:
 
 @pytest.fixture
 def names(client: Client) -> dict[str, str]:
-    """What the world holds: a chain that has run, and what hangs on nothing."""
+    """Create a dataflow that has run, and spare objects that no other object uses; return ids and etags by name."""
     group = client.make(
         f"{REGISTRY}/tenant/fieldgroups",
         field_group(
@@ -298,8 +299,8 @@ def names(client: Client) -> dict[str, str]:
     mapping = body["transformations"][1]["params"]["mappingId"]
     auth = {"name": "spare", "auth": STRIPE, "connectionSpec": {"id": STRIPE_SPEC, "version": "1.0"}}
     spare = {
-        kind: client.make(f"{REGISTRY}/tenant/{kind}", {**made, "title": f"spare {kind}"})["meta:altId"]
-        for kind, made in {
+        kind: client.make(f"{REGISTRY}/tenant/{kind}", {**content, "title": f"spare {kind}"})["meta:altId"]
+        for kind, content in {
             "schemas": {"type": "object", "description": "d", "allOf": [{"$ref": PROFILE}]},
             "classes": {"type": "object", "description": "d", "allOf": [{"$ref": RECORD}]},
             "datatypes": {"type": "object", "description": "d", "properties": {"city": {"type": "string"}}},
@@ -336,7 +337,7 @@ def names(client: Client) -> dict[str, str]:
 
 
 def named(value: Any, names: dict[str, str]) -> Any:
-    """A part of a request with the world's own names in it."""
+    """Replace the names in braces in a part of a request."""
     match value:
         case str():
             return re.sub(r"\{([\w.]+)\}", lambda found: names.get(found[1], found[0]), value)
@@ -355,8 +356,8 @@ CASES = [*flow_service(), *schema_registry(), *catalog(), *data_prep()]
 def test_a_documented_request_has_its_documented_answer(client: Client, names: dict[str, str], case: Case) -> None:
     path = named(case.path, {name: quote(value, safe="") for name, value in names.items()})
     body = {} if case.body is None else {"json": named(case.body, names)}
-    asked = {"headers": named(case.headers, names), "params": named(case.params, names)}
-    answer = client.ask(case.method, path, **asked, **body)
+    options = {"headers": named(case.headers, names), "params": named(case.params, names)}
+    answer = client.ask(case.method, path, **options, **body)
     assert answer.status_code == case.status, answer.text
     if case.status == 204:
         assert answer.content == b""
@@ -364,6 +365,6 @@ def test_a_documented_request_has_its_documented_answer(client: Client, names: d
     found = answer.json()
     for step in named(case.at, names):
         found = next(iter(found.values())) if step == "*" else found[step]
-    wanted = set(case.members.split())
+    expected = set(case.members.split())
     assert found
-    assert wanted <= (found.keys() if wanted else set()), json.dumps(found)[:500]
+    assert expected <= (found.keys() if expected else set()), json.dumps(found)[:500]

@@ -1,8 +1,8 @@
 """
-Whatever is asked of it, the emulator answers soundly: in its service's words, soon, and with its state whole.
+The emulator answers any request correctly: in its service's form, within a time limit, and with a consistent state.
 
-The routes are the application's own, so a new one is covered from its first day. The suite asks little and always the
-same; for a hunt, set ``EMULATOR_FUZZ_EXAMPLES`` to the number of requests to each route.
+The routes are read from the application, so a new route is covered at once. By default each route gets a few requests,
+always the same; to search for failures, set ``EMULATOR_FUZZ_EXAMPLES`` to the number of requests to each route.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ from airflow_provider_payments.emulator.http.app import CONTROL as CONTROL_INTER
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from airflow_provider_payments.emulator.organisation import SERVICES
 from tests.emulator.client import CATALOG, CREDENTIALS, DATA_PREP, FLOW, REGISTRY, Client
-from tests.emulator.fuzz_requests import Hostile, requests_to, requests_to_nowhere
+from tests.emulator.fuzz_requests import HostileRequest, requests_to, requests_to_nowhere
 from tests.emulator.fuzz_values import PLAN_PAIRS, PLANS, VALID_BODIES, VENDORS_SECRET
 
 EXAMPLES = int(os.environ.get("EMULATOR_FUZZ_EXAMPLES", "0"))
-MOST_SECONDS = 2
-# To one world, or the log of what was asked would grow beyond what can be shown soon.
-MOST_REQUESTS = 300
+MAX_SECONDS = 2
+# The request log is shown after writes, which would exceed the time limit if the log had many more requests.
+MAX_REQUESTS_BEFORE_RESET = 300
 CONTROL = "/__emulator__"
 ROUTES = sorted({(method, service.prefix + path) for service in SERVICES for method, path, _ in service.routes})
 CONTROL_ROUTES = sorted((method, CONTROL + path) for method, path, _ in CONTROL_INTERFACE.routes)
 FLOW_KINDS = ("connections", "sourceConnections", "targetConnections", "flows", "runs")
 SECRETS = (CREDENTIALS["client_secret"], "emulated-secret", VENDORS_SECRET)
-SLIPS = re.compile(
+INTERNAL_ERROR = re.compile(
     r"Traceback|\.py\b|(?:Key|Type|Value|Attribute|Index|Recursion|Unicode\w+|Lookup|Assertion)Error"
     r"|NoneType|<class|object at 0x|'(?:str|int|dict|list)' object"
 )
-PAGE = re.compile(r"<html>\n<head><title>40[45] ")
+GATEWAY_PAGE = re.compile(r"<html>\n<head><title>40[45] ")
 SANDBOXES = "/data/foundation/sandbox-management"
-PLAIN = "/placeholder/type/uri"
-# The numbered problems of each service; Catalog has only plain ones.
+PLAIN_TYPE = "/placeholder/type/uri"
+# The types of the problems with a code, by service; Catalog has only problems without a code.
 PROBLEMS = {
     FLOW: r"https://ns\.adobe\.com/aep/errors/FLOW-\d{{4}}-{}",
     REGISTRY: r"http://ns\.adobe\.com/aep/errors/XDM-\d{{4}}-{}",
     DATA_PREP: r"https://ns\.adobe\.com/aep/errors/MAPPER-\d{{4}}-{}",
-    CATALOG: PLAIN,
+    CATALOG: PLAIN_TYPE,
     "/data": r"https?://ns\.adobe\.com/aep/errors/[A-Z]+-\d{{4}}-{}",
 }
 
@@ -63,8 +63,8 @@ class Reply:
     seconds: float
 
 
-class World:
-    """A running emulator with a chain that has run, made anew when it was changed."""
+class FuzzedEmulator:
+    """A running emulator with a dataflow that has run; it is reset after changes."""
 
     def __init__(self, url: str) -> None:
         self.client = Client(url)
@@ -74,10 +74,10 @@ class World:
         self.sent = 0
         self.names: dict[str, str] = {}
 
-    def renew(self) -> None:
-        """Back to the state that every request begins with."""
+    def reset_if_changed(self) -> None:
+        """Restore the state with which every request begins, if the state may have changed."""
         self.sent += 1
-        if not self.changed and self.sent % MOST_REQUESTS:
+        if not self.changed and self.sent % MAX_REQUESTS_BEFORE_RESET:
             return
         self.changed = False
         client = self.client
@@ -103,7 +103,7 @@ class World:
         self.names |= {kind: sandbox[kind][-1]["$id"] for kind in ("schemas", "fieldgroups")}
         self.names["batches"] = sandbox["batches"][-1]["id"]
 
-    def send(self, asked: Hostile) -> Reply:
+    def send(self, request: HostileRequest) -> Reply:
         headers: dict[str, str | None] = {
             **{
                 name: str(value)
@@ -112,15 +112,17 @@ class World:
             },
             "Accept": "application/vnd.adobe.xed+json;version=1",
             "Content-Type": "application/json",
-            **dict(asked.changes),
+            **dict(request.changes),
         }
         body = (
-            None if asked.body is None else self._named(asked.body.replace(b'"~start~"', self.names["start"].encode()))
+            None
+            if request.body is None
+            else self._named(request.body.replace(b'"~start~"', self.names["start"].encode()))
         )
-        target = self._named(asked.target.encode("ascii"), in_address=True).decode()
-        # The emulator is in this process; what else the machine does takes none of its processor time.
+        target = self._named(request.target.encode("ascii"), in_address=True).decode()
+        # Processor time does not depend on the load of the machine, and the emulator runs in this process.
         began = time.process_time()
-        self.connection.putrequest(asked.method, target, skip_accept_encoding=True)
+        self.connection.putrequest(request.method, target, skip_accept_encoding=True)
         for name, value in headers.items():
             if value is not None:
                 self.connection.putheader(name, self._named(value.encode("latin-1")))
@@ -142,29 +144,29 @@ class World:
         return (quote(value, safe="") if in_address else value.replace('"', '\\"')).encode()
 
 
-def check(asked: Hostile, reply: Reply) -> None:
-    """Hold an answer against everything that every answer must be."""
-    assert reply.seconds < MOST_SECONDS, f"{reply.seconds:.1f} s"
+def check(request: HostileRequest, reply: Reply) -> None:
+    """Check an answer against the rules for all answers."""
+    assert reply.seconds < MAX_SECONDS, f"{reply.seconds:.1f} s"
     assert reply.status < 500, reply.text
-    assert not SLIPS.search(reply.text), reply.text[:2000]
+    assert not INTERNAL_ERROR.search(reply.text), reply.text[:2000]
     assert not any(secret in reply.text for secret in SECRETS), reply.text[:2000]
-    if asked.method == "HEAD" or reply.status == 204:
+    if request.method == "HEAD" or reply.status == 204:
         assert reply.text == ""
     elif reply.status in (404, 405) and reply.type == "text/html":
-        assert PAGE.match(reply.text)
-    elif asked.method in ("BREW", "get") and reply.status == 400:
+        assert GATEWAY_PAGE.match(reply.text)
+    elif request.method in ("BREW", "get") and reply.status == 400:
         assert reply.text == "Invalid HTTP request received."
     elif reply.status < 300 and reply.type == "text/html":
-        assert asked.method == "GET"
+        assert request.method == "GET"
         assert reply.text.lstrip().lower().startswith("<!doctype html")
     else:
         body = json.loads(reply.text)
         if reply.status >= 400:
-            check_error(asked.target, reply.status, body)
+            check_error(request.target, reply.status, body)
 
 
 def check_error(target: str, status: int, body: Any) -> None:
-    """A refusal looks as the service behind an address makes it look."""
+    """Check that a refusal has the form of the service of its address."""
     assert isinstance(body, dict), body
     service = next((name for name in (SANDBOXES, *PROBLEMS, CONTROL, "/ims") if target.startswith(name)), target)
     if service == CONTROL:
@@ -174,20 +176,20 @@ def check_error(target: str, status: int, body: Any) -> None:
     elif "error_code" in body:
         assert set(body) == {"error_code", "message"}
         assert body["error_code"].startswith(str(status))
-    elif service == SANDBOXES and body["type"] != PLAIN:
+    elif service == SANDBOXES and body["type"] != PLAIN_TYPE:
         assert set(body) == {"status", "title", "type"}
         assert re.fullmatch(rf"http://ns\.adobe\.com/aep/errors/SMS-\d{{4}}-{status}", body["type"])
     else:
         assert body["status"] == status
         assert body["title"]
         assert body.get("detail") or body.get("errorMessage")
-        if body["type"] == PLAIN:
+        if body["type"] == PLAIN_TYPE:
             assert set(body) == {"type", "status", "title", "detail"}
         else:
             assert re.fullmatch(PROBLEMS[service].format(status), body["type"])
 
 
-AFTERMATH = (
+READS_AFTER_WRITE = (
     f"{CONTROL}/requests",
     *(f"{FLOW}/{kind}?orderby=-name&property=name!=x" for kind in FLOW_KINDS),
     *(f"{FLOW}/{kind}/~{kind}~" for kind in FLOW_KINDS),
@@ -200,24 +202,24 @@ AFTERMATH = (
 )
 
 
-def check_aftermath(world: World) -> None:
-    """Whatever has been let in can be run, shown, listed and sorted, and the sums hold."""
-    clock = Hostile("POST", f"{CONTROL}/clock", (), b'{"advance": 7200}')
-    check(clock, world.send(clock))
-    check_whole(check_read(world, f"{CONTROL}/state"))
-    for target in AFTERMATH:
-        check_read(world, target)
+def check_after_write(emulator: FuzzedEmulator) -> None:
+    """Check that dataflows run, and that objects can be shown, listed and sorted, after an accepted write."""
+    clock = HostileRequest("POST", f"{CONTROL}/clock", (), b'{"advance": 7200}')
+    check(clock, emulator.send(clock))
+    check_record_counts(check_read(emulator, f"{CONTROL}/state"))
+    for target in READS_AFTER_WRITE:
+        check_read(emulator, target)
 
 
-def check_read(world: World, target: str) -> Any:
-    asked = Hostile("GET", target)
-    reply = world.send(asked)
-    check(asked, reply)
+def check_read(emulator: FuzzedEmulator, target: str) -> Any:
+    request = HostileRequest("GET", target)
+    reply = emulator.send(request)
+    check(request, reply)
     return json.loads(reply.text)
 
 
-def check_whole(state: Any) -> None:
-    """Every run's records are accounted for."""
+def check_record_counts(state: Any) -> None:
+    """Check that each run's input records equal the sum of its output and failed records."""
     for sandbox in state["sandboxes"].values():
         for run in sandbox["runs"]:
             records = run["metrics"].get("recordSummary", {})
@@ -225,30 +227,30 @@ def check_whole(state: Any) -> None:
                 assert records["inputRecordCount"] == records["outputRecordCount"] + records["failedRecordCount"], run
 
 
-def exchange(world: World, asked: Hostile) -> None:
-    """Send a request, check the answer, and what an accepted write has done."""
-    world.renew()
+def exchange(emulator: FuzzedEmulator, request: HostileRequest) -> None:
+    """Send a request, check the answer and, after an accepted write, the state."""
+    emulator.reset_if_changed()
     try:
-        reply = world.send(asked)
-        check(asked, reply)
-        if asked.method != "GET" and reply.status < 300:
-            world.changed = True
-            if asked.target.startswith("/data"):
-                check_aftermath(world)
+        reply = emulator.send(request)
+        check(request, reply)
+        if request.method != "GET" and reply.status < 300:
+            emulator.changed = True
+            if request.target.startswith("/data"):
+                check_after_write(emulator)
     except BaseException:
-        # A failure is tried again in ever smaller forms: each must find the same world.
-        world.changed = True
-        world.connection.close()
+        # Hypothesis shrinks a failing request: each smaller request must begin with the same state.
+        emulator.changed = True
+        emulator.connection.close()
         raise
 
 
-HUGE = (
+HUGE_VALUES = (
     b'"' + b"x" * 10_000_000 + b'"',
     b"[" + b"1," * 5_000_000 + b"1]",
     b"[" + b"[]," * 3_300_000 + b"[]]",
     b"[" + b'{"a":1},' * 1_250_000 + b"1]",
 )
-HUGE_TO = (
+HUGE_BODY_PATHS = (
     f"{FLOW}/connections",
     f"{FLOW}/flows",
     f"{REGISTRY}/tenant/schemas",
@@ -258,8 +260,8 @@ HUGE_TO = (
 )
 
 
-def each_asked(strategy: st.SearchStrategy[Any], times: int, test: Callable[[Any], None]) -> None:
-    """Hold a test against some examples, in the suite always against the same."""
+def run_examples(strategy: st.SearchStrategy[Any], times: int, test: Callable[[Any], None]) -> None:
+    """Run a test with some examples, which are always the same unless ``EMULATOR_FUZZ_EXAMPLES`` is set."""
 
     @settings(
         max_examples=EXAMPLES or times,
@@ -277,54 +279,54 @@ def each_asked(strategy: st.SearchStrategy[Any], times: int, test: Callable[[Any
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def emulator() -> Iterator[FuzzedEmulator]:
     with EmulatorServer(time="manual") as server:
-        yield World(server.url)
+        yield FuzzedEmulator(server.url)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=str)
-def test_every_answer_is_sound(world: World, method: str, path: str) -> None:
-    each_asked(requests_to(method, path), 6 if method == "GET" else 16, lambda asked: exchange(world, asked))
-    check_read(world, f"{CONTROL}/state")
+def test_every_answer_of_a_service_is_correct(emulator: FuzzedEmulator, method: str, path: str) -> None:
+    run_examples(requests_to(method, path), 6 if method == "GET" else 16, lambda request: exchange(emulator, request))
+    check_read(emulator, f"{CONTROL}/state")
 
 
 @pytest.mark.parametrize(("method", "path"), CONTROL_ROUTES, ids=str)
-def test_every_answer_of_the_control_interface_is_sound(world: World, method: str, path: str) -> None:
-    def order(asked: Hostile) -> None:
-        exchange(world, asked)
-        # Whatever is in force now, the emulator can still be looked at.
-        check_read(world, f"{CONTROL}/state")
-        page = Hostile("GET", "/")
-        check(page, world.send(page))
+def test_every_answer_of_the_control_interface_is_correct(emulator: FuzzedEmulator, method: str, path: str) -> None:
+    def send_and_show(request: HostileRequest) -> None:
+        exchange(emulator, request)
+        # The state and the page can be shown, regardless of the faults and options that the request has set.
+        check_read(emulator, f"{CONTROL}/state")
+        page = HostileRequest("GET", "/")
+        check(page, emulator.send(page))
 
-    each_asked(requests_to(method, path), 6 if method in ("GET", "DELETE") else 30, order)
-
-
-def test_every_unknown_address_is_answered(world: World) -> None:
-    each_asked(requests_to_nowhere(), 40, lambda asked: exchange(world, asked))
+    run_examples(requests_to(method, path), 6 if method in ("GET", "DELETE") else 30, send_and_show)
 
 
-@pytest.mark.parametrize("huge", HUGE, ids=lambda huge: f"{huge[:8]!r}")
-def test_ten_megabytes_are_answered(world: World, huge: bytes) -> None:
-    for path in HUGE_TO:
+def test_requests_to_unknown_addresses_are_answered(emulator: FuzzedEmulator) -> None:
+    run_examples(requests_to_nowhere(), 40, lambda request: exchange(emulator, request))
+
+
+@pytest.mark.parametrize("huge", HUGE_VALUES, ids=lambda huge: f"{huge[:8]!r}")
+def test_bodies_of_ten_megabytes_are_answered_in_time(emulator: FuzzedEmulator, huge: bytes) -> None:
+    for path in HUGE_BODY_PATHS:
         body = json.dumps(VALID_BODIES["POST", path]).encode()
-        exchange(world, Hostile("POST", path, (), body[:-1] + b', "description": ' + huge + b"}"))
-    exchange(world, Hostile("POST", "/ims/token/v3", (), b"a=1&" * 2_500_000))
+        exchange(emulator, HostileRequest("POST", path, (), body[:-1] + b', "description": ' + huge + b"}"))
+    exchange(emulator, HostileRequest("POST", "/ims/token/v3", (), b"a=1&" * 2_500_000))
 
 
-def test_histories_of_odd_requests_leave_the_state_whole(world: World) -> None:
-    """Oddities that pass one by one may not pass together."""
+def test_sequences_of_hostile_requests_leave_the_state_consistent(emulator: FuzzedEmulator) -> None:
+    """Requests that are harmless one by one could be harmful together."""
     writes = [route for route in ROUTES if route[0] != "GET" and not route[1].startswith((CONTROL, "/ims"))]
     one = st.sampled_from(writes).flatmap(lambda route: requests_to(*route))
 
-    def live_through(history: list[Hostile]) -> None:
-        world.changed = True
-        world.renew()
+    def send_all(history: list[HostileRequest]) -> None:
+        emulator.changed = True
+        emulator.reset_if_changed()
         try:
-            for asked in history:
-                check(asked, world.send(asked))
-            check_aftermath(world)
+            for request in history:
+                check(request, emulator.send(request))
+            check_after_write(emulator)
         finally:
-            world.changed = True
+            emulator.changed = True
 
-    each_asked(st.lists(one, min_size=2, max_size=8), 15, live_through)
+    run_examples(st.lists(one, min_size=2, max_size=8), 15, send_all)

@@ -1,3 +1,5 @@
+"""Tokens of the identity service, and the gateway's checks of requests to the platform."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -15,7 +17,7 @@ PLACES = [
 ]
 
 
-def test_token_from_body_or_query_on_both_versions(client: Client) -> None:
+def test_both_versions_issue_tokens_for_a_body_or_a_query(client: Client) -> None:
     for version in ("v2", "v3"):
         for place in ("data", "params"):
             answer = requests.post(f"{client.url}/ims/token/{version}", **{place: CREDENTIALS}, timeout=5)
@@ -46,7 +48,9 @@ def test_token_from_body_or_query_on_both_versions(client: Client) -> None:
         ({"scope": "opénid"}, 400, "invalid_scope"),
     ],
 )
-def test_token_refusals(client: Client, changes: dict[str, str], status: int, error: str) -> None:
+def test_invalid_requests_for_tokens_are_refused(
+    client: Client, changes: dict[str, str], status: int, error: str
+) -> None:
     answer = requests.post(f"{client.url}/ims/token/v3", data={**CREDENTIALS, **changes}, timeout=5)
     assert answer.status_code == status
     assert answer.json().keys() == {"error", "error_description"}
@@ -65,13 +69,13 @@ def test_token_refusals(client: Client, changes: dict[str, str], status: int, er
         "cjm.suppression_service.client.delete",
     ],
 )
-def test_scopes_come_between_commas_or_blanks_and_more_than_once(client: Client, scope: str) -> None:
+def test_scopes_are_separated_by_commas_or_blanks_and_may_repeat(client: Client, scope: str) -> None:
     answer = requests.post(f"{client.url}/ims/token/v3", data={**CREDENTIALS, "scope": scope}, timeout=5)
     assert (answer.status_code, answer.json()["token_type"]) == (200, "bearer")
 
 
 @pytest.mark.parametrize("sent", ["files", "data"])
-def test_the_jwt_exchange_has_ended(client: Client, sent: str) -> None:
+def test_the_jwt_exchange_is_refused(client: Client, sent: str) -> None:
     form = {"client_id": "emulator-client", "client_secret": "emulator-secret", "jwt_token": "a.b.c"}
     given: Any = {sent: {name: (None, value) for name, value in form.items()} if sent == "files" else form}
     for path in ("/ims/exchange/jwt", "/ims/exchange/jwt/"):
@@ -82,12 +86,12 @@ def test_the_jwt_exchange_has_ended(client: Client, sent: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/ims/token/v3", "/ims/exchange/jwt"])
-def test_identity_service_takes_posts_only(client: Client, path: str) -> None:
+def test_the_identity_service_accepts_only_posts(client: Client, path: str) -> None:
     answer = requests.get(client.url + path, timeout=5)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
-def test_several_tokens_live_and_expire_on_the_clock(client: Client) -> None:
+def test_several_tokens_are_valid_until_they_expire(client: Client) -> None:
     other = Client(client.url)
     assert other.session.headers["Authorization"] != client.session.headers["Authorization"]
     for one in (client, other):
@@ -119,14 +123,14 @@ def test_several_tokens_live_and_expire_on_the_clock(client: Client) -> None:
         ("x-gw-ims-org-id", "@AdobeOrg", 403, "403027", "User region is missing"),
     ],
 )
-def test_gateway_refusals(
+def test_the_gateway_refuses_wrong_headers(
     client: Client, path: str, header: str, value: str | None, status: int, code: str, message: str
 ) -> None:
     body = client.refused("GET", path, status, headers={header: value})
     assert body == {"error_code": code, "message": message}
 
 
-def test_an_empty_organisation_is_flow_services_to_refuse(client: Client) -> None:
+def test_flow_service_itself_refuses_an_empty_organisation(client: Client) -> None:
     empty = {"x-gw-ims-org-id": ""}
     assert "x-gw-ims-org-id" in client.flow_problem("GET", PLACES[0], "2001-401", headers=empty)
     for path in PLACES[1:]:
@@ -147,7 +151,7 @@ def test_an_empty_organisation_is_flow_services_to_refuse(client: Client) -> Non
         ("2113-400", "*", "*", "Headers with value not allowed"),
     ],
 )
-def test_flow_service_on_sandbox_headers(
+def test_flow_service_refuses_wrong_sandbox_headers(
     client: Client, code: str, name: str | None, identifier: str | None, title: str
 ) -> None:
     headers = {"x-sandbox-name": name, "x-sandbox-id": identifier}
@@ -157,7 +161,7 @@ def test_flow_service_on_sandbox_headers(
     assert client.ask("GET", PLACES[0], headers=headers).json()["title"] == title
 
 
-def test_content_type(client: Client) -> None:
+def test_a_content_type_other_than_json_is_refused(client: Client) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
         headers = {"Content-Type": kind}
         body = client.refused("POST", f"{FLOW}/flows", 400, data=b'{"a": 1}', headers=headers)
@@ -165,7 +169,7 @@ def test_content_type(client: Client) -> None:
         assert body["detail"] == "A valid content-type must be specified"
 
 
-def test_sandbox_missing_or_unknown(client: Client) -> None:
+def test_a_missing_or_unknown_sandbox_is_refused(client: Client) -> None:
     client.flow_problem("GET", PLACES[0], "2105-400", headers={"x-sandbox-name": None})
     client.flow_problem("GET", PLACES[0], "2100-404", headers={"x-sandbox-name": "nowhere"})
     client.flow_problem("GET", PLACES[0], "2100-404", headers={"x-sandbox-name": "DEV"})
@@ -174,7 +178,7 @@ def test_sandbox_missing_or_unknown(client: Client) -> None:
         client.refused("GET", path, 404, headers={"x-sandbox-name": "nowhere"})
 
 
-def test_sandboxes_are_apart(client: Client) -> None:
+def test_sandboxes_are_isolated(client: Client) -> None:
     schema = client.schema()
     client.dataset(schema)
     other = Client(client.url, "prod")
@@ -182,7 +186,7 @@ def test_sandboxes_are_apart(client: Client) -> None:
     assert other.ask("GET", f"{REGISTRY}/tenant/schemas", headers={"Accept": XED}).json()["results"] == []
 
 
-def test_unknown_routes_are_html_and_unknown_ids_json(client: Client) -> None:
+def test_unknown_routes_are_answered_with_html_and_unknown_ids_with_json(client: Client) -> None:
     for path in ("/nothing", "/data/foundation/flowservice/nothing", "/data/foundation", f"{FLOW}/flows/a/b/c"):
         answer = client.ask("GET", path)
         assert answer.status_code == 404
@@ -199,7 +203,7 @@ def test_every_answer_has_its_own_request_id(client: Client) -> None:
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
 
 
-def test_head_and_options_and_unheard_of_methods(client: Client) -> None:
+def test_head_is_answered_and_unknown_methods_are_refused(client: Client) -> None:
     whole = client.ask("GET", f"{FLOW}/flows")
     head = client.ask("HEAD", f"{FLOW}/flows")
     assert (head.status_code, head.content) == (200, b"")
@@ -207,12 +211,12 @@ def test_head_and_options_and_unheard_of_methods(client: Client) -> None:
     for method in ("OPTIONS", "TRACE"):
         answer = client.ask(method, f"{FLOW}/flows")
         assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
-    # To one of the two HTTP parsers in use such a method is no HTTP, to the other one like any.
+    # Of uvicorn's two HTTP parsers, one refuses such a method and the other passes it on.
     assert client.ask("BREW", f"{FLOW}/flows").status_code in (400, 405)
 
 
 @pytest.mark.parametrize("path", ["%", "%zz", "%ff%fe", "%00", "%2e%2e/%2e%2e", "a%2fb", "%u0041", "?%=%&=%ff&%00=%zz"])
-def test_broken_percent_encoding_is_no_mistake_of_ours(client: Client, path: str) -> None:
+def test_invalid_percent_encoding_does_not_fail_the_emulator(client: Client, path: str) -> None:
     for place in (f"{FLOW}/flows", f"{CATALOG}/dataSets", f"{REGISTRY}/tenant/schemas", f"{DATA_PREP}/mappingSets"):
         request = requests.Request("GET", client.url, headers=dict(client.session.headers)).prepare()
         request.url = f"{client.url}{place}{'' if path.startswith('?') else '/'}{path}"
@@ -228,5 +232,5 @@ def test_hostile_headers_are_refused(client: Client, value: bytes) -> None:
             assert len(answer.content) < 2000
 
 
-def test_slash_at_the_end_names_the_same_resource(client: Client) -> None:
+def test_a_trailing_slash_is_ignored(client: Client) -> None:
     assert client.get(f"{FLOW}/flows/") == client.get(f"{FLOW}/flows")

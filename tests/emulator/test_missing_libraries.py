@@ -17,7 +17,7 @@ DEMO_SCRIPT = ("-c", "from airflow_provider_payments.demo import main; raise Sys
 
 
 def run(command: tuple[str, ...], folder: Path, *hidden: str) -> subprocess.CompletedProcess[str]:
-    """Run Python as if some modules were not installed, for the processes that it starts too."""
+    """Run Python as if some modules were not installed, which also holds for its subprocesses."""
     (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules |= dict.fromkeys({hidden!r})\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT))), "TMPDIR": str(folder)}
     return subprocess.run(
@@ -51,10 +51,10 @@ def test_a_command_without_a_library_says_what_to_install(
 
 
 @pytest.mark.parametrize("command", [EMULATOR, DEMO])
-def test_all_missing_libraries_are_named_and_help_needs_none(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_all_missing_libraries_are_named_but_not_required_for_help(tmp_path: Path, command: tuple[str, ...]) -> None:
     hidden = ("psutil", "rich", "jinja2", "starlette", "uvicorn")
-    said = run(command, tmp_path, *hidden).stderr
-    assert [name for name in hidden if name in said] == list(hidden[2 if command == EMULATOR else 0 :])
+    message = run(command, tmp_path, *hidden).stderr
+    assert [name for name in hidden if name in message] == list(hidden[2 if command == EMULATOR else 0 :])
     answer = run((*command, "--help"), tmp_path, *hidden)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout.startswith("usage: payments-")

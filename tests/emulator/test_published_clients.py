@@ -1,4 +1,4 @@
-"""What published clients and samples send and expect, where it differs from what the interface's description says."""
+"""Requests of published clients and samples that differ from the interface's description."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ GOOGLE_CLOUD_SPEC = "32e8f412-cdf7-464c-9885-78184cb113fd"
 
 
 def test_a_schema_without_a_type_is_an_object(client: Client) -> None:
-    made = client.make(SCHEMAS, {"title": "t", "description": "", "allOf": [{"$ref": PROFILE}]})
-    assert made["type"] == "object"
+    created = client.make(SCHEMAS, {"title": "t", "description": "", "allOf": [{"$ref": PROFILE}]})
+    assert created["type"] == "object"
     body = {"title": "u", "type": "array", "description": "", "allOf": [{"$ref": PROFILE}]}
     assert client.refused("POST", SCHEMAS, 400, json=body)["type"].endswith("XDM-1501-400")
 
 
 @pytest.mark.parametrize(("kind", "identifier"), [("classes", PROFILE), ("fieldgroups", PERSON)])
-def test_global_resources_are_found_from_the_tenant(client: Client, kind: str, identifier: str) -> None:
+def test_global_resources_can_be_read_by_tenant_paths(client: Client, kind: str, identifier: str) -> None:
     for form in (XED_FULL, f"{XED}; version=1"):
-        asked = {"headers": {"Accept": form}}
-        expected = client.ask("GET", f"{REGISTRY}/global/{kind}/{quote(identifier, safe='')}", **asked)
+        options = {"headers": {"Accept": form}}
+        expected = client.ask("GET", f"{REGISTRY}/global/{kind}/{quote(identifier, safe='')}", **options)
         assert expected.json()["$id"] == identifier
         for name in (quote(identifier, safe=""), expected.json()["meta:altId"]):
-            answer = client.ask("GET", f"{REGISTRY}/tenant/{kind}/{name}", **asked)
+            answer = client.ask("GET", f"{REGISTRY}/tenant/{kind}/{name}", **options)
             assert (answer.status_code, answer.json()) == (200, expected.json())
     path = f"{REGISTRY}/tenant/schemas/{quote(identifier, safe='')}"
     assert client.refused("GET", path, 404, headers={"Accept": XED_FULL})["title"] == "Resource not found"
@@ -50,7 +50,7 @@ def test_global_resources_are_found_from_the_tenant(client: Client, kind: str, i
     assert client.ask("GET", f"{REGISTRY}/tenant/{kind}", headers={"Accept": XED}).json()["results"] == []
 
 
-def test_definitions_keep_their_names(client: Client) -> None:
+def test_a_single_definition_keeps_its_name_and_several_are_merged(client: Client) -> None:
     def only_definition(group: Any) -> Any:
         ((name, definition),) = group["definitions"].items()
         assert group["allOf"] == [{"$ref": f"#/definitions/{name}", "type": "object", "meta:xdmType": "object"}]
@@ -62,18 +62,18 @@ def test_definitions_keep_their_names(client: Client) -> None:
         "definitions": {"property": body["definitions"]["own"]},
         "allOf": [{"$ref": "#/definitions/property"}],
     }
-    made = client.make(GROUPS, body)
-    assert only_definition(made) == ("property", {"product"})
+    created = client.make(GROUPS, body)
+    assert only_definition(created) == ("property", {"product"})
     tree = {"properties": {"_emulator": {"type": "object", "properties": {"b": {}}}}}
     patch = [{"op": "add", "path": "/definitions/more", "value": tree}]
-    # As Adobe's own samples send it.
+    # Adobe's own samples send the patch without If-Match.
     client.control("PUT", "options", json={"registry_requires_if_match": False})
-    grown = client.ask("PATCH", f"{GROUPS}/{made['meta:altId']}", json=patch).json()
-    # Two that hold fields of the same object become one.
+    grown = client.ask("PATCH", f"{GROUPS}/{created['meta:altId']}", json=patch).json()
+    # Two definitions with fields of the same object are merged into one.
     assert only_definition(grown) == ("customFields", {"product", "b"})
 
 
-def test_a_quoted_version_in_accept(client: Client) -> None:
+def test_a_quoted_version_in_accept_is_accepted(client: Client) -> None:
     path = f"{SCHEMAS}/{quote(client.schema(), safe='')}"
     quoted = client.ask("GET", path, headers={"Accept": 'application/vnd.adobe.xed-full+json; version="1"'})
     assert quoted.json() == client.ask("GET", path, headers={"Accept": XED_FULL}).json()
@@ -84,8 +84,8 @@ def test_datasets_are_classified(client: Client, parent: str | None, behaviour: 
     if parent is None:
         adhoc = {"properties": {"_adhoc": {"type": "object", "properties": {"a": {"type": "string"}}}}}
         references = [{"$ref": "https://ns.adobe.com/xdm/data/adhoc"}, adhoc]
-        made = {"type": "object", "title": "c", "description": "", "allOf": references}
-        parent = client.make(f"{REGISTRY}/tenant/classes", made)["$id"]
+        own_class = {"type": "object", "title": "c", "description": "", "allOf": references}
+        parent = client.make(f"{REGISTRY}/tenant/classes", own_class)["$id"]
     schema = client.make(SCHEMAS, {"title": "s", "description": "", "allOf": [{"$ref": parent}]})["$id"]
     dataset = client.dataset(schema)
     path = f"{CATALOG}/dataSets/{dataset}"
@@ -103,19 +103,19 @@ def test_mapping_sets_are_listed_from_the_beginning(client: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["connections", "flows"])
-def test_the_quotes_are_a_part_of_an_etag(client: Client, kind: str) -> None:
+def test_an_etag_without_its_quotes_is_refused(client: Client, kind: str) -> None:
     identifier = PAYPAL if kind == "connections" else client.flow(client.prepared())["id"]
     path, etag = f"{FLOW}/{kind}/{identifier}", client.item(kind, identifier)["etag"]
     patch = [{"op": "replace", "path": "/name", "value": "new"}]
     for stale in (etag.strip('"'), etag[:-2] + '"', '"0-0"'):
-        told = client.flow_problem("PATCH", path, "1404-412", json=patch, headers={"If-Match": stale})
-        assert stale in told
-        assert etag in told
+        message = client.flow_problem("PATCH", path, "1404-412", json=patch, headers={"If-Match": stale})
+        assert stale in message
+        assert etag in message
     assert client.ask("PATCH", path, json=patch, headers={"If-Match": etag}).status_code == 200
     assert client.item(kind, identifier)["name"] == "new"
 
 
-def test_an_action_may_carry_an_etag(client: Client) -> None:
+def test_an_action_may_have_an_etag(client: Client) -> None:
     flow = client.flow(client.prepared())["id"]
     path, etag = f"{FLOW}/flows/{flow}/action?op=disable", client.item("flows", flow)["etag"]
     client.flow_problem("POST", path, "1404-412", headers={"If-Match": "0-0"})
@@ -128,7 +128,7 @@ def test_the_data_lake_is_found_by_its_name(client: Client) -> None:
     assert spec["id"] == LAKE_SPEC
 
 
-def test_google_cloud_storage(client: Client) -> None:
+def test_google_cloud_storage_can_be_a_source(client: Client) -> None:
     auth = "Basic Authentication for google-cloud"
     body: dict[str, Any] = {
         "name": "Google Cloud Storage Base Connection",
@@ -153,7 +153,7 @@ def test_google_cloud_storage(client: Client) -> None:
     assert "secretAccessKey" in client.flow_problem("POST", f"{FLOW}/connections", "1304-400", json=body)
 
 
-def test_records_do_without_an_identifier_that_is_not_mapped(client: Client) -> None:
+def test_records_without_an_identifier_are_ingested_if_none_is_mapped(client: Client) -> None:
     schema = client.schema()
     dataset = client.dataset(schema)
     flow = client.flow(
@@ -168,7 +168,7 @@ def test_records_do_without_an_identifier_that_is_not_mapped(client: Client) -> 
     assert rows["rows"][0].keys() == {"_emulator"}
 
 
-def test_last_batches_of_datasets(client: Client) -> None:
+def test_the_last_batches_of_datasets_are_listed(client: Client) -> None:
     path, body = f"{CATALOG}/lastBatches", client.prepared()
     client.dataset(client.schema("other"), "empty")
     assert client.get(path) == {}

@@ -1,4 +1,4 @@
-"""Adobe's tutorial on Stripe's source: what its explore shows, and its requests in their order."""
+"""Adobe's tutorial on the Stripe source: the explored attributes, and the requests in their order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.emulator.client import CATALOG, DATA_PREP, FLOW, LAKE_SPEC, REST_FLOW
 from tests.emulator.flow_service.test_explored_rows import field
 
 CARD = "payment_method_details.card"
-# What the tutorial prints of a charge, by type; None for what was null in the account that it was taken from.
+# The attributes of a charge in the tutorial, by type; None for attributes that are null in the tutorial's account.
 SHOWN: dict[str | None, list[str]] = {
     "string": [
         *("calculated_statement_descriptor", "currency", "customer", "description", "id", "object", "payment_intent"),
@@ -42,7 +42,7 @@ SHOWN: dict[str | None, list[str]] = {
         *(f"{CARD}.{name}" for name in ("installments", "mandate", "three_d_secure", "wallet")),
     ],
 }
-# What it maps, in its order: a whole object stands between single fields of it.
+# The attributes that the tutorial maps, in its order: the whole objects are between single fields of them.
 MAPPED = (
     *("id", "refunded", "disputed", f"{CARD}.last4", "livemode", "status"),
     *(f"{CARD}.overcapture.maximum_amount_capturable", "receipt_url", f"{CARD}.fingerprint", "payment_intent"),
@@ -53,7 +53,7 @@ MAPPED = (
     *(f"{CARD}.exp_month", "calculated_statement_descriptor", f"{CARD}.brand", "balance_transaction"),
     *(f"{CARD}.extended_authorization.status", "outcome"),
 )
-# Encoded, padding and all, as the tutorial prints it.
+# Encoded with padding, as in the tutorial.
 SOURCE_PARAMS = "eyJyZXNvdXJjZVBhdGgiOiJjaGFyZ2VzIn0%3D"
 
 
@@ -86,7 +86,7 @@ def at(row: Any, path: str) -> Any:
     return row
 
 
-def test_explore_shows_every_attribute_that_the_tutorial_prints(client: Client) -> None:
+def test_explore_shows_every_attribute_of_the_tutorial(client: Client) -> None:
     shown = explored(client, base_connection(client), "false")
     assert shown.keys() == {"format", "schema"}
     assert shown["format"] == "hierarchical"
@@ -104,7 +104,7 @@ def test_explore_shows_every_attribute_that_the_tutorial_prints(client: Client) 
             assert kind is None or (path, node["type"]) == (path, kind)
 
 
-def test_the_requests_of_the_tutorial_land_every_charge(client: Client) -> None:
+def test_the_requests_of_the_tutorial_ingest_every_charge(client: Client) -> None:
     base = base_connection(client)
     tree = explored(client, base, "true")["schema"]["properties"]["data"]
     source = client.make(
@@ -157,7 +157,7 @@ def test_the_requests_of_the_tutorial_land_every_charge(client: Client) -> None:
             "targetConnectionIds": [target["id"]],
             "transformations": [{"name": "Mapping", "params": {"mappingId": mapping["id"], "mappingVersion": 0}}],
             "scheduleParams": {"startTime": str(client.now() + 60), "frequency": "minute", "interval": 15},
-            # The tutorial sends no options; without them three amounts and two times that are none fail the run.
+            # The tutorial sends no options. Without options, five charges with an invalid amount or time fail the run.
             "options": {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
         },
     )

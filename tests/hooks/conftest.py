@@ -14,7 +14,7 @@ SetConnection = Callable[..., None]
 
 @pytest.fixture
 def set_connection(monkeypatch: pytest.MonkeyPatch) -> SetConnection:
-    """Put the default Airflow connection into the environment, any of its fields replaced or, with ``None``, absent."""
+    """Return a function that sets the default Airflow connection; fields are replaced or, with ``None``, left out."""
 
     def put(url: str, extra: dict[str, Any] | None = None, **fields: Any) -> None:
         connection = json.loads(connection_json(url))

@@ -1,4 +1,4 @@
-"""What the hook offers beside creations: test, explore and preview of a base connection, and Airflow's errors."""
+"""The hook's methods for base connections (test, explore, preview), and the conversion of errors."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ Ask = Callable[[ExperiencePlatformHook], object]
     ],
     ids=["test", "explore", "preview"],
 )
-def test_what_the_service_refuses_fails_the_task_for_good(connected: Emulator, ask: Ask) -> None:
+def test_a_refusal_fails_the_task_without_a_retry(connected: Emulator, ask: Ask) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match="absent") as refusal:
         ask(ExperiencePlatformHook())
     assert isinstance(refusal.value, AirflowFailException)
@@ -78,7 +78,7 @@ def test_what_the_service_refuses_fails_the_task_for_good(connected: Emulator, a
 
 
 @pytest.mark.parametrize("status", [429, 503], ids=str)
-def test_what_may_pass_may_be_retried_and_says_when(
+def test_a_temporary_error_may_be_retried_after_its_delay(
     proxy: FaultProxy, connect: Callable[..., None], status: int
 ) -> None:
     connect(proxy.url)
@@ -99,7 +99,7 @@ def test_what_may_pass_may_be_retried_and_says_when(
     ],
     ids=["input", "conflict", "unsettled"],
 )
-def test_errors_that_are_no_answers_are_mapped_too(error: Exception, kind: type[AirflowException]) -> None:
+def test_errors_without_an_answer_are_converted_too(error: Exception, kind: type[AirflowException]) -> None:
     with pytest.raises(kind) as raised, airflow_errors():
         raise error
     assert type(raised.value) is kind
@@ -107,6 +107,6 @@ def test_errors_that_are_no_answers_are_mapped_too(error: Exception, kind: type[
     assert raised.value.__cause__ is error
 
 
-def test_errors_of_others_pass_as_they_are() -> None:
+def test_other_errors_are_not_converted() -> None:
     with pytest.raises(KeyError, match="other"), airflow_errors():
         raise KeyError("other")

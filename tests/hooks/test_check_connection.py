@@ -1,4 +1,4 @@
-"""``test_connection``: what the *Test* button says."""
+"""``test_connection``: the result and the message of the *Test* button."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_working_connection_names_its_sandbox_and_organisation(
     ],
     ids=["secret", "client id", "access token", "organisation", "sandbox", "no sandbox", "no secret", "http"],
 )
-def test_a_refusal_names_what_is_at_fault(
+def test_a_refusal_names_the_part_at_fault(
     emulator: Emulator,
     set_connection: SetConnection,
     extra: dict[str, Any],
@@ -60,7 +60,7 @@ def test_a_refusal_names_what_is_at_fault(
 
 
 SANDBOXES = "/sandbox-management/"
-#: What is answered to the question which sandboxes there are -> what the message says of it.
+#: Name -> (the answer to the list query for sandboxes, the expected text in the message).
 LISTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "refused": ({"status": 403, "body": b'{"type": "x/SMS-2010-403", "title": "No right", "status": 403}'}, "403"),
     "HTML": ({"status": 200, "headers": {"Content-Type": "text/html"}, "body": b"<html></html>"}, "answered HTML"),
@@ -73,21 +73,21 @@ LISTINGS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("answered", "said"), LISTINGS.values(), ids=LISTINGS)
-def test_an_unknown_sandbox_is_named_even_if_no_list_can_be_had(
-    proxy: FaultProxy, set_connection: SetConnection, answered: dict[str, Any], said: str
+@pytest.mark.parametrize(("answer", "expected"), LISTINGS.values(), ids=LISTINGS)
+def test_an_unknown_sandbox_is_reported_even_if_sandboxes_cannot_be_listed(
+    proxy: FaultProxy, set_connection: SetConnection, answer: dict[str, Any], expected: str
 ) -> None:
-    proxy.fault("GET", SANDBOXES, times=99, **answered)
+    proxy.fault("GET", SANDBOXES, times=99, **answer)
     set_connection(proxy.url, {"sandbox": "nowhere", "read_timeout": 0.3})
     works, message = ExperiencePlatformHook().test_connection()
     assert (works, message.split(":", 1)[0]) == (False, "Sandbox")
     first, _, listing = message.partition("the credential's sandboxes cannot be listed: ")
     assert "FLOW-2100-404" in first
-    assert said in listing
-    assert 1 <= len([asked for asked in proxy.asked if SANDBOXES in asked[1]]) <= 2
+    assert expected in listing
+    assert 1 <= len([request for request in proxy.asked if SANDBOXES in request[1]]) <= 2
 
 
-def test_sandboxes_are_named_sorted_bounded_and_without_secrets(
+def test_listed_sandboxes_are_sorted_limited_and_without_secrets(
     proxy: FaultProxy, set_connection: SetConnection
 ) -> None:
     odd: list[Any] = [None, {}, {"name": 7}, {"name": "emulator-secret"}, {"name": "zz" * 500}]
@@ -97,11 +97,11 @@ def test_sandboxes_are_named_sorted_bounded_and_without_secrets(
     _, message = ExperiencePlatformHook().test_connection()
     shown = ", ".join(["***", *(f"s{number:02}" for number in range(1, 20))])
     assert message.endswith(f"; the credential may use {shown} and 12 more")
-    (asked,) = (path for _, path, _ in proxy.asked if SANDBOXES in path)
-    assert asked == "/data/foundation/sandbox-management/?limit=100&offset=0"
+    (request,) = (path for _, path, _ in proxy.asked if SANDBOXES in path)
+    assert request == "/data/foundation/sandbox-management/?limit=100&offset=0"
 
 
-def test_a_right_that_is_lacking_is_told_from_a_sandbox_that_is(
+def test_a_missing_permission_is_distinguished_from_a_missing_sandbox(
     emulator: Emulator, set_connection: SetConnection
 ) -> None:
     set_connection(emulator.url)
@@ -118,29 +118,27 @@ def test_a_right_that_is_lacking_is_told_from_a_sandbox_that_is(
     assert ExperiencePlatformHook().test_connection()[1].endswith("the credential may use no sandbox")
 
 
-def test_the_list_of_sandboxes_is_asked_for_without_naming_one(
-    emulator: Emulator, set_connection: SetConnection
-) -> None:
+def test_sandboxes_are_listed_without_the_sandbox_header(emulator: Emulator, set_connection: SetConnection) -> None:
     set_connection(emulator.url, {"sandbox": "nowhere"})
     ExperiencePlatformHook().test_connection()
-    (asked,) = (request for request in emulator.requests() if "sandbox-management" in request["path"])
-    assert (asked["sandbox"], asked["status"]) == (None, 200)
+    (request,) = (request for request in emulator.requests() if "sandbox-management" in request["path"])
+    assert (request["sandbox"], request["status"]) == (None, 200)
 
 
-def test_a_connection_that_airflow_does_not_know_is_named() -> None:
+def test_an_unknown_airflow_connection_is_named() -> None:
     works, message = ExperiencePlatformHook("no_such_connection").test_connection()
     assert not works
     assert "no_such_connection" in message
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"], ids=["closed port", "no TLS"])
-def test_a_host_that_cannot_be_talked_to_is_a_fault_of_the_network(
+def test_an_unreachable_host_is_a_fault_of_the_network(
     emulator: Emulator, make_client: Callable[..., Client], naps: list[float], scheme: str
 ) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # nobody listens
+        taken.bind(("127.0.0.1", 0))  # no process listens on this port
         url = f"http://127.0.0.1:{taken.getsockname()[1]}" if scheme == "http" else emulator.url.replace("http", scheme)
-        # The hook's own client would sleep through its attempts; this one only notes the seconds.
+        # The hook's client would sleep between its attempts; this client only records the seconds.
         with pytest.raises(RequestError) as failure:
             make_client(url).get("/data/foundation/flowservice/flowSpecs")
     assert part_at_fault(failure.value) == "Network"
@@ -149,7 +147,7 @@ def test_a_host_that_cannot_be_talked_to_is_a_fault_of_the_network(
 
 HTML = {"headers": {"Content-Type": "text/html"}, "body": b"<html><title>Sign in</title></html>"}
 SPECS, TOKEN = "/flowSpecs", "/ims/token/v3"
-#: What is answered to which request -> the part that is named.
+#: Name -> (path of the request, its answer, the part at fault).
 ANSWERS: dict[str, tuple[str, dict[str, Any], str]] = {
     "HTML": (SPECS, {"status": 200, **HTML}, "Platform URL"),
     "HTML 404": (SPECS, {"status": 404, **HTML}, "Platform URL"),
@@ -174,28 +172,26 @@ ANSWERS: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("path", "answered", "part"), ANSWERS.values(), ids=ANSWERS)
-def test_the_part_is_named_after_two_attempts_at_most(
-    proxy: FaultProxy, set_connection: SetConnection, path: str, answered: dict[str, Any], part: str
+@pytest.mark.parametrize(("path", "answer", "part"), ANSWERS.values(), ids=ANSWERS)
+def test_the_part_at_fault_is_named_after_at_most_two_attempts(
+    proxy: FaultProxy, set_connection: SetConnection, path: str, answer: dict[str, Any], part: str
 ) -> None:
     for method in ("GET", "POST"):
-        proxy.fault(method, path, times=99, **answered)
+        proxy.fault(method, path, times=99, **answer)
     set_connection(proxy.url)
     hook = ExperiencePlatformHook()
     works, message = hook.test_connection()
     assert (works, message.split(":", 1)[0]) == (False, part)
-    assert 1 <= len([asked for asked in proxy.asked if path in asked[1]]) <= 2
-    assert hook.client.transport.attempts > 2  # who works with the hook is as patient as before
+    assert 1 <= len([request for request in proxy.asked if path in request[1]]) <= 2
+    assert hook.client.transport.attempts > 2  # the hook's own client keeps its number of attempts
 
 
-def test_a_proxy_that_asks_for_a_login_is_a_fault_of_the_network() -> None:
-    failed = RequestError(Failure.AMBIGUOUS, "GET", SPECS, reason="the proxy p:1 asks for a login", status=407)
+def test_a_proxy_that_requires_a_login_is_a_fault_of_the_network() -> None:
+    failed = RequestError(Failure.AMBIGUOUS, "GET", SPECS, reason="the proxy p:1 requires a login", status=407)
     assert part_at_fault(failed) == "Network"
 
 
-def test_a_service_that_asks_to_wait_is_no_fault_of_the_connection(
-    proxy: FaultProxy, set_connection: SetConnection
-) -> None:
+def test_a_rate_limit_is_no_fault_of_the_connection(proxy: FaultProxy, set_connection: SetConnection) -> None:
     proxy.fault("GET", "/flowSpecs", status=503, headers={"Retry-After": "3600"})
     set_connection(proxy.url)
     works, message = ExperiencePlatformHook().test_connection()
@@ -204,18 +200,14 @@ def test_a_service_that_asks_to_wait_is_no_fault_of_the_connection(
     assert "asks to wait 3600 s" in message
 
 
-def test_a_host_that_is_another_service_is_a_fault_of_the_url(
-    emulator: Emulator, set_connection: SetConnection
-) -> None:
+def test_a_host_of_another_service_is_a_fault_of_the_url(emulator: Emulator, set_connection: SetConnection) -> None:
     set_connection(emulator.url, host=f"{emulator.url}/elsewhere")
     works, message = ExperiencePlatformHook().test_connection()
     assert not works
     assert message.startswith("Platform URL: ")
 
 
-def test_a_ca_bundle_that_does_not_exist_is_a_fault_of_the_field(
-    emulator: Emulator, set_connection: SetConnection
-) -> None:
+def test_a_missing_ca_bundle_is_a_fault_of_the_field(emulator: Emulator, set_connection: SetConnection) -> None:
     set_connection(emulator.url, {"verify": "/no/such/bundle.pem"}, host="https://127.0.0.1:9")
     works, message = ExperiencePlatformHook().test_connection()
     assert not works
@@ -223,7 +215,7 @@ def test_a_ca_bundle_that_does_not_exist_is_a_fault_of_the_field(
     assert "/no/such/bundle.pem" in message
 
 
-def test_token_and_secret_stand_in_no_log_and_are_masked_where_somebody_prints_them(
+def test_token_and_secret_are_not_logged_and_are_masked_if_printed(
     proxy: FaultProxy, set_connection: SetConnection, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -28,7 +28,7 @@ def client_of(**fields: Any) -> Client:
     return ExperiencePlatformHook(**fields).client
 
 
-def test_a_connection_of_required_fields_alone_leads_to_adobe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_with_required_fields_only_uses_adobes_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     extra = {"org_id": "ACME@AdobeOrg", "sandbox": "dev"}
     connection = {"conn_type": "aep", "login": "id", "password": "secret", "extra": extra}
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", json.dumps(connection))
@@ -106,7 +106,7 @@ def test_host_and_port_make_the_platform_url(
     assert client_of().url == expected
 
 
-#: What is wrong -> keys of the extra, other fields, what the message must hold.
+#: Name -> (keys of the extra, other fields, the expected parts of the message).
 WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "no organisation": ({"org_id": None}, {}, ("org_id", "organisation")),
     "organisation": ({"org_id": "ACME"}, {}, ("org_id", "'ACME'", "@AdobeOrg")),
@@ -141,7 +141,7 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "no time to settle": (
         {"operation_timeout": 50, "dataflow_settle_seconds": 50},
         {},
-        ("operation_timeout=50", "more seconds than the settle times and one, 51"),
+        ("operation_timeout=50", "more seconds than the longest settle time plus 1, 51"),
     ),
     "no time": ({"operation_timeout": 0}, {}, ("operation_timeout=0", "more seconds")),
     "time that never ends": ({"operation_timeout": "nan"}, {}, ("operation_timeout", "nan")),
@@ -150,9 +150,9 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(set_connection: SetConnection, what: str) -> None:
-    extra, fields, parts = WRONG[what]
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_field_is_named_with_value_and_allowed_values(set_connection: SetConnection, case: str) -> None:
+    extra, fields, parts = WRONG[case]
     set_connection(URL, extra, **fields)
     with pytest.raises(InvalidInputError) as refusal:
         _ = client_of()
@@ -161,9 +161,7 @@ def test_a_wrong_field_is_named_with_its_value_and_what_is_allowed(set_connectio
 
 @fails_on("3.0", "3.1", reason="Airflow does not read a connection whose extra is no object, and calls it undefined")
 @pytest.mark.parametrize("extra", ['["a-secret"]', '"a-secret"', "5", "true"])
-def test_an_extra_that_is_json_but_no_object_is_refused_without_repeating_it(
-    set_connection: SetConnection, extra: str
-) -> None:
+def test_an_extra_that_is_no_object_is_refused_without_its_value(set_connection: SetConnection, extra: str) -> None:
     set_connection(URL)
     connection = json.loads(os.environ[f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"])
     os.environ[f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"] = json.dumps(connection | {"extra": extra})
@@ -175,7 +173,7 @@ def test_an_extra_that_is_json_but_no_object_is_refused_without_repeating_it(
 
 
 @given(extra=st.dictionaries(st.sampled_from(sorted(_EXTRAS)), WILD, max_size=3))
-def test_any_extra_makes_a_client_or_names_a_field_and_no_secret(extra: dict[str, Any]) -> None:
+def test_any_extra_creates_a_client_or_an_error_without_a_secret(extra: dict[str, Any]) -> None:
     fields = {"org_id": "ACME@AdobeOrg", "sandbox": "dev"} | extra
     connection = SimpleNamespace(
         conn_id="any", login="id", password="hunter-2-hunter", host=None, port=None, extra_dejson=fields
@@ -192,14 +190,14 @@ def test_any_extra_makes_a_client_or_names_a_field_and_no_secret(extra: dict[str
 
 
 @pytest.mark.parametrize("host", [f"{URL}:port", f"{URL}:99999"], ids=["no number", "too large"])
-def test_a_host_with_a_port_that_is_none_is_refused_as_a_field(set_connection: SetConnection, host: str) -> None:
+def test_a_host_with_an_invalid_port_is_refused_as_a_field(set_connection: SetConnection, host: str) -> None:
     set_connection(URL, host=host)
     with pytest.raises(InvalidInputError, match="host"):
         _ = client_of()
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_password_inside_the_host_is_not_repeated_in_the_error(set_connection: SetConnection, scheme: str) -> None:
+def test_an_error_does_not_repeat_a_password_in_the_host(set_connection: SetConnection, scheme: str) -> None:
     set_connection(URL, host=f"{scheme}://user:hunter2@platform.adobe.io")
     with pytest.raises(InvalidInputError, match="host") as refusal:
         _ = client_of()
@@ -207,7 +205,7 @@ def test_a_password_inside_the_host_is_not_repeated_in_the_error(set_connection:
 
 
 @pytest.mark.parametrize("blank", ["", None, 0], ids=["empty text", "null", "zero"])
-def test_blanks_as_the_form_sends_them_count_as_not_given(set_connection: SetConnection, blank: object) -> None:
+def test_empty_fields_of_the_form_count_as_absent(set_connection: SetConnection, blank: object) -> None:
     texts = ("scopes", "ims_url", "access_token", "proxies", "verify")
     extra = dict.fromkeys(texts, blank or None) | dict.fromkeys(("connect_timeout", "read_timeout"), blank)
     extra |= dict.fromkeys(("dataflow_settle_seconds", "operation_timeout", "marks", "read_only"), blank or None)
@@ -221,7 +219,7 @@ def test_blanks_as_the_form_sends_them_count_as_not_given(set_connection: SetCon
 
 
 @pytest.mark.parametrize("off", [False, "false", "False"], ids=repr)
-def test_switching_tls_verification_off_is_warned_of(
+def test_disabled_tls_verification_logs_a_warning(
     set_connection: SetConnection, caplog: pytest.LogCaptureFixture, off: object
 ) -> None:
     set_connection(URL, {"verify": off})
@@ -231,7 +229,7 @@ def test_switching_tls_verification_off_is_warned_of(
     ]
 
 
-def test_an_access_token_needs_no_secret_and_is_used_as_it_is(
+def test_an_access_token_is_used_without_a_secret(
     emulator: Emulator, proxy: FaultProxy, set_connection: SetConnection
 ) -> None:
     set_connection(emulator.url)

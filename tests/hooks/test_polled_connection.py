@@ -1,4 +1,4 @@
-"""The connection that a poller keeps open: once nobody waits, none of its clients sends anything."""
+"""The polled connection: after ``close`` none of its clients sends a request."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def sends_nothing(client: Client) -> bool:
     return True
 
 
-def test_a_connection_that_is_first_read_after_the_end_sends_nothing(connected: Emulator) -> None:
+def test_a_connection_first_read_after_close_sends_nothing(connected: Emulator) -> None:
     connection = PolledConnection(CONNECTION_ID)
     connection.close()
     assert sends_nothing(connection.client())
 
 
-def test_the_end_reaches_clients_that_an_edit_has_replaced(connected: Emulator, connect: Callable[..., None]) -> None:
+def test_close_reaches_clients_that_an_edit_has_replaced(connected: Emulator, connect: Callable[..., None]) -> None:
     connection = PolledConnection(CONNECTION_ID)
     first = connection.client()
     connect(connected.url, read_timeout=7)
@@ -39,7 +39,7 @@ def test_the_end_reaches_clients_that_an_edit_has_replaced(connected: Emulator, 
     assert sends_nothing(first)
 
 
-def test_the_end_closes_kept_connections_though_an_error_still_refers_to_them(connected: Emulator) -> None:
+def test_close_closes_connections_that_an_error_still_refers_to(connected: Emulator) -> None:
     port = urlsplit(connected.url).port
 
     def to_the_service() -> int:
@@ -50,7 +50,7 @@ def test_the_end_closes_kept_connections_though_an_error_still_refers_to_them(co
     connection = PolledConnection(CONNECTION_ID)
     connection.client().get("/data/foundation/flowservice/flows")
     assert to_the_service() > before
-    # As the traceback of an error does, which a wait that was cancelled keeps.
+    # The traceback of a cancelled wait's error refers to connection pools in the same way.
     held = [found for found in gc.get_objects() if issubclass(type(found), HTTPConnectionPool)]
     connection.close()
     assert to_the_service() <= before

@@ -1,4 +1,4 @@
-"""What Airflow learns of the provider at start-up."""
+"""The provider info, which Airflow reads at start-up."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_provider_info_is_valid_by_airflows_own_schema() -> None:
     jsonschema.validate(get_provider_info(), schema)
 
 
-def test_the_entry_point_leads_to_it() -> None:
+def test_the_entry_point_returns_the_provider_info() -> None:
     (entry,) = (e for e in entry_points(group="apache_airflow_provider") if e.value.startswith("airflow_provider_pay"))
     assert entry.load()() == get_provider_info()
     assert entry.dist is not None
@@ -47,18 +47,18 @@ def test_the_entry_point_leads_to_it() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), list(modules(*BASES)), ids=str)
-def test_every_module_it_names_imports_and_holds_its_kind(kind: str, name: str) -> None:
+def test_every_listed_module_can_be_imported(kind: str, name: str) -> None:
     own = [value for value in vars(import_module(name)).values() if getattr(value, "__module__", None) == name]
     assert any(isinstance(value, type) and issubclass(value, BASES[kind]) for value in own)
 
 
-def test_every_class_it_names_exists() -> None:
+def test_every_listed_class_exists() -> None:
     info = get_provider_info()
     assert [attribute(entry["hook-class-name"]) for entry in info["connection-types"]] == [ExperiencePlatformHook]
     assert all(issubclass(attribute(path), BaseOperatorLink) for path in info["extra-links"])
 
 
-#: Modules beside them, on which they are built.
+#: Modules in the same folders that contain no operator, sensor or trigger.
 BUILT_ON = (
     "__init__",
     "base",
@@ -74,7 +74,7 @@ BUILT_ON = (
 )
 
 
-def test_every_module_with_operators_sensors_or_triggers_is_named() -> None:
+def test_every_module_with_operators_sensors_or_triggers_is_listed() -> None:
     package = Path(str(import_module("airflow_provider_payments").__file__)).parent
     found = {
         f"{package.name}.{kind}.{path.stem}"
@@ -93,7 +93,7 @@ def test_airflow_knows_the_connection_type_and_the_link() -> None:
     assert set(get_provider_info()["extra-links"]) <= set(manager.extra_links_class_names)
 
 
-def test_the_hook_and_the_provider_info_say_the_same() -> None:
+def test_the_hook_and_the_provider_info_agree() -> None:
     (entry,) = get_provider_info()["connection-types"]
     assert entry["connection-type"] == ExperiencePlatformHook.conn_type
     assert entry["hook-name"] == ExperiencePlatformHook.hook_name
@@ -101,7 +101,7 @@ def test_the_hook_and_the_provider_info_say_the_same() -> None:
     assert set(FIELD_BEHAVIOUR["relabeling"]) == {"login", "password", "host"}
 
 
-def test_the_hook_words_the_form_as_airflow_before_3_2_wants_it() -> None:
+def test_the_hook_returns_the_form_behaviour_of_airflow_before_3_2() -> None:
     behaviour = ExperiencePlatformHook.get_ui_field_behaviour()
     schema = json.loads((Path(airflow.__path__[0]) / "customized_form_field_behaviours.schema.json").read_text())
     jsonschema.validate(behaviour, schema)
@@ -117,7 +117,7 @@ def test_older_airflows_get_the_same_form_fields_from_the_hook() -> None:
 
 
 @pytest.mark.parametrize("module", ["airflow_provider_payments", "airflow_provider_payments.get_provider_info"])
-def test_importing_it_imports_no_airflow(module: str) -> None:
+def test_importing_the_provider_info_imports_no_airflow(module: str) -> None:
     code = f"import sys, {module}; print(sorted(m for m in sys.modules if m.split('.')[0] == 'airflow'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

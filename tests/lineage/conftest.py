@@ -13,7 +13,7 @@ from tests.sensors.flows import written_history as written_history
 
 
 def forget(settings: Any) -> None:
-    """Let OpenLineage read its configuration again."""
+    """Clear the caches of OpenLineage's configuration."""
     for value in vars(settings).values():
         if hasattr(value, "cache_clear"):
             value.cache_clear()
@@ -21,7 +21,7 @@ def forget(settings: Any) -> None:
 
 @pytest.fixture
 def openlineage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """OpenLineage is installed and configured."""
+    """Configure OpenLineage's transport; skip the test if OpenLineage is not installed."""
     settings = pytest.importorskip("airflow.providers.openlineage.conf", reason="an optional library")
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
     forget(settings)

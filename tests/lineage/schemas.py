@@ -1,5 +1,5 @@
 """
-What OpenLineage's JSON Schemas demand of the parts of an event that this provider fills, in words of our own.
+The requirements of OpenLineage's JSON Schemas for the parts of an event that this provider fills.
 
 Sources: ``spec/OpenLineage.json`` and ``spec/facets`` of the OpenLineage repository.
 """
@@ -22,7 +22,7 @@ def an_object(required: str = "", **properties: Schema) -> Schema:
 
 
 def a_facet(name: str, required: str = "", **properties: Schema) -> Schema:
-    """A facet says which schema it follows."""
+    """Return the schema of a facet, which names its own schema."""
     url = {"type": "string", "pattern": f"/{name}\\.json#/\\$defs/{name}$"}
     return an_object(f"_producer _schemaURL {required}", _producer=URI, _schemaURL=url, **properties)
 
@@ -31,7 +31,7 @@ def list_of(item: Schema) -> Schema:
     return {"type": "array", "items": item}
 
 
-#: A column may have columns of its own.
+#: A column may contain columns.
 COLUMN: Schema = an_object("name", name=TEXT, type=TEXT, description=TEXT)
 COLUMN["properties"]["fields"] = list_of({"type": "object", "required": ["name"]})
 INPUT_FIELD = an_object("namespace name field", namespace=TEXT, name=TEXT, field=TEXT)
@@ -58,7 +58,7 @@ FACETS: dict[str, Schema] = {
 
 
 def facets(*names: str) -> Schema:
-    """Facets of these names follow their schemas, and others what holds for all."""
+    """Return the schema of an object of facets: named facets follow their schemas, others only the common one."""
     any_facet = an_object("_producer _schemaURL", _producer=URI, _schemaURL=URI)
     return {
         "type": "object",
@@ -82,14 +82,14 @@ EVENT = an_object(
 
 
 def check(event: object) -> None:
-    """Hold an event against the schemas."""
+    """Validate an event against the schemas."""
     jsonschema.validate(event, EVENT, format_checker=jsonschema.FormatChecker())
 
 
 def written(folder: Path) -> list[dict[str, Any]]:
-    """Return the events that OpenLineage's file transport has written, a file for each, held against the schemas."""
+    """Return the valid events that OpenLineage's file transport has written, one in each file."""
     texts = [file.read_text() for file in sorted(folder.iterdir())]
-    # The last one may be under way.
+    # The last file may be incomplete.
     events = [json.loads(text) for text in texts if text.endswith("}\n")]
     for event in events:
         check(event)

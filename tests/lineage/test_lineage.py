@@ -1,4 +1,4 @@
-"""What a task says to OpenLineage once its flow run has ended."""
+"""The OpenLineage event of a task whose flow run has ended."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SOURCE = f"paypal://{PAYPAL}"
 
 
 def event_of(task: Any, *, failed: bool = False) -> dict[str, Any]:
-    """What Airflow would send of a task that has run, held against OpenLineage's schemas."""
+    """Return the event that Airflow would send for a task, validated against OpenLineage's schemas."""
     from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
     from openlineage.client.serde import Serde
 
@@ -62,7 +62,7 @@ def run(**arguments: Any) -> Any:
 
 
 @pytest.mark.usefixtures("openlineage")
-def test_both_ends_have_their_columns_and_rows(history: History) -> None:
+def test_input_and_output_have_columns_and_row_counts(history: History) -> None:
     event = event_of(run(flow_id=history.partial, **ANY))
     (source,), (target,) = event["inputs"], event["outputs"]
     assert (source["namespace"], source["name"]) == (SOURCE, PRODUCTS)
@@ -75,7 +75,7 @@ def test_both_ends_have_their_columns_and_rows(history: History) -> None:
 
 
 @pytest.mark.usefixtures("openlineage")
-def test_each_mapped_field_comes_from_its_column(history: History) -> None:
+def test_each_mapped_field_is_linked_to_its_column(history: History) -> None:
     (target,) = event_of(run(flow_id=history.partial, **ANY))["outputs"]
     fields = target["facets"]["columnLineage"]["fields"]
     columns = {path: [each["field"] for each in found["inputFields"]] for path, found in fields.items()}
@@ -91,7 +91,7 @@ def test_each_mapped_field_comes_from_its_column(history: History) -> None:
 
 
 @pytest.mark.usefixtures("openlineage")
-def test_an_expression_is_shown_with_the_columns_it_reads_and_a_constant_is_left_out(connected: Emulator) -> None:
+def test_an_expression_is_shown_with_its_columns_and_constants_are_omitted(connected: Emulator) -> None:
     mappings = [
         {"source": "Product_Id", "destination": "_id"},
         {
@@ -124,7 +124,7 @@ def test_the_flow_run_is_named_with_its_platform(history: History) -> None:
 
 
 @pytest.mark.usefixtures("openlineage")
-def test_a_failed_run_has_its_lineage_too(history: History) -> None:
+def test_a_failed_run_has_lineage_too(history: History) -> None:
     task = sensor(flow_id=history.failed)
     with pytest.raises(FlowRunFailedError):
         task.execute(context())
@@ -151,7 +151,7 @@ async def _first(trigger: Any) -> Any:
 
 
 @pytest.mark.usefixtures("openlineage")
-def test_five_reads_serve_lineage_and_outlets_together(history: History) -> None:
+def test_lineage_and_outlets_together_take_five_requests(history: History) -> None:
     before = len(reads(history.emulator))
     task = sensor(flow_id=history.good, outlets=[AssetAlias("arrived")])
     task.execute(context() | {"outlet_events": outlet_events()})
@@ -165,7 +165,7 @@ def test_five_reads_serve_lineage_and_outlets_together(history: History) -> None
 
 
 @pytest.mark.usefixtures("openlineage")
-def test_a_part_that_cannot_be_read_is_left_out_and_logged(
+def test_an_unreadable_object_is_omitted_from_lineage_and_logged(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
 ) -> None:
     proxy_of_history.fault("GET", "/sourceConnections/", status=404, body=b'{"errorCode": "FLOW-1", "message": "no"}')
@@ -177,7 +177,7 @@ def test_a_part_that_cannot_be_read_is_left_out_and_logged(
 
 @pytest.mark.usefixtures("openlineage")
 @pytest.mark.parametrize("garbled", [{"mappings": 5}, {"mappings": [{"source": 5, "destination": []}]}], ids=str)
-def test_a_garbled_mapping_set_takes_the_column_lineage_only(
+def test_an_unreadable_mapping_set_removes_only_the_column_lineage(
     history: History, proxy_of_history: FaultProxy, garbled: dict[str, Any]
 ) -> None:
     (flow,) = (flow for flow in history.emulator.objects("flows") if flow["id"] == history.good)
@@ -190,7 +190,7 @@ def test_a_garbled_mapping_set_takes_the_column_lineage_only(
 
 
 @pytest.mark.usefixtures("openlineage")
-def test_a_run_on_demand_has_its_lineage(connected: Emulator, make_client: Callable[..., Client]) -> None:
+def test_a_run_on_demand_has_lineage(connected: Emulator, make_client: Callable[..., Client]) -> None:
     stage = Stage(connected, make_client, True)
     stage.make_dataflow()
     task = operator(stage)
@@ -200,14 +200,12 @@ def test_a_run_on_demand_has_its_lineage(connected: Emulator, make_client: Calla
 
 
 @pytest.mark.usefixtures("openlineage")
-def test_without_a_flow_run_nothing_is_said(history: History) -> None:
+def test_without_a_flow_run_there_is_no_lineage(history: History) -> None:
     event = event_of(sensor(flow_id=history.waiting), failed=True)
     assert (event["inputs"], event["outputs"]) == ([], [])
 
 
-def test_without_openlineage_nothing_of_it_is_imported_or_read(
-    history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_openlineage_nothing_is_imported_or_read(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "airflow.providers.openlineage", None)
     monkeypatch.setitem(sys.modules, "openlineage", None)
     known, before = set(sys.modules), len(reads(history.emulator))
@@ -216,7 +214,7 @@ def test_without_openlineage_nothing_of_it_is_imported_or_read(
     assert reads(history.emulator)[before:] == []
 
 
-def test_openlineage_without_a_transport_costs_no_read(history: History) -> None:
+def test_openlineage_without_a_transport_takes_no_requests(history: History) -> None:
     pytest.importorskip("airflow.providers.openlineage", reason="an optional library")
     before = len(reads(history.emulator))
     run(flow_id=history.good)

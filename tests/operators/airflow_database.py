@@ -1,4 +1,4 @@
-"""Airflow's own database, in the throw-away home of the tests: Airflow 2 asks it in the task's process."""
+"""The database of Airflow in the temporary home of the tests, which Airflow 2 queries in the task's process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow.utils.db import initdb
 
 @cache
 def migrate() -> None:
-    """Make the tables, once in a session; logging, which that sets up anew, is put back as it was."""
+    """Create the tables, once in a session; the migration configures logging anew, so its state is restored."""
     kept = [(logger, logger.level, logger.handlers[:]) for logger in map(logging.getLogger, ("", "airflow.task"))]
     try:
         initdb()

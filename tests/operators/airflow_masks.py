@@ -1,4 +1,4 @@
-"""What Airflow masks in logs, forgotten between tests."""
+"""A reset of the secrets that Airflow masks in logs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from airflow.providers.common.compat.sdk import redact
 @pytest.fixture(autouse=True)
 def forgotten_masks() -> Iterator[None]:
     """
-    Forget the secrets that Airflow was told of.
+    Remove all secrets from Airflow's masker.
 
-    It compiles all of them into one pattern with each new one; the tokens of hundreds of tests make that slow.
+    The masker compiles all secrets into one pattern whenever one is added, which is slow with the tokens of hundreds of
+    tests.
     """
     yield
     masker = import_module(redact.__module__)._secrets_masker()

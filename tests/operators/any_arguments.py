@@ -1,4 +1,4 @@
-"""The emulator with one chain for operators that are given any arguments, and how each attempt of one must end."""
+"""A stage for operators with any arguments, and the check that each execution ends in an allowed way."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.operators.chain import ARGUMENTS, PRODUCTS, context, make_dataflow, r
 from tests.operators.on_demand import DELTA, ONCE
 from tests.sensors.flows import advance_to_run
 
-#: Refusals for what only the service can know, by code and words: which objects there are, and what belongs together.
+#: Code and text of refusals that no check could foresee: unknown objects, and objects that do not belong together.
 UNKNOWABLE = [
     ("FLOW-1439-404", "not found"),
     ("FLOW-1412-400", "The mapping version"),
@@ -52,12 +52,12 @@ UNKNOWABLE = [
     ("NotFoundError", "Batch"),
     ("FLOW-1386-400", ""),
 ]
-#: Ends of a task that waits: not yet, or not in time, or the run is not accepted.
+#: Ends of a task that waits: too early, timed out, or with a run that is not accepted.
 WAITS = (AirflowRescheduleException, FlowRunTimeoutError, FlowRunFailedError)
 
 
-def strolling(emulator: Emulator) -> Clock:
-    """A clock that moves the emulator's at each sleep, by a second at least and a day at most."""
+def advancing_clock(emulator: Emulator) -> Clock:
+    """Return a clock whose sleep advances the emulator's clock, by a second at least and a day at most."""
     now = 0.0
 
     def sleep(seconds: float) -> None:
@@ -70,7 +70,7 @@ def strolling(emulator: Emulator) -> Clock:
 
 @dataclass
 class Stage:
-    """The emulator with one chain, whose ids the operators are given."""
+    """The emulator with one chain, whose ids are arguments of the operators."""
 
     emulator: Emulator
     client: Client
@@ -80,10 +80,10 @@ class Stage:
 
     def usual(self, operator: type[BaseOperator], usual: dict[str, Any], variant: dict[str, Any]) -> dict[str, Any]:
         """
-        Arguments that make a new object, from a source connection that no dataflow reads yet.
+        Return arguments that create a new object, with a source connection that no dataflow reads yet.
 
         :param usual: arguments that the operator accepts.
-        :param variant: what it takes instead of some.
+        :param variant: arguments that replace some of the usual ones.
         """
         usual = usual | variant
         if issubclass(operator, DeleteDataflowOperator):
@@ -100,7 +100,7 @@ class Stage:
         return usual | ids | fresh
 
     def new_dataflow(self) -> str:
-        """The name of a dataflow that is going to be deleted."""
+        """Create a dataflow to be deleted; return its name."""
         name = f"to delete {self.seen}"
         ends = {key: value for key, value in self.ids.items() if key in ARGUMENTS[CreateDataflowOperator]}
         run(CreateDataflowOperator, **ends | {"name": name, "source_connection_id": self.new_source()})
@@ -114,51 +114,51 @@ class Stage:
             "params": {"tableName": PRODUCTS},
             "connectionSpec": {"id": "221c7626-58f6-4eec-8ee2-042b0226f03b", "version": "1.0"},
         }
-        made = self.client.request("POST", "/data/foundation/flowservice/sourceConnections", body=body).body
-        self.asked()
-        return str(made["id"])
+        created = self.client.request("POST", "/data/foundation/flowservice/sourceConnections", body=body).body
+        self.requests()
+        return str(created["id"])
 
     def applied(self, definition: str) -> dict[str, Any]:
-        """Arguments for definitions that are as written."""
+        """Apply a definition; return arguments for it."""
         execute(self, ApplyDataflowsOperator, {"definition": definition})
         return {"definition": definition}
 
     def new_run(self) -> str:
-        """A run of a dataflow of its own that runs once."""
+        """Create a dataflow that runs once; return the id of its run."""
         flow = make_dataflow("once", **ONCE)["id"]
         window = {"window_start": 1_600_000_000, "window_end": 1_600_086_400}
         _, returned = execute(self, RunDataflowOperator, window | {"flow_id": flow, "delta_column": DELTA})
         return str(returned["run_id"])
 
     def new_batch(self) -> str:
-        """The batch of a run in which no record failed: nothing of it is written anywhere."""
+        """Return the id of a batch without failed records, so that a download writes no file."""
         make_dataflow("good", error_diagnostics=True, backfill=False)
         advance_to_run(self.emulator, after=3600.0)
         good = [each for each in self.emulator.objects("batches") if not each["metrics"]["failedRecordCount"]]
         return str(next(each["id"] for each in good if each["tags"]["acp_enableErrorDiagnostics"] == ["true"]))
 
-    def asked(self) -> list[dict[str, Any]]:
-        """What was asked since the last call, but for tokens."""
+    def requests(self) -> list[dict[str, Any]]:
+        """Return the requests since the last call, without those for tokens."""
         new = self.emulator.requests(since=self.seen)
         self.seen = max([self.seen, *(r["number"] for r in new)])
         return [r for r in new if not r["path"].startswith("/ims")]
 
 
 def is_unknowable(refusal: RequestError, extra: object) -> bool:
-    """Whether no check of ours could have foreseen a refusal."""
+    """Return whether no check of this package could have foreseen a refusal."""
     said = refusal.problem
-    # Fields that nobody models here stand in `extra`; who writes them must know them.
+    # Members in `extra` are not modelled, so refusals of them cannot be foreseen.
     own = [key for key in (as_mapping("extra", extra) if extra else ()) if key and key in said.detail]
     return bool(own) or any(code == (said.code or said.title) and words in said.detail for code, words in UNKNOWABLE)
 
 
-def writes(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The requests that change something."""
-    return [r for r in asked if r["method"] != "GET" and not r["path"].endswith("/validate")]
+def writes(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the requests that change an object."""
+    return [r for r in requests if r["method"] != "GET" and not r["path"].endswith("/validate")]
 
 
 def execute(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any]) -> tuple[Any, Any]:
-    """Run a task once; return it, and what it returned."""
+    """Execute a task once; return the task and its output."""
     step: Any = operator(task_id="step", **arguments)
     if isinstance(step, FlowRunOperator) and step.aep_conn_id == CONNECTION_ID:
         step.hook.client = stage.client
@@ -167,11 +167,11 @@ def execute(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any
 
 def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any], by_reads: Collection[str]) -> str:
     """
-    Run it once; see that it ended in one of the two ways, and say in which.
+    Execute a task once, check that it ended in an allowed way, and return the class name of its error.
 
-    :param by_reads: arguments that are held against what the service answers to a read.
+    :param by_reads: arguments that are checked against the answer to a read.
     """
-    stage.asked()
+    stage.requests()
     error: Exception | None = None
     returned: Any = None
     step: Any = None
@@ -179,23 +179,23 @@ def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any],
         step, returned = execute(stage, operator, arguments)
     except (ExperiencePlatformFailedError, AirflowNotFoundException, *WAITS) as raised:
         error = raised
-    asked = stage.asked()
-    refused = [r for r in asked if r["status"] >= 400]
+    requests = stage.requests()
+    refused = [r for r in requests if r["status"] >= 400]
     cause = error.__cause__ if error else None
     if isinstance(error, AirflowNotFoundException):
-        assert asked == []
+        assert requests == []
     elif isinstance(error, WAITS):
         assert issubclass(operator, FlowRunOperator)
         assert refused == []
     elif isinstance(cause, InvalidInputError):
         argument = cause.field.split(".")[0]
         assert argument in operator.template_fields, cause
-        assert asked == [] or argument in by_reads, cause
-        assert writes(asked) == refused == []
+        assert requests == [] or argument in by_reads, cause
+        assert writes(requests) == refused == []
     elif isinstance(cause, RequestError):
-        assert is_unknowable(cause, arguments.get("extra")), (str(cause), asked[-1:])
+        assert is_unknowable(cause, arguments.get("extra")), (str(cause), requests[-1:])
     elif isinstance(cause, DefinitionError):
-        assert asked == []
+        assert requests == []
     elif error:
         assert isinstance(cause, (ConflictError, CoveredError))
         assert refused == []
@@ -205,5 +205,5 @@ def judge(stage: Stage, operator: type[BaseOperator], arguments: dict[str, Any],
         if isinstance(step, CreateOperator) and step.if_exists != "fail":
             again = step.execute(context())
             assert (again["id"], again["created"]) == (returned["id"], False)
-            assert writes(stage.asked()) == []
+            assert writes(stage.requests()) == []
     return type(cause or error).__name__

@@ -1,4 +1,4 @@
-"""What anybody may pass to an operator: strategies for values that are wild, and for those that are nearly right."""
+"""Hypothesis strategies for the arguments of operators: arbitrary values, and nearly valid ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SHORT.maxstring = _SHORT.maxother = 80
 
 
 def nested(depth: int) -> list[Any]:
-    """A list in a list in a list, to a depth."""
+    """Return lists nested to a depth."""
     value: list[Any] = []
     for _ in range(depth):
         value = [value]
@@ -41,7 +41,7 @@ def nested(depth: int) -> list[Any]:
 
 
 MOMENT = dt.datetime(2031, 1, 1, tzinfo=dt.UTC)
-#: Each of these has broken some program: text, numbers, times, containers, and what no JSON can carry.
+#: Values that programs often fail on: text, numbers, times, containers, and values that JSON cannot represent.
 ODDITIES: list[Any] = [
     *("", " ", "\t\n", "None", "null", "nan", "Infinity", "true", "x", "0", "-1", "15", " 15 ", "1e5", "1_000", "٣"),
     *("\x00", "a\x1fb", "\x7f", "\u0085", "\ud800", "a\udfff", "\u202e\ufeff", "é", "ﬁ", "🙂" * 30, "a" * 200_000),
@@ -58,7 +58,7 @@ ODDITIES: list[Any] = [
     *(b"bytes", {"a": b""}, (), ("a",), {"a"}, object, MOMENT, MOMENT.replace(tzinfo=None), pendulum.instance(MOMENT)),
     *(dt.date(2031, 1, 1), dt.timedelta(days=1), dt.datetime.max, dt.datetime.min.replace(tzinfo=dt.UTC)),
 ]
-#: Names that mean something to a service, and some that do not.
+#: Names of members: some that a service knows, and some that it does not know.
 MEMBERS = [
     *("unknown", "name", "id", "type", "title", "description", "$id", "$ref", "", "labels", "mode", "state", "version"),
     *("auth", "params", "data", "format", "options", "scheduleParams", "transformations", "connectionSpec", "allOf"),
@@ -70,19 +70,19 @@ _ODD = st.sampled_from(ODDITIES)
 _TEXTS = st.text(max_size=12) | st.text(st.characters(codec=None), max_size=4)
 _NUMBERS = st.integers() | st.floats() | st.integers(-20, 120)
 _KEYS = st.sampled_from(MEMBERS) | _TEXTS
-# Made late: numbers that Python does not print cannot stand in what a strategy is shown by.
+# Built by a function, because the repr of a strategy cannot contain numbers that Python does not print.
 _HUGE = st.sampled_from([10**3999, -(10**3999)]).map(lambda number: number * 10**999)
 _JSON = st.recursive(
     st.none() | st.booleans() | _NUMBERS | _TEXTS | _ODD,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
     max_leaves=6,
 )
-#: Anything at all; a copy, for what is drawn may be changed further.
+#: Any value, copied because tests may change a drawn value.
 WILD = (_ODD | _ODD | _JSON | _NUMBERS | _TEXTS).map(copy.deepcopy) | _HUGE | _HUGE.map(lambda huge: {"a": huge})
 
 
 def near(value: Any) -> st.SearchStrategy[Any]:
-    """Something that is nearly ``value``, or means the same in other words."""
+    """Return a strategy for values that are nearly ``value``, or equal to it in another form."""
     if isinstance(value, str):
         return _near_text(value)
     if isinstance(value, (dict, list, tuple)):
@@ -102,7 +102,7 @@ def _near_text(text: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def _near_container(draw: st.DrawFn, value: Any) -> Any:
-    """Up to two of its nodes replaced, removed, renamed, doubled or with a member too many; sometimes as JSON text."""
+    """Draw a container with up to two nodes replaced, removed, renamed, doubled or added; sometimes as JSON text."""
     whole = copy.deepcopy(list(value) if isinstance(value, tuple) else value)
     for _ in range(draw(st.integers(0, 2))):
         places = list(_places(whole))
@@ -131,7 +131,7 @@ def _near_container(draw: st.DrawFn, value: Any) -> Any:
 
 
 def _places(node: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
-    """Each (holder, key) below a node, down to a sane depth."""
+    """Yield each pair of a container and a key below a node, down to a maximum depth."""
     keys: Any = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
     for key in keys:
         yield node, key
@@ -141,12 +141,12 @@ def _places(node: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
 
 def changes(names: list[str], right: dict[str, Any]) -> st.SearchStrategy[Changes]:
     """
-    New values for one or two arguments, seldom for more: what is odd everywhere is refused at the first.
+    Draw new values for one or two arguments, seldom for more, because the first invalid argument ends the test.
 
-    :param names: the arguments there are.
-    :param right: a value that is accepted, for those that have one.
+    :param names: the arguments of the operator.
+    :param right: argument -> a value that is accepted.
     """
-    # Most odd values of a connection's id only name a connection that is not there.
+    # Most values of a connection's id only name a missing connection, so they are drawn less often.
     weighed = [name for name in names for _ in range(1 if name.endswith("_conn_id") else 4)]
     # Built once, not for each example: Hypothesis examines every new strategy.
     nearly = {name: near(value) for name, value in right.items()}

@@ -1,4 +1,4 @@
-"""The operators as a task runs them, one after the other up to a dataflow that moves rows."""
+"""Executes the operators of a chain as tasks do, up to a dataflow that ingests rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAPPINGS = {
 }
 FLOW_SPEC = "14518937-270c-4525-bdec-c2ba7cce3860"
 
-#: For each operator, arguments that it accepts. Ids are replaced where a test gets as far as the service.
+#: Operator -> arguments that it accepts. Tests that reach the service replace the ids.
 ARGUMENTS: dict[type[BaseOperator], dict[str, Any]] = {
     CreateBaseConnectionOperator: {"name": "shop", "source": "paypal", "vendor_conn_id": "shop"},
     CreateSourceConnectionOperator: {
@@ -71,7 +71,7 @@ ARGUMENTS: dict[type[BaseOperator], dict[str, Any]] = {
 
 
 class TaskInstance:
-    """What a task sees of Airflow's: the number of the try, and a place for XComs."""
+    """A task instance with the number of the try, and a store of XComs."""
 
     def __init__(self, try_number: int = 1) -> None:
         self.try_number = try_number
@@ -82,7 +82,7 @@ class TaskInstance:
 
 
 class FullTaskInstance(TaskInstance):
-    """One that cannot push an XCom of one key."""
+    """A task instance that fails to push the XCom of one key."""
 
     def __init__(self, key: str) -> None:
         super().__init__()
@@ -99,28 +99,28 @@ def context(task: TaskInstance | None = None, run_id: str = "") -> Any:
 
 
 def build(operator: type[BaseOperator], **changes: Any) -> BaseOperator:
-    """Build an operator of :data:`ARGUMENTS`, some of them changed."""
+    """Return an operator with its :data:`ARGUMENTS`, some of them replaced."""
     return operator(task_id="step", **ARGUMENTS[operator] | changes)
 
 
 def run(operator: type[BaseOperator], *, run_id: str = "", **changes: Any) -> dict[str, Any]:
-    """Execute it once, in a DAG run; return what it returns."""
+    """Execute an operator once, in a DAG run; return its output."""
     return dict(build(operator, **changes).execute(context(run_id=run_id)))
 
 
 def make_ends(name: str = "products", mappings: Any = MAPPINGS, *, run_id: str = "", **source: Any) -> dict[str, Any]:
-    """Create all that a dataflow refers to; return the arguments that refer to it."""
-    made = partial(run, run_id=run_id)
-    schema = made(CreateTargetSchemaOperator)
-    dataset = made(CreateTargetDatasetOperator, schema_id=schema["id"])
+    """Create all objects that a dataflow refers to; return the arguments with their ids."""
+    create = partial(run, run_id=run_id)
+    schema = create(CreateTargetSchemaOperator)
+    dataset = create(CreateTargetDatasetOperator, schema_id=schema["id"])
     ends = {"dataset_id": dataset["id"], "schema_id": schema["id"]}
     return {
-        "source_connection_id": made(CreateSourceConnectionOperator, name=f"{name} - source", **source)["id"],
-        "target_connection_id": made(CreateTargetConnectionOperator, name=f"{name} - target", **ends)["id"],
-        "mapping_set_id": made(CreateMappingSetOperator, schema_id=schema["id"], mappings=mappings)["id"],
+        "source_connection_id": create(CreateSourceConnectionOperator, name=f"{name} - source", **source)["id"],
+        "target_connection_id": create(CreateTargetConnectionOperator, name=f"{name} - target", **ends)["id"],
+        "mapping_set_id": create(CreateMappingSetOperator, schema_id=schema["id"], mappings=mappings)["id"],
     }
 
 
 def make_dataflow(name: str = "products", *, run_id: str = "", **changes: Any) -> dict[str, Any]:
-    """Create a dataflow from the products of PayPal, five of which are bad; return what its operator returns."""
+    """Create a dataflow of PayPal's products, five of which are bad rows; return the operator's output."""
     return run(CreateDataflowOperator, name=name, run_id=run_id, **make_ends(name, run_id=run_id) | changes)

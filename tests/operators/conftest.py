@@ -11,7 +11,7 @@ from tests.operators.airflow_masks import forgotten_masks as forgotten_masks
 
 @pytest.fixture
 def connect_vendor(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Put a vendor's Airflow connection into the environment, under the id ``shop``."""
+    """Set a vendor's Airflow connection in the environment, with the id ``shop``."""
 
     def put(**fields: Any) -> None:
         monkeypatch.setenv("AIRFLOW_CONN_SHOP", json.dumps({"conn_type": "generic", **fields}))

@@ -1,4 +1,4 @@
-"""Flow runs on demand as tasks ask for them: a dataflow that runs once, its windows, tries and what they keep."""
+"""A stage for flow runs on demand: a dataflow that runs once, and the tries and task store of a task."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.operators.chain import TaskInstance, make_dataflow
 ONCE: dict[str, Any] = {"frequency": "once", "interval": None, "delta_column": None, "start_delay": 86400}
 DELTA = "Create_Time"
 RUNS = "/data/foundation/flowservice/runs"
-#: A question for several runs, as a pattern.
+#: Pattern of the requests that list runs.
 LISTS = f"{RUNS}[?]"
 DAY = 86400
-#: What a dataflow is asked and a run tells: the dataflow, its runs, the new run, the run.
+#: Requests of a task that starts a run: it reads the dataflow, lists runs, requests a run, and reads the run.
 OF_A_START = ["GET flows", "GET runs", "POST runs", "GET runs"]
 
 
@@ -31,14 +31,14 @@ STORES = pytest.mark.parametrize("with_store", [True, False], ids=["task store",
 
 @pytest.fixture
 def with_store() -> bool:
-    """Whether Airflow has a task store; :data:`STORES` tries both."""
+    """Whether Airflow has a task store; :data:`STORES` parametrises both."""
     return True
 
 
 class Store(dict[str, Any]):
-    """Where a task's tries keep what the next one needs, as Airflow has it from 3.3 on."""
+    """A task store as in Airflow 3.3, in which tries of a task keep state for later ones."""
 
-    #: For how long the last value is kept, where the task says so.
+    #: The retention of the last value, if the task sets one.
     retention: timedelta | None = None
 
     def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
@@ -49,7 +49,7 @@ class Task(TaskInstance):
     """
     A try of a task.
 
-    :param max_tries: Airflow raises it when somebody clears the task.
+    :param max_tries: the task's maximum number of tries, which Airflow raises when the task is cleared.
     """
 
     def __init__(self, try_number: int = 1, max_tries: int = 2) -> None:
@@ -59,7 +59,7 @@ class Task(TaskInstance):
 
 @dataclass(frozen=True)
 class DagRun:
-    """When it began, by this machine's clock."""
+    """A DAG run with its start date, by this machine's clock."""
 
     start_date: datetime
 
@@ -67,9 +67,9 @@ class DagRun:
 @dataclass
 class Stage:
     """
-    Runs operators as tasks do, in the emulator's time: a wait moves its clock and sleeps nothing.
+    A stage that executes operators as tasks do, in the emulator's time: a wait advances the emulator's clock.
 
-    :param with_store: whether Airflow has a task store; the tries of a task share one.
+    :param with_store: whether Airflow has a task store, which the tries of a task share.
     """
 
     emulator: Emulator
@@ -82,7 +82,7 @@ class Stage:
         self.store = Store()
         #: When the DAG run began, by the emulator's clock.
         self.began = self.now
-        #: The midnight before it; it stays where the clock is moved past the next one.
+        #: The midnight before that; it does not change when the clock passes the next one.
         self.today = self.now // DAY * DAY
         self.task = Task()
         self.flow_id = ""
@@ -92,9 +92,9 @@ class Stage:
         self.emulator.advance(seconds)
 
     def make_dataflow(self, **changes: Any) -> str:
-        """Create the dataflow whose runs are asked for; its own run is due tomorrow."""
-        made = make_dataflow(**ONCE | changes)
-        self.flow_id = made["id"]
+        """Create the dataflow of the stage, whose own run begins tomorrow."""
+        created = make_dataflow(**ONCE | changes)
+        self.flow_id = created["id"]
         self.naps.clear()
         return self.flow_id
 
@@ -121,22 +121,24 @@ class Stage:
         dag_run = DagRun(datetime.now(UTC) - timedelta(seconds=self.now - self.began))
         return {"ti": self.task, "dag_run": dag_run, **store, **more}
 
-    # ---- what the emulator has seen --------------------------------------------------------------------------------
+    # ---- requests and results --------------------------------------------------------------------------------------
 
     def runs(self) -> list[dict[str, Any]]:
-        """The dataflow's runs, the earliest first."""
+        """Return the dataflow's runs, the earliest first."""
         found = [run for run in self.emulator.objects("runs") if run["flowId"] == self.flow_id]
         return sorted(found, key=lambda run: (run["createdAt"], run["id"]))
 
-    def asked(self, since: int = 0) -> list[str]:
-        """What Flow Service was asked: method and collection."""
-        asked = self.emulator.requests(path="/data/foundation/flowservice")[since:]
-        return [f"{r['method']} {r['path'].removeprefix('/data/foundation/flowservice/').split('/')[0]}" for r in asked]
+    def requests(self, since: int = 0) -> list[str]:
+        """Return method and collection of the requests to Flow Service."""
+        requests = self.emulator.requests(path="/data/foundation/flowservice")[since:]
+        return [
+            f"{r['method']} {r['path'].removeprefix('/data/foundation/flowservice/').split('/')[0]}" for r in requests
+        ]
 
     def forget_requests(self) -> None:
         self.emulator.control("DELETE", "requests")
 
     def rows(self) -> int:
-        """How many rows have landed."""
+        """Return the number of rows that have landed."""
         (dataset,) = self.emulator.objects("dataSets")
         return int(self.emulator.rows(dataset["id"])["count"])

@@ -1,4 +1,4 @@
-"""Runs the operator that downloads row errors, in tests and in a process that is killed."""
+"""Executes the operator that downloads row errors, in tests and in a process that is killed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def download(path: Path | str, **arguments: Any) -> dict[str, Any]:
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    """The files below a folder, by their paths from there."""
+    """Return the files below a folder, by their relative paths."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 

@@ -1,4 +1,4 @@
-"""``RunDataflowOperator`` as tests run it."""
+"""Executes ``RunDataflowOperator`` as a task of a :class:`.Stage`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.sensors.conftest import said as said
 
 @pytest.fixture
 def stage(connected: Emulator, make_client: Callable[..., Client], with_store: bool) -> Stage:
-    """A dataflow that runs once, tomorrow, and an Airflow with or without a task store."""
+    """A dataflow that runs once, tomorrow, and Airflow with or without a task store."""
     stage = Stage(connected, make_client, with_store)
     stage.make_dataflow()
     stage.forget_requests()
@@ -26,7 +26,7 @@ def stage(connected: Emulator, make_client: Callable[..., Client], with_store: b
 
 
 def operator(stage: Stage, days_ago: int = 2, **arguments: Any) -> Any:
-    """The operator for the window of a day."""
+    """Return the operator for the window of one day."""
     start = stage.today - days_ago * DAY
     window = {"window_start": start, "window_end": start + DAY}
     given = {"flow_id": stage.flow_id, "delta_column": DELTA, "accept_partial": True}
@@ -48,6 +48,6 @@ def deferral(stage: Stage, **arguments: Any) -> TaskDeferred:
 
 
 def resume(stage: Stage, deferred: TaskDeferred, event: Any, **arguments: Any) -> Any:
-    """Go on in the task as Airflow does when the trigger has fired."""
+    """Resume the task as Airflow does after the trigger has fired."""
     task = operator(stage, deferrable=True, **arguments)
     return task.resume_execution(deferred.method_name, {"event": event}, stage.context())

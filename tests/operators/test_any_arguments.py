@@ -1,9 +1,11 @@
 """
-Whatever is passed to an operator, it ends in one of two ways: an error that names the argument before anything is
-sent, or requests that the services understand. What is made so is found again by the same arguments.
+Operators with any arguments end in one of two ways.
 
-An operator's arguments are its template fields, so a new one is covered from its first day. The suite tries little and
-always the same; for a hunt, set ``OPERATOR_EXAMPLES`` to the number of tries for each operator.
+Either an error names the argument before a request is sent, or the operator sends requests that the services
+understand, and the same arguments find the created object again.
+
+The arguments of an operator are its template fields, so a new argument is covered at once. The suite tries few, fixed
+examples; to search for defects, set ``OPERATOR_EXAMPLES`` to the number of examples for each operator.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ from airflow_provider_payments.operators.verification import VerifySandboxOperat
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
-from tests.operators.any_arguments import Stage, judge, strolling
+from tests.operators.any_arguments import Stage, advancing_clock, judge
 from tests.operators.arguments import Changes, changes
 from tests.operators.chain import ARGUMENTS, COLUMNS, FIELDS, FLOW_SPEC, PRODUCTS, make_dataflow, run
 from tests.operators.on_demand import DELTA, ONCE
@@ -61,7 +63,7 @@ from tests.operators.on_demand import DELTA, ONCE
 EXAMPLES = int(os.environ.get("OPERATOR_EXAMPLES", "0"))
 NO_TABLE = {"table": None, "columns": None}
 RESOURCE = NO_TABLE | {"source": "stripe", "resource_path": "charges"}
-#: What an operator takes instead of its usual arguments.
+#: Operator -> arguments that replace some of its usual ones, to cover other forms.
 OTHERWISE: dict[type[BaseOperator], list[dict[str, Any]]] = {
     CreateSourceConnectionOperator: [
         RESOURCE,
@@ -77,7 +79,7 @@ OTHERWISE: dict[type[BaseOperator], list[dict[str, Any]]] = {
     ],
 }
 MORE_FIELDS = {"product.more": {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}}
-#: Values that are accepted for arguments that :data:`ARGUMENTS` leaves out, for some operator at least.
+#: Argument that :data:`ARGUMENTS` leaves out -> a value that at least one operator accepts.
 RIGHT: dict[str, Any] = {
     "description": "What it is for",
     "if_exists": "update",
@@ -162,7 +164,7 @@ OPERATORS: dict[type[BaseOperator], dict[str, Any]] = {
     RetryFlowRunOperator: {"run_id": "run"},
     VerifySandboxOperator: {"sandbox": "dev", "quick": True, "only": ["dataset.listed"]},
 }
-#: Arguments for what has to be there before an operator can do anything.
+#: Operator -> function that creates the objects that it requires, and returns arguments with their ids.
 PREPARED: dict[type[BaseOperator], Callable[[Stage], dict[str, Any]]] = {
     PlanDataflowsOperator: lambda stage: stage.applied("files"),
     DownloadRowErrorsOperator: lambda stage: {"batch_ids": [stage.new_batch()]},
@@ -170,23 +172,23 @@ PREPARED: dict[type[BaseOperator], Callable[[Stage], dict[str, Any]]] = {
     RetryFlowRunOperator: lambda stage: {"run_id": stage.new_run()},
 }
 
-#: Arguments that other tests cover: a root of this machine's files would be searched, or written to; other checks of a
-#: sandbox ask for refusals.
+#: Operator -> arguments that are not changed here but covered by other tests: some would search or write the root of
+#: this machine's files, others would select checks of a sandbox that provoke refusals.
 NOT_CHANGED: dict[type[BaseOperator], set[str]] = {
     **{operator: {"definition"} for operator in (*OF_DEFINITIONS, CheckDataflowHealthOperator)},
     ExportDataflowsOperator: {"path"},
     VerifySandboxOperator: {"only"},
 }
 
-#: Arguments that are held against what the service answers to a read.
+#: Operator -> arguments that are checked against the answer to a read.
 CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     FindFlowSpecOperator: {"name", "source"},
     **{operator: {"dataflow"} for operator in OF_DATAFLOWS},
     CheckDataflowHealthOperator: {"names"},
     ExportDataflowsOperator: {"names", "path"},
-    # The sandbox's type is read before.
+    # The sandbox's type is read first.
     VerifySandboxOperator: {"base_connection_id", "allow_production"},
-    # What the plan shows.
+    # Checked against the plan.
     PlanDataflowsOperator: {"ignore"},
     ApplyDataflowsOperator: {"expect"},
     ApplyDataflowOperator: {"expect"},
@@ -195,20 +197,20 @@ CHECKED_BY_READS: dict[type[BaseOperator], set[str]] = {
     FindBaseConnectionOperator: {"name"},
     FindSchemaOperator: {"name"},
     FindDatasetOperator: {"name"},
-    # The tenant's namespace is read before these are looked at.
+    # The tenant's namespace is read before these are checked.
     CreateIdentityOperator: {"name", "if_exists", "remove_duplicates", "chain"},
-    # Titles of field groups.
+    # Titles of field groups are looked up.
     CreateTargetSchemaOperator: {"field_groups"},
     CreateSourceConnectionOperator: {"table"},
     CreateMappingSetOperator: {"mappings"},
-    # The flow spec that an id alone names; a start that has passed is right for a dataflow that is there.
+    # Checked against a flow spec given by its id; a past start is valid for an existing dataflow.
     CreateDataflowOperator: {"delta_column", "start_time", "end_time"},
 }
 
 
 @pytest.fixture
 def stage(connected: Emulator, make_client: Callable[..., Client], connect_vendor: Callable[..., None]) -> Stage:
-    client = make_client(clock=strolling(connected))
+    client = make_client(clock=advancing_clock(connected))
     connect_vendor(login="client", password="secret", extra={"access_token": "a", "refresh_token": "r"}, host="shop")
     flow = make_dataflow("stage")
     sent = connected.posted("/flows")[0]
@@ -228,7 +230,7 @@ def stage(connected: Emulator, make_client: Callable[..., Client], connect_vendo
     return Stage(connected, client, ids, stripe["id"])
 
 
-def test_every_operator_and_sensor_of_the_provider_is_given_any_arguments() -> None:
+def test_every_operator_and_sensor_is_tested_with_any_arguments() -> None:
     info = get_provider_info()
     modules = [name for part in ("operators", "sensors") for each in info[part] for name in each["python-modules"]]
     members = [value for module in modules for value in vars(importlib.import_module(module)).values()]
@@ -238,7 +240,7 @@ def test_every_operator_and_sensor_of_the_provider_is_given_any_arguments() -> N
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
-def test_any_arguments_end_in_sound_requests_or_in_an_error_that_names_one(
+def test_any_arguments_lead_to_valid_requests_or_a_named_argument(
     stage: Stage, operator: type[BaseOperator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -26,7 +26,7 @@ NAMES = ("PayPal catalog products", "Orders")
 
 @pytest.fixture
 def folder(tmp_path: Path, connected: Emulator) -> Path:
-    """A project of two definitions."""
+    """Return the folder of a project with two definitions."""
     orders = TEN_LINES.replace(NAMES[0], NAMES[1])
     return write_files(tmp_path / "files", project="version: 1\nproject: finance\n", a=TEN_LINES, b=orders)
 
@@ -39,7 +39,7 @@ def apply_one(folder: Path, **arguments: Any) -> dict[str, Any]:
     return ApplyDataflowOperator(task_id="apply", definition=str(folder), **arguments).execute(context())
 
 
-def test_one_task_makes_all_chains_and_returns_their_ids(folder: Path, connected: Emulator) -> None:
+def test_one_task_creates_all_chains_and_returns_their_ids(folder: Path, connected: Emulator) -> None:
     returned = apply_all(folder)
     assert set(returned) == outputs.AppliedDataflows.__required_keys__
     flows = {flow["name"]: flow for flow in connected.objects("flows")}
@@ -49,7 +49,7 @@ def test_one_task_makes_all_chains_and_returns_their_ids(folder: Path, connected
     assert "[airflow:finance#" in flows[NAMES[0]]["description"]
 
 
-def test_applied_once_more_it_writes_nothing(folder: Path, connected: Emulator) -> None:
+def test_a_second_apply_writes_nothing(folder: Path, connected: Emulator) -> None:
     first = apply_all(folder)
     writes = [each for each in connected.requests(path="/data/") if each["method"] != "GET"]
     again = apply_all(folder)
@@ -57,7 +57,7 @@ def test_applied_once_more_it_writes_nothing(folder: Path, connected: Emulator) 
     assert [each for each in connected.requests(path="/data/") if each["method"] != "GET"] == writes
 
 
-def test_a_definition_that_is_in_conflict_fails_the_task_after_the_others(folder: Path, connected: Emulator) -> None:
+def test_a_definition_in_conflict_fails_the_task_after_the_others(folder: Path, connected: Emulator) -> None:
     write_files(folder, b=TEN_LINES.replace(NAMES[0], NAMES[1]).replace("Product_Name", "Nothing"))
     with pytest.raises(ExperiencePlatformFailedError, match=r"Orders is not done\n.*has no 'Nothing'"):
         apply_all(folder)
@@ -65,7 +65,7 @@ def test_a_definition_that_is_in_conflict_fails_the_task_after_the_others(folder
 
 
 @pytest.mark.parametrize("kind", [ApplyDataflowsOperator, ApplyDataflowOperator])
-def test_a_task_that_fails_has_pushed_what_came_of_each_definition(
+def test_a_failing_task_pushes_the_result_of_each_definition(
     folder: Path, connected: Emulator, kind: type[ApplyDataflowsOperator]
 ) -> None:
     write_files(folder, b=TEN_LINES.replace(NAMES[0], NAMES[1]).replace("Product_Name", "Nothing"))
@@ -83,7 +83,7 @@ def test_a_task_that_fails_has_pushed_what_came_of_each_definition(
     assert done == ([] if only else [NAMES[0]])
 
 
-def test_a_push_that_fails_leaves_the_retry_of_an_apply(
+def test_a_failed_push_does_not_prevent_the_retry_of_an_apply(
     folder: Path, connected: Emulator, said: Callable[[str], int]
 ) -> None:
     connected.fail("status", method="POST", path="*/dataSets", status=503, headers={"Retry-After": "3600"})
@@ -92,7 +92,7 @@ def test_a_push_that_fails_leaves_the_retry_of_an_apply(
     assert said("Could not push the XCom applied: no space is left") == 1
 
 
-def test_what_another_try_may_do_is_left_to_it(folder: Path, connected: Emulator) -> None:
+def test_a_problem_that_may_pass_is_left_to_the_next_try(folder: Path, connected: Emulator) -> None:
     connected.fail("status", method="POST", path="*/dataSets", status=503, headers={"Retry-After": "3600"})
     with pytest.raises(ExperiencePlatformUnavailableError, match=r"is not done\n  dataset .*503"):
         apply_all(folder, only=NAMES[0])
@@ -103,26 +103,26 @@ def test_what_another_try_may_do_is_left_to_it(folder: Path, connected: Emulator
 
 def test_only_the_approved_plan_is_applied(folder: Path, connected: Emulator) -> None:
     plan = PlanDataflowsOperator(task_id="plan", definition=str(folder)).execute(context())
-    with pytest.raises(ExperiencePlatformFailedError, match="has changed since that one was approved"):
+    with pytest.raises(ExperiencePlatformFailedError, match="the plan has changed since its approval"):
         apply_all(folder, expect="0" * 16)
     assert connected.objects("flows") == []
     assert apply_all(folder, expect=plan["digest"])["done"] is True
 
 
-def test_one_definition_is_applied_with_its_own_outputs(folder: Path, connected: Emulator) -> None:
+def test_a_single_definition_is_applied_with_its_own_outputs(folder: Path, connected: Emulator) -> None:
     returned = apply_one(folder, only=NAMES[1])
     assert set(returned) == outputs.AppliedDataflow.__required_keys__
     (flow,) = connected.objects("flows")
     assert (returned["flow_id"], returned["name"], returned["problems"]) == (flow["id"], NAMES[1], [])
 
 
-def test_several_definitions_are_too_many_for_one(folder: Path, connected: Emulator) -> None:
+def test_several_definitions_are_refused_by_the_operator_for_one(folder: Path, connected: Emulator) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match=f"has '{NAMES[0]}', '{NAMES[1]}'"):
         apply_one(folder)
     assert connected.requests(path="/data/") == []
 
 
-def test_the_log_shows_the_plan_and_what_came_of_it(folder: Path, said: Callable[[str], int]) -> None:
+def test_the_log_contains_the_plan_and_the_result(folder: Path, said: Callable[[str], int]) -> None:
     apply_one(folder, only=NAMES[0])
     assert said("+ dataflow PayPal catalog products") == 1
     assert said("Apply: 7 created; 1 of 1 definitions are as written.") == 1

@@ -1,4 +1,4 @@
-"""What no request could make right is refused before any is sent: the field, the value, what is allowed."""
+"""Invalid arguments are refused before any request, with the argument, its value and the allowed values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Row = tuple[str, dict[str, Any], tuple[str, ...]]
 
 
 def refused(operator: type[BaseOperator], *rows: Row) -> list[Any]:
-    """One case for each row: what is wrong, the arguments that are, and what the message must hold."""
+    """Return a case for each row: a description, the wrong arguments, and parts of the expected message."""
     return [pytest.param(operator, changes, parts, id=f"{operator.__name__}: {what}") for what, changes, parts in rows]
 
 

@@ -1,4 +1,4 @@
-"""Base connections: a vendor's login goes from an Airflow connection to the service, and nowhere else."""
+"""Base connections: a vendor's credential goes from an Airflow connection to the service, and nowhere else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.versions.expected import fails_on
 
 ConnectVendor = Callable[..., None]
 TOKENS = {"access_token": "token-of-the-shop", "refresh_token": "refresh-of-the-shop"}
-#: Each vendor's Airflow connection, and what of it is sent; the emulator's log hides what is secret.
+#: Vendor -> its Airflow connection, and the values that are sent; the emulator's log redacts secrets.
 VENDORS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "paypal": (
         {"host": "api.sandbox.paypal.com", "login": "client", "password": "secret-of-the-shop"},
@@ -60,7 +60,7 @@ VENDORS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_vendors_login_is_created_once_from_its_airflow_connection(
+def test_a_base_connection_is_created_once_from_the_vendors_airflow_connection(
     connected: Emulator, connect_vendor: ConnectVendor, vendor: str
 ) -> None:
     fields, body = VENDORS[vendor]
@@ -72,19 +72,19 @@ def test_a_vendors_login_is_created_once_from_its_airflow_connection(
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_the_vendor_is_given_the_secret_itself(connected: Emulator, connect_vendor: ConnectVendor, vendor: str) -> None:
+def test_the_vendor_receives_the_real_secret(connected: Emulator, connect_vendor: ConnectVendor, vendor: str) -> None:
     fields, _ = VENDORS[vendor]
     connect_vendor(**fields)
     right = run(CreateBaseConnectionOperator, source=vendor)
-    # The emulated vendors let everybody in but those whose secret is this.
+    # The emulated vendors accept every secret but this one.
     connect_vendor(**fields | {"password": "wrong", "extra": {"refresh_token": "refresh", "access_token": "wrong"}})
     wrong = run(CreateBaseConnectionOperator, source=vendor, name="other shop")
     hook = ExperiencePlatformHook()
-    assert [hook.test_base_connection(made["id"]) for made in (right, wrong)] == [True, False]
+    assert [hook.test_base_connection(created["id"]) for created in (right, wrong)] == [True, False]
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_vendors_secret_stands_in_no_output_rendered_field_or_log(
+def test_a_vendors_secret_is_in_no_output_rendered_field_or_log(
     connected: Emulator,
     connect_vendor: ConnectVendor,
     caplog: pytest.LogCaptureFixture,
@@ -115,7 +115,7 @@ def test_a_vendors_secret_stands_in_no_output_rendered_field_or_log(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_a_vendors_connection_lacks_is_named_before_any_request(
+def test_missing_parts_of_a_vendors_connection_are_named_before_any_request(
     connected: Emulator, connect_vendor: ConnectVendor, vendor: str, missing: dict[str, Any], named: str
 ) -> None:
     connect_vendor(**VENDORS[vendor][0] | missing)
@@ -127,7 +127,7 @@ def test_what_a_vendors_connection_lacks_is_named_before_any_request(
 
 @fails_on("3.0", "3.1", reason="Airflow does not read a connection whose extra is no object, and calls it undefined")
 @pytest.mark.parametrize("extra", ['["a-secret"]', '"a-secret"', "5"])
-def test_a_vendors_extra_that_is_no_object_is_refused(
+def test_a_vendors_extra_that_is_not_an_object_is_refused(
     connected: Emulator, connect_vendor: ConnectVendor, extra: str
 ) -> None:
     connect_vendor(**VENDORS["square"][0] | {"extra": extra})
@@ -137,7 +137,7 @@ def test_a_vendors_extra_that_is_no_object_is_refused(
 
 
 @pytest.mark.parametrize("name", ["access_token", "refresh_token"])
-def test_a_vendors_token_that_is_no_text_is_refused_by_name(
+def test_a_vendors_token_that_is_not_text_is_refused_by_name(
     connected: Emulator, connect_vendor: ConnectVendor, name: str
 ) -> None:
     extra = VENDORS["square"][0]["extra"] | {name: 4711}
@@ -147,9 +147,7 @@ def test_a_vendors_token_that_is_no_text_is_refused_by_name(
     assert connected.requests() == []
 
 
-def test_another_vendors_login_of_the_same_name_is_not_adopted(
-    connected: Emulator, connect_vendor: ConnectVendor
-) -> None:
+def test_a_base_connection_of_another_vendor_is_not_adopted(connected: Emulator, connect_vendor: ConnectVendor) -> None:
     connect_vendor(**VENDORS["square"][0])
     run(CreateBaseConnectionOperator, source="square")
     with pytest.raises(AirflowFailException, match=r"connectionSpec\.id: desired 'cc2c31d6.*actual '2acf109f"):
@@ -157,7 +155,7 @@ def test_another_vendors_login_of_the_same_name_is_not_adopted(
     assert len(connected.posted("/connections")) == 1
 
 
-def test_the_data_lake_is_created_as_a_base_connection_once(connected: Emulator) -> None:
+def test_a_dataset_base_connection_is_created_once(connected: Emulator) -> None:
     first, second = (run(CreateDatasetBaseConnectionOperator) for _ in range(2))
     assert (first["created"], second["created"], first["id"]) == (True, False, second["id"])
     assert connected.posted("/connections") == [

@@ -1,4 +1,4 @@
-"""Whose an object is, and which try asks for it: what the operators tell provisioning of the task that runs them."""
+"""The owner, DAG run and number of the try that operators pass to provisioning."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.conftest import Emulator
 from tests.operators.chain import TaskInstance, build, context, run
 
 SOURCES = "*/sourceConnections"
-#: What the emulator keeps of each kind that carries a mark.
+#: The emulator's collections of the kinds that carry a mark.
 MARKED = ("fieldgroups", "schemas", "dataSets", "sourceConnections", "targetConnections", "flows")
 
 
 def mark_of(item: dict[str, Any]) -> Mark:
-    """The mark of an object, which it must have."""
+    """Return the mark of an object, which must have one."""
     texts = (item.get("tags") or {}).get("airflow/mark", [item.get("description")])
     mark = Mark.read(texts[0])
     assert mark is not None, item
@@ -44,7 +44,7 @@ def in_dag(operator: type[BaseOperator], dag_id: str = "paypal.products-2", **ch
 
 
 def source_mark(emulator: Emulator, run_id: str = "", dag_id: str = "shop", **changes: Any) -> Mark:
-    """Create a source connection in a DAG run; return the mark that it carries."""
+    """Create a source connection in a DAG run; return its mark."""
     in_dag(CreateSourceConnectionOperator, dag_id, **changes).execute(context(run_id=run_id))
     return mark_of(emulator.objects("sourceConnections")[-1])
 
@@ -56,10 +56,10 @@ def with_client(operator: BaseOperator, client: Client) -> BaseOperator:
     return operator
 
 
-# ---- whose it is ---------------------------------------------------------------------------------------------------
+# ---- owners --------------------------------------------------------------------------------------------------------
 
 
-def test_all_that_a_dag_run_creates_is_the_dags_and_the_runs(connected: Emulator) -> None:
+def test_all_objects_of_a_dag_run_carry_its_dag_and_run(connected: Emulator) -> None:
     def make(operator: type[BaseOperator], **changes: Any) -> str:
         return str(in_dag(operator, **changes).execute(context(run_id="manual__1"))["id"])
 
@@ -79,7 +79,7 @@ def test_all_that_a_dag_run_creates_is_the_dags_and_the_runs(connected: Emulator
     assert source["description"] == f"PayPal {mark_of(source)}"
 
 
-def test_a_chain_that_is_named_is_the_owner_instead_of_the_dag(connected: Emulator) -> None:
+def test_a_given_chain_is_the_owner_instead_of_the_dag(connected: Emulator) -> None:
     assert source_mark(connected).owner == "shop"
     assert source_mark(connected, name="named", chain="payments_eu").owner == "payments_eu"
     assert source_mark(connected, name="blank", chain="").owner == "shop"
@@ -92,7 +92,7 @@ def test_a_chain_may_be_a_template(connected: Emulator) -> None:
     assert [mark_of(item).owner for item in connected.objects("sourceConnections")] == ["berlin_payments"]
 
 
-def test_a_task_outside_a_dag_owns_as_manual(connected: Emulator) -> None:
+def test_a_task_outside_a_dag_has_the_owner_manual(connected: Emulator) -> None:
     run(CreateSourceConnectionOperator)
     assert [mark_of(item).owner for item in connected.objects("sourceConnections")] == ["manual"]
 
@@ -104,7 +104,7 @@ def test_a_chain_that_no_mark_can_carry_is_refused_before_any_request(connected:
     assert connected.requests() == []
 
 
-def test_the_marks_of_two_runs_differ_and_those_of_two_tries_do_not(connected: Emulator) -> None:
+def test_marks_differ_between_runs_but_not_between_tries(connected: Emulator) -> None:
     first = source_mark(connected, "scheduled__2026-01-01", name="1")
     again = source_mark(connected, "scheduled__2026-01-01", name="2")
     later = source_mark(connected, "scheduled__2026-01-02", name="3")
@@ -114,17 +114,17 @@ def test_the_marks_of_two_runs_differ_and_those_of_two_tries_do_not(connected: E
     assert len({mark.nonce for mark in (first, again, later, other)}) == 4
 
 
-def test_without_marks_nothing_is_added_to_what_is_described(connected: Emulator, connect: Callable[..., None]) -> None:
+def test_without_marks_a_description_is_sent_unchanged(connected: Emulator, connect: Callable[..., None]) -> None:
     connect(connected.url, marks="false")
     run(CreateSourceConnectionOperator, description="PayPal")
     assert [item["description"] for item in connected.objects("sourceConnections")] == ["PayPal"]
 
 
-# ---- which try asks ------------------------------------------------------------------------------------------------
+# ---- tries ---------------------------------------------------------------------------------------------------------
 
 
 def lose_the_answer_and_the_look(emulator: Emulator) -> None:
-    """Let the next creation take effect unheard, and the look after it fail the task."""
+    """Let the answer to the next creation be lost, and the search after it fail."""
     emulator.fail("apply_then_drop", method="POST", path=SOURCES)
     emulator.fail("status", method="GET", path=SOURCES, nth=3, status=503, headers={"Retry-After": "3600"})
 
@@ -134,19 +134,17 @@ def attempt(try_number: int, run_id: str = "one", **changes: Any) -> dict[str, A
     return dict(step.execute(context(TaskInstance(try_number), run_id)))
 
 
-def test_a_second_try_takes_what_the_lost_answer_of_its_first_made(connected: Emulator) -> None:
+def test_a_second_try_adopts_the_object_of_a_lost_answer(connected: Emulator) -> None:
     lose_the_answer_and_the_look(connected)
     with pytest.raises(ExperiencePlatformUnavailableError, match="503"):
         attempt(1)
-    (made,) = connected.objects("sourceConnections")
-    assert attempt(2)["id"] == made["id"]
+    (created,) = connected.objects("sourceConnections")
+    assert attempt(2)["id"] == created["id"]
     assert len(connected.posted("/sourceConnections")) == 1
 
 
 @pytest.mark.parametrize(("try_number", "run_id"), [(1, "one"), (2, "two")], ids=["first try", "another run"])
-def test_what_is_not_of_an_earlier_try_of_the_run_was_there_before(
-    connected: Emulator, try_number: int, run_id: str
-) -> None:
+def test_fail_refuses_an_object_that_no_earlier_try_created(connected: Emulator, try_number: int, run_id: str) -> None:
     lose_the_answer_and_the_look(connected)
     with pytest.raises(ExperiencePlatformUnavailableError):
         attempt(1)
@@ -155,19 +153,21 @@ def test_what_is_not_of_an_earlier_try_of_the_run_was_there_before(
 
 
 @pytest.mark.parametrize(("try_number", "waits"), [(1, 1), (2, 2)], ids=["first", "second"])
-def test_only_a_later_try_waits_for_what_an_earlier_one_may_have_sent(
+def test_only_a_later_try_waits_for_creations_of_an_earlier_one(
     emulator: Emulator, make_client: Callable[..., Client], naps: list[float], try_number: int, waits: int
 ) -> None:
     step = with_client(build(CreateSourceConnectionOperator), make_client(settle_seconds=10.0))
     assert step.execute(context(TaskInstance(try_number)))["created"]
-    assert round(sum(naps) / 11) == waits  # a window, and a second because the service tells its time in whole ones
+    assert (
+        round(sum(naps) / 11) == waits
+    )  # a settle time of 10 s, plus 1 s because the service's time is in whole seconds
 
 
 class Killed(BaseException):
-    """The end of a process, which nothing in it can catch."""
+    """The end of a process, which no handler catches."""
 
 
-def test_a_try_that_was_killed_after_its_request_is_carried_on_by_the_next(
+def test_the_next_try_continues_one_killed_after_its_request(
     emulator: Emulator, make_client: Callable[..., Client]
 ) -> None:
     def kill(seconds: float) -> None:
@@ -178,17 +178,17 @@ def test_a_try_that_was_killed_after_its_request_is_carried_on_by_the_next(
         with_client(build(CreateSourceConnectionOperator), dying).execute(context(run_id="one"))
     (left,) = emulator.objects("sourceConnections")
     next_try = with_client(build(CreateSourceConnectionOperator), make_client(settle_seconds=10.0))
-    made = next_try.execute(context(TaskInstance(2), "one"))
-    assert (made["id"], made["duplicates"]) == (left["id"], [])
+    created = next_try.execute(context(TaskInstance(2), "one"))
+    assert (created["id"], created["duplicates"]) == (left["id"], [])
     assert len(emulator.posted("/sourceConnections")) == 1
 
 
-# ---- copies --------------------------------------------------------------------------------------------------------
+# ---- duplicates ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def copies(connected: Emulator) -> list[str]:
-    """Ids of three equal source connections of one chain, the oldest first, made by runs long gone."""
+    """Ids of three equal source connections of one chain, the oldest first, created by earlier runs."""
     body = build(CreateSourceConnectionOperator).resource().payload()  # type: ignore[attr-defined]
     client = ExperiencePlatformHook().client
     for number in range(3):
@@ -203,7 +203,7 @@ def left(emulator: Emulator) -> list[str]:
 
 
 @pytest.mark.parametrize("said", [{}, *({"remove_duplicates": value} for value in (False, "false", None))])
-def test_duplicates_are_reported_and_left_alone(
+def test_duplicates_are_reported_and_kept(
     connected: Emulator, copies: list[str], said: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     result = run(CreateSourceConnectionOperator, chain="shop", **said)

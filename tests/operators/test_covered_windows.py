@@ -1,4 +1,4 @@
-"""``RunDataflowOperator`` and what the dataflow's runs have covered: nothing is brought twice unless that is asked."""
+"""``RunDataflowOperator`` and covered windows: no window is ingested twice unless ``if_covered`` is ``again``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.sensors.conftest import said as said
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def emitted_metrics(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the metrics that tasks emit."""
     names: list[str] = []
     monkeypatch.setattr(Stats, "incr", lambda name, *_, **__: names.append(name))
@@ -36,97 +36,97 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def by_hand(stage: Stage, **arguments: Any) -> dict[str, Any]:
-    """The task of another DAG run: its store is empty, and its DAG run has just begun."""
+def run_in_new_dag_run(stage: Stage, **arguments: Any) -> dict[str, Any]:
+    """Execute the task in a new, manual DAG run, whose store is empty."""
     stage.began = stage.now
     return run(stage, **arguments)
 
 
 def window_of(stage: Stage, days_ago: int, **seconds: int) -> dict[str, int]:
-    """A day's window, its ends moved."""
+    """Return the window of a day, with its ends moved."""
     start = stage.today - days_ago * DAY
     return {"window_start": start + seconds.get("start", 0), "window_end": start + DAY + seconds.get("end", 0)}
 
 
-# ---- a window that was brought -------------------------------------------------------------------------------------
+# ---- covered windows -----------------------------------------------------------------------------------------------
 
 
 @STORES
-def test_a_window_that_was_brought_is_not_brought_again(
-    stage: Stage, said: Callable[[str], int], counted: list[str]
+def test_a_covered_window_is_not_ingested_again(
+    stage: Stage, said: Callable[[str], int], emitted_metrics: list[str]
 ) -> None:
     first = run(stage)
-    assert [name for name in counted if "poll" not in name]
+    assert [name for name in emitted_metrics if "poll" not in name]
     assert first["reused"] is False
-    counted.clear()
+    emitted_metrics.clear()
     stage.forget_requests()
-    assert by_hand(stage) == first | {"reused": True}
-    assert stage.asked() == ["GET flows", "GET runs"]
-    assert (counted, stage.rows()) == ([], first["output_records"])
-    assert said("already; nothing is asked for (if_covered is 'reuse')") == 1
+    assert run_in_new_dag_run(stage) == first | {"reused": True}
+    assert stage.requests() == ["GET flows", "GET runs"]
+    assert (emitted_metrics, stage.rows()) == ([], first["output_records"])
+    assert said("already; no run is requested (if_covered is 'reuse')") == 1
 
 
-def test_a_window_that_was_brought_is_brought_once_more_where_that_is_asked(stage: Stage) -> None:
+def test_a_covered_window_is_ingested_once_more_with_again(stage: Stage) -> None:
     first = run(stage)
-    again = by_hand(stage, if_covered="again")
+    again = run_in_new_dag_run(stage, if_covered="again")
     assert again["run_id"] != first["run_id"]
     assert (again["reused"], stage.rows()) == (False, 2 * first["output_records"])
 
 
 @pytest.mark.parametrize("end", [-1, 1])
-def test_a_window_that_differs_by_a_second_is_the_same(stage: Stage, end: int) -> None:
+def test_a_window_that_differs_by_a_second_counts_as_equal(stage: Stage, end: int) -> None:
     first = run(stage)
-    again = by_hand(stage, **window_of(stage, 2, start=1, end=end))
+    again = run_in_new_dag_run(stage, **window_of(stage, 2, start=1, end=end))
     assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
 
 
-def test_windows_that_touch_are_each_brought(stage: Stage) -> None:
-    brought = [run(stage, days_ago=days) for days in (3, 1, 2)]
-    assert [item["reused"] for item in brought] == [False] * 3
+def test_adjacent_windows_are_each_ingested(stage: Stage) -> None:
+    ingested = [run(stage, days_ago=days) for days in (3, 1, 2)]
+    assert [item["reused"] for item in ingested] == [False] * 3
     assert len(stage.runs()) == 3
-    assert stage.rows() == sum(item["output_records"] for item in brought)
+    assert stage.rows() == sum(item["output_records"] for item in ingested)
 
 
 @pytest.mark.parametrize(
     "moved", [{"start": -3600}, {"end": 3600}, {"start": 3600}, {"end": -DAY // 2}, {"start": -DAY, "end": DAY}]
 )
-def test_a_window_that_overlaps_in_part_is_refused_before_anything_is_sent(stage: Stage, moved: dict[str, int]) -> None:
+def test_a_partly_overlapping_window_is_refused_before_a_run_is_requested(stage: Stage, moved: dict[str, int]) -> None:
     first = run(stage)
     stage.forget_requests()
-    with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, succeeded, reads the window"):
-        by_hand(stage, **window_of(stage, 2, **moved))
-    assert stage.asked() == ["GET flows", "GET runs"]
-    brought = by_hand(stage, if_covered="again", **window_of(stage, 2, **moved))
-    assert (brought["reused"], len(stage.runs())) == (False, 2)
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{first['run_id']} \\(succeeded\\) reads the window"):
+        run_in_new_dag_run(stage, **window_of(stage, 2, **moved))
+    assert stage.requests() == ["GET flows", "GET runs"]
+    ingested = run_in_new_dag_run(stage, if_covered="again", **window_of(stage, 2, **moved))
+    assert (ingested["reused"], len(stage.runs())) == (False, 2)
 
 
-def test_several_windows_do_not_make_up_the_one_they_fill(stage: Stage) -> None:
+def test_several_runs_that_together_fill_a_window_do_not_cover_it(stage: Stage) -> None:
     first, second = run(stage, days_ago=3), run(stage, days_ago=2)
     with pytest.raises(ExperiencePlatformFailedError) as error:
-        by_hand(stage, **window_of(stage, 3, end=DAY))
+        run_in_new_dag_run(stage, **window_of(stage, 3, end=DAY))
     assert all(item["run_id"] in str(error.value) for item in (first, second))
 
 
-def test_what_the_dataflow_brought_by_itself_covers_too(
+def test_a_scheduled_run_of_the_dataflow_covers_windows(
     connected: Emulator, make_client: Callable[..., Client]
 ) -> None:
     stage = Stage(connected, make_client)
     stage.make_dataflow(partial_ingestion_percent=50)
     stage.emulator.advance(2 * DAY)  # its start time has passed, and it has read the whole table
     (own,) = stage.runs()
-    with pytest.raises(ExperiencePlatformFailedError, match=f"{own['id']}, partial, reads the window from 1970"):
-        by_hand(stage)
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{own['id']} \\(partial\\) reads the window from 1970"):
+        run_in_new_dag_run(stage)
     assert posts(stage) == []
 
 
-# ---- runs that cover nothing, or not well ------------------------------------------------------------------------
+# ---- runs that cover no window or parts of it--------------------------------------------------------------------
 
 
 def test_a_run_that_failed_covers_nothing(stage: Stage) -> None:
     stage.emulator.order("fail_promotion")
     with pytest.raises(FlowRunFailedError):
         run(stage)
-    assert by_hand(stage)["reused"] is False
+    assert run_in_new_dag_run(stage)["reused"] is False
     assert len(posts(stage)) == 2
 
 
@@ -134,61 +134,61 @@ def test_a_run_that_read_no_rows_covers_nothing(stage: Stage) -> None:
     far = {"window_start": 0, "window_end": 1_000_000_000}
     empty = run(stage, **far)
     assert empty["input_records"] == 0
-    assert by_hand(stage, **far)["run_id"] != empty["run_id"]
-    assert by_hand(stage, window_start=0, window_end=1_000_001_000)["reused"] is False
+    assert run_in_new_dag_run(stage, **far)["run_id"] != empty["run_id"]
+    assert run_in_new_dag_run(stage, window_start=0, window_end=1_000_001_000)["reused"] is False
 
 
 @pytest.mark.parametrize(("ratio", "good"), [(0.0, False), (1, True)])
-def test_a_partial_run_covers_and_this_tasks_tolerance_judges_it(stage: Stage, ratio: float, good: bool) -> None:
+def test_a_partial_run_covers_its_window_and_is_judged_by_the_task(stage: Stage, ratio: float, good: bool) -> None:
     stage.emulator.order("partial", failed=2)
     first = run(stage)
     if good:
-        assert by_hand(stage, max_failed_ratio=ratio) == first | {"reused": True}
+        assert run_in_new_dag_run(stage, max_failed_ratio=ratio) == first | {"reused": True}
     else:
         with pytest.raises(FlowRunFailedError, match=rf"{first['run_id']} is partialSuccess.*max_failed_ratio is 0"):
-            by_hand(stage, max_failed_ratio=ratio)
+            run_in_new_dag_run(stage, max_failed_ratio=ratio)
     assert len(posts(stage)) == 1
 
 
-def test_a_run_whose_counts_are_unknown_covers_and_is_judged(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_run_with_unknown_counts_covers_its_window_and_is_judged(stage: Stage, proxy: FaultProxy) -> None:
     run(stage)
     (item,) = stage.runs()
     item["metrics"]["recordSummary"] = {}
     proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": [item]}).encode())
     with pytest.raises(FlowRunFailedError, match="its counts cannot be read"):
-        by_hand(stage, url=proxy.url)
+        run_in_new_dag_run(stage, url=proxy.url)
     assert len(posts(stage)) == 1
 
 
-def test_a_run_made_before_its_window_was_over_is_reused_with_a_warning(
+def test_a_run_requested_before_its_windows_end_is_reused_with_a_warning(
     stage: Stage, said: Callable[[str], int]
 ) -> None:
-    start, end = window_of(stage, 1)["window_start"], stage.now + 3600  # shortly after midnight today has no rows
+    start, end = window_of(stage, 1)["window_start"], stage.now + 3600  # right after midnight, today has no rows
     params = {"startTime": stage.now, "windowStartTime": start, "windowEndTime": end}
     body = {"flowId": stage.flow_id, "params": params | {"deltaColumn": {"name": DELTA}}}
     stage.connect().request("POST", RUNS, body=body)
     stage.emulator.advance(3700)
-    brought = by_hand(stage, window_start=start, window_end=end)
-    assert brought["reused"] is True
-    assert said("before the window was over: rows that came later are not in it") == 1
+    ingested = run_in_new_dag_run(stage, window_start=start, window_end=end)
+    assert ingested["reused"] is True
+    assert said("before its data window ended: rows that were added later are missing") == 1
 
 
-# ---- runs that are under way ---------------------------------------------------------------------------------------
+# ---- active runs --------------------------------------------------------------------------------------------------
 
 
 @STORES
-def test_an_active_run_over_the_window_is_waited_for(
-    stage: Stage, said: Callable[[str], int], counted: list[str]
+def test_the_task_waits_for_an_active_run_over_its_window(
+    stage: Stage, said: Callable[[str], int], emitted_metrics: list[str]
 ) -> None:
     first = run(stage, wait_for_completion=False)
-    again = by_hand(stage)
+    again = run_in_new_dag_run(stage)
     assert (again["run_id"], again["status"], again["reused"]) == (first["run_id"], "succeeded", True)
     assert (len(posts(stage)), again["output_records"]) == (1, stage.rows())
     assert said("already; waiting for it") == 1
-    assert set(counted) == {"payments.flow_run.poll.requests"}
+    assert set(emitted_metrics) == {"payments.flow_run.poll.requests"}
 
 
-def test_a_wait_for_anothers_run_may_be_deferred_and_goes_on_in_a_retry(stage: Stage, counted: list[str]) -> None:
+def test_a_deferred_wait_for_a_reused_run_continues_in_a_retry(stage: Stage, emitted_metrics: list[str]) -> None:
     first = run(stage, wait_for_completion=False)
     stage.began = stage.now
     deferred = deferral(stage)
@@ -199,37 +199,37 @@ def test_a_wait_for_anothers_run_may_be_deferred_and_goes_on_in_a_retry(stage: S
     assert (again.method_name, again.trigger.selection["run_id"]) == ("execute_reused", first["run_id"])
     shown = {"id": first["run_id"], "flow_id": stage.flow_id, "raw_status": "success", "created_at": 2e9}
     ended = shown | {"input_records": 3, "output_records": 3, "failed_records": 0}
-    counted.clear()
+    emitted_metrics.clear()
     assert resume(stage, again, {"status": "ended", "run": ended})["reused"] is True
-    assert counted == []
+    assert emitted_metrics == []
 
 
-def test_an_active_run_that_overlaps_in_part_is_refused(stage: Stage) -> None:
+def test_a_partly_overlapping_active_run_is_refused(stage: Stage) -> None:
     first = run(stage, wait_for_completion=False)
-    with pytest.raises(ExperiencePlatformFailedError, match=f"flow run {first['run_id']}, active, reads the window"):
-        by_hand(stage, **window_of(stage, 2, end=3600))
+    with pytest.raises(ExperiencePlatformFailedError, match=f"{first['run_id']} \\(active\\) reads the window"):
+        run_in_new_dag_run(stage, **window_of(stage, 2, end=3600))
     assert len(posts(stage)) == 1
 
 
-def test_an_active_run_that_shows_no_window_yet_is_left_to_a_retry(stage: Stage, proxy: FaultProxy) -> None:
+def test_an_active_run_without_a_window_is_left_to_a_retry(stage: Stage, proxy: FaultProxy) -> None:
     first = run(stage, wait_for_completion=False, days_ago=9)
     hidden = {name: value for name, value in stage.runs()[0].items() if name != "params"}
     assert hidden["activities"] == []
     proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": [hidden]}).encode())
-    said = f"{first['run_id']}, active, reads what it does not show yet.*next attempt looks again"
+    said = f"{first['run_id']} \\(active\\) reads a window that it does not show yet.*next attempt checks again"
     with pytest.raises(ExperiencePlatformUnavailableError, match=said):
-        by_hand(stage, url=proxy.url)
+        run_in_new_dag_run(stage, url=proxy.url)
     assert len(posts(stage)) == 1
-    assert by_hand(stage, url=proxy.url)["reused"] is False
+    assert run_in_new_dag_run(stage, url=proxy.url)["reused"] is False
 
 
-# ---- what runs show ------------------------------------------------------------------------------------------------
+# ---- reported windows -----------------------------------------------------------------------------------------------
 
 
-def shows(items: list[dict[str, Any]], *, asked: bool, shift: int) -> bytes:
-    """The runs as another service would list them: what was asked for is shown or not, the copying shows a shift."""
+def listing(items: list[dict[str, Any]], *, with_request: bool, shift: int) -> bytes:
+    """Return the runs as a service may list them: with or without the requested window, and the copied one shifted."""
     for item in items:
-        if not asked:
+        if not with_request:
             del item["params"]
         for activity in item["activities"]:
             if extensions := activity["durationSummary"].get("extensions"):
@@ -238,52 +238,54 @@ def shows(items: list[dict[str, Any]], *, asked: bool, shift: int) -> bytes:
     return json.dumps({"items": items}).encode()
 
 
-@pytest.mark.parametrize("asked", [True, False], ids=["params", "copying only"])
-def test_a_run_is_told_by_what_it_was_asked_or_by_its_copying(stage: Stage, proxy: FaultProxy, asked: bool) -> None:
+@pytest.mark.parametrize("with_request", [True, False], ids=["params", "copying only"])
+def test_a_runs_window_is_read_from_its_request_or_its_copying(
+    stage: Stage, proxy: FaultProxy, with_request: bool
+) -> None:
     first = run(stage)
-    proxy.fault("GET", LISTS, status=200, body=shows(stage.runs(), asked=asked, shift=0))
-    again = by_hand(stage, url=proxy.url)
+    proxy.fault("GET", LISTS, status=200, body=listing(stage.runs(), with_request=with_request, shift=0))
+    again = run_in_new_dag_run(stage, url=proxy.url)
     assert (again["run_id"], again["reused"]) == (first["run_id"], True)
 
 
-def test_what_was_asked_for_counts_where_the_copying_shows_another_window(
+def test_the_requested_window_counts_if_the_copying_reports_another(
     stage: Stage, proxy: FaultProxy, said: Callable[[str], int]
 ) -> None:
     first = run(stage)
     for days_ago, reused in ((2, True), (1, False)):
-        proxy.fault("GET", LISTS, status=200, body=shows(stage.runs()[:1], asked=True, shift=DAY))
-        again = by_hand(stage, url=proxy.url, days_ago=days_ago)
+        proxy.fault("GET", LISTS, status=200, body=listing(stage.runs()[:1], with_request=True, shift=DAY))
+        again = run_in_new_dag_run(stage, url=proxy.url, days_ago=days_ago)
         assert (again["reused"], again["run_id"] == first["run_id"]) == (reused, reused)
-    assert said("Windows cannot be checked: flow run") == 2  # once in each task
+    assert said("Reported data windows are unreliable: flow run") == 2  # once in each task
 
 
-def test_the_tasks_own_record_counts_where_the_service_shows_nothing_right(
+def test_the_tasks_record_counts_if_the_service_reports_a_wrong_window(
     stage: Stage, proxy: FaultProxy, said: Callable[[str], int]
 ) -> None:
     first = run(stage)
-    listed = shows(stage.runs(), asked=False, shift=DAY)
+    listed = listing(stage.runs(), with_request=False, shift=DAY)
     proxy.fault("GET", LISTS, status=200, body=listed)
     proxy.fault("GET", f"{RUNS}/", status=200, body=listed)
     again = run(stage, url=proxy.url, try_number=2, max_tries=3)
     assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
-    assert said("Windows cannot be checked") >= 1
+    assert said("Reported data windows are unreliable") >= 1
 
 
-def test_a_run_of_the_task_counts_though_no_list_shows_it(stage: Stage, proxy: FaultProxy) -> None:
+def test_a_run_of_the_task_counts_although_it_is_not_listed(stage: Stage, proxy: FaultProxy) -> None:
     first = run(stage)
     proxy.fault("GET", LISTS, status=200, body=b'{"items": []}')
     again = run(stage, url=proxy.url, try_number=2, max_tries=3)
     assert (again["run_id"], again["reused"], len(posts(stage))) == (first["run_id"], True, 1)
 
 
-def test_a_cleared_task_that_wants_another_window_now_is_not_served_with_the_old_run(stage: Stage) -> None:
+def test_a_cleared_task_with_another_window_starts_another_run(stage: Stage) -> None:
     first = run(stage, wait_for_completion=False)
     again = run(stage, try_number=2, max_tries=3, days_ago=5)
     assert again["run_id"] != first["run_id"]
     assert (again["reused"], len(posts(stage))) == (False, 2)
 
 
-def test_a_cleared_task_that_has_another_dataflow_now_is_not_served_with_the_old_run(stage: Stage) -> None:
+def test_a_cleared_task_with_another_dataflow_starts_another_run(stage: Stage) -> None:
     old = run(stage, wait_for_completion=False)
     new_flow = stage.make_dataflow(name="others")
     again = run(stage, try_number=2, max_tries=3, flow_id=new_flow)
@@ -291,13 +293,13 @@ def test_a_cleared_task_that_has_another_dataflow_now_is_not_served_with_the_old
     assert [item["id"] for item in stage.runs()] == [again["run_id"]]
 
 
-# ---- what it costs -------------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------------------------
 
 HOURS = 365 * 24
 
 
 def a_year_of_hours(flow_id: str, until: int) -> Callable[[str], tuple[int, bytes]]:
-    """A service that lists a dataflow's hourly runs of a year, the newest first."""
+    """Return a function that answers like a service with a year of hourly runs, the newest first."""
     ends = [until - hour * 3600 for hour in range(HOURS)]
     items = [
         {
@@ -325,31 +327,31 @@ def a_year_of_hours(flow_id: str, until: int) -> Callable[[str], tuple[int, byte
     return answer
 
 
-def test_a_year_of_hourly_windows_costs_few_list_requests(stage: Stage, proxy: FaultProxy) -> None:
-    brought_until = stage.now // 3600 * 3600 - 3600
-    proxy.fault("GET", LISTS, reply=a_year_of_hours(stage.flow_id, brought_until), times=1000)
-    for start, reused in ((brought_until - HOURS * 3600, True), (brought_until, False)):
+def test_a_year_of_hourly_windows_takes_few_list_requests(stage: Stage, proxy: FaultProxy) -> None:
+    covered_until = stage.now // 3600 * 3600 - 3600
+    proxy.fault("GET", LISTS, reply=a_year_of_hours(stage.flow_id, covered_until), times=1000)
+    for start, reused in ((covered_until - HOURS * 3600, True), (covered_until, False)):
         proxy.asked.clear()
-        returned = by_hand(stage, url=proxy.url, window_start=start, window_end=start + 3600)
+        returned = run_in_new_dag_run(stage, url=proxy.url, window_start=start, window_end=start + 3600)
         assert returned["reused"] is reused
-        asked = [path for method, path, _ in proxy.asked if method == "GET" and "runs?" in path]
-        assert 1 < len(asked) <= 1 + HOURS / 500
+        listings = [path for method, path, _ in proxy.asked if method == "GET" and "runs?" in path]
+        assert 1 < len(listings) <= 1 + HOURS / 500
 
 
-def test_a_start_costs_no_more_requests_than_without_a_look(stage: Stage) -> None:
+def test_checking_coverage_adds_no_request_to_a_start(stage: Stage) -> None:
     run(stage, wait_for_completion=False)
-    assert stage.asked() == OF_A_START
+    assert stage.requests() == OF_A_START
 
 
-def test_an_item_that_cannot_be_read_starts_nothing_however_old_it_is(stage: Stage, proxy: FaultProxy) -> None:
+def test_an_unreadable_run_prevents_a_start_regardless_of_its_age(stage: Stage, proxy: FaultProxy) -> None:
     run(stage, days_ago=9)
     items = [*stage.runs(), {"id": "odd", "flowId": stage.flow_id}]
     proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": items}).encode(), times=3)
     with pytest.raises(ExperiencePlatformUnavailableError, match="flow run odd cannot be read"):
-        by_hand(stage, url=proxy.url)
+        run_in_new_dag_run(stage, url=proxy.url)
     assert len(posts(stage)) == 1
 
 
-def test_by_default_a_window_is_reused_and_nothing_is_waited_for() -> None:
+def test_windows_are_reused_without_a_lag_by_default() -> None:
     task = RunDataflowOperator(task_id="run", flow_id="flow")
     assert (task.if_covered, task.window_lag, task.max_window_wait) == ("reuse", 0, None)

@@ -1,4 +1,4 @@
-"""Flow specs and dataflows: what is sent, when it runs, and what counts as the same."""
+"""Flow specs and dataflows: request bodies, schedules, and comparisons with existing dataflows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create(ends: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def sent(emulator: Emulator) -> dict[str, Any]:
-    """The body of the only dataflow that was asked for."""
+    """Return the body of the only request that created a dataflow."""
     (body,) = emulator.posted("/flows")
     return dict(body)
 
@@ -53,7 +53,7 @@ def test_a_flow_spec_is_found_by_its_source(
     assert connected.requests(method="POST", path="/data") == []
 
 
-def test_a_flow_spec_that_does_not_list_the_source_is_taken_only_on_demand(connected: Emulator) -> None:
+def test_a_flow_spec_without_the_source_needs_any_source(connected: Emulator) -> None:
     with pytest.raises(AirflowFailException, match=r"'RestStorageToAEP' does not list.*any_source=True"):
         run(FindFlowSpecOperator, name="RestStorageToAEP")
     assert run(FindFlowSpecOperator, name="RestStorageToAEP", any_source=True)["name"] == "RestStorageToAEP"
@@ -63,7 +63,7 @@ def test_a_flow_spec_is_found_by_its_name_alone(connected: Emulator) -> None:
     assert run(FindFlowSpecOperator, source=None, name="RestStorageToAEP")["transformations"] == ["Mapping"]
 
 
-def test_a_flow_spec_that_nobody_has_is_named(connected: Emulator) -> None:
+def test_an_unknown_flow_spec_is_named_in_the_error(connected: Emulator) -> None:
     with pytest.raises(AirflowFailException, match="name='NoSuchSpec'"):
         run(FindFlowSpecOperator, name="NoSuchSpec")
 
@@ -84,18 +84,23 @@ def test_a_dataflow_is_created_once(connected: Emulator, ends: dict[str, Any]) -
         "scheduleParams": {"startTime": int(LATER.timestamp()), "frequency": "minute", "interval": 30},
         "options": {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
     }
-    (made,) = connected.objects("flows")
+    (created,) = connected.objects("flows")
     assert set(first) == {"id", "name", "created", "etag", "duplicates", "runs_since"}
-    assert (first["id"], first["name"], first["created"], first["etag"]) == (made["id"], "products", True, made["etag"])
-    assert (second["id"], second["created"], second["duplicates"]) == (made["id"], False, [])
+    assert (first["id"], first["name"], first["created"], first["etag"]) == (
+        created["id"],
+        "products",
+        True,
+        created["etag"],
+    )
+    assert (second["id"], second["created"], second["duplicates"]) == (created["id"], False, [])
 
 
-def test_one_that_runs_once_has_neither_interval_nor_delta_column(connected: Emulator, ends: dict[str, Any]) -> None:
-    made = create(ends, **ONCE)
+def test_a_dataflow_that_runs_once_has_no_interval_and_delta_column(connected: Emulator, ends: dict[str, Any]) -> None:
+    created = create(ends, **ONCE)
     assert sent(connected)["scheduleParams"] == {"startTime": int(LATER.timestamp()), "frequency": "once"}
     assert [t["name"] for t in sent(connected)["transformations"]] == ["Mapping"]
     assert "options" not in sent(connected)
-    assert made["runs_since"] == "1970-01-01T00:00:00+00:00"
+    assert created["runs_since"] == "1970-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +122,7 @@ def test_error_tolerance_is_sent_as_options(
     assert sent(connected)["options"] == expected
 
 
-def test_a_delta_column_may_say_how_its_times_are_written(connected: Emulator, ends: dict[str, Any]) -> None:
+def test_a_delta_column_may_have_a_date_format_and_timezone(connected: Emulator, ends: dict[str, Any]) -> None:
     create(ends, delta_column={"name": "Create_Time", "dateFormat": "yyyy-MM-dd"}, source_columns=["Create_Time"])
     assert sent(connected)["transformations"][0]["params"]["deltaColumn"] == {
         "name": "Create_Time",
@@ -139,26 +144,24 @@ def test_a_delta_column_may_say_how_its_times_are_written(connected: Emulator, e
     ],
     ids=["datetime", "local ISO text", "pendulum", "offset", "UTC text", "epoch", "epoch text"],
 )
-def test_every_way_to_write_a_time_is_sent_as_epoch_seconds(
-    connected: Emulator, ends: dict[str, Any], start: Any
-) -> None:
+def test_every_form_of_a_time_is_sent_as_epoch_seconds(connected: Emulator, ends: dict[str, Any], start: Any) -> None:
     create(ends, start_time=start)
     assert sent(connected)["scheduleParams"]["startTime"] == int(LATER.timestamp())
 
 
 @pytest.mark.parametrize(("given", "delay"), [({}, 240), ({"start_delay": "900"}, 900)], ids=["default", "given"])
-def test_without_a_start_time_the_first_run_comes_after_the_delay(
+def test_without_a_start_time_the_first_run_follows_the_delay(
     connected: Emulator, ends: dict[str, Any], given: dict[str, Any], delay: int
 ) -> None:
-    now = connected.advance(0)  # the platform's clock counts, and that moves only when it is told to
+    now = connected.advance(0)  # the platform's clock, which only tests advance
     create(ends, start_time=None, **given)
     assert now + delay <= sent(connected)["scheduleParams"]["startTime"] <= now + delay + 60
 
 
 def test_runs_of_the_last_interval_are_current(connected: Emulator, ends: dict[str, Any]) -> None:
-    now = datetime.fromtimestamp(connected.advance(0), UTC)  # the platform's clock counts, not this machine's
-    made = create(ends, frequency="hour", interval="2", backfill="false")
-    since = datetime.fromisoformat(made["runs_since"])
+    now = datetime.fromtimestamp(connected.advance(0), UTC)  # the platform's clock, not this machine's
+    created = create(ends, frequency="hour", interval="2", backfill="false")
+    since = datetime.fromisoformat(created["runs_since"])
     assert timedelta() <= since - (now - timedelta(hours=2)) < timedelta(minutes=1)
     assert sent(connected)["scheduleParams"] == {
         "startTime": int(LATER.timestamp()),
@@ -168,19 +171,17 @@ def test_runs_of_the_last_interval_are_current(connected: Emulator, ends: dict[s
     }
 
 
-def test_a_start_in_the_past_is_refused_only_where_a_dataflow_would_be_made(
-    connected: Emulator, ends: dict[str, Any]
-) -> None:
+def test_a_past_start_is_refused_only_before_a_creation(connected: Emulator, ends: dict[str, Any]) -> None:
     past = "2020-01-01T00:00:00Z"
     with pytest.raises(AirflowFailException, match=r"start_time='2020-01-01T00:00:00\+00:00'.*past"):
         create(ends, start_time=past)
     assert connected.posted("/flows") == []
-    made = create(ends)
-    assert (create(ends, start_time=past)["id"], len(connected.posted("/flows"))) == (made["id"], 1)
+    created = create(ends)
+    assert (create(ends, start_time=past)["id"], len(connected.posted("/flows"))) == (created["id"], 1)
 
 
-@pytest.mark.parametrize("flow_spec", [FLOW_SPEC, None], ids=["its id", "what the operator found"])
-def test_rules_of_the_live_flow_spec_hold_however_it_is_named(
+@pytest.mark.parametrize("flow_spec", [FLOW_SPEC, None], ids=["its id", "output of the find operator"])
+def test_the_live_flow_specs_rules_apply_to_every_form_of_it(
     connected: Emulator, ends: dict[str, Any], flow_spec: str | None
 ) -> None:
     with pytest.raises(AirflowFailException, match=r"end_time='2041-01-01T00:00:00\+00:00'.*endTime"):
@@ -200,16 +201,16 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "difference"), CHANGES, ids=["interval", "frequency", "options", "delta column"])
-def test_a_difference_is_shown_by_reuse_and_removed_by_update(
+def test_a_difference_is_reported_by_reuse_and_removed_by_update(
     connected: Emulator, ends: dict[str, Any], changes: dict[str, Any], difference: str
 ) -> None:
-    made = create(ends)
-    with pytest.raises(AirflowFailException, match=f"{made['id']}.*differs: .*{difference}.*if_exists='update'"):
+    created = create(ends)
+    with pytest.raises(AirflowFailException, match=f"{created['id']}.*differs: .*{difference}.*if_exists='update'"):
         create(ends, **changes)
     assert connected.requests(method="PATCH") == []
     updated = create(ends, if_exists="update", **changes)
-    assert (updated["id"], updated["created"]) == (made["id"], False)
-    assert updated["etag"] != made["etag"]
+    assert (updated["id"], updated["created"]) == (created["id"], False)
+    assert updated["etag"] != created["etag"]
     assert create(ends, **changes)["created"] is False
     assert len(connected.posted("/flows")) == 1
 
@@ -231,27 +232,25 @@ def test_an_updated_mapping_replaces_the_old_one(connected: Emulator, ends: dict
     ]
 
 
-def test_another_source_is_never_put_under_an_existing_dataflow(connected: Emulator, ends: dict[str, Any]) -> None:
-    made = create(ends)
+def test_the_source_of_an_existing_dataflow_is_never_changed(connected: Emulator, ends: dict[str, Any]) -> None:
+    created = create(ends)
     other = make_ends(name="other", columns=None)
     for if_exists in ("reuse", "update"):
-        with pytest.raises(AirflowFailException, match=f"{made['id']}.*sourceConnectionIds: desired"):
+        with pytest.raises(AirflowFailException, match=f"{created['id']}.*sourceConnectionIds: desired"):
             create(other, if_exists=if_exists)
 
 
-def test_fail_adopts_no_dataflow_but_one_that_an_earlier_try_of_the_task_made(
-    connected: Emulator, ends: dict[str, Any]
-) -> None:
-    made = create(ends)
+def test_fail_adopts_only_a_dataflow_of_an_earlier_try(connected: Emulator, ends: dict[str, Any]) -> None:
+    created = create(ends)
     with pytest.raises(AirflowFailException, match=r"dataflow 'products' exists already.*if_exists='fail'"):
         create(ends, if_exists="fail")
     operator = build(CreateDataflowOperator, **ends, if_exists="fail")
-    assert operator.execute(context(TaskInstance(try_number=2)))["id"] == made["id"]
+    assert operator.execute(context(TaskInstance(try_number=2)))["id"] == created["id"]
 
 
-def test_a_dataflow_that_somebody_disabled_is_no_dataflow_to_adopt(connected: Emulator, ends: dict[str, Any]) -> None:
-    made = create(ends)
-    action = f"/data/foundation/flowservice/flows/{made['id']}/action"
+def test_a_disabled_dataflow_is_not_adopted(connected: Emulator, ends: dict[str, Any]) -> None:
+    created = create(ends)
+    action = f"/data/foundation/flowservice/flows/{created['id']}/action"
     ExperiencePlatformHook().client.request("POST", action, params={"op": "disable"})
     with pytest.raises(AirflowFailException, match="state: desired 'enabled', actual 'disabled'"):
         create(ends)

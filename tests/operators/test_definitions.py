@@ -29,7 +29,7 @@ environments:
 
 @pytest.fixture
 def folder(tmp_path: Path, client: Client, connected: Emulator) -> Path:
-    """A folder whose one definition is there."""
+    """Return a folder with one definition, whose objects exist."""
     apply(client, plan_text(client, tmp_path / "applied", TEN_LINES), owner="finance")
     text = TEN_LINES.replace("30 minutes", "${var.pace}")
     return write_files(tmp_path / "files", project=PROJECT, products=text)
@@ -45,7 +45,7 @@ def export(folder: Path | str, **arguments: Any) -> dict[str, Any]:
     return ExportDataflowsOperator(task_id="export", path=str(folder), **arguments).execute(context())
 
 
-def test_a_plan_returns_what_is_to_be_done(folder: Path) -> None:
+def test_a_plan_returns_its_steps(folder: Path) -> None:
     nothing = plan(folder)
     assert set(nothing) == outputs.PlannedDataflows.__required_keys__
     assert (nothing["changed"], nothing["drifted"], nothing["plan"]["steps"]) == ([], [], [])
@@ -55,42 +55,44 @@ def test_a_plan_returns_what_is_to_be_done(folder: Path) -> None:
     assert changed["digest"] != nothing["digest"]
 
 
-def test_the_environment_chooses_the_connection_unless_one_is_given(folder: Path) -> None:
+def test_the_environments_connection_is_used_unless_one_is_given(folder: Path) -> None:
     with pytest.raises(AirflowNotFoundException, match="nowhere"):
         PlanDataflowsOperator(task_id="plan", definition=str(folder), environment="prod").execute(context())
     given = PlanDataflowsOperator(task_id="x", definition=str(folder), environment="prod", aep_conn_id="aep_default")
     assert given.execute(context())["drifted"] == [NAME]
 
 
-def test_drift_fails_or_skips_the_task_where_that_is_asked(folder: Path) -> None:
+def test_drift_fails_or_skips_the_task_if_set(folder: Path) -> None:
     late = {"variables": {"pace": "2 hours"}}
-    with pytest.raises(ExperiencePlatformFailedError, match=f"not as written: {NAME}") as failure:
+    with pytest.raises(
+        ExperiencePlatformFailedError, match=f"the sandbox differs from these definitions: {NAME}"
+    ) as failure:
         plan(folder, on_drift="fail", **late)
-    assert "hour" not in str(failure.value)  # Airflow logs the plan once, and this message twice
+    assert "hour" not in str(failure.value)  # the plan is only in the log, as Airflow logs this message twice
     task = TaskInstance()
     check = PlanDataflowsOperator(
         task_id="x", definition=str(folder), environment="dev", on_drift="skip", variables={"pace": "2 hours"}
     )
-    with pytest.raises(AirflowSkipException, match="not as written"):
+    with pytest.raises(AirflowSkipException, match="the sandbox differs from these definitions"):
         check.execute(context(task))
     assert (task.pushed["drifted"], task.pushed["return_value"]["drifted"]) == ([NAME], [NAME])
     assert plan(folder, on_drift="fail")["drifted"] == []
 
 
 @pytest.mark.parametrize("ignored", ["schedule", f"{NAME}.schedule"])
-def test_what_is_ignored_is_no_drift(folder: Path, ignored: str) -> None:
+def test_ignored_members_are_no_drift(folder: Path, ignored: str) -> None:
     late = {"variables": {"pace": "2 hours"}}
-    made = plan(folder, on_drift="fail", ignore=[ignored], **late)
-    assert (made["changed"], made["drifted"]) == ([NAME], [])
+    planned = plan(folder, on_drift="fail", ignore=[ignored], **late)
+    assert (planned["changed"], planned["drifted"]) == ([NAME], [])
     with pytest.raises(ExperiencePlatformFailedError):
         plan(folder, on_drift="fail", ignore="tolerance", **late)
 
 
-def test_a_dataflow_that_was_disabled_is_drift(folder: Path, client: Client, connected: Emulator) -> None:
+def test_a_disabled_dataflow_is_drift(folder: Path, client: Client, connected: Emulator) -> None:
     (flow,) = connected.objects("flows")
     client.request("POST", f"/data/foundation/flowservice/flows/{flow['id']}/action", params={"op": "disable"})
-    made = plan(folder)
-    assert (made["changed"], made["drifted"]) == ([], [NAME])
+    planned = plan(folder)
+    assert (planned["changed"], planned["drifted"]) == ([], [NAME])
     assert plan(folder, ignore=["enabled"])["drifted"] == []
 
 
@@ -103,27 +105,25 @@ def test_a_dataflow_that_was_disabled_is_drift(folder: Path, client: Client, con
         ({"environment": "test"}, "there is no environment 'test'"),
     ],
 )
-def test_an_argument_that_is_wrong_fails_the_task_for_good(
-    folder: Path, arguments: dict[str, Any], message: str
-) -> None:
+def test_a_wrong_argument_fails_the_task_without_a_retry(folder: Path, arguments: dict[str, Any], message: str) -> None:
     given = {"task_id": "plan", "definition": str(folder), "environment": "dev"} | arguments
     with pytest.raises(ExperiencePlatformFailedError, match=message):
         PlanDataflowsOperator(**given).execute(context())
 
 
-def test_a_broken_file_fails_the_task_with_its_place(folder: Path) -> None:
+def test_a_broken_file_fails_the_task_with_file_and_line(folder: Path) -> None:
     write_files(folder, products=TEN_LINES.replace("vendor: paypal", "vendor: pay"))
     with pytest.raises(ExperiencePlatformFailedError, match=r"products\.yaml:3:18: source\.vendor: one of"):
         plan(folder)
 
 
-def test_a_service_that_does_not_answer_fails_the_task_for_now(folder: Path, connected: Emulator) -> None:
+def test_a_service_that_does_not_answer_fails_the_task_with_a_retry(folder: Path, connected: Emulator) -> None:
     connected.fail("status", path="/data/foundation/flowservice/flows", status=503, times=50)
     with pytest.raises(ExperiencePlatformUnavailableError):
         plan(folder)
 
 
-def test_a_relative_path_counts_from_the_dags_folder(tmp_path: Path, connected: Emulator) -> None:
+def test_a_relative_path_is_relative_to_the_dags_folder(tmp_path: Path, connected: Emulator) -> None:
     write_files(tmp_path, dataflows__products=TEN_LINES)
     with DAG(dag_id="plans", schedule=None) as dag:
         step = PlanDataflowsOperator(task_id="plan", definition="dataflows")
@@ -131,25 +131,25 @@ def test_a_relative_path_counts_from_the_dags_folder(tmp_path: Path, connected: 
     assert step.execute(context())["summary"]["create"] == 7
 
 
-def test_an_export_writes_files_that_plan_as_unchanged(folder: Path, tmp_path: Path) -> None:
-    made = export(tmp_path / "exported")
-    assert set(made) == outputs.ExportedDataflows.__required_keys__
-    assert (len(made["files"]), made["refused"], made["skipped"]) == (1, [], 0)
+def test_an_export_writes_files_whose_plan_has_no_changes(folder: Path, tmp_path: Path) -> None:
+    exported = export(tmp_path / "exported")
+    assert set(exported) == outputs.ExportedDataflows.__required_keys__
+    assert (len(exported["files"]), exported["refused"], exported["skipped"]) == (1, [], 0)
     again = PlanDataflowsOperator(task_id="plan", definition=str(tmp_path / "exported"))
     assert again.execute(context())["changed"] == []
     with pytest.raises(ExperiencePlatformFailedError, match="overwrite=True overwrites them"):
         export(tmp_path / "exported")
-    assert export(tmp_path / "exported", overwrite=True, names=["PayPal*"])["files"] == made["files"]
+    assert export(tmp_path / "exported", overwrite=True, names=["PayPal*"])["files"] == exported["files"]
 
 
-def test_an_export_with_a_wrong_overwrite_asks_for_nothing(tmp_path: Path, connected: Emulator) -> None:
+def test_an_export_with_an_invalid_overwrite_sends_no_request(tmp_path: Path, connected: Emulator) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match=r"overwrite=1\.5 is not allowed"):
         export(tmp_path / "exported", overwrite=1.5)
     assert connected.requests() == []
 
 
-def test_an_export_goes_to_an_object_storage(folder: Path, tmp_path: Path) -> None:
-    made = export(f"file://{tmp_path}/storage/dataflows")
-    assert made["files"] == [f"file://{tmp_path}/storage/dataflows/PayPal_catalog_products.yaml"]
+def test_an_export_writes_to_an_object_storage(folder: Path, tmp_path: Path) -> None:
+    exported = export(f"file://{tmp_path}/storage/dataflows")
+    assert exported["files"] == [f"file://{tmp_path}/storage/dataflows/PayPal_catalog_products.yaml"]
     text = (tmp_path / "storage" / "dataflows" / "PayPal_catalog_products.yaml").read_text()
     assert text.startswith("version: 1\nname: PayPal catalog products\n")

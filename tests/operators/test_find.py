@@ -1,4 +1,4 @@
-"""Operators that find what must be there, and create nothing."""
+"""Operators that find an existing object, and create none."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ EACH = pytest.mark.parametrize(("operator", "name", "kind"), FINDERS, ids=[kind 
 
 
 @pytest.fixture
-def made(connected: Emulator) -> dict[str, dict[str, Any]]:
-    """A schema and a dataset, beside the base connection that the emulator holds; what each is returned as."""
+def existing_objects(connected: Emulator) -> dict[str, dict[str, Any]]:
+    """Outputs of a created schema and dataset, and of the base connection that the emulator contains."""
     schema = run(CreateTargetSchemaOperator)
     return {
         "base connection": {"id": PAYPAL, "name": "PayPal connection", "duplicates": []},
@@ -45,8 +45,8 @@ def made(connected: Emulator) -> dict[str, dict[str, Any]]:
 
 
 def reads_only(emulator: Emulator, since: int) -> bool:
-    asked = [r for r in emulator.requests(since=since) if not r["path"].startswith("/ims")]
-    return bool(asked) and all(r["method"] == "GET" for r in asked)
+    requests = [r for r in emulator.requests(since=since) if not r["path"].startswith("/ims")]
+    return bool(requests) and all(r["method"] == "GET" for r in requests)
 
 
 def last(emulator: Emulator) -> int:
@@ -54,34 +54,34 @@ def last(emulator: Emulator) -> int:
 
 
 @EACH
-def test_what_is_there_is_returned_as_its_creation_returns_it(
-    connected: Emulator, made: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
+def test_a_found_object_is_returned_like_a_created_one(
+    connected: Emulator, existing_objects: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
 ) -> None:
     since = last(connected)
     found = run(operator)
     volatile = {"created": False, "etag": found.get("etag")}
-    assert found | volatile == made[kind] | volatile
+    assert found | volatile == existing_objects[kind] | volatile
     check(found, {"schema": outputs.CreatedSchema, "dataset": outputs.FoundDataset}.get(kind, outputs.CreatedObject))
     assert reads_only(connected, since)
 
 
 @EACH
-def test_an_id_finds_the_object_too(
-    connected: Emulator, made: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
+def test_an_object_is_found_by_its_id(
+    connected: Emulator, existing_objects: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
 ) -> None:
-    assert run(operator, name=made[kind]["id"]) == run(operator)
+    assert run(operator, name=existing_objects[kind]["id"]) == run(operator)
 
 
 @EACH
 def test_an_absent_object_fails_the_task_with_the_most_similar_name(
-    made: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
+    existing_objects: dict[str, dict[str, Any]], operator: type[BaseOperator], name: str, kind: str
 ) -> None:
     with pytest.raises(AirflowFailException, match=rf"there is no {kind} of this .*did you mean '{name}'"):
         run(operator, name=f"{name[:-1]}x")
 
 
-def test_of_several_datasets_of_a_name_none_is_guessed(
-    client: Client, connected: Emulator, made: dict[str, dict[str, Any]]
+def test_several_datasets_of_a_name_are_refused_with_their_ids(
+    client: Client, connected: Emulator, existing_objects: dict[str, dict[str, Any]]
 ) -> None:
     body = {"name": "products", "schemaRef": connected.objects("dataSets")[0]["schemaRef"]}
     client.request("POST", DATASETS, body=body)
@@ -92,8 +92,8 @@ def test_of_several_datasets_of_a_name_none_is_guessed(
     assert [run(FindDatasetOperator, name=each)["id"] for each in ids] == ids
 
 
-def test_of_several_base_connections_of_a_name_the_one_of_the_source_is_found(
-    client: Client, made: dict[str, dict[str, Any]]
+def test_base_connections_of_one_name_are_distinguished_by_source(
+    client: Client, existing_objects: dict[str, dict[str, Any]]
 ) -> None:
     auth = {"specName": "OAuth2 Refresh Code", "params": dict.fromkeys(("host", "clientId", "clientSecret"), "x")}
     auth["params"] |= {"accessToken": "a", "refreshToken": "r"}
@@ -105,50 +105,58 @@ def test_of_several_base_connections_of_a_name_the_one_of_the_source_is_found(
         run(FindBaseConnectionOperator, source=None)
 
 
-def test_a_base_connection_of_another_source_is_refused(made: dict[str, dict[str, Any]]) -> None:
+def test_a_base_connection_of_another_source_is_refused(existing_objects: dict[str, dict[str, Any]]) -> None:
     with pytest.raises(AirflowFailException, match=rf"it is no base connection of Stripe \(base connection {PAYPAL}\)"):
         run(FindBaseConnectionOperator, source="stripe")
 
 
-def test_a_dataset_of_another_schema_is_refused(made: dict[str, dict[str, Any]]) -> None:
-    assert run(FindDatasetOperator, schema_id=made["schema"]["id"])["id"] == made["dataset"]["id"]
+def test_a_dataset_of_another_schema_is_refused(existing_objects: dict[str, dict[str, Any]]) -> None:
+    assert (
+        run(FindDatasetOperator, schema_id=existing_objects["schema"]["id"])["id"] == existing_objects["dataset"]["id"]
+    )
     other = run(CreateTargetSchemaOperator, name="others")["id"]
-    with pytest.raises(AirflowFailException, match=f"it follows another schema, {made['schema']['id']}"):
+    with pytest.raises(AirflowFailException, match=f"it follows another schema, {existing_objects['schema']['id']}"):
         run(FindDatasetOperator, schema_id=other)
 
 
-def test_a_name_that_filters_misread_is_found_in_the_whole_list(
-    client: Client, connected: Emulator, made: dict[str, dict[str, Any]]
+def test_a_name_that_filters_misread_is_found_in_the_unfiltered_list(
+    client: Client, connected: Emulator, existing_objects: dict[str, dict[str, Any]]
 ) -> None:
     body = {"name": "100% of the shops, all", "schemaRef": connected.objects("dataSets")[0]["schemaRef"]}
     client.request("POST", DATASETS, body=body)
     assert run(FindDatasetOperator, name=body["name"])["name"] == body["name"]
 
 
-def test_a_dataset_that_a_list_still_shows_after_its_deletion_is_absent(
-    client: Client, connected: Emulator, proxy: FaultProxy, connect: Callable[..., None], made: dict[str, Any]
+def test_a_deleted_dataset_that_is_still_listed_is_absent(
+    client: Client,
+    connected: Emulator,
+    proxy: FaultProxy,
+    connect: Callable[..., None],
+    existing_objects: dict[str, Any],
 ) -> None:
     connect(proxy.url)
-    path = f"{DATASETS}/{made['dataset']['id']}"
+    path = f"{DATASETS}/{existing_objects['dataset']['id']}"
     connected.advance(60)
     proxy.fault("GET", path, first=lambda: client.request("DELETE", path))
     with pytest.raises(AirflowFailException, match="there is no dataset of this name or id"):
         run(FindDatasetOperator)
 
 
-def test_a_service_that_does_not_answer_fails_the_task_for_now(connected: Emulator) -> None:
+def test_a_service_that_does_not_answer_fails_the_task_with_a_retry(connected: Emulator) -> None:
     connected.fail("status", path=CONNECTIONS, status=503, times=50)
     with pytest.raises(ExperiencePlatformUnavailableError):
         run(FindBaseConnectionOperator)
 
 
-def test_the_link_leads_to_what_was_found(connected: Emulator, made: dict[str, dict[str, Any]]) -> None:
+def test_the_link_opens_the_found_object(connected: Emulator, existing_objects: dict[str, dict[str, Any]]) -> None:
     task = TaskInstance()
     build(FindDatasetOperator).execute(context(task))
     assert task.pushed == {"experience_platform_link": f"{connected.url}/"}
 
 
-def test_the_next_step_takes_what_was_found(connected: Emulator, made: dict[str, dict[str, Any]]) -> None:
+def test_the_next_step_accepts_the_found_object(
+    connected: Emulator, existing_objects: dict[str, dict[str, Any]]
+) -> None:
     found = run(FindDatasetOperator)
     target = run(CreateTargetConnectionOperator, dataset_id=found["id"], schema_id=found["schema_id"])
     assert target["created"] is True

@@ -1,4 +1,4 @@
-"""``CheckDataflowHealthOperator``: what a task checks, returns, logs, and how it ends."""
+"""``CheckDataflowHealthOperator``: its checks, output and log, and how the task ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = "good 3"
 
 @pytest.fixture
 def sandbox(connected: Emulator) -> Emulator:
-    """Two dataflows that run daily and have succeeded, and one of the two is disabled."""
+    """Two daily dataflows whose runs succeeded, one of them disabled."""
     order = {"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 1, "enabled": True, "name_prefix": GOOD}
     connected.control("POST", "seed", json=order)
     DisableDataflowOperator(task_id="pause", dataflow=f"{GOOD} 2").execute(context())
@@ -36,7 +36,7 @@ def check(task: TaskInstance | None = None, **arguments: Any) -> dict[str, Any]:
     return dict(CheckDataflowHealthOperator(task_id="check", **arguments).execute(context(task)))
 
 
-def test_a_report_holds_each_dataflow_and_the_log_a_table(
+def test_a_report_contains_each_dataflow_and_the_log_a_table(
     sandbox: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = check()
@@ -56,9 +56,7 @@ def test_a_report_holds_each_dataflow_and_the_log_a_table(
 @pytest.mark.parametrize(
     ("how", "error"), [("fail", ExperiencePlatformFailedError), ("skip", AirflowSkipException)], ids=["fail", "skip"]
 )
-def test_a_task_that_fails_or_skips_has_pushed_what_it_found(
-    sandbox: Emulator, how: str, error: type[Exception]
-) -> None:
+def test_a_task_that_fails_or_skips_pushes_its_result(sandbox: Emulator, how: str, error: type[Exception]) -> None:
     task = TaskInstance()
     with pytest.raises(error, match=r"Health: 1 of 2 healthy; 1 disabled\. The task's log shows the table"):
         check(task, on_unhealthy=how)
@@ -71,7 +69,7 @@ def test_a_task_that_fails_or_skips_has_pushed_what_it_found(
 
 
 @pytest.mark.parametrize("max_age", [timedelta(hours=10), 36000, "36000", "PT10H"], ids=repr)
-def test_a_limit_of_ones_own_may_be_any_duration(sandbox: Emulator, max_age: object) -> None:
+def test_max_age_accepts_every_form_of_a_duration(sandbox: Emulator, max_age: object) -> None:
     assert check(names=f"{GOOD} 1", max_age=max_age)["summary"]["stale"] == 1
     assert check(names=f"{GOOD} 1", max_age="PT13H")["healthy"]
 
@@ -82,7 +80,7 @@ def test_counted_runs_and_tested_connections_are_opt_in(sandbox: Emulator, caplo
     found = check(failures_since=since, max_failed_ratio="0.1", test_connections="true", names=f"{GOOD} 1")
     totals = found["dataflows"][0]["totals"]
     assert (found["healthy"], totals["runs"], totals["failed_runs"], totals["failed_records"]) == (True, 1, 0, 0)
-    assert "Counting the runs of 1 dataflows, at a request or more for each" in caplog.messages
+    assert "Counting the runs of 1 dataflows, with at least one request for each" in caplog.messages
     assert "Testing 1 base connections: a request and a login at the vendor for each" in caplog.messages
     assert "totals" not in check()["dataflows"][0]
 
@@ -90,7 +88,7 @@ def test_counted_runs_and_tested_connections_are_opt_in(sandbox: Emulator, caplo
 PROJECT = "version: 1\nproject: finance\nenvironments:\n  dev: {}\n  prod: {aep_conn_id: nowhere}\n"
 
 
-def test_definitions_say_which_dataflows_are_meant(sandbox: Emulator, tmp_path: Path) -> None:
+def test_definitions_select_the_dataflows_to_check(sandbox: Emulator, tmp_path: Path) -> None:
     text = TEN_LINES.replace("PayPal catalog products", "${var.name}")
     other = TEN_LINES.replace("PayPal catalog products", "Not there")
     write_files(tmp_path, flows__project=PROJECT, flows__first=text, flows__other=other)
@@ -121,26 +119,26 @@ def test_definitions_say_which_dataflows_are_meant(sandbox: Emulator, tmp_path: 
     ],
     ids=repr,
 )
-def test_an_argument_that_is_wrong_fails_the_task_for_good(
+def test_a_wrong_argument_fails_the_task_without_a_retry(
     sandbox: Emulator, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match=message):
         check(**arguments)
 
 
-def test_a_service_that_does_not_answer_fails_the_task_for_now(sandbox: Emulator) -> None:
+def test_a_service_that_does_not_answer_fails_the_task_with_a_retry(sandbox: Emulator) -> None:
     path = "/data/foundation/flowservice/flows"
     sandbox.fail("status", path=path, times=50, status=429, headers={"Retry-After": "100000"})
     with pytest.raises(ExperiencePlatformUnavailableError):
         check()
 
 
-def test_it_only_reads(sandbox: Emulator) -> None:
+def test_a_health_check_only_reads(sandbox: Emulator) -> None:
     before = max(int(r["number"]) for r in sandbox.requests())
     check(failures_since=1_700_000_000, test_connections=True)
-    asked = [r for r in sandbox.requests(since=before) if not r["path"].startswith("/ims")]
-    assert asked
-    assert {r["method"] for r in asked} == {"GET"}
+    requests = [r for r in sandbox.requests(since=before) if not r["path"].startswith("/ims")]
+    assert requests
+    assert {r["method"] for r in requests} == {"GET"}
 
 
 PAGE = (Path(__file__).parent.parent.parent / "airflow_provider_payments" / "docs" / "health.md").read_text()

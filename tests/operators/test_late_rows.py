@@ -1,4 +1,4 @@
-"""Rows that arrive hours after their delta value: how many a month of windows loses, and how many come twice."""
+"""Rows that arrive hours after their delta value: how many rows a month of windows loses or ingests twice."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from tests.operators.on_demand import DAY, ONCE, Stage
 
 PAYOUTS = "PayPal.Payouts"
 HOUR = 3600
-#: No payout is later than this.
+#: Maximum seconds between a payout and its arrival.
 LATENESS = 6 * HOUR
 START = int(datetime.fromisoformat("2026-01-01T07:30:00+00:00").timestamp())
-#: The midnight after it.
+#: The midnight after :data:`START`.
 FIRST = START // DAY * DAY + DAY
 NEVER = {"start_delay": None, "start_time": "2199-12-31T00:00:00Z"}
 
 
 @dataclass(frozen=True)
 class Payout:
-    """A row of the source: the moment in its delta column, and when it arrives."""
+    """A row of the source: the time in its delta column, and the time of its arrival."""
 
     at: float
     arrives: float
@@ -42,9 +42,9 @@ class Payout:
 @dataclass
 class Month:
     """
-    Windows one after the other, each asked for when it ends.
+    Consecutive windows, each of which is ingested when it has ended.
 
-    :param column: by which payouts fall into windows.
+    :param column: the delta column.
     """
 
     stage: Stage
@@ -52,17 +52,17 @@ class Month:
     length: int = DAY
     windows: int = 30
 
-    def bring(self, lag: int) -> None:
-        """Run the dataflow for each window, which waits for the lag; keep what has landed by then."""
+    def ingest(self, lag: int) -> None:
+        """Run the dataflow for each window after a lag; keep the rows that have landed by then."""
         for begin in range(FIRST, FIRST + self.windows * self.length, self.length):
             self.stage.emulator.advance(max(begin + self.length - self.stage.now, 0))
-            while not self._brings(begin, lag):
+            while not self._try_window(begin, lag):
                 pass
         (dataset,) = self.stage.emulator.objects("dataSets")
         self.landed = Counter(row["_id"] for row in self.stage.emulator.rows(dataset["id"], limit=5000)["rows"])
 
-    def _brings(self, begin: int, lag: int) -> bool:
-        """Execute the task once; where it is too early, move the clock to when it is to be executed again."""
+    def _try_window(self, begin: int, lag: int) -> bool:
+        """Execute the task; if it is too early, advance the clock to the time at which Airflow executes it again."""
         window = {"window_start": begin, "window_end": begin + self.length, "window_lag": lag}
         given = {"flow_id": self.stage.flow_id, "delta_column": self.column}
         try:
@@ -75,7 +75,7 @@ class Month:
 
     @property
     def payouts(self) -> dict[str, Payout]:
-        """The payouts whose moment lies in one of the windows, by their ids."""
+        """The payouts whose time is in one of the windows, by their ids."""
         (table,) = (table for table in paypal.tables(START) if table.path == PAYOUTS)
         rows = zip(table.created, table.rows, strict=True)
         found = {row["Payout_Item_Id"]: Payout(moment(row[self.column]), created) for created, row in rows}
@@ -87,16 +87,16 @@ class Month:
         return self.payouts.keys() - self.landed.keys()
 
     @property
-    def doubled(self) -> set[str]:
+    def duplicated(self) -> set[str]:
         return {name for name, times in self.landed.items() if times > 1}
 
     def after_its_window(self, lag: int) -> set[str]:
-        """The payouts that arrive after the run over their window has read it."""
+        """Return the payouts that arrive after the run over their window has read the source."""
 
         def read_at(payout: Payout) -> float:
             return FIRST - (FIRST - payout.at) // self.length * self.length + lag
 
-        # A run reads a second after it is asked for.
+        # A run reads the source a second after the request.
         return {name for name, payout in self.payouts.items() if payout.arrives > read_at(payout) + 1}
 
 
@@ -106,7 +106,7 @@ def moment(text: Any) -> float:
 
 @pytest.fixture
 def month(connected: Emulator, make_client: Callable[..., Client]) -> Callable[..., Month]:
-    """A dataflow of payouts that runs on demand only, and a sandbox whose clock is at :data:`START`."""
+    """A function that creates a dataflow of payouts, in a sandbox whose clock is at :data:`START`."""
 
     def begin(column: str, **shape: int) -> Month:
         stage = Stage(connected, make_client)
@@ -119,39 +119,39 @@ def month(connected: Emulator, make_client: Callable[..., Client]) -> Callable[.
     return begin
 
 
-def test_a_lag_brings_each_late_row_once(month: Callable[..., Month]) -> None:
+def test_a_lag_ingests_each_late_row_once(month: Callable[..., Month]) -> None:
     days = month("Create_Time")
-    days.bring(LATENESS)
+    days.ingest(LATENESS)
     assert len(days.payouts) > 30 * 90
-    assert (len(days.lost), len(days.doubled)) == (0, 0)
+    assert (len(days.lost), len(days.duplicated)) == (0, 0)
 
 
 def test_without_a_lag_late_rows_are_lost(month: Callable[..., Month]) -> None:
     days = month("Create_Time")
-    days.bring(0)
+    days.ingest(0)
     assert len(days.lost) > 0
-    assert (days.lost, days.doubled) == (days.after_its_window(0), set())
+    assert (days.lost, days.duplicated) == (days.after_its_window(0), set())
 
 
-def test_a_column_of_days_needs_a_lag_of_a_day_more(month: Callable[..., Month]) -> None:
+def test_a_column_of_days_requires_a_lag_longer_by_a_day(month: Callable[..., Month]) -> None:
     days = month("Value_Date")
-    days.bring(DAY + LATENESS)
+    days.ingest(DAY + LATENESS)
     assert len(days.payouts) > 29 * 90
-    assert (len(days.lost), len(days.doubled)) == (0, 0)
+    assert (len(days.lost), len(days.duplicated)) == (0, 0)
 
 
 @pytest.mark.parametrize("lag", [0, LATENESS], ids=["no lag", "lag of late rows"])
 def test_a_shorter_lag_loses_rows_of_a_column_of_days(month: Callable[..., Month], lag: int) -> None:
     days = month("Value_Date")
-    days.bring(lag)
+    days.ingest(lag)
     assert len(days.lost) > len(days.landed)
-    assert (days.lost, days.doubled) == (days.after_its_window(lag), set())
+    assert (days.lost, days.duplicated) == (days.after_its_window(lag), set())
 
 
-def test_hourly_windows_find_a_day_at_its_midnight_or_not_at_all(month: Callable[..., Month]) -> None:
+def test_hourly_windows_contain_a_days_rows_only_at_midnight(month: Callable[..., Month]) -> None:
     hours = month("Value_Date", length=HOUR, windows=48)
-    hours.bring(LATENESS)
+    hours.ingest(LATENESS)
     assert len(hours.lost) > 0
-    assert (hours.lost, hours.doubled) == (hours.after_its_window(LATENESS), set())
-    brought = [run["metrics"]["recordSummary"]["inputRecordCount"] for run in hours.stage.runs()]
-    assert [hour for hour, count in enumerate(brought, start=1) if count] == [24, 48]
+    assert (hours.lost, hours.duplicated) == (hours.after_its_window(LATENESS), set())
+    counts = [run["metrics"]["recordSummary"]["inputRecordCount"] for run in hours.stage.runs()]
+    assert [hour for hour, count in enumerate(counts, start=1) if count] == [24, 48]

@@ -48,11 +48,11 @@ def run(
     return dict(step.execute(context() if where is None else where))
 
 
-def there(emulator: Emulator, *kinds: str) -> int:
+def count(emulator: Emulator, *kinds: str) -> int:
     return sum(len(emulator.objects(kind)) for kind in kinds or LISTS)
 
 
-def test_disable_and_enable_say_what_was_and_what_is(connected: Emulator, flow_id: str) -> None:
+def test_disable_and_enable_return_the_state_before_and_after(connected: Emulator, flow_id: str) -> None:
     was_enabled = run(DisableDataflowOperator, flow_id)
     check(was_enabled, outputs.ChangedDataflow)
     own = {"id": flow_id, "name": "products"}
@@ -63,7 +63,7 @@ def test_disable_and_enable_say_what_was_and_what_is(connected: Emulator, flow_i
 
 
 @pytest.mark.parametrize("operator", OPERATORS[:2], ids=lambda operator: operator.__name__)
-def test_a_second_try_waits_for_what_the_first_may_have_asked_for(
+def test_a_second_try_waits_for_the_request_of_the_first(
     connected: Emulator,
     make_client: Callable[..., Client],
     flow_id: str,
@@ -87,7 +87,7 @@ def test_a_disabled_dataflow_begins_no_run_until_it_is_enabled(connected: Emulat
     assert len(connected.objects("runs")) == 1
 
 
-def test_a_draft_is_published_and_a_second_time_left_alone(connected: Emulator) -> None:
+def test_a_draft_is_published_only_once(connected: Emulator) -> None:
     ends = make_ends()
     mapping = {"name": "Mapping", "params": {"mappingId": ends["mapping_set_id"], "mappingVersion": "0"}}
     body = {
@@ -111,7 +111,7 @@ def test_a_draft_is_published_and_a_second_time_left_alone(connected: Emulator) 
 
 
 @pytest.mark.parametrize("dataset", [True, "true", False, "false", None], ids=repr)
-def test_a_dataflow_goes_with_its_connections_and_its_dataset_only_on_request(
+def test_a_dataflow_is_deleted_with_its_connections_the_dataset_on_request(
     connected: Emulator, flow_id: str, dataset: object
 ) -> None:
     deleted = run(DeleteDataflowOperator, flow_id, dataset=dataset)
@@ -120,10 +120,10 @@ def test_a_dataflow_goes_with_its_connections_and_its_dataset_only_on_request(
     goes = str(dataset).lower() == "true"
     assert [entry["kind"] for entry in deleted["removed"]] == kinds + ["dataset"] * goes
     assert (deleted["kept"], deleted["name"]) == ([], "products")
-    assert (there(connected), there(connected, "dataSets")) == (0, not goes)
+    assert (count(connected), count(connected, "dataSets")) == (0, not goes)
 
 
-def test_a_dataflow_that_is_gone_is_no_error_and_the_log_says_so(
+def test_deleting_an_absent_dataflow_is_logged_and_no_error(
     connected: Emulator, flow_id: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(DeleteDataflowOperator, "product") == {"removed": [], "kept": []}
@@ -133,50 +133,50 @@ def test_a_dataflow_that_is_gone_is_no_error_and_the_log_says_so(
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["name", "id"])
-def test_a_try_that_died_after_the_dataflow_is_finished_by_the_next(
+def test_the_next_try_completes_a_deletion_killed_after_the_dataflow(
     connected: Emulator, client: Client, flow_id: str, named: bool
 ) -> None:
     connected.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=50)
-    asked = "products" if named else flow_id
+    name_or_id = "products" if named else flow_id
     with pytest.raises(ExperiencePlatformUnavailableError):
-        run(DeleteDataflowOperator, asked, client=client)
-    assert (there(connected, "flows"), there(connected)) == (0, 2)
+        run(DeleteDataflowOperator, name_or_id, client=client)
+    assert (count(connected, "flows"), count(connected)) == (0, 2)
     connected.control("DELETE", "faults")
-    deleted = run(DeleteDataflowOperator, asked)
+    deleted = run(DeleteDataflowOperator, name_or_id)
     check(deleted, outputs.DeletedDataflow)
     assert [entry["kind"] for entry in deleted["removed"]] == ["target connection", "source connection"]
-    assert (there(connected), run(DeleteDataflowOperator, asked)) == (0, {"removed": [], "kept": []})
+    assert (count(connected), run(DeleteDataflowOperator, name_or_id)) == (0, {"removed": [], "kept": []})
 
 
-def test_a_task_that_is_cleared_deletes_the_dataflow_that_has_the_name_by_then(connected: Emulator) -> None:
+def test_a_cleared_task_deletes_the_dataflow_that_now_has_the_name(connected: Emulator) -> None:
     first = make_dataflow(**LATER)["id"]
     assert run(DeleteDataflowOperator, "products")["id"] == first
     later = make_dataflow(**LATER)["id"]
     assert run(DeleteDataflowOperator, "products")["id"] == later
-    assert there(connected) == 0
+    assert count(connected) == 0
 
 
 @EACH
-def test_read_only_lets_nothing_be_written(
+def test_read_only_refuses_every_change_of_a_dataflow(
     connected: Emulator, connect: Callable[..., None], flow_id: str, operator: type[BaseOperator]
 ) -> None:
     path = f"/data/foundation/flowservice/flows/{flow_id}/action"
     if operator is EnableDataflowOperator:
         ExperiencePlatformHook().client.request("POST", path, params={"op": "disable"})
     connect(connected.url, read_only=True)
-    asked = len(connected.requests())
+    before = len(connected.requests())
     if operator is PublishDataflowOperator:
         assert run(operator, flow_id)["changed"] is False
     else:
         with pytest.raises(ExperiencePlatformFailedError, match="was not sent: read_only is set"):
             run(operator, flow_id)
-    later = [r for r in connected.requests()[asked:] if not r["path"].startswith("/ims")]
+    later = [r for r in connected.requests()[before:] if not r["path"].startswith("/ims")]
     assert {r["method"] for r in later} == {"GET"}
 
 
 @EACH
 @pytest.mark.parametrize("wrong", [None, "", "  ", 5, ["products"]], ids=repr)
-def test_a_dataflow_that_is_no_text_is_refused_before_any_request(
+def test_a_dataflow_that_is_not_text_is_refused_before_any_request(
     connected: Emulator, operator: type[BaseOperator], wrong: object
 ) -> None:
     with pytest.raises(AirflowFailException, match=r"dataflow=.* is not allowed: it must be given"):
@@ -185,7 +185,7 @@ def test_a_dataflow_that_is_no_text_is_refused_before_any_request(
 
 
 @EACH
-def test_a_name_that_several_dataflows_have_is_refused(
+def test_a_name_of_several_dataflows_is_refused(
     connected: Emulator, flow_id: str, operator: type[BaseOperator]
 ) -> None:
     connected.control("POST", "seed", json={"sandbox": "dev", "dataflows": 2, "name_prefix": "x"})
@@ -197,22 +197,20 @@ def test_a_name_that_several_dataflows_have_is_refused(
     with pytest.raises(ExperiencePlatformFailedError, match="several dataflows have this name") as refusal:
         run(operator, first["name"])
     assert all(flow["id"] in str(refusal.value) for flow in (first, second))
-    assert there(connected, "flows") == 3
+    assert count(connected, "flows") == 3
 
 
 @EACH
-def test_the_task_links_to_the_dataflow(connected: Emulator, flow_id: str, operator: type[BaseOperator]) -> None:
+def test_the_link_opens_the_dataflow(connected: Emulator, flow_id: str, operator: type[BaseOperator]) -> None:
     task = TaskInstance()
     run(operator, flow_id, context(task))
     assert task.pushed == {"experience_platform_link": f"{connected.url}/"}
 
 
-def test_what_the_deletion_of_another_dataflow_has_left_stays(
-    connected: Emulator, client: Client, flow_id: str
-) -> None:
+def test_leftovers_of_another_dataflows_deletion_are_kept(connected: Emulator, client: Client, flow_id: str) -> None:
     connected.fail("status", method="DELETE", path="*/targetConnections/*", status=503, times=50)
     with pytest.raises(ExperiencePlatformUnavailableError):
         run(DeleteDataflowOperator, flow_id, client=client)
     connected.control("DELETE", "faults")
     assert run(DeleteDataflowOperator, "another") == {"removed": [], "kept": []}
-    assert there(connected) == 2
+    assert count(connected) == 2

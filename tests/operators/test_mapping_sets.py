@@ -1,4 +1,4 @@
-"""Mapping sets: which column goes where."""
+"""Mapping sets: forms of mappings, dialects, and lookups by content."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_a_mapping_set_is_created_once_with_the_tenants_namespace_filled_in(conn
             "mappings": SENT,
         }
     ]
-    (made,) = connected.objects("mappingSets")
+    (created,) = connected.objects("mappingSets")
     assert first == {
-        "id": made["id"],
+        "id": created["id"],
         "name": "products - mapping",
         "created": True,
         "duplicates": [],
@@ -51,22 +51,22 @@ def test_a_mapping_set_is_created_once_with_the_tenants_namespace_filled_in(conn
 
 
 @pytest.mark.parametrize("constant", ["None", "null", "", " ", "2026_11"])
-def test_a_constant_is_sent_as_the_text_that_it_is(connected: Emulator, schema: str, constant: str) -> None:
+def test_a_constant_is_sent_unchanged(connected: Emulator, schema: str, constant: str) -> None:
     mapping = {"source": constant, "destination": "_{TENANT_ID}.product.name", "source_type": "STATIC"}
-    made = create(schema, mappings=[mapping])
-    assert create(schema, mappings=json.dumps([mapping])) == made | {"created": False}
+    created = create(schema, mappings=[mapping])
+    assert create(schema, mappings=json.dumps([mapping])) == created | {"created": False}
     (body,) = connected.posted("/mappingSets")
     assert body["mappings"] == [{"sourceType": "STATIC", "source": constant, "destination": "_emulator.product.name"}]
 
 
-def test_a_column_may_be_called_none(connected: Emulator, schema: str) -> None:
+def test_a_column_may_have_the_name_none(connected: Emulator, schema: str) -> None:
     create(schema, mappings={"_{TENANT_ID}.product.name": "None"}, source_columns=["Gross", "None"])
     (body,) = connected.posted("/mappingSets")
     assert [mapping["source"] for mapping in body["mappings"]] == ["None"]
 
 
 @pytest.mark.parametrize("tenant", ["emulator", "_emulator"])
-def test_a_tenant_that_is_given_is_not_asked_for(connected: Emulator, schema: str, tenant: str) -> None:
+def test_a_given_tenant_id_is_not_requested(connected: Emulator, schema: str, tenant: str) -> None:
     before = len(connected.requests(path="/data/foundation/schemaregistry/stats"))
     create(schema, tenant_id=tenant)
     (body,) = connected.posted("/mappingSets")
@@ -82,16 +82,16 @@ def test_a_tenant_that_is_given_is_not_asked_for(connected: Emulator, schema: st
         json.dumps(MAPPINGS),
         json.dumps([{"source": source, "destination": to} for to, source in reversed(MAPPINGS.items())]),
     ],
-    ids=["objects", "the older dialect's words", "JSON text", "another order"],
+    ids=["objects", "names of the legacy dialect", "JSON text", "another order"],
 )
-def test_every_way_to_write_the_same_mappings_finds_the_same_mapping_set(
+def test_every_form_of_the_same_mappings_finds_the_same_mapping_set(
     connected: Emulator, schema: str, mappings: Any
 ) -> None:
-    made = create(schema)
-    assert create(schema, mappings=mappings, source_columns=COLUMNS) == made | {"created": False}
+    created = create(schema)
+    assert create(schema, mappings=mappings, source_columns=COLUMNS) == created | {"created": False}
 
 
-def test_expressions_and_static_values_are_sent_as_such(connected: Emulator, schema: str) -> None:
+def test_expressions_and_static_values_are_sent_with_their_type(connected: Emulator, schema: str) -> None:
     mappings = [
         {"source": 'concat(Product_Name, "!")', "destination": "_emulator.product.name", "source_type": "EXPRESSION"},
         {"source": "p-1", "destination": "_id", "sourceType": "STATIC"},
@@ -101,7 +101,7 @@ def test_expressions_and_static_values_are_sent_as_such(connected: Emulator, sch
     assert [mapping["sourceType"] for mapping in body["mappings"]] == ["EXPRESSION", "STATIC"]
 
 
-def test_the_tutorials_dialect_stays_expressible(connected: Emulator, schema: str) -> None:
+def test_the_legacy_dialect_is_sent_as_in_the_tutorials(connected: Emulator, schema: str) -> None:
     assert create(schema, dialect="legacy")["created"]
     assert connected.posted("/mappingSets") == [
         {
@@ -124,11 +124,9 @@ def test_the_tutorials_dialect_stays_expressible(connected: Emulator, schema: st
     ]
 
 
-def test_a_mapping_set_of_the_tutorials_dialect_is_found_again_though_it_has_no_name(
-    connected: Emulator, schema: str
-) -> None:
-    made = create(schema, dialect="legacy")
-    assert create(schema, dialect="legacy") == made | {"created": False}
+def test_a_mapping_set_of_the_legacy_dialect_is_found_again(connected: Emulator, schema: str) -> None:
+    created = create(schema, dialect="legacy")
+    assert create(schema, dialect="legacy") == created | {"created": False}
 
 
 def test_a_changed_mapping_is_a_new_mapping_set(connected: Emulator, schema: str) -> None:
@@ -137,9 +135,7 @@ def test_a_changed_mapping_is_a_new_mapping_set(connected: Emulator, schema: str
     assert first["id"] != second["id"]
 
 
-def test_a_destination_that_the_schema_does_not_hold_is_refused_before_the_creation(
-    connected: Emulator, schema: str
-) -> None:
+def test_an_unknown_destination_is_refused_before_the_creation(connected: Emulator, schema: str) -> None:
     with pytest.raises(AirflowFailException, match=r"_emulator\.product\.price.*Data Prep refuses it"):
         create(schema, mappings=MAPPINGS | {"_emulator.product.price": "Price"})
     assert connected.posted("/mappingSets") == []

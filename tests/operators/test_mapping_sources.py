@@ -1,4 +1,4 @@
-"""What a mapping reads is held against what the source is known to have, before the mapping set is made."""
+"""Sources of mappings are checked against the source's known attributes before the mapping set is created."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.operators.chain import run
 
 NO_TABLE: dict[str, Any] = {"table": None, "columns": None}
 EXPLORED = {"path": "/data/foundation/flowservice/connections", "method": "GET"}
-#: What Adobe's Stripe tutorial maps of a charge, below ``data``; each goes to a field of the same path.
+#: Attributes of a charge, below ``data``, that Adobe's Stripe tutorial maps to fields of the same path -> their types.
 TUTORIAL: dict[str, str] = {
     **dict.fromkeys(("id", "object", "status", "customer", "currency", "payment_intent", "payment_method"), "string"),
     **dict.fromkeys(("receipt_url", "calculated_statement_descriptor", "balance_transaction"), "string"),
@@ -50,7 +50,7 @@ TUTORIAL: dict[str, str] = {
 
 @pytest.fixture
 def stripe(connected: Emulator, connect_vendor: Callable[..., None]) -> str:
-    """The id of a base connection to Stripe."""
+    """Id of a base connection to Stripe."""
     connect_vendor(password="sk_test_4eC39HqLyjWDarjtT1zdp7dc")
     return str(run(CreateBaseConnectionOperator, name="stripe", source="stripe")["id"])
 
@@ -98,14 +98,14 @@ def test_attributes_inside_arrays_are_paths_too(stripe: str) -> None:
     [(403, {"title": "Forbidden"}), (200, {}), (200, {"schema": {"properties": {"data": {}}}})],
     ids=["refused", "empty", "no rows yet"],
 )
-def test_a_resource_that_explore_does_not_show_is_created_without_attributes(
+def test_a_resource_that_cannot_be_explored_is_created_without_attributes(
     stripe: str, proxy: FaultProxy, connect: Callable[..., None], status: int, answer: dict[str, Any]
 ) -> None:
     connect(proxy.url)
     proxy.fault("GET", "/explore", status=status, body=json.dumps(answer).encode())
-    made = charges(stripe)
-    assert (made["created"], made.get("columns")) == (True, None)
-    assert mapped("data.id", made.get("columns"))["created"]
+    created = charges(stripe)
+    assert (created["created"], created.get("columns")) == (True, None)
+    assert mapped("data.id", created.get("columns"))["created"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_resource_that_explore_does_not_show_is_created_without_attributes(
     ],
 )
 @pytest.mark.parametrize("form", ["{}", 'concat({}, "!")', "${{{}}}"], ids=["attribute", "expression", "wrapped"])
-def test_a_misspelt_source_is_refused_before_the_mapping_set_is_made(
+def test_a_misspelt_source_is_refused_before_the_creation(
     connected: Emulator, stripe: str, source: str, meant: str, form: str
 ) -> None:
     columns = charges(stripe)["columns"]
@@ -131,12 +131,12 @@ def test_a_misspelt_source_is_refused_before_the_mapping_set_is_made(
     assert connected.posted("/mappingSets") == connected.posted("/mappingSets/validate") == []
 
 
-def test_an_attribute_that_explore_may_not_have_seen_is_warned_of(
+def test_an_attribute_that_explore_does_not_list_is_a_warning(
     connected: Emulator, stripe: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert mapped("data.level3.last4", charges(stripe)["columns"])["created"]
     nearest = "(nearest: data.payment_method_details.card.last4)"
-    said = f"mappings.source='data.level3.last4': the source shows no 'data.level3.last4' {nearest}"
+    said = f"mappings.source='data.level3.last4': explore lists no attribute 'data.level3.last4' {nearest}"
     assert warned(caplog) == [said]
     assert len(connected.posted("/mappingSets")) == 1
 
@@ -159,13 +159,13 @@ def test_constants_functions_and_known_attributes_pass_without_a_warning(
     assert warned(caplog) == []
 
 
-def test_a_mapping_set_that_is_there_is_adopted_whatever_explore_shows_today(
+def test_an_existing_mapping_set_is_adopted_without_a_check_of_sources(
     stripe: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     columns = charges(stripe)["columns"]
-    made = mapped("data.disputed", columns)
+    created = mapped("data.disputed", columns)
     today = [path.replace("disputed", "dispute") for path in columns]
-    assert mapped("data.disputed", today) == made | {"created": False}
+    assert mapped("data.disputed", today) == created | {"created": False}
     assert warned(caplog) == []
 
 
@@ -177,7 +177,7 @@ def test_a_mapping_set_that_is_there_is_adopted_whatever_explore_shows_today(
         ("First", "one of the source's columns: Product_Name, First.Name"),
     ],
 )
-def test_of_a_table_every_other_column_is_refused(connected: Emulator, source: str, said: str) -> None:
+def test_a_column_that_the_table_lacks_is_refused(connected: Emulator, source: str, said: str) -> None:
     with pytest.raises(AirflowFailException) as refusal:
         mapped(source, ["Product_Name", "First.Name"])
     assert said in str(refusal.value)
@@ -185,13 +185,13 @@ def test_of_a_table_every_other_column_is_refused(connected: Emulator, source: s
 
 
 @pytest.mark.parametrize("source", ["First.Name", "First\\.Name", "${First\\.Name}", "${Last Name}"])
-def test_an_odd_column_may_be_wrapped_and_its_period_escaped(connected: Emulator, source: str) -> None:
+def test_a_column_with_special_characters_may_be_wrapped_or_escaped(connected: Emulator, source: str) -> None:
     assert mapped(source, ["First.Name", "Last Name"])["created"]
     (body,) = connected.posted("/mappingSets")
     assert body["mappings"][0]["source"] == source
 
 
-def test_a_wrapped_column_brings_its_values(connected: Emulator) -> None:
+def test_a_wrapped_column_ingests_its_values(connected: Emulator) -> None:
     source, schema = run(CreateSourceConnectionOperator), target_schema()
     mapping = mapped("${Product_Name}", source["columns"])
     dataset = run(CreateTargetDatasetOperator, schema_id=schema)["id"]
@@ -209,19 +209,21 @@ def test_a_wrapped_column_brings_its_values(connected: Emulator) -> None:
     assert all(row["_emulator"]["charge"]["text"] for row in rows)
 
 
-def test_an_unknown_column_in_an_expression_is_warned_of_or_misspelt(
+def test_an_unknown_column_in_an_expression_is_a_warning_or_refused(
     caplog: pytest.LogCaptureFixture, connected: Emulator
 ) -> None:
     columns = ["Amount", "First.Name"]
     assert mapped("concat(${First\\.Name}, Currency)", columns, source_type="EXPRESSION")["created"]
-    assert warned(caplog) == ["mappings.source='concat(${First\\\\.Name}, Currency)': the source shows no 'Currency'"]
+    assert warned(caplog) == [
+        "mappings.source='concat(${First\\\\.Name}, Currency)': explore lists no attribute 'Currency'"
+    ]
     with pytest.raises(AirflowFailException, match=r"did you mean Amount\?"):
         mapped("Amonut / 100", columns, source_type="EXPRESSION")
 
 
-def test_adobes_stripe_tutorial_moves_every_attribute_that_it_maps(connected: Emulator, stripe: str) -> None:
+def test_adobes_stripe_tutorial_ingests_every_mapped_attribute(connected: Emulator, stripe: str) -> None:
     source = charges(stripe)
-    # The tutorial maps whole objects too, whose members its schema need not name one by one.
+    # The tutorial also maps whole objects, whose members the schema does not name.
     anything = {"type": "object", "properties": {"type": {"type": "string"}}, "additionalProperties": {}}
     fields = {f"charges_data.{path}": anything if kind == "object" else kind for path, kind in TUTORIAL.items()}
     card = {path: fields.pop(path) for path in list(fields) if path.startswith("charges_data.payment_method_details")}
@@ -253,7 +255,7 @@ def test_adobes_stripe_tutorial_moves_every_attribute_that_it_maps(connected: Em
         mapping_set_version=mapping["version"],
         source_columns=source["columns"],
         delta_column=None,
-        partial_ingestion_percent=5,  # three amounts and two times cannot be read
+        partial_ingestion_percent=5,  # three amounts and two times are malformed
     )
     connected.advance(600)
     (ended,) = connected.objects("runs")
@@ -266,7 +268,7 @@ def test_adobes_stripe_tutorial_moves_every_attribute_that_it_maps(connected: Em
 
 
 def nested(fields: dict[str, Any], root: str) -> dict[str, Any]:
-    """The JSON schema of an object, from its fields by their paths."""
+    """Return the JSON schema of an object, from its fields by path."""
     whole: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": {}}
     for path, kind in fields.items():
         if path != root:

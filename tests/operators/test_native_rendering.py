@@ -1,4 +1,4 @@
-"""In a DAG that renders native objects, text stays the text that was written, and an argument may become an object."""
+"""DAGs that render native objects: text stays text, and an argument that is a single template becomes an object."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.conftest import Emulator
 from tests.operators.chain import MAPPINGS, context, run
 from tests.operators.test_templates import ARGUMENTS_OF_ALL
 
-#: What Python reads as something else than text.
+#: Text that Python would evaluate to another type.
 LITERALS = [
     "2026_11",
     "0x1F",
@@ -42,7 +42,7 @@ TEXT_ARGUMENTS = ["name", "table", "flow_id", "run_id", "frequency", "schema_id"
 
 
 def rendered(operator: type[BaseOperator], params: dict[str, Any] | None = None, **arguments: Any) -> Any:
-    """An operator of a DAG that renders native objects, rendered."""
+    """Return an operator of a DAG that renders native objects, after rendering."""
     with DAG(dag_id="native", schedule=None, render_template_as_native_obj=True):
         step = operator(task_id="step", **ARGUMENTS_OF_ALL[operator] | arguments)
     step.render_template_fields({"params": params or {}, "task": step})
@@ -51,7 +51,7 @@ def rendered(operator: type[BaseOperator], params: dict[str, Any] | None = None,
 
 @pytest.mark.parametrize("operator", ARGUMENTS_OF_ALL, ids=lambda operator: operator.__name__)
 @pytest.mark.parametrize("text", LITERALS)
-def test_text_that_looks_like_a_literal_stays_text_in_every_argument(operator: type[BaseOperator], text: str) -> None:
+def test_text_that_looks_like_a_literal_stays_text(operator: type[BaseOperator], text: str) -> None:
     names = set(operator.template_fields) - {"extra"}
     step = rendered(operator, **dict.fromkeys(names, text))
     assert {name: getattr(step, name) for name in names} == dict.fromkeys(names, text)
@@ -59,14 +59,14 @@ def test_text_that_looks_like_a_literal_stays_text_in_every_argument(operator: t
 
 @pytest.mark.parametrize("operator", ARGUMENTS_OF_ALL, ids=lambda operator: operator.__name__)
 @pytest.mark.parametrize("text", LITERALS)
-def test_a_template_that_gives_text_gives_that_text_in_every_argument(operator: type[BaseOperator], text: str) -> None:
+def test_a_template_that_renders_to_text_stays_text(operator: type[BaseOperator], text: str) -> None:
     names = set(operator.template_fields) - {"extra"}
     step = rendered(operator, {"text": text}, **dict.fromkeys(names, "{{ params.text }}"))
     assert {name: getattr(step, name) for name in names} == dict.fromkeys(names, text)
 
 
 class Labelled(CreateTargetSchemaOperator):
-    """A user's operator whose annotations are no text: its module evaluates them."""
+    """A user's operator whose annotations are evaluated, not text."""
 
     template_fields = (*CreateTargetSchemaOperator.template_fields, "caption", "size")
 
@@ -77,7 +77,7 @@ class Labelled(CreateTargetSchemaOperator):
     __init__.__annotations__ |= {"caption": Optional[str], "size": Optional[int]}  # noqa: UP045
 
 
-def test_an_argument_that_an_evaluated_annotation_calls_text_becomes_text() -> None:
+def test_an_argument_with_an_evaluated_text_annotation_becomes_text() -> None:
     with DAG(dag_id="native", schedule=None, render_template_as_native_obj=True):
         step = Labelled(task_id="step", name="n", caption="{{ params.seven }}", size="{{ params.seven }}")
     step.render_template_fields({"params": {"seven": 7}, "task": step})
@@ -88,32 +88,32 @@ def test_an_argument_that_an_evaluated_annotation_calls_text_becomes_text() -> N
     "template", ["{% set x %}{}{% endset %}{{ x }}", "{% macro x() %}{}{% endmacro %}{{ x() }}"], ids=["set", "macro"]
 )
 @pytest.mark.parametrize("text", ["2026_11", "0x1F", '"USD"', "[1]"])
-def test_text_that_a_block_or_a_macro_holds_stays_text(template: str, text: str) -> None:
+def test_text_inside_a_block_or_macro_stays_text(template: str, text: str) -> None:
     step = rendered(CreateMappingSetOperator, name=template.replace("{}", text), mappings=template.replace("{}", text))
     assert (step.name, step.mappings) == (text, text)
 
 
 @settings(suppress_health_check=list(HealthCheck))
 @given(text=st.text(st.characters(exclude_characters="{}%#\r\n")))
-def test_any_text_stays_what_it_is_inside_and_outside_of_objects(text: str) -> None:
+def test_any_text_stays_unchanged_inside_and_outside_of_objects(text: str) -> None:
     mappings = [{"source": text, "destination": text, "source_type": "STATIC"}]
     step = rendered(CreateMappingSetOperator, name=text, mappings=mappings, source_columns=[text])
     assert (step.name, step.mappings, step.source_columns) == (text, mappings, [text])
 
 
 @pytest.mark.parametrize("operator", ARGUMENTS_OF_ALL, ids=lambda operator: operator.__name__)
-def test_an_argument_that_is_text_is_text_whatever_its_template_gives(operator: type[BaseOperator]) -> None:
+def test_a_text_argument_is_text_regardless_of_its_templates_type(operator: type[BaseOperator]) -> None:
     names = set(operator.template_fields) & set(TEXT_ARGUMENTS)
     step = rendered(operator, {"year": 2026}, **dict.fromkeys(names, "{{ params.year }}"))
     assert {name: getattr(step, name) for name in names} == dict.fromkeys(names, "2026")
 
 
-def test_an_absent_value_stays_absent_where_text_is_meant() -> None:
+def test_an_absent_value_of_a_text_argument_stays_absent() -> None:
     step = rendered(CreateSourceConnectionOperator, {"none": None}, description="{{ params.none }}", path="{{ none }}")
     assert (step.description, step.path) == (None, None)
 
 
-def test_an_object_where_text_is_meant_is_refused_by_its_reader() -> None:
+def test_an_object_for_a_text_argument_is_refused() -> None:
     step = rendered(CreateSourceConnectionOperator, {"tables": ["a"]}, table="{{ params.tables }}")
     assert step.table == ["a"]
 
@@ -139,13 +139,13 @@ OBJECTS: list[tuple[type[BaseOperator], str, Any]] = [
     "template", ["{{ params.value }}", "\n  {{ params.value }}\n", "{% set x = params.value %}{{ x }}"]
 )
 @pytest.mark.parametrize(("operator", "name", "value"), OBJECTS, ids=[name for _, name, _ in OBJECTS])
-def test_an_argument_that_is_one_template_becomes_its_object(
+def test_an_argument_that_is_a_single_template_becomes_an_object(
     operator: type[BaseOperator], name: str, value: Any, template: str
 ) -> None:
     assert getattr(rendered(operator, {"value": value}, **{name: template}), name) == value
 
 
-def test_a_constant_of_a_template_becomes_its_object() -> None:
+def test_a_constant_in_a_template_becomes_its_object() -> None:
     step = rendered(CreateMappingSetOperator, mappings="{{ {'_id': '\"USD\"'} }}", source_columns="{{ ['a', '5'] }}")
     assert (step.mappings, step.source_columns) == ({"_id": '"USD"'}, ["a", "5"])
 
@@ -169,17 +169,17 @@ def test_text_inside_objects_stays_text_and_extra_is_native() -> None:
 
 @pytest.mark.skipif(not hasattr(BaseOperator, "render_template_as_native_obj"), reason="Airflow before 3.2")
 @pytest.mark.parametrize("native", [True, False], ids=["native task", "native DAG"])
-def test_a_task_may_choose_otherwise_than_its_dag(native: bool) -> None:
+def test_a_task_may_override_its_dags_rendering(native: bool) -> None:
     with DAG(dag_id="chosen", schedule=None, render_template_as_native_obj=not native) as dag:
         arguments = ARGUMENTS_OF_ALL[CreateMappingSetOperator] | {"name": "0x1F", "mappings": "{{ params.given }}"}
         step = CreateMappingSetOperator(task_id="step", render_template_as_native_obj=native, **arguments)
-    # A worker gives its DAG's environment, whatever the task chooses.
+    # A worker uses the environment of the DAG, regardless of the task's own option.
     env = step.get_template_env() if not native else dag.get_template_env()
     step.render_template_fields({"params": {"given": MAPPINGS}}, env)
     assert (step.name, step.mappings) == ("0x1F", MAPPINGS if native else str(MAPPINGS))
 
 
-def test_a_template_among_text_is_text() -> None:
+def test_a_template_within_text_renders_to_text() -> None:
     step = rendered(
         CreateDataflowOperator, {"a": 20, "b": 26}, name="{{ params.a }}{{ params.b }}_11", interval="{{ 4 }}5"
     )
@@ -192,7 +192,7 @@ def test_a_template_of_an_unknown_variable_fails(argument: str) -> None:
         rendered(CreateMappingSetOperator, **{argument: "{{ nowhere }}"})
 
 
-def test_a_constant_keeps_its_quotes_on_its_way_to_the_service(connected: Emulator) -> None:
+def test_a_constant_is_sent_with_its_quotes(connected: Emulator) -> None:
     schema = run(CreateTargetSchemaOperator)
     constant = {"source": '"USD"', "destination": "_{TENANT_ID}.product.name", "source_type": "EXPRESSION"}
     rendered(CreateMappingSetOperator, name="2026_11", schema_id=schema["id"], mappings=[constant]).execute(context())

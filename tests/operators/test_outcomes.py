@@ -1,4 +1,4 @@
-"""What a task leaves behind: a log line, a link, or an error that says whether a retry can help."""
+"""Results of a task: log lines, the link, and errors that a retry can or cannot resolve."""
 
 from __future__ import annotations
 
@@ -34,38 +34,39 @@ def create(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def behind_proxy(proxy: FaultProxy, connect: Callable[..., None], request: pytest.FixtureRequest) -> FaultProxy:
-    # Short only where nothing will ever answer: on a busy machine an ordinary answer takes its time.
+    # Short only if no answer will come, because answers may be slow on a busy machine.
     connect(proxy.url, read_timeout=1.0 if "time-out" in request.node.name else 10.0)
     return proxy
 
 
-def test_each_object_is_one_log_line_with_its_id_and_the_services_request_id(
+def test_each_object_is_logged_with_its_id_and_request_id(
     connected: Emulator, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = create()
+    created = create()
     create()
     (creation,) = connected.requests(method="POST", path=SOURCES)
     look_up = connected.requests(method="GET", path=SOURCES)[-1]
     lines = re.findall(r"\w+ source connection .*?\(request id .*?\)", capsys.readouterr().out)
     assert lines == [
-        f"Created source connection 'products - source': id {made['id']} (request id {creation['request_id']})",
-        f"Adopted source connection 'products - source': id {made['id']} (request id {look_up['request_id']})",
+        f"Created source connection 'products - source': id {created['id']} (request id {creation['request_id']})",
+        f"Adopted source connection 'products - source': id {created['id']} (request id {look_up['request_id']})",
     ]
 
 
-def test_an_object_that_was_changed_is_said_to_be_updated(
-    connected: Emulator, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_updated_object_is_logged_as_updated(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     schema = run(CreateTargetSchemaOperator)["id"]
-    made = run(CreateTargetDatasetOperator, schema_id=schema)
+    created = run(CreateTargetDatasetOperator, schema_id=schema)
     run(CreateTargetDatasetOperator, schema_id=schema, tags={"owner": ["shop"]}, if_exists="update")
-    assert f"Updated dataset 'products': id {made['id']}" in capsys.readouterr().out
+    assert f"Updated dataset 'products': id {created['id']}" in capsys.readouterr().out
 
 
-def test_a_schema_with_a_field_group_is_two_log_lines(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
-    made = run(CreateTargetSchemaOperator)
+def test_a_schema_and_its_field_group_are_both_logged(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+    created = run(CreateTargetSchemaOperator)
     lines = re.findall(r"Created (.*?): id (\S+)", capsys.readouterr().out)
-    assert lines == [("field group 'products - fields'", made["field_group_id"]), ("schema 'products'", made["id"])]
+    assert lines == [
+        ("field group 'products - fields'", created["field_group_id"]),
+        ("schema 'products'", created["id"]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,20 +80,20 @@ def test_a_schema_with_a_field_group_is_two_log_lines(connected: Emulator, capsy
     ],
     ids=str,
 )
-def test_the_link_leads_to_the_objects_page_in_its_sandbox(kind: Kind, address: str) -> None:
+def test_the_link_opens_the_objects_page_in_its_sandbox(kind: Kind, address: str) -> None:
     task = TaskInstance()
     store_link(context(task), url="https://platform.adobe.io", sandbox="dev", page=kind.page, object_id="a/b")
     assert task.pushed == {LINK: f"https://experience.adobe.com/#/sname:dev/platform/{address}"}
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://adobe.io.example.com"], ids=["loopback", "foreign"])
-def test_a_platform_that_is_not_adobes_has_no_such_pages(url: str) -> None:
+def test_the_link_opens_the_root_of_another_platform(url: str) -> None:
     task = TaskInstance()
     store_link(context(task), url=url, sandbox="dev", page="x", object_id="id")
     assert task.pushed == {LINK: f"{url}/"}
 
 
-def test_every_creation_stores_its_link_and_offers_it(connected: Emulator) -> None:
+def test_every_creation_stores_and_offers_its_link(connected: Emulator) -> None:
     operator, task = build(CreateSourceConnectionOperator), TaskInstance()
     operator.execute(context(task))
     assert task.pushed == {LINK: f"{connected.url}/"}
@@ -102,7 +103,7 @@ def test_every_creation_stores_its_link_and_offers_it(connected: Emulator) -> No
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 412], ids=str)
-def test_a_refusal_fails_the_task_for_good(behind_proxy: FaultProxy, status: int) -> None:
+def test_a_refusal_fails_the_task_without_a_retry(behind_proxy: FaultProxy, status: int) -> None:
     body = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-1-400", "title": "No", "report": {"request-id": "r-1"}}'
     behind_proxy.fault("POST", "/sourceConnections", status=status, body=body)
     with pytest.raises(ExperiencePlatformFailedError, match=rf"POST {SOURCES} .*{status} - FLOW-1-400 - No") as refusal:
@@ -112,7 +113,7 @@ def test_a_refusal_fails_the_task_for_good(behind_proxy: FaultProxy, status: int
     assert behind_proxy.count("POST", "/sourceConnections") == 1
 
 
-def test_a_token_that_is_refused_twice_ends_the_try_and_a_retry_has_another(behind_proxy: FaultProxy) -> None:
+def test_a_token_refused_twice_ends_the_try_but_allows_a_retry(behind_proxy: FaultProxy) -> None:
     body = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
     behind_proxy.fault("GET", "/sourceConnections", status=401, body=body, times=2)
     said = r"401013.*check client id and client secret"
@@ -139,12 +140,14 @@ def test_a_token_that_is_refused_twice_ends_the_try_and_a_retry_has_another(behi
         (
             "POST",
             {"status": 502, "headers": {"Retry-After": "0"}, "times": 3},
-            "3 requests to create it brought no object",
+            "3 creations were sent, and no list shows an object",
         ),
     ],
     ids=["429", "503", "500", "HTML", "no answer to any creation"],
 )
-def test_what_may_pass_may_be_retried(behind_proxy: FaultProxy, method: str, fault: dict[str, Any], said: str) -> None:
+def test_a_temporary_failure_may_be_retried(
+    behind_proxy: FaultProxy, method: str, fault: dict[str, Any], said: str
+) -> None:
     behind_proxy.fault(method, "/sourceConnections", **fault)
     with pytest.raises(ExperiencePlatformUnavailableError, match=said) as failure:
         create()
@@ -169,5 +172,5 @@ def test_a_creation_whose_answer_was_lost_leaves_exactly_one_object(
     emulator: Emulator, behind_proxy: FaultProxy, fault: dict[str, Any]
 ) -> None:
     behind_proxy.fault("POST", "/sourceConnections", **fault)
-    made = create()
-    assert [item["id"] for item in emulator.objects("sourceConnections")] == [made["id"]]
+    created = create()
+    assert [item["id"] for item in emulator.objects("sourceConnections")] == [created["id"]]

@@ -1,4 +1,4 @@
-"""What operators return has the keys that :mod:`airflow_provider_payments.operators.outputs` documents."""
+"""Outputs of operators have the keys that :mod:`airflow_provider_payments.operators.outputs` documents."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_each_create_operator_returns_the_documented_keys(
     check(dict(TeardownChainOperator(task_id="remove", chain="x").execute(context())), outputs.TeardownOutcome)
 
 
-def test_a_run_on_demand_its_repetition_and_the_sensor_return_the_documented_keys(stage: Stage) -> None:
+def test_run_operators_and_the_sensor_return_the_documented_keys(stage: Stage) -> None:
     stage.emulator.order("fail_promotion")
     task = operator(stage, wait_for_completion=False)
     started = dict(task.execute(stage.context()))

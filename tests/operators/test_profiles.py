@@ -1,4 +1,4 @@
-"""Identities, and schemas and datasets in Profile, step by step."""
+"""Identities, and the enablement of schemas and datasets for Profile."""
 
 from __future__ import annotations
 
@@ -45,21 +45,24 @@ def test_an_identity_is_created_once_for_its_field(client: Client, schema: str) 
     ("name", "path"),
     [("_id", "/_id"), ("/_emulator/product/name", "/_emulator/product/name"), ("_emulator.product.name", None)],
 )
-def test_a_field_is_written_as_a_destination_or_as_a_path(
-    client: Client, schema: str, name: str, path: str | None
-) -> None:
+def test_a_field_is_given_as_a_destination_or_a_path(client: Client, schema: str, name: str, path: str | None) -> None:
     run(CreateIdentityOperator, schema_id=schema, name=name)
     (descriptor,) = descriptors(client)
     assert descriptor["xdm:sourceProperty"] == (path or "/_emulator/product/name")
 
 
-def test_the_tenants_namespace_is_asked_for_only_where_it_is_not_given(connected: Emulator, schema: str) -> None:
-    def asked(**arguments: Any) -> int:
+def test_the_tenants_namespace_is_read_only_if_not_given(connected: Emulator, schema: str) -> None:
+    def namespace_reads(**arguments: Any) -> int:
         since = max(int(r["number"]) for r in connected.requests())
         run(CreateIdentityOperator, schema_id=schema, **arguments)
         return sum(r["path"].endswith("/stats") for r in connected.requests(since=since))
 
-    assert [asked(), asked(tenant_id="emulator"), asked(tenant_id="_emulator"), asked(name="_id")] == [1, 0, 0, 0]
+    assert [
+        namespace_reads(),
+        namespace_reads(tenant_id="emulator"),
+        namespace_reads(tenant_id="_emulator"),
+        namespace_reads(name="_id"),
+    ] == [1, 0, 0, 0]
 
 
 @pytest.mark.parametrize("if_exists", ["reuse", "update"])
@@ -78,7 +81,7 @@ def test_an_identity_that_differs_is_never_changed(
         run(CreateIdentityOperator, schema_id=schema, primary=True, if_exists=if_exists, **changes)
 
 
-def test_a_schema_and_its_dataset_come_into_profile_after_the_identity(connected: Emulator, schema: str) -> None:
+def test_a_schema_and_its_dataset_are_enabled_after_the_identity(connected: Emulator, schema: str) -> None:
     with pytest.raises(AirflowFailException, match="XDM-"):
         run(EnableSchemaForProfileOperator, schema_id=schema)
     run(CreateIdentityOperator, schema_id=schema, primary=True)
@@ -89,12 +92,12 @@ def test_a_schema_and_its_dataset_come_into_profile_after_the_identity(connected
     assert (live["meta:immutableTags"], dataset["tags"]["unifiedProfile"]) == (["union"], ["enabled:true"])
 
 
-def test_update_brings_a_dataset_into_profile_and_reuse_refuses_to(connected: Emulator, schema: str) -> None:
-    made = run(CreateTargetDatasetOperator, schema_id=schema)
+def test_update_enables_a_dataset_for_profile_and_reuse_refuses(connected: Emulator, schema: str) -> None:
+    created = run(CreateTargetDatasetOperator, schema_id=schema)
     run(CreateIdentityOperator, schema_id=schema, primary=True)
     run(EnableSchemaForProfileOperator, schema_id=schema)
     with pytest.raises(AirflowFailException, match="profile: desired True, actual False"):
         run(CreateTargetDatasetOperator, schema_id=schema, profile=True)
     run(CreateTargetDatasetOperator, schema_id=schema, profile=True, if_exists="update")
     (dataset,) = connected.objects("dataSets")
-    assert (dataset["id"], dataset["tags"]["unifiedProfile"]) == (made["id"], ["enabled:true"])
+    assert (dataset["id"], dataset["tags"]["unifiedProfile"]) == (created["id"], ["enabled:true"])

@@ -1,4 +1,4 @@
-"""``read_only`` in the connection: whatever a DAG asks for, nothing is written."""
+"""``read_only`` in the connection: no operator writes."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ REFUSAL = "was not sent: read_only is set in the connection"
 
 
 class Guard:
-    """A sandbox whose connection can be made read-only, and what was written from then on."""
+    """A sandbox whose connection can be set to read-only, with the write requests since then."""
 
     def __init__(self, emulator: Emulator, connect: Callable[..., None]) -> None:
         self.emulator = emulator
         self._connect = connect
-        self._asked = 0
+        self._seen = 0
         connect(emulator.url)
 
-    def up(self, read_only: Any = True) -> None:
-        self._asked = len(self.emulator.requests())
+    def set_read_only(self, read_only: Any = True) -> None:
+        self._seen = len(self.emulator.requests())
         self._connect(self.emulator.url, read_only=read_only)
 
     def written(self) -> list[str]:
-        """Paths of what was asked since, but for reading; a token is no write."""
-        asked = self.emulator.requests()[self._asked :]
-        return [r["path"] for r in asked if r["method"] != "GET" and not r["path"].startswith("/ims/")]
+        """Return the paths of all requests since then that are not reads; requests for tokens do not count."""
+        requests = self.emulator.requests()[self._seen :]
+        return [r["path"] for r in requests if r["method"] != "GET" and not r["path"].startswith("/ims/")]
 
 
 @pytest.fixture
@@ -51,45 +51,45 @@ def guard(emulator: Emulator, connect: Callable[..., None], connect_vendor: Call
     return Guard(emulator, connect)
 
 
-def needs(operator: type[BaseOperator], emulator: Emulator) -> dict[str, Any]:
-    """Ids of objects that are there, for the arguments of an operator."""
+def arguments_for(operator: type[BaseOperator], emulator: Emulator) -> dict[str, Any]:
+    """Create objects, and return arguments of an operator with their ids."""
     ends = make_ends(name="other")
-    there = ends | {
+    existing = ends | {
         "schema_id": emulator.objects("schemas")[0]["$id"],
         "dataset_id": emulator.objects("dataSets")[0]["id"],
     }
-    return {name: value for name, value in there.items() if name in ARGUMENTS[operator]}
+    return {name: value for name, value in existing.items() if name in ARGUMENTS[operator]}
 
 
 @pytest.mark.parametrize("operator", CREATING, ids=lambda operator: operator.__name__)
 def test_a_creation_is_refused_and_nothing_is_written(guard: Guard, operator: type[BaseOperator]) -> None:
-    given = needs(operator, guard.emulator) | {"name": "new"}
-    guard.up()
+    given = arguments_for(operator, guard.emulator) | {"name": "new"}
+    guard.set_read_only()
     with pytest.raises(ExperiencePlatformFailedError, match=f"(POST|PATCH) /data/.* {REFUSAL}"):
         run(operator, **given)
     assert [path for path in guard.written() if not path.endswith("/mappingSets/validate")] == []
 
 
-def test_what_is_there_and_right_is_adopted(guard: Guard) -> None:
-    made = make_dataflow(**LATER)
-    guard.up()
-    assert make_dataflow(**LATER)["id"] == made["id"]
+def test_an_equal_object_is_adopted_with_read_only(guard: Guard) -> None:
+    created = make_dataflow(**LATER)
+    guard.set_read_only()
+    assert make_dataflow(**LATER)["id"] == created["id"]
     assert guard.written() == []
 
 
-def test_a_dataflow_alone_is_adopted_by_reading(guard: Guard) -> None:
+def test_a_dataflow_is_adopted_with_read_only(guard: Guard) -> None:
     ends = make_ends()
-    made = run(CreateDataflowOperator, **ends, **LATER)
-    guard.up()
+    created = run(CreateDataflowOperator, **ends, **LATER)
+    guard.set_read_only()
     again = run(CreateDataflowOperator, **ends, **LATER)
-    assert (again["id"], again["created"]) == (made["id"], False)
+    assert (again["id"], again["created"]) == (created["id"], False)
     assert guard.written() == []
 
 
-def test_a_change_is_refused(guard: Guard) -> None:
+def test_an_update_is_refused_with_read_only(guard: Guard) -> None:
     ends = make_ends()
     run(CreateDataflowOperator, **ends, **LATER)
-    guard.up()
+    guard.set_read_only()
     with pytest.raises(ExperiencePlatformFailedError, match=f"PATCH /data/.* {REFUSAL}"):
         run(CreateDataflowOperator, **ends, **LATER, interval=60, if_exists="update")
     schema = guard.emulator.objects("schemas")[0]["$id"]
@@ -98,18 +98,18 @@ def test_a_change_is_refused(guard: Guard) -> None:
     assert guard.written() == []
 
 
-def test_a_teardown_is_refused(guard: Guard) -> None:
+def test_a_teardown_is_refused_with_read_only(guard: Guard) -> None:
     make_ends(run_id="one")
-    guard.up()
+    guard.set_read_only()
     with pytest.raises(ExperiencePlatformFailedError, match=f"DELETE /data/.* {REFUSAL}"):
         TeardownChainOperator(task_id="teardown").execute(context(run_id="one"))
     assert guard.written() == []
     assert len(guard.emulator.objects("targetConnections")) == 1
 
 
-def test_flow_specs_and_flow_runs_are_read_as_ever(guard: Guard) -> None:
+def test_flow_specs_and_flow_runs_are_read_with_read_only(guard: Guard) -> None:
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
-    guard.up()
+    guard.set_read_only()
     assert run(FindFlowSpecOperator)["name"] == "CRMToAEP"
     waiting = {"task_id": "wait", "flow_id": flow, "accept_partial": True}
     with pytest.raises(TaskDeferred):
@@ -121,22 +121,22 @@ def test_flow_specs_and_flow_runs_are_read_as_ever(guard: Guard) -> None:
 
 
 @pytest.mark.parametrize("read_only", [True, "true", "True", " TRUE "], ids=repr)
-def test_it_is_on_however_true_is_written(guard: Guard, read_only: object) -> None:
-    guard.up(read_only)
+def test_read_only_accepts_every_form_of_true(guard: Guard, read_only: object) -> None:
+    guard.set_read_only(read_only)
     with pytest.raises(ExperiencePlatformFailedError, match=REFUSAL):
         run(CreateSourceConnectionOperator)
     assert guard.written() == []
 
 
 @pytest.mark.parametrize("read_only", [False, "false", None], ids=repr)
-def test_it_is_off_however_false_is_written(guard: Guard, read_only: object) -> None:
-    guard.up(read_only)
+def test_read_only_accepts_every_form_of_false(guard: Guard, read_only: object) -> None:
+    guard.set_read_only(read_only)
     assert run(CreateSourceConnectionOperator)["created"]
 
 
 @pytest.mark.parametrize("read_only", ["yes", 1, 0, [True]], ids=repr)
-def test_what_is_neither_is_refused_by_name_before_any_request(guard: Guard, read_only: object) -> None:
-    guard.up(read_only)
+def test_another_value_of_read_only_is_refused_before_any_request(guard: Guard, read_only: object) -> None:
+    guard.set_read_only(read_only)
     with pytest.raises(ExperiencePlatformFailedError, match=r"read_only=.*it must be true or false"):
         run(CreateSourceConnectionOperator)
     assert guard.emulator.requests() == []

@@ -1,4 +1,4 @@
-"""A source is never assumed: a DAG whose steps name none is refused when it is parsed."""
+"""A source is never assumed: a DAG without one is refused when it is parsed."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def test_a_source_may_be_a_template_or_a_default_argument(operator: type[BaseOpe
 
 
 @pytest.mark.parametrize("operator", [CreateSourceConnectionOperator, FindFlowSpecOperator])
-def test_what_stands_for_a_source_does_without_one(operator: type[BaseOperator]) -> None:
+def test_an_argument_that_replaces_the_source_needs_none(operator: type[BaseOperator]) -> None:
     step = operator(task_id="step", **without_source(operator) | INSTEAD[operator])
     assert step.source is None  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""A service that asks for a long wait: no worker sleeps, the error tells how long, Airflow 3.3 keeps to it."""
+"""Long Retry-After values: no worker sleeps, the error contains the time, and Airflow 3.3 retries after it."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def policy_of(operator: Any) -> Any:
     return operator.retry_policy
 
 
-def raised(emulator: Emulator, operator: BaseOperator, **fault: Any) -> BaseException:
-    """What a source connection's operator raises where the look-up meets a fault for good."""
+def error_of(emulator: Emulator, operator: BaseOperator, **fault: Any) -> BaseException:
+    """Return the error of an operator whose lookup fails in every attempt."""
     emulator.fail("status", method="GET", path=SOURCES, times=None, **fault)
     with pytest.raises((ExperiencePlatformUnavailableError, ExperiencePlatformFailedError)) as failure:
         operator.execute(context())
     return failure.value
 
 
-def decided(operator: Any, error: BaseException) -> tuple[str, timedelta | None]:
+def decision_of(operator: Any, error: BaseException) -> tuple[str, timedelta | None]:
     decision = policy_of(operator).evaluate(error, try_number=1, max_tries=3)
     return decision.action.value, decision.retry_delay
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_long_wait_is_not_slept_and_the_error_carries_it(connected: Emulator, method: str) -> None:
+def test_a_long_retry_after_is_raised_instead_of_slept(connected: Emulator, method: str) -> None:
     connected.fail("status", method=method, path=SOURCES, times=None, status=429, headers=HOUR)
     with pytest.raises(ExperiencePlatformUnavailableError, match="the service asks to wait 3600 s") as failure:
         run(CreateSourceConnectionOperator)
@@ -55,7 +55,7 @@ def test_a_long_wait_is_not_slept_and_the_error_carries_it(connected: Emulator, 
     assert len(connected.requests(method=method, path="/data/foundation/flowservice/sourceConnections")) == 1
 
 
-def test_a_creation_that_may_have_been_done_is_not_slept_over_either(connected: Emulator) -> None:
+def test_an_ambiguous_creation_with_a_long_retry_after_is_not_slept(connected: Emulator) -> None:
     connected.fail("apply_then_status", method="POST", path=SOURCES, status=503, headers=HOUR)
     with pytest.raises(ExperiencePlatformUnavailableError, match="the service asks to wait 3600 s") as failure:
         run(CreateSourceConnectionOperator)
@@ -66,28 +66,28 @@ def test_a_creation_that_may_have_been_done_is_not_slept_over_either(connected: 
 
 def test_a_retry_after_date_becomes_seconds_by_the_services_clock(connected: Emulator) -> None:
     until = formatdate(connected.control("GET", "clock")["now"] + 900, usegmt=True)
-    error = raised(connected, build(CreateSourceConnectionOperator), status=503, headers={"Retry-After": until})
+    error = error_of(connected, build(CreateSourceConnectionOperator), status=503, headers={"Retry-After": until})
     assert isinstance(error, ExperiencePlatformUnavailableError)
     assert error.retry_after == pytest.approx(900, abs=2)
 
 
 @EACH
 @BEFORE_3_3
-def test_an_older_airflow_knows_nothing_of_it(operator: type[BaseOperator]) -> None:
+def test_an_older_airflow_has_no_retry_policy(operator: type[BaseOperator]) -> None:
     assert not hasattr(operator(task_id="step", **ALL[operator]), "retry_policy")
     assert not hasattr(versions, "RetryAfterPolicy")
 
 
 @EACH
 @FROM_3_3
-def test_every_operator_heeds_it(operator: type[BaseOperator]) -> None:
+def test_every_operator_honours_retry_after(operator: type[BaseOperator]) -> None:
     policy = policy_of(operator(task_id="step", **ALL[operator]))
     assert type(policy) is versions.RetryAfterPolicy
 
 
 @EACH
 @FROM_3_3
-def test_a_policy_that_somebody_gave_stays(operator: type[BaseOperator]) -> None:
+def test_a_given_retry_policy_is_kept(operator: type[BaseOperator]) -> None:
     from airflow.sdk import ExceptionRetryPolicy
 
     own = ExceptionRetryPolicy(rules=[])
@@ -97,8 +97,8 @@ def test_a_policy_that_somebody_gave_stays(operator: type[BaseOperator]) -> None
 
 
 @FROM_3_3
-@pytest.mark.parametrize("own", [False, True], ids=["shipped", "somebody's"])
-def test_a_mapped_task_heeds_the_same(own: bool) -> None:
+@pytest.mark.parametrize("own", [False, True], ids=["shipped", "given"])
+def test_a_mapped_task_honours_retry_after(own: bool) -> None:
     from airflow.sdk import ExceptionRetryPolicy
 
     given: dict[str, Any] = {"retry_policy": ExceptionRetryPolicy(rules=[])} if own else {}
@@ -110,16 +110,16 @@ def test_a_mapped_task_heeds_the_same(own: bool) -> None:
 
 @FROM_3_3
 @pytest.mark.parametrize(
-    ("asked", "kept"),
+    ("requested_wait", "kept"),
     [("3600", timedelta(hours=1)), ("300.5", timedelta(seconds=300.5)), ("86400", timedelta(days=1))],
     ids=["an hour", "a fraction", "a day"],
 )
-def test_the_task_is_tried_again_when_the_service_asked_for_it(
-    connected: Emulator, asked: str, kept: timedelta
+def test_the_task_is_retried_when_retry_after_has_elapsed(
+    connected: Emulator, requested_wait: str, kept: timedelta
 ) -> None:
     step = build(CreateSourceConnectionOperator, retry_delay=timedelta(minutes=5))
-    error = raised(connected, step, status=429, headers={"Retry-After": asked})
-    assert decided(step, error) == ("retry", kept)
+    error = error_of(connected, step, status=429, headers={"Retry-After": requested_wait})
+    assert decision_of(step, error) == ("retry", kept)
 
 
 @FROM_3_3
@@ -128,34 +128,32 @@ def test_the_task_is_tried_again_when_the_service_asked_for_it(
     [{"status": 500, "headers": {"Retry-After": "0"}}, {"status": 429, "headers": {"Retry-After": "299"}}],
     ids=["at once", "sooner"],
 )
-def test_a_service_that_asks_for_less_does_not_shorten_the_tasks_delay(
-    connected: Emulator, fault: dict[str, Any]
-) -> None:
+def test_a_shorter_retry_after_does_not_shorten_the_retry_delay(connected: Emulator, fault: dict[str, Any]) -> None:
     step = build(CreateSourceConnectionOperator, retry_delay=timedelta(minutes=5))
-    assert decided(step, raised(connected, step, **fault)) == ("default", None)
+    assert decision_of(step, error_of(connected, step, **fault)) == ("default", None)
 
 
 @FROM_3_3
 @pytest.mark.parametrize("error", [ValueError("x"), ExperiencePlatformUnavailableError("no time is told")], ids=repr)
-def test_an_error_that_tells_no_time_is_tried_again_as_usual(error: BaseException) -> None:
-    assert decided(build(CreateSourceConnectionOperator, retry_delay=timedelta()), error) == ("default", None)
+def test_an_error_without_retry_after_is_retried_as_usual(error: BaseException) -> None:
+    assert decision_of(build(CreateSourceConnectionOperator, retry_delay=timedelta()), error) == ("default", None)
 
 
 @FROM_3_3
 def test_a_final_error_stays_final(connected: Emulator) -> None:
     step = build(CreateSourceConnectionOperator, retry_delay=timedelta())
-    error = raised(connected, step, status=403, headers=HOUR)
-    # Airflow asks no policy about these; this one would not speak for a retry either.
+    error = error_of(connected, step, status=403, headers=HOUR)
+    # Airflow does not apply a policy to this error; the policy would not retry it either.
     assert isinstance(error, AirflowFailException)
-    assert decided(step, error) == ("default", None)
+    assert decision_of(step, error) == ("default", None)
 
 
 @FROM_3_3
-def test_a_sensors_wait_is_heeded(connected: Emulator) -> None:
+def test_a_sensor_honours_retry_after(connected: Emulator) -> None:
     from tests.sensors.conftest import context as sensor_context
 
     connected.fail("status", method="GET", path="*/flows", times=None, status=503, headers=HOUR)
     step = FlowRunSensor(task_id="wait", flow_id="flow")
     with pytest.raises(ExperiencePlatformUnavailableError) as failure:
         step.execute(sensor_context())
-    assert decided(step, failure.value) == ("retry", timedelta(hours=1))
+    assert decision_of(step, failure.value) == ("retry", timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Downloads of row errors: whole files or none, each once, and no value of a record outside them."""
+"""Downloads of row errors: complete files, each downloaded once, and no values of records outside of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Serve = Callable[..., RowErrorService]
 
 @pytest.fixture
 def serve(connect: Callable[..., None]) -> Iterator[Serve]:
-    """Serve files, with the default Airflow connection leading there."""
+    """A function that starts a service with files, to which the default Airflow connection leads."""
     with ExitStack() as running:
 
         def start(**files: File) -> RowErrorService:
@@ -58,7 +58,7 @@ def only_run(emulator: Emulator) -> Any:
     return run
 
 
-# ---- of the emulator -----------------------------------------------------------------------------------------------
+# ---- the emulator --------------------------------------------------------------------------------------------------
 
 
 def test_the_row_errors_of_a_partial_run_land_as_files(history: History, tmp_path: Path) -> None:
@@ -90,20 +90,20 @@ def test_no_value_of_a_record_is_in_output_or_log(
             assert [value for value in record.values() if value and len(value) > 3 and value in text] == []
 
 
-def test_a_second_download_fetches_no_file_again_and_says_the_same(history: History, tmp_path: Path) -> None:
+def test_a_second_download_fetches_no_file_and_returns_the_same(history: History, tmp_path: Path) -> None:
     run_id = history.runs(history.partial)[0]["id"]
     first = download(tmp_path, run_id=run_id)
     seen = history.emulator.requests()[-1]["number"]
     assert download(tmp_path, run_id=run_id) == first
-    asked = [r["query"] for r in history.emulator.requests(since=seen) if "/export/" in r["path"]]
-    assert [query for query in asked if "row_errors%2F" in query or "samples" in query] == []
+    queries = [r["query"] for r in history.emulator.requests(since=seen) if "/export/" in r["path"]]
+    assert [query for query in queries if "row_errors%2F" in query or "samples" in query] == []
 
 
-def test_a_run_that_failed_for_its_records_is_downloaded_too(history: History, tmp_path: Path) -> None:
+def test_row_errors_of_a_failed_run_are_downloaded(history: History, tmp_path: Path) -> None:
     assert download(tmp_path, run_id=history.runs(history.failed)[0]["id"])["rows"] == 5
 
 
-def test_a_run_without_errors_has_no_files_and_warns_of_nothing(
+def test_a_run_without_errors_has_no_files_and_no_warning(
     history: History, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = download(tmp_path, run_id=history.runs(history.good)[-1]["id"])
@@ -112,13 +112,13 @@ def test_a_run_without_errors_has_no_files_and_warns_of_nothing(
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []
 
 
-def test_a_batch_without_diagnostics_says_how_to_turn_them_on(history: History, tmp_path: Path) -> None:
+def test_a_batch_without_diagnostics_is_reported_with_advice(history: History, tmp_path: Path) -> None:
     found = download(tmp_path, run_id=history.runs(history.undiagnosed)[0]["id"])
     assert list(found["without_row_errors"]) == found["batch_ids"]
     assert "error diagnostics were off" in found["without_row_errors"][found["batch_ids"][0]]
 
 
-def test_row_errors_that_have_expired_are_a_warning_with_the_day(
+def test_expired_row_errors_are_a_warning_with_the_date(
     connected: Emulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     flow_id = make_dataflow(partial_ingestion_percent=5)["id"]
@@ -132,7 +132,7 @@ def test_row_errors_that_have_expired_are_a_warning_with_the_day(
     assert f"has no row errors, though 5 of its records failed: {reason}" in caplog.text
 
 
-def test_a_run_that_is_active_may_be_downloaded_later(connected: Emulator, tmp_path: Path) -> None:
+def test_an_active_run_fails_the_task_with_a_retry(connected: Emulator, tmp_path: Path) -> None:
     connected.order("stuck")
     make_dataflow(partial_ingestion_percent=5)
     advance_to_run(connected)
@@ -140,7 +140,7 @@ def test_a_run_that_is_active_may_be_downloaded_later(connected: Emulator, tmp_p
         download(tmp_path, run_id=only_run(connected)["id"])
 
 
-def test_a_batch_that_does_not_exist_fails_for_good(connected: Emulator, tmp_path: Path) -> None:
+def test_an_unknown_batch_fails_the_task_without_a_retry(connected: Emulator, tmp_path: Path) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match="404"):
         download(tmp_path, batch_ids="01NOSUCHBATCH")
 
@@ -152,17 +152,17 @@ def test_a_run_and_batches_exclude_each_other(connected: Emulator, tmp_path: Pat
     assert connected.requests() == []
 
 
-# ---- of stores -----------------------------------------------------------------------------------------------------
+# ---- stores --------------------------------------------------------------------------------------------------------
 
 
 def attached(store: type[Any]) -> str:
-    """The URL of a store that Airflow knows by its protocol."""
+    """Register a store with Airflow; return the URL of a folder in it."""
     register_implementation(store.protocol, store, clobber=True)
     attach(store.protocol, fs=store())
     return f"{store.protocol}://row-errors/today"
 
 
-def test_an_object_storage_gets_the_same_files(serve: Serve) -> None:
+def test_an_object_storage_receives_the_same_files(serve: Serve) -> None:
     serve(errors=of(line(1)))
     folder = attached(MemoryFileSystem)
     found = download(folder)
@@ -170,7 +170,7 @@ def test_an_object_storage_gets_the_same_files(serve: Serve) -> None:
     assert ObjectStoragePath(found["files"][0]).read_bytes() == line(1)
 
 
-def test_a_store_that_refuses_is_named_and_may_be_retried(serve: Serve, tmp_path: Path) -> None:
+def test_a_store_that_refuses_a_file_is_named_and_may_be_retried(serve: Serve, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file, not a folder")
     serve(errors=of(line(1)))
     with pytest.raises(ExperiencePlatformUnavailableError, match=r"file/01ROWERRORS.* cannot be written or read: Not"):
@@ -178,7 +178,7 @@ def test_a_store_that_refuses_is_named_and_may_be_retried(serve: Serve, tmp_path
 
 
 class Full(MemoryFileSystem):  # type: ignore[misc]
-    """A store that is full after the first bytes of a file, and keeps what it got when that is closed."""
+    """A store that is full after the first bytes of a file, and keeps these when the file is closed."""
 
     protocol = "full"
     store: ClassVar[dict[str, Any]] = {}
@@ -195,7 +195,7 @@ class Full(MemoryFileSystem):  # type: ignore[misc]
         return file
 
 
-def test_a_store_that_is_full_has_no_half_file_under_the_final_name(serve: Serve) -> None:
+def test_a_full_store_keeps_no_partial_file_under_the_final_name(serve: Serve) -> None:
     folder = attached(Full)
     serve(errors=of(line(1)))
     with pytest.raises(ExperiencePlatformUnavailableError, match="no space left"):
@@ -204,13 +204,13 @@ def test_a_store_that_is_full_has_no_half_file_under_the_final_name(serve: Serve
 
 
 @pytest.mark.parametrize("path", ["https://[", "nowhere://bucket/x", "", None], ids=str)
-def test_a_path_that_is_none_is_named_before_anything_is_asked(connected: Emulator, path: Any) -> None:
+def test_an_invalid_path_is_named_before_any_request(connected: Emulator, path: Any) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match=r"^path="):
         DownloadRowErrorsOperator(task_id="x", path=path, batch_ids=["b"]).execute({})
     assert connected.requests() == []
 
 
-def test_a_killed_download_goes_on_where_it_was(serve: Serve, tmp_path: Path) -> None:
+def test_a_killed_download_continues_in_the_next_try(serve: Serve, tmp_path: Path) -> None:
     half_sent, ended = threading.Event(), threading.Event()
 
     def stalling() -> Iterator[bytes]:
@@ -234,7 +234,7 @@ def test_a_killed_download_goes_on_where_it_was(serve: Serve, tmp_path: Path) ->
 
 
 class Sink(AbstractFileSystem):  # type: ignore[misc]
-    """A store that forgets what it gets, and notes how much memory the process had meanwhile."""
+    """A store that discards files, and records the memory that the process used."""
 
     protocol = "sink"
     most_memory = 0
@@ -264,7 +264,7 @@ class Sink(AbstractFileSystem):  # type: ignore[misc]
         pass
 
 
-def test_a_gigabyte_takes_no_more_memory_than_a_line(serve: Serve) -> None:
+def test_a_gigabyte_needs_no_more_memory_than_a_line(serve: Serve) -> None:
     folder = attached(Sink)
     block = line(1, 100_000) * 10
     long = b'{"_errors": "' + b"x" * 10**7

@@ -1,4 +1,4 @@
-"""``RunDataflowOperator`` killed, tried again and cleared: still one run."""
+"""``RunDataflowOperator`` that is killed, retried and cleared starts one run."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from tests.operators.run_dataflow import operator, posts, run
 from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said
 
-# ---- killed, and tried again ---------------------------------------------------------------------------------------
+# ---- killed tries, and retries -------------------------------------------------------------------------------------
 
 
 class DyingTask(Task):
-    """Its worker is killed when the run's id is known and kept nowhere yet but in the store."""
+    """A task instance whose worker is killed when the run's id is known but kept only in the store."""
 
     def xcom_push(self, key: str, value: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class FileStore(dict[str, Any]):
-    """A store that outlives a process; it may be the last thing that a process does to keep the run's id."""
+    """A store that outlives a process; keeping the run's id may be the last action of a process."""
 
     def __init__(self, file: Path, dies: bool = False) -> None:
         super().__init__(json.loads(file.read_text()) if file.exists() else {})
@@ -55,12 +55,12 @@ def in_a_process_that_is_killed(execute: Callable[[], object]) -> None:
     child = os.fork()
     if not child:
         execute()
-        os._exit(0)  # it should not have come so far
+        os._exit(0)  # not reached if the process was killed as expected
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
 
 
 def kill_between_answer_and_store(stage: Stage, file: Path) -> None:
-    """A first try that is killed when the run is there and its id is not kept."""
+    """Execute a first try that is killed after the run exists and before its id is kept."""
     task = operator(stage)
     context = stage.context() | {"ti": DyingTask()}
     if stage.with_store:
@@ -71,7 +71,7 @@ def kill_between_answer_and_store(stage: Stage, file: Path) -> None:
 
 
 @STORES
-def test_a_try_that_was_killed_before_it_kept_the_id_leaves_one_run(stage: Stage, tmp_path: Path) -> None:
+def test_a_try_killed_before_it_kept_the_id_leaves_one_run(stage: Stage, tmp_path: Path) -> None:
     kill_between_answer_and_store(stage, tmp_path / "store")
     (only,) = stage.runs()
     returned = run(stage, try_number=2)
@@ -81,7 +81,7 @@ def test_a_try_that_was_killed_before_it_kept_the_id_leaves_one_run(stage: Stage
 
 
 @STORES
-def test_what_a_killed_try_asked_for_is_found_when_it_takes_effect_later(stage: Stage, tmp_path: Path) -> None:
+def test_a_killed_trys_late_run_is_found_by_the_next(stage: Stage, tmp_path: Path) -> None:
     file = tmp_path / "store"
     stage.emulator.fail("late_apply", method="POST", path="*/runs", seconds=40)
     task = operator(stage)
@@ -96,18 +96,18 @@ def test_what_a_killed_try_asked_for_is_found_when_it_takes_effect_later(stage: 
 
 
 @STORES
-def test_a_try_that_was_killed_before_it_asked_is_made_good(stage: Stage) -> None:
+def test_a_try_killed_before_its_request_is_completed_by_the_next(stage: Stage) -> None:
     stage.emulator.fail("expire_token", method="GET", path="*/runs", times=2)
     with pytest.raises(ExperiencePlatformUnavailableError):
         run(stage)
     run(stage, try_number=2)
     assert (len(stage.runs()), len(posts(stage))) == (1, 1)
-    # Without a store nobody can tell that nothing was asked for.
+    # Without a store it is unknown that no run was requested.
     assert [nap for nap in stage.naps if nap] == ([5] if stage.with_store else [51, 5])
 
 
 @STORES
-def test_runs_of_the_windows_before_are_not_taken_for_ours(stage: Stage) -> None:
+def test_runs_over_earlier_windows_are_not_the_tasks_run(stage: Stage) -> None:
     before = [run(stage, days_ago=day) for day in (4, 3)]
     stage.emulator.fail("expire_token", method="POST", path="*/runs", times=2)
     with pytest.raises(ExperiencePlatformUnavailableError):
@@ -117,19 +117,19 @@ def test_runs_of_the_windows_before_are_not_taken_for_ours(stage: Stage) -> None
     assert len(stage.runs()) == 3
 
 
-def test_runs_made_before_the_dag_run_are_not_ours_however_wrong_the_clock_is(stage: Stage) -> None:
+def test_runs_created_before_the_dag_run_are_ignored_despite_clock_skew(stage: Stage) -> None:
     stage.with_store = False
     stage.emulator.advance(30 * DAY)  # this machine's clock is behind
     first = run(stage)
     stage.emulator.advance(5)
     window = {"window_start": first["window_start"], "window_end": first["window_end"]}
-    stage.began = stage.now  # another DAG run, by hand
+    stage.began = stage.now  # another, manual DAG run
     again = run(stage, try_number=2, if_covered="again", **window)
     assert again["run_id"] != first["run_id"]
 
 
 @STORES
-def test_a_retry_waits_for_the_run_of_the_try_before(stage: Stage) -> None:
+def test_a_retry_waits_for_the_run_of_the_previous_try(stage: Stage) -> None:
     with pytest.raises(
         FlowRunTimeoutError, match=r"has not ended in time.*is scheduled.*the run continues.*no cancel"
     ) as error:
@@ -139,22 +139,22 @@ def test_a_retry_waits_for_the_run_of_the_try_before(stage: Stage) -> None:
     assert only["id"] in str(error.value)
     stage.forget_requests()
     assert run(stage, try_number=2)["run_id"] == only["id"]
-    assert stage.asked() == ["GET runs"] * 2
+    assert stage.requests() == ["GET runs"] * 2
 
 
 @STORES
-def test_a_failed_run_fails_the_task_for_good(stage: Stage) -> None:
+def test_a_failed_run_fails_the_task_without_a_retry(stage: Stage) -> None:
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError, match=r"is failed.*CONNECTOR-1001-500") as error:
         run(stage)
     assert isinstance(error.value, AirflowFailException)
     with pytest.raises(FlowRunFailedError):
-        run(stage, try_number=2)  # as after a worker's death
+        run(stage, try_number=2)  # as after the worker was killed
     assert len(posts(stage)) == 1
 
 
 @STORES
-def test_clearing_a_task_whose_run_failed_starts_another(stage: Stage) -> None:
+def test_clearing_a_task_whose_run_failed_starts_another_run(stage: Stage) -> None:
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError):
         run(stage)
@@ -165,7 +165,7 @@ def test_clearing_a_task_whose_run_failed_starts_another(stage: Stage) -> None:
 
 
 @STORES
-def test_clearing_a_finished_task_adds_nothing(stage: Stage, said: Callable[[str], int]) -> None:
+def test_clearing_a_finished_task_ingests_nothing(stage: Stage, said: Callable[[str], int]) -> None:
     first = run(stage)
     assert run(stage, try_number=2, max_tries=3) == first | {"reused": True}
     assert (len(stage.runs()), len(posts(stage))) == (1, 1)
@@ -175,7 +175,7 @@ def test_clearing_a_finished_task_adds_nothing(stage: Stage, said: Callable[[str
 
 
 @STORES
-def test_clearing_a_finished_task_brings_the_window_once_more_where_that_is_asked(stage: Stage) -> None:
+def test_clearing_a_finished_task_with_again_ingests_the_window_once_more(stage: Stage) -> None:
     first = run(stage, if_covered="again")
     again = run(stage, try_number=2, max_tries=3, if_covered="again")
     assert [first["run_id"], again["run_id"]] == [item["id"] for item in stage.runs()]
@@ -184,7 +184,7 @@ def test_clearing_a_finished_task_brings_the_window_once_more_where_that_is_aske
 
 
 @STORES
-def test_who_clears_the_task_while_its_run_is_under_way_waits_for_that(stage: Stage) -> None:
+def test_a_task_cleared_during_its_run_waits_for_that_run(stage: Stage) -> None:
     with pytest.raises(FlowRunTimeoutError):
         run(stage, timeout=0)
     assert run(stage, try_number=2, max_tries=3)["run_id"] == stage.runs()[0]["id"]
@@ -192,7 +192,7 @@ def test_who_clears_the_task_while_its_run_is_under_way_waits_for_that(stage: St
 
 
 @STORES
-def test_so_does_a_dag_run_that_is_cleared_and_begins_anew(stage: Stage) -> None:
+def test_a_cleared_dag_run_waits_for_the_active_run(stage: Stage) -> None:
     stage.emulator.order("stuck")
     for try_number, max_tries in ((1, 2), (2, 3), (3, 3)):
         with pytest.raises(FlowRunTimeoutError):
@@ -203,7 +203,7 @@ def test_so_does_a_dag_run_that_is_cleared_and_begins_anew(stage: Stage) -> None
 
 
 @STORES
-def test_a_run_that_ends_between_a_cleared_try_and_its_retry_stays_ours(stage: Stage) -> None:
+def test_a_run_that_ends_between_clear_and_retry_stays_the_tasks_run(stage: Stage) -> None:
     for try_number, max_tries in ((1, 2), (2, 3)):
         with pytest.raises(FlowRunTimeoutError):
             run(stage, try_number, max_tries, timeout=0)
@@ -212,7 +212,7 @@ def test_a_run_that_ends_between_a_cleared_try_and_its_retry_stays_ours(stage: S
     assert (len(stage.runs()), len(posts(stage))) == (1, 1)
 
 
-def test_who_clears_a_task_that_never_learnt_of_its_run_starts_no_second(stage: Stage) -> None:
+def test_clearing_a_task_with_a_lost_run_starts_no_second_run(stage: Stage) -> None:
     hour = {"Retry-After": "3600"}
     stage.emulator.fail("apply_then_status", method="POST", path="*/runs", status=503, headers=hour)
     with pytest.raises(ExperiencePlatformUnavailableError, match="asks to wait 3600 s"):
@@ -223,7 +223,7 @@ def test_who_clears_a_task_that_never_learnt_of_its_run_starts_no_second(stage: 
     assert len(posts(stage)) == 1
 
 
-def test_a_lost_run_that_failed_and_was_made_good_is_told_from_what_made_it_good(stage: Stage) -> None:
+def test_a_failed_lost_run_is_distinguished_from_its_repetition(stage: Stage) -> None:
     hour = {"Retry-After": "3600"}
     stage.emulator.order("fail_copy")
     stage.emulator.fail("apply_then_status", method="POST", path="*/runs", status=503, headers=hour)
@@ -237,7 +237,7 @@ def test_a_lost_run_that_failed_and_was_made_good_is_told_from_what_made_it_good
     assert len(stage.runs()) == 2
 
 
-def test_a_retry_after_a_clear_waits_for_the_second_run(stage: Stage) -> None:
+def test_a_retry_after_a_clear_waits_for_the_new_run(stage: Stage) -> None:
     stage.emulator.order("fail_copy")
     with pytest.raises(FlowRunFailedError):
         run(stage)
@@ -249,15 +249,15 @@ def test_a_retry_after_a_clear_waits_for_the_second_run(stage: Stage) -> None:
 
 FROM_3_3 = pytest.mark.skipif(versions.RetryPolicy is None, reason="before Airflow 3.3 there is no store")
 
-# ---- a store that somebody emptied -------------------------------------------------------------------------------
+# ---- an empty store ----------------------------------------------------------------------------------------------
 
 
 def discard(stage: Stage) -> None:
-    """As Airflow may when a task is cleared, as people and retention do."""
+    """Empty the store, as Airflow may when a task is cleared, and as users and retention may."""
     stage.store = Store()
 
 
-def test_clearing_a_task_whose_store_is_gone_waits_for_its_run(stage: Stage) -> None:
+def test_a_cleared_task_with_an_empty_store_waits_for_its_run(stage: Stage) -> None:
     for try_number, max_tries in ((1, 2), (2, 3), (3, 3)):
         with pytest.raises(FlowRunTimeoutError):
             run(stage, try_number, max_tries, timeout=0)
@@ -267,7 +267,7 @@ def test_clearing_a_task_whose_store_is_gone_waits_for_its_run(stage: Stage) -> 
 
 
 @pytest.mark.parametrize("if_covered", ["reuse", "again"])
-def test_a_retry_whose_store_is_gone_takes_the_run_of_the_try_before(stage: Stage, if_covered: str) -> None:
+def test_a_retry_with_an_empty_store_finds_the_previous_trys_run(stage: Stage, if_covered: str) -> None:
     with pytest.raises(FlowRunTimeoutError):
         run(stage, timeout=0, if_covered=if_covered)
     discard(stage)
@@ -276,7 +276,7 @@ def test_a_retry_whose_store_is_gone_takes_the_run_of_the_try_before(stage: Stag
     assert len(posts(stage)) == 1
 
 
-def test_a_retry_whose_store_is_gone_waits_for_what_may_take_effect_later(stage: Stage) -> None:
+def test_a_retry_with_an_empty_store_waits_for_a_late_run(stage: Stage) -> None:
     stage.emulator.fail("late_apply", method="POST", path="*/runs", seconds=40)
     with pytest.raises(ExperiencePlatformUnavailableError, match="needs 51 s to show"):
         run(stage, if_covered="again", timeout=20)
@@ -286,7 +286,7 @@ def test_a_retry_whose_store_is_gone_waits_for_what_may_take_effect_later(stage:
     assert stage.naps[0] == 51
 
 
-def test_a_retry_of_a_try_that_asked_for_nothing_waits_for_nothing(stage: Stage) -> None:
+def test_a_retry_waits_for_no_run_if_none_was_requested(stage: Stage) -> None:
     stage.emulator.fail("expire_token", method="GET", path="*/flows/*", times=2)
     with pytest.raises(ExperiencePlatformUnavailableError):
         run(stage)
@@ -295,7 +295,7 @@ def test_a_retry_of_a_try_that_asked_for_nothing_waits_for_nothing(stage: Stage)
 
 
 @pytest.mark.parametrize("if_covered", ["reuse", "again"])
-def test_a_try_that_could_not_look_leaves_the_looking_to_the_next(stage: Stage, if_covered: str) -> None:
+def test_a_failed_search_is_repeated_by_the_next_try(stage: Stage, if_covered: str) -> None:
     with pytest.raises(FlowRunTimeoutError):
         run(stage, timeout=0, if_covered=if_covered)
     discard(stage)
@@ -312,9 +312,9 @@ def test_a_try_that_could_not_look_leaves_the_looking_to_the_next(stage: Stage, 
     ("timeout", "days"),
     [(600, None), (28 * DAY, None), (60 * DAY, 61), (None, "for ever")],
 )
-def test_what_is_kept_outlives_the_wait(stage: Stage, timeout: float | None, days: int | str | None) -> None:
+def test_the_kept_state_outlives_the_wait(stage: Stage, timeout: float | None, days: int | str | None) -> None:
     run(stage, timeout=timeout, retry_delay=timedelta(minutes=5))
-    if days is None:  # Airflow's own, 30 days
+    if days is None:  # Airflow's default, 30 days
         assert stage.store.retention is None
     elif timeout is None:
         assert stage.store.retention == import_module("airflow.sdk").NEVER_EXPIRE
@@ -323,7 +323,7 @@ def test_what_is_kept_outlives_the_wait(stage: Stage, timeout: float | None, day
         assert stage.store.retention >= timedelta(days=61, minutes=5, seconds=-5)
 
 
-def test_airflows_own_retention_of_ever_is_kept(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_airflows_unlimited_retention_is_kept(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__STATE_STORE__DEFAULT_RETENTION_DAYS", "0")
     run(stage, timeout=None)
     assert stage.store.retention is None

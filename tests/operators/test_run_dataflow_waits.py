@@ -1,4 +1,4 @@
-"""``RunDataflowOperator`` while it waits: on a worker, deferred, and until its limits."""
+"""Waits of ``RunDataflowOperator``: on a worker, deferred, and until a timeout."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.operators.run_dataflow import stage as stage
 from tests.sensors.conftest import said as said
 
 
-def test_a_deferred_wait_returns_what_one_on_the_worker_would(stage: Stage) -> None:
+def test_a_deferred_wait_returns_the_same_as_one_on_the_worker(stage: Stage) -> None:
     deferred = deferral(stage, timeout=600, execution_timeout=timedelta(seconds=90))
-    assert stage.asked() == OF_A_START
+    assert stage.requests() == OF_A_START
     (only,) = stage.runs()
     assert stage.task.pushed["run_id"] == only["id"]
     assert (deferred.method_name, deferred.timeout) == ("execute_complete", None)
@@ -44,7 +44,7 @@ def test_a_deferred_wait_returns_what_one_on_the_worker_would(stage: Stage) -> N
     assert returned["window_start"] == datetime.fromtimestamp(only["params"]["windowStartTime"], UTC).isoformat()
 
 
-def test_a_deferred_wait_that_took_too_long_says_that_the_run_goes_on(stage: Stage) -> None:
+def test_a_deferred_wait_that_times_out_names_the_continuing_run(stage: Stage) -> None:
     deferred = deferral(stage)
     with pytest.raises(FlowRunTimeoutError, match="flow run 7 has not ended in time; the run continues") as error:
         resume(stage, deferred, {"status": "timeout", "message": "flow run 7 has not ended in time"})
@@ -57,10 +57,10 @@ def test_an_event_without_an_ended_run_fails_the_task(stage: Stage, event: Any) 
         resume(stage, deferral(stage), event)
 
 
-def test_a_run_is_returned_as_it_stands_where_nobody_waits(stage: Stage) -> None:
+def test_without_waiting_the_run_is_returned_in_its_current_state(stage: Stage) -> None:
     returned = run(stage, wait_for_completion=False)
     assert (returned["run_id"], returned["status"]) == (stage.runs()[0]["id"], "active")
-    assert stage.asked() == OF_A_START
+    assert stage.requests() == OF_A_START
 
 
 def test_a_wait_on_the_worker_ends_with_the_smaller_limit(stage: Stage) -> None:
@@ -76,7 +76,7 @@ def test_a_wait_on_the_worker_ends_with_the_smaller_limit(stage: Stage) -> None:
     ids=["timedelta", "ISO 8601", "digits", "seconds"],
 )
 @pytest.mark.parametrize("from_default_args", [True, False], ids=["default_args", "argument"])
-def test_limits_are_understood_as_any_duration(
+def test_limits_accept_every_form_of_a_duration(
     stage: Stage, two_minutes: Any, five_seconds: Any, from_default_args: bool
 ) -> None:
     limits = {"timeout": two_minutes, "poll_interval": five_seconds}
@@ -99,13 +99,13 @@ def test_limits_are_understood_as_any_duration(
     assert 110 < arguments["deadline"] - datetime.now(UTC).timestamp() <= 120
 
 
-def test_airflow_itself_ends_no_wait(stage: Stage) -> None:
+def test_airflows_own_timeouts_end_no_wait(stage: Stage) -> None:
     with DAG(dag_id="limits", schedule=None, default_args={"execution_timeout": timedelta(seconds=20)}):
         assert operator(stage).execution_timeout is None
 
 
 @pytest.mark.parametrize(("ratio", "good"), [(0.5, False), (1, True)])
-def test_failed_records_are_tolerated_up_to_the_ratio(stage: Stage, ratio: float, good: bool) -> None:
+def test_failed_records_are_accepted_up_to_the_ratio(stage: Stage, ratio: float, good: bool) -> None:
     stage.emulator.order("partial", failed=4)
     if good:
         assert run(stage, max_failed_ratio=ratio)["status"] == "partial"
@@ -114,7 +114,7 @@ def test_failed_records_are_tolerated_up_to_the_ratio(stage: Stage, ratio: float
         run(stage, max_failed_ratio=ratio)
 
 
-def test_a_killed_task_says_what_becomes_of_its_run(stage: Stage, said: Callable[[str], int]) -> None:
+def test_a_killed_task_logs_that_its_run_continues(stage: Stage, said: Callable[[str], int]) -> None:
     task = operator(stage, wait_for_completion=False)
     task.on_kill()
     assert said("Killed before a flow run was known. If one was requested, the run continues") == 1
@@ -123,7 +123,7 @@ def test_a_killed_task_says_what_becomes_of_its_run(stage: Stage, said: Callable
     assert said(f"Killed while flow run {run_id} is not known to have ended: the run continues") == 1
 
 
-def test_dag_runs_execute_it_one_after_the_other_by_default() -> None:
+def test_by_default_one_instance_of_the_task_runs_at_a_time() -> None:
     assert RunDataflowOperator(task_id="run", flow_id="flow").max_active_tis_per_dag == 1
     assert (
         RunDataflowOperator(task_id="run", flow_id="flow", max_active_tis_per_dag=None).max_active_tis_per_dag is None

@@ -1,4 +1,4 @@
-"""Target schemas with a field group of the tenant's own, and the ad-hoc schemas of the older documents."""
+"""Target schemas with the tenant's field group, and the ad-hoc schemas of the older documents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fields_of(body: dict[str, Any]) -> dict[str, Any]:
     return dict(body["definitions"]["customFields"]["properties"]["_emulator"]["properties"])
 
 
-def test_fields_go_into_a_field_group_that_the_schema_uses(connected: Emulator) -> None:
+def test_fields_are_created_in_a_field_group_that_the_schema_uses(connected: Emulator) -> None:
     first = run(CreateTargetSchemaOperator, description="Payments")
     second = run(CreateTargetSchemaOperator)
     (group,), (schema,) = connected.posted("/fieldgroups"), connected.posted("/schemas")
@@ -46,8 +46,8 @@ def test_fields_go_into_a_field_group_that_the_schema_uses(connected: Emulator) 
         "description": "Payments",
         "allOf": [{"$ref": PROFILE}, {"$ref": first["field_group_id"]}],
     }
-    (made,) = connected.objects("schemas")
-    assert (first["id"], first["name"], first["tenant_id"]) == (made["$id"], "products", "emulator")
+    (created,) = connected.objects("schemas")
+    assert (first["id"], first["name"], first["tenant_id"]) == (created["$id"], "products", "emulator")
     assert (first["created"], first["field_group_created"]) == (True, True)
     assert second == first | {"created": False, "field_group_created": False}
 
@@ -57,7 +57,7 @@ NAMES = st.text("aZ09_-. é", min_size=1, max_size=5) | st.sampled_from(["3d_sec
 
 @settings(max_examples=300)
 @given(name=NAMES.filter(lambda name: "." not in name))
-def test_a_fields_name_is_taken_or_refused_in_every_way_of_writing_it(name: str) -> None:
+def test_a_fields_name_is_checked_in_every_form_of_fields(name: str) -> None:
     inside: dict[str, Any] = {"type": "object", "properties": {name: {"type": "string"}}}
     ways: list[dict[str, Any]] = [
         {name: "string"},
@@ -72,27 +72,27 @@ def test_a_fields_name_is_taken_or_refused_in_every_way_of_writing_it(name: str)
             checked_fields("fields", fields)
 
 
-def test_a_field_whose_name_begins_with_a_digit_is_made_in_every_way_of_writing_it(connected: Emulator) -> None:
+def test_a_field_name_with_a_leading_digit_is_created_in_every_form(connected: Emulator) -> None:
     nested = {"type": "object", "properties": {"3d_secure": {"type": "string"}}}
-    made = run(CreateTargetSchemaOperator, fields={"card": nested, "3ds.version": "string"})
-    assert run(CreateTargetSchemaOperator, fields={"card.3d_secure": "string", "3ds.version": "string"}) == made | {
+    created = run(CreateTargetSchemaOperator, fields={"card": nested, "3ds.version": "string"})
+    assert run(CreateTargetSchemaOperator, fields={"card.3d_secure": "string", "3ds.version": "string"}) == created | {
         "created": False,
         "field_group_created": False,
     }
 
 
-def test_a_schema_without_fields_of_its_own_needs_no_field_group(connected: Emulator) -> None:
+def test_a_schema_without_fields_needs_no_field_group(connected: Emulator) -> None:
     group = f"{XDM}/context/profile-person-details"
-    made = run(CreateTargetSchemaOperator, fields=None, field_groups=[group, group])
+    created = run(CreateTargetSchemaOperator, fields=None, field_groups=[group, group])
     assert connected.posted("/fieldgroups") == []
     (schema,) = connected.posted("/schemas")
     assert schema["allOf"] == [{"$ref": PROFILE}, {"$ref": group}]
-    assert "field_group_id" not in made
+    assert "field_group_id" not in created
 
 
-def test_class_and_further_field_groups_stand_before_the_own_fields(connected: Emulator) -> None:
+def test_class_and_further_field_groups_precede_the_own_field_group(connected: Emulator) -> None:
     group, experience_event = f"{XDM}/context/profile-person-details", f"{XDM}/context/experienceevent"
-    with pytest.raises(AirflowFailException, match="XDM-1506-400"):  # it is made for profiles
+    with pytest.raises(AirflowFailException, match="XDM-1506-400"):  # the further field group is only for profiles
         run(CreateTargetSchemaOperator, class_id=experience_event, field_groups=[group])
     (own,), (schema,) = connected.posted("/fieldgroups"), connected.posted("/schemas")
     assert own["meta:intendedToExtend"] == [experience_event]
@@ -106,12 +106,12 @@ def test_types_may_be_json_schemas(connected: Emulator) -> None:
 
 
 def test_missing_fields_are_refused_by_reuse_and_added_by_update(connected: Emulator) -> None:
-    made = run(CreateTargetSchemaOperator)
+    created = run(CreateTargetSchemaOperator)
     more = FIELDS | {"product.type": "string"}
     with pytest.raises(AirflowFailException, match=r"field group 'products - fields'.*product\.type"):
         run(CreateTargetSchemaOperator, fields=more)
     updated = run(CreateTargetSchemaOperator, fields=more, if_exists="update")
-    assert (updated["id"], updated["created"], updated["field_group_created"]) == (made["id"], False, False)
+    assert (updated["id"], updated["created"], updated["field_group_created"]) == (created["id"], False, False)
     (patch,) = connected.requests(method="PATCH")
     path = "/definitions/customFields/properties/_emulator/properties/product/properties/type"
     assert patch["body"] == [{"op": "add", "path": path, "value": {"type": "string"}}]
@@ -126,7 +126,7 @@ def test_a_field_of_another_type_is_never_changed(connected: Emulator) -> None:
     assert connected.requests(method="PATCH") == []
 
 
-def test_fail_adopts_no_schema_that_was_there_before(connected: Emulator) -> None:
+def test_fail_adopts_no_schema_that_existed_before(connected: Emulator) -> None:
     run(CreateTargetSchemaOperator, fields=None)
     with pytest.raises(AirflowFailException, match=r"schema 'products' exists already .*if_exists='fail'"):
         run(CreateTargetSchemaOperator, fields=None, if_exists="fail")
@@ -168,7 +168,7 @@ def test_an_ad_hoc_schema_has_a_class_of_its_own(connected: Emulator) -> None:
     [(CreateTargetSchemaOperator, "fieldgroups"), (CreateAdHocSchemaOperator, "classes")],
     ids=["field group", "class"],
 )
-def test_the_half_that_was_made_is_not_lost_where_the_schema_is_refused(
+def test_a_created_half_is_reported_if_the_schema_is_refused(
     emulator: Emulator,
     proxy: FaultProxy,
     connect: Callable[..., None],
@@ -186,22 +186,22 @@ def test_the_half_that_was_made_is_not_lost_where_the_schema_is_refused(
     assert half["$id"] in map(str, task.pushed.values())
 
 
-def test_a_second_try_finds_the_half_that_the_first_one_made(
+def test_a_second_try_adopts_the_half_of_the_first(
     emulator: Emulator, proxy: FaultProxy, connect: Callable[..., None]
 ) -> None:
     connect(proxy.url)
     proxy.fault("POST", "/tenant/schemas", status=403)
     with pytest.raises(AirflowFailException):
         run(CreateTargetSchemaOperator)
-    made = build(CreateTargetSchemaOperator).execute(context(TaskInstance(try_number=2)))
-    assert (made["created"], made["field_group_created"]) == (True, False)
+    created = build(CreateTargetSchemaOperator).execute(context(TaskInstance(try_number=2)))
+    assert (created["created"], created["field_group_created"]) == (True, False)
     assert len(emulator.objects("fieldgroups")) == 1
 
 
-def test_the_own_field_group_takes_the_title_that_is_given(connected: Emulator) -> None:
-    made = run(CreateTargetSchemaOperator, field_group="shared fields")
+def test_the_own_field_group_has_the_given_title(connected: Emulator) -> None:
+    created = run(CreateTargetSchemaOperator, field_group="shared fields")
     (group,) = connected.objects("fieldgroups")
-    assert (group["title"], group["$id"]) == ("shared fields", made["field_group_id"])
+    assert (group["title"], group["$id"]) == ("shared fields", created["field_group_id"])
     with pytest.raises(AirflowFailException, match="field_group='products' is not allowed: another title than"):
         run(CreateTargetSchemaOperator, field_group="products")
 

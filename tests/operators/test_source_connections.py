@@ -28,7 +28,7 @@ def create(**changes: Any) -> dict[str, Any]:
     return run(CreateSourceConnectionOperator, **changes)
 
 
-def test_a_table_is_sent_with_the_columns_that_are_named_and_their_types(connected: Emulator) -> None:
+def test_a_table_is_sent_with_the_named_columns_and_their_types(connected: Emulator) -> None:
     first, second = create(description="PayPal"), create()
     assert connected.posted("/sourceConnections") == [
         OWN
@@ -38,25 +38,25 @@ def test_a_table_is_sent_with_the_columns_that_are_named_and_their_types(connect
             "params": {"tableName": PRODUCTS, "columns": EXPLORED},
         }
     ]
-    (made,) = connected.objects("sourceConnections")
+    (created,) = connected.objects("sourceConnections")
     assert first == {
-        "id": made["id"],
+        "id": created["id"],
         "name": "products - source",
         "created": True,
-        "etag": made["etag"],
+        "etag": created["etag"],
         "duplicates": [],
         "columns": COLUMNS,
     }
     assert second == first | {"created": False}
 
 
-def test_a_column_that_the_table_lacks_is_refused_before_anything_is_made(connected: Emulator) -> None:
+def test_an_unknown_column_is_refused_before_the_creation(connected: Emulator) -> None:
     with pytest.raises(AirflowFailException, match="columns='Product_Nam' is not allowed: did you mean Product_Name"):
         create(columns=["Product_Id", "Product_Nam"])
     assert connected.posted("/sourceConnections") == []
 
 
-def test_columns_may_be_objects_as_explore_gives_them(connected: Emulator) -> None:
+def test_columns_may_be_objects_as_explore_returns_them(connected: Emulator) -> None:
     column = {"name": "Create_Time", "type": "string", "meta:xdmType": "date-time", "xdm": {"type": "string"}}
     assert create(columns=["Type", column])["columns"] == ["Type", "Create_Time"]
     (body,) = connected.posted("/sourceConnections")
@@ -64,7 +64,7 @@ def test_columns_may_be_objects_as_explore_gives_them(connected: Emulator) -> No
 
 
 @pytest.mark.parametrize("columns", [None, [], "", "[]"], ids=repr)
-def test_columns_that_nobody_names_are_those_that_explore_gives(connected: Emulator, columns: object) -> None:
+def test_columns_default_to_those_of_explore(connected: Emulator, columns: object) -> None:
     first, second = create(columns=columns), create(columns=columns)
     (body,) = connected.posted("/sourceConnections")
     (explored,) = [r for r in connected.requests() if r["path"].endswith("/explore")]
@@ -105,7 +105,7 @@ def test_a_file_of_a_source_that_has_only_tables_is_refused_by_the_service(
     assert connected.objects("sourceConnections") == []
 
 
-def test_an_ad_hoc_schema_is_referred_to_as_the_older_documents_do(connected: Emulator) -> None:
+def test_an_ad_hoc_schema_is_sent_as_in_the_older_documents(connected: Emulator) -> None:
     schema = run(CreateAdHocSchemaOperator)["id"]
     assert create(path=PRODUCTS, data_format="parquet_xdm", schema_id=schema, **NO_TABLE)["created"]
     version = "application/vnd.adobe.xed-full-notext+json; version=1"
@@ -137,13 +137,13 @@ def test_a_rest_resource_of_stripe_is_sent_as_json(connected: Emulator, connect_
 
 
 def test_a_source_outside_the_catalogue_is_named_by_its_connection_spec(connected: Emulator) -> None:
-    with pytest.raises(AirflowFailException, match="FLOW-1413-400"):  # the emulator knows no other either
+    with pytest.raises(AirflowFailException, match="FLOW-1413-400"):  # the emulator has no other source
         create(source=None, connection_spec_id="00000000-0000-0000-0000-000000000000")
     (body,) = connected.posted("/sourceConnections")
     assert body["connectionSpec"]["id"] == "00000000-0000-0000-0000-000000000000"
 
 
-def test_fields_that_nobody_models_are_merged_into_the_body(connected: Emulator) -> None:
+def test_extra_fields_are_merged_into_the_body(connected: Emulator) -> None:
     create(extra={"params": {"encoding": "none"}, "data": {"properties": {"compressionType": "none"}}})
     (body,) = connected.posted("/sourceConnections")
     assert body["params"] == {
@@ -165,8 +165,8 @@ def test_fields_that_nobody_models_are_merged_into_the_body(connected: Emulator)
 def test_a_source_connection_that_differs_is_neither_adopted_nor_changed(
     connected: Emulator, changes: dict[str, Any], difference: str
 ) -> None:
-    made = create()
-    with pytest.raises(AirflowFailException, match=rf"{made['id']}.*differs: {difference}"):
+    created = create()
+    with pytest.raises(AirflowFailException, match=rf"{created['id']}.*differs: {difference}"):
         create(**changes)
     with pytest.raises(AirflowFailException, match="choose another name"):
         create(if_exists="update", **changes)

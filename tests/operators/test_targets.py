@@ -1,4 +1,4 @@
-"""Datasets, and the target connections that lead to them."""
+"""Datasets, and target connections to them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def test_a_dataset_is_created_once_for_its_schema(connected: Emulator, schema: s
     ]
     (request,) = [r for r in connected.requests(method="POST") if r["path"].endswith("/dataSets")]
     assert request["query"] == "requestDataSource=true"
-    (made,) = connected.objects("dataSets")
-    assert first == {"id": made["id"], "name": "products", "created": True, "duplicates": []}
+    (created,) = connected.objects("dataSets")
+    assert first == {"id": created["id"], "name": "products", "created": True, "duplicates": []}
     assert second == first | {"created": False}
 
 
-def test_a_dataset_may_ask_for_the_schema_in_another_form(connected: Emulator, schema: str) -> None:
+def test_a_dataset_may_request_the_schema_in_another_form(connected: Emulator, schema: str) -> None:
     version = "application/vnd.adobe.xed-full-notext+json; version=1"
     run(CreateTargetDatasetOperator, schema_id=schema, schema_version=version)
     (body,) = connected.posted("/dataSets")
@@ -50,20 +50,20 @@ def test_a_dataset_may_ask_for_the_schema_in_another_form(connected: Emulator, s
 
 
 def test_missing_tags_are_refused_by_reuse_and_set_by_update(connected: Emulator, schema: str) -> None:
-    made = run(CreateTargetDatasetOperator, schema_id=schema)
+    created = run(CreateTargetDatasetOperator, schema_id=schema)
     with pytest.raises(AirflowFailException, match=r"tags: desired.*enabled:true"):
         run(CreateTargetDatasetOperator, schema_id=schema, tags=TAGS)
     updated = run(CreateTargetDatasetOperator, schema_id=schema, tags=TAGS, if_exists="update")
-    assert updated == made | {"created": False}
+    assert updated == created | {"created": False}
     (patch,) = connected.requests(method="PATCH")
     assert patch["body"] == {"tags": TAGS}
 
 
 def test_a_dataset_of_another_schema_is_never_adopted_or_changed(connected: Emulator, schema: str) -> None:
-    made = run(CreateTargetDatasetOperator, schema_id=schema)
+    created = run(CreateTargetDatasetOperator, schema_id=schema)
     other = run(CreateTargetSchemaOperator, name="others")["id"]
     for if_exists in ("reuse", "update"):
-        with pytest.raises(AirflowFailException, match=rf"{made['id']}.*schemaRef\.id: desired '{other}'"):
+        with pytest.raises(AirflowFailException, match=rf"{created['id']}.*schemaRef\.id: desired '{other}'"):
             run(CreateTargetDatasetOperator, schema_id=other, if_exists=if_exists)
 
 
@@ -81,22 +81,22 @@ def test_a_target_connection_is_created_once_for_its_dataset(connected: Emulator
             "connectionSpec": LAKE,
         }
     ]
-    (made,) = connected.objects("targetConnections")
+    (created,) = connected.objects("targetConnections")
     assert first == {
-        "id": made["id"],
+        "id": created["id"],
         "name": "products - target",
         "created": True,
-        "etag": made["etag"],
+        "etag": created["etag"],
         "duplicates": [],
     }
     assert second == first | {"created": False}
 
 
-def test_a_target_connection_can_be_written_as_the_oldest_document_does(connected: Emulator, schema: str) -> None:
+def test_a_target_connection_can_be_sent_as_in_the_oldest_document(connected: Emulator, schema: str) -> None:
     dataset = run(CreateTargetDatasetOperator, schema_id=schema)["id"]
     lake = run(CreateDatasetBaseConnectionOperator)["id"]
     ends = {"dataset_id": dataset, "schema_id": schema, "schema_version": "application/vnd.adobe.xed+json;version=1"}
-    made = run(CreateTargetConnectionOperator, base_connection_id=lake, data_format="parquet_xdm", **ends)
+    created = run(CreateTargetConnectionOperator, base_connection_id=lake, data_format="parquet_xdm", **ends)
     assert connected.posted("/targetConnections") == [
         {
             "name": "products - target",
@@ -106,8 +106,8 @@ def test_a_target_connection_can_be_written_as_the_oldest_document_does(connecte
             "connectionSpec": LAKE,
         }
     ]
-    # Neither the base connection nor the way of asking for the schema makes it another one.
-    assert run(CreateTargetConnectionOperator, dataset_id=dataset, schema_id=schema) == made | {"created": False}
+    # Neither a base connection that is not given nor the form of the content type is compared.
+    assert run(CreateTargetConnectionOperator, dataset_id=dataset, schema_id=schema) == created | {"created": False}
 
 
 def test_a_target_connection_to_another_dataset_is_never_adopted(connected: Emulator, schema: str) -> None:

@@ -1,4 +1,4 @@
-"""``TeardownChainOperator``: what it removes of a DAG run, what it leaves, and what it says."""
+"""``TeardownChainOperator``: the objects that it removes and keeps, its output and its log."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from tests.operators.airflow_database import migrate
 from tests.operators.chain import TaskInstance, build, context, make_dataflow, make_ends, run
 from tests.sensors.flows import advance_to_run
 
-Told = dict[str, list[dict[str, str]]]
+Outcome = dict[str, list[dict[str, str]]]
 REMOVABLE = ("flows", "targetConnections", "sourceConnections", "dataSets")
 LATER: dict[str, Any] = {"start_time": 2222222222}
 
 
-def tear_down(run_id: str = "one", task: Any = None, **arguments: Any) -> Told:
-    """Run the operator in a DAG run; return what it returns."""
+def tear_down(run_id: str = "one", task: Any = None, **arguments: Any) -> Outcome:
+    """Execute the operator in a DAG run; return its output."""
     return dict(TeardownChainOperator(task_id="teardown", **arguments).execute(context(task, run_id)))
 
 
-def there(emulator: Emulator, *kinds: str) -> list[str]:
+def existing_ids(emulator: Emulator, *kinds: str) -> list[str]:
     return [item["id"] for kind in kinds or REMOVABLE for item in emulator.objects(kind)]
 
 
@@ -43,7 +43,7 @@ def ids(found: list[dict[str, str]]) -> list[str]:
 
 
 class RunningTask(TaskInstance):
-    """A task of a DAG that has so many active runs."""
+    """A task instance of a DAG with a number of active runs."""
 
     dag_id = "shop"
 
@@ -56,7 +56,7 @@ class RunningTask(TaskInstance):
         return self.active_runs
 
 
-def test_it_removes_what_its_run_made_and_lists_what_is_never_deleted(connected: Emulator) -> None:
+def test_a_teardown_removes_its_runs_objects_and_lists_undeletable_ones(connected: Emulator) -> None:
     ends = make_ends(run_id="one")
     (dataset,), (schema,) = connected.objects("dataSets"), connected.objects("schemas")
     (field_group,) = connected.objects("fieldgroups")
@@ -75,11 +75,11 @@ def test_it_removes_what_its_run_made_and_lists_what_is_never_deleted(connected:
         ],
     }
     assert json.loads(json.dumps(found)) == found
-    assert there(connected) == []
-    assert len(there(connected, "mappingSets")) == len(connected.objects("schemas")) == 1
+    assert existing_ids(connected) == []
+    assert len(existing_ids(connected, "mappingSets")) == len(connected.objects("schemas")) == 1
 
 
-def test_what_other_runs_chains_and_people_made_is_not_touched(connected: Emulator) -> None:
+def test_objects_of_other_runs_chains_and_users_are_kept(connected: Emulator) -> None:
     others = [
         run(CreateSourceConnectionOperator, name="of another run", run_id="two")["id"],
         run(CreateSourceConnectionOperator, name="of another chain", run_id="one", chain="other")["id"],
@@ -91,25 +91,25 @@ def test_what_other_runs_chains_and_people_made_is_not_touched(connected: Emulat
         "kept": [],
         "left_over": [],
     }
-    assert there(connected) == others
-    assert PAYPAL in there(connected, "connections")
+    assert existing_ids(connected) == others
+    assert PAYPAL in existing_ids(connected, "connections")
     assert ids(tear_down(chain="other")["removed"]) == others[1:]
 
 
-def test_a_base_connection_goes_after_the_source_connection_that_reads_it(
+def test_a_base_connection_is_deleted_after_its_source_connection(
     connected: Emulator, connect_vendor: Callable[..., None]
 ) -> None:
     connect_vendor(host="api.sandbox.paypal.com", login="client", password="secret")
     base = run(CreateBaseConnectionOperator, run_id="one")["id"]
     source = run(CreateSourceConnectionOperator, base_connection_id=base, run_id="one")["id"]
     assert ids(tear_down()["removed"]) == [source, base]
-    assert base not in there(connected, "connections")
+    assert base not in existing_ids(connected, "connections")
 
 
 @pytest.mark.parametrize("dataflows", [False, "false", None], ids=repr)
-def test_a_complete_chain_stays(connected: Emulator, dataflows: object) -> None:
+def test_a_complete_chain_is_kept(connected: Emulator, dataflows: object) -> None:
     flow = make_dataflow(run_id="one", **LATER)["id"]
-    before = there(connected)
+    before = existing_ids(connected)
     found = tear_down(dataflows=dataflows)
     assert found["removed"] == []
     assert {entry["kind"]: entry["reason"] for entry in found["kept"]} == {
@@ -117,12 +117,12 @@ def test_a_complete_chain_stays(connected: Emulator, dataflows: object) -> None:
         "source connection": f"flows {flow} refers to it",
         "dataset": f"targetConnections {found['kept'][0]['id']} refers to it",
     }
-    assert there(connected) == before
+    assert existing_ids(connected) == before
     assert connected.requests(method="DELETE") == []
 
 
 @pytest.mark.parametrize("dataflows", [True, "true"], ids=repr)
-def test_with_its_dataflows_the_whole_chain_goes(connected: Emulator, dataflows: object) -> None:
+def test_with_dataflows_the_whole_chain_is_deleted(connected: Emulator, dataflows: object) -> None:
     make_dataflow(run_id="one", **LATER)
     found = tear_down(dataflows=dataflows)
     assert [entry["kind"] for entry in found["removed"]] == [
@@ -131,19 +131,19 @@ def test_with_its_dataflows_the_whole_chain_goes(connected: Emulator, dataflows:
         "source connection",
         "dataset",
     ]
-    assert (found["kept"], there(connected)) == ([], [])
+    assert (found["kept"], existing_ids(connected)) == ([], [])
 
 
-def test_a_dataflow_of_a_later_run_protects_what_it_adopted(connected: Emulator) -> None:
+def test_objects_that_a_later_runs_dataflow_adopted_are_kept(connected: Emulator) -> None:
     ends = make_ends(run_id="one")
     flow = run(CreateDataflowOperator, run_id="two", **ends, **LATER)["id"]
-    before = there(connected)
+    before = existing_ids(connected)
     found = tear_down(dataflows=True)
-    assert (found["removed"], there(connected)) == ([], before)
+    assert (found["removed"], existing_ids(connected)) == ([], before)
     assert f"flows {flow} refers to it" in [entry["reason"] for entry in found["kept"]]
 
 
-def test_a_dataset_that_holds_rows_stays(connected: Emulator) -> None:
+def test_a_dataset_with_rows_is_kept(connected: Emulator) -> None:
     make_dataflow(run_id="one", partial_ingestion_percent=5)
     advance_to_run(connected)
     (batch,) = connected.objects("batches")
@@ -155,18 +155,20 @@ def test_a_dataset_that_holds_rows_stays(connected: Emulator) -> None:
     assert connected.rows(dataset["id"])["count"] > 0
 
 
-def test_a_repeat_finds_nothing_more_to_remove(connected: Emulator) -> None:
+def test_a_repeated_teardown_removes_nothing(connected: Emulator) -> None:
     make_ends(run_id="one")
     first, second = tear_down(), tear_down()
     assert len(first["removed"]) == 3
     assert second == first | {"removed": []}
 
 
-def test_a_run_that_made_nothing_is_no_error(connected: Emulator) -> None:
+def test_a_run_that_created_nothing_is_no_error(connected: Emulator) -> None:
     assert tear_down() == {"removed": [], "kept": [], "left_over": []}
 
 
-def test_it_says_what_became_of_each(connected: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_teardown_logs_removed_kept_and_left_over_objects(
+    connected: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = run(CreateSourceConnectionOperator, run_id="one")["id"]
     tear_down()
     said = capsys.readouterr().out
@@ -175,7 +177,7 @@ def test_it_says_what_became_of_each(connected: Emulator, capsys: pytest.Capture
     assert "Left over: nothing" in said
 
 
-def test_the_chain_is_the_dags_by_default_and_may_be_a_template(connected: Emulator) -> None:
+def test_the_chain_defaults_to_the_dag_and_may_be_a_template(connected: Emulator) -> None:
     with DAG(dag_id="shop_eu", schedule=None):
         source = build(CreateSourceConnectionOperator)
         by_default = TeardownChainOperator(task_id="by_default")
@@ -188,7 +190,7 @@ def test_the_chain_is_the_dags_by_default_and_may_be_a_template(connected: Emula
         assert len(tearing_down.execute(context(run_id="one"))["removed"]) == 1
 
 
-def test_a_teardown_leaves_another_dags_objects_of_the_same_run_id(connected: Emulator) -> None:
+def test_objects_of_another_dag_with_the_same_run_id_are_kept(connected: Emulator) -> None:
     run_id, steps = "scheduled__2026-01-01T00:00:00+00:00", []
     for dag_id in ("shop_eu", "shop_us"):
         with DAG(dag_id=dag_id, schedule=None):
@@ -196,10 +198,10 @@ def test_a_teardown_leaves_another_dags_objects_of_the_same_run_id(connected: Em
             remove = TeardownChainOperator(task_id="remove", chain="shop")
     eu, us = (step.execute(context(run_id=run_id))["id"] for step in steps)
     assert ids(remove.execute(context(run_id=run_id))["removed"]) == [us]
-    assert there(connected) == [eu]
+    assert existing_ids(connected) == [eu]
 
 
-def test_a_teardown_leaves_what_a_mark_of_the_first_edition_says_is_of_its_run(connected: Emulator) -> None:
+def test_objects_with_a_mark_of_the_first_edition_are_kept(connected: Emulator) -> None:
     with DAG(dag_id="shop", schedule=None):
         source = build(CreateSourceConnectionOperator)
         remove = TeardownChainOperator(task_id="remove")
@@ -208,7 +210,7 @@ def test_a_teardown_leaves_what_a_mark_of_the_first_edition_says_is_of_its_run(c
     path = "/data/foundation/flowservice/sourceConnections"
     old = ExperiencePlatformHook().client.request("POST", path, body=body).body["id"]
     assert remove.execute(context(run_id="one"))["removed"] == []
-    assert there(connected) == [old]
+    assert existing_ids(connected) == [old]
 
 
 @pytest.mark.parametrize(("field", "value"), [("chain", "two words"), ("dataflows", "perhaps")])
@@ -218,28 +220,28 @@ def test_a_wrong_argument_is_named_before_any_request(connected: Emulator, field
     assert connected.requests() == []
 
 
-def test_without_marks_it_is_refused(connected: Emulator, connect: Callable[..., None]) -> None:
+def test_a_teardown_without_marks_is_refused(connected: Emulator, connect: Callable[..., None]) -> None:
     make_ends(run_id="one")
-    before, asked = there(connected), len(connected.requests())
+    before, requests = existing_ids(connected), len(connected.requests())
     connect(connected.url, marks=False)
     with pytest.raises(ExperiencePlatformFailedError, match=r"marks=False.*switch them on"):
         tear_down()
-    assert there(connected) == before
-    assert len(connected.requests()) == asked
+    assert existing_ids(connected) == before
+    assert len(connected.requests()) == requests
 
 
-def test_while_another_run_is_active_nothing_is_removed_and_a_retry_may(connected: Emulator) -> None:
+def test_while_another_run_is_active_the_teardown_fails_with_a_retry(connected: Emulator) -> None:
     make_ends(run_id="one")
-    before, asked = there(connected), len(connected.requests())
+    before, requests = existing_ids(connected), len(connected.requests())
     with pytest.raises(ExperiencePlatformUnavailableError, match=r"Another run.*nothing was removed") as failure:
         tear_down(task=RunningTask(active_runs=2))
     assert not isinstance(failure.value, AirflowFailException)
-    assert (there(connected), len(connected.requests())) == (before, asked)
+    assert (existing_ids(connected), len(connected.requests())) == (before, requests)
     assert len(tear_down(task=RunningTask(active_runs=1))["removed"]) == 3
 
 
 @pytest.mark.skipif(airflow.__version__ >= "3", reason="from Airflow 3 on, the task instance itself counts the runs")
-def test_airflow_2_is_asked_for_its_active_runs(connected: Emulator) -> None:
+def test_on_airflow_2_active_runs_are_counted_by_the_task_instance(connected: Emulator) -> None:
     from airflow.models.dagrun import DagRun
     from airflow.utils.session import create_session
     from airflow.utils.state import DagRunState

@@ -1,4 +1,4 @@
-"""Arguments may be templates: what comes out of Jinja is what a literal would have been."""
+"""Arguments may be templates: a rendered value has the same effect as a literal."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from tests.conftest import Emulator
 from tests.operators.chain import ARGUMENTS, COLUMNS, FLOW_SPEC, PRODUCTS, build, context, make_ends, run
 
-#: Decide what the scheduler does with the task, so they cannot wait for the task's context.
+#: Arguments that the scheduler reads, before a task is rendered.
 NOT_TEMPLATED = {"deferrable", "max_active_tis_per_dag"}
-#: A sensor's own, which Airflow reads where the DAG is parsed.
+#: Arguments of sensors that Airflow reads when the DAG is parsed.
 READ_AT_ONCE = {"timeout", "poke_interval"}
 ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
     FlowRunSensor: {"flow_id": "dataflow"},
@@ -59,7 +59,7 @@ ARGUMENTS_OF_ALL: dict[type[BaseOperator], dict[str, Any]] = ARGUMENTS | {
 
 
 def offered() -> set[type[BaseOperator]]:
-    """All operators and sensors in the modules that the provider info names."""
+    """Return all operators and sensors in the modules that the provider info names."""
     info = get_provider_info()
     names = [name for kind in ("operators", "sensors") for entry in info[kind] for name in entry["python-modules"]]
     values = [value for name in names for value in vars(import_module(name)).values()]
@@ -72,7 +72,7 @@ def offered() -> set[type[BaseOperator]]:
 
 
 def own_arguments(operator: type[BaseOperator]) -> set[str]:
-    """The constructor arguments that are this package's, not Airflow's."""
+    """Return the constructor arguments that this package declares."""
     ours = [base for base in operator.__mro__ if base.__module__.startswith("airflow_provider_payments")]
     signatures = [inspect.signature(base.__init__) for base in ours if "__init__" in vars(base)]
     return {
@@ -88,7 +88,7 @@ def test_every_operator_is_tested_here() -> None:
 
 
 @pytest.mark.parametrize("operator", ARGUMENTS_OF_ALL, ids=lambda operator: operator.__name__)
-def test_every_argument_of_its_own_is_a_template_field(operator: type[BaseOperator]) -> None:
+def test_every_own_argument_is_a_template_field(operator: type[BaseOperator]) -> None:
     fixed = NOT_TEMPLATED | (READ_AT_ONCE if issubclass(operator, BaseSensorOperator) else set())
     assert own_arguments(operator) - fixed == set(operator.template_fields)
     assert len(set(operator.template_fields)) == len(operator.template_fields)
@@ -112,7 +112,7 @@ def test_building_an_operator_needs_no_connection_and_sends_nothing(
 
 
 def rendered(operator: type[BaseOperator], native: bool, **values: Any) -> BaseOperator:
-    """An operator in a DAG, each of the arguments rendered from a parameter of that value."""
+    """Return an operator in a DAG, each of whose arguments is rendered from a parameter."""
     with DAG(dag_id="templates", schedule=None, render_template_as_native_obj=native):
         step = build(operator, **{name: f"{{{{ params['{name}'] }}}}" for name in values})
     step.render_template_fields({"params": values})
@@ -124,10 +124,10 @@ def rendered(operator: type[BaseOperator], native: bool, **values: Any) -> BaseO
     [(True, COLUMNS), (True, json.dumps(COLUMNS)), (False, json.dumps(COLUMNS))],
     ids=["native list", "native JSON text", "JSON text"],
 )
-def test_columns_are_understood_however_they_were_rendered(connected: Emulator, native: bool, columns: object) -> None:
-    made = run(CreateSourceConnectionOperator)
+def test_columns_are_accepted_in_every_rendered_form(connected: Emulator, native: bool, columns: object) -> None:
+    created = run(CreateSourceConnectionOperator)
     step = rendered(CreateSourceConnectionOperator, native, columns=columns, table=PRODUCTS)
-    assert step.execute(context()) == made | {"created": False}
+    assert step.execute(context()) == created | {"created": False}
 
 
 NUMBERS = {
@@ -143,9 +143,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("native", [True, False], ids=["native", "text"])
-def test_numbers_booleans_and_times_are_understood_however_they_were_rendered(
-    connected: Emulator, native: bool
-) -> None:
+def test_numbers_booleans_and_times_are_accepted_in_every_rendered_form(connected: Emulator, native: bool) -> None:
     ends = make_ends()
     values = NUMBERS if native else NUMBERS | {"source_columns": json.dumps(COLUMNS)}
     step = rendered(CreateDataflowOperator, native, flow_spec=FLOW_SPEC, **ends, **values)
@@ -175,7 +173,7 @@ ABSENT: list[tuple[type[BaseOperator], dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("operator", "values"), ABSENT, ids=[f"{operator.__name__}: {', '.join(v)}" for operator, v in ABSENT]
 )
-def test_a_parameter_that_is_null_counts_as_not_given(
+def test_a_null_parameter_counts_as_not_given(
     connected: Emulator, operator: type[BaseOperator], values: dict[str, Any], native: bool
 ) -> None:
     ends = make_ends(name="other")

@@ -1,4 +1,4 @@
-"""``VerifySandboxOperator``: what a task makes, returns, logs and leaves, and how it ends."""
+"""``VerifySandboxOperator``: its objects, output and log, and how the task ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.conftest import PAYPAL, Emulator
 from tests.operators.chain import TaskInstance, context
 from tests.operators.test_outputs import check as check_keys
 
-#: Few checks: the objects of the others take time.
+#: A single check, because the others take longer.
 NAMES = ["dataset.names"]
 
 
@@ -27,11 +27,11 @@ def verify(task: TaskInstance | None = None, **arguments: Any) -> dict[str, Any]
 
 
 def contradict(emulator: Emulator) -> None:
-    """Refuse the second dataset of a name."""
+    """Let the emulator refuse a second dataset of one name."""
     emulator.fail("status", method="POST", path="*/dataSets", nth=2, status=400)
 
 
-def test_a_task_returns_the_report_and_its_text_and_leaves_nothing(connected: Emulator) -> None:
+def test_a_task_returns_the_report_and_leaves_no_objects(connected: Emulator) -> None:
     found = verify(only=["dataset.names", "dataset.listed"])
     check_keys(found, outputs.VerifiedSandbox)
     assert found["report"]["summary"] == {"confirmed": 2, "contradicted": 0, "not tried": 0}
@@ -40,35 +40,35 @@ def test_a_task_returns_the_report_and_its_text_and_leaves_nothing(connected: Em
     assert not left(connected)
 
 
-def test_the_log_says_what_is_made_what_was_found_and_each_contradiction(
+def test_the_log_contains_the_objects_the_report_and_each_contradiction(
     connected: Emulator, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("INFO")
     contradict(connected)
     assert verify()["contradicted"] == ["dataset.names"]
     said = f"{caplog.text}{capsys.readouterr().out}"
-    assert said.index("In sandbox dev this makes up to") < said.index("Verify: 0 confirmed, 1 contradicted")
-    line = "The sandbox contradicts an assumption: dataset.names: A second dataset of the same name is taken."
+    assert said.index("In sandbox dev this creates up to") < said.index("Verify: 0 confirmed, 1 contradicted")
+    line = "The sandbox contradicts an assumption: dataset.names: A second dataset of the same name is accepted."
     assert line in said
 
 
 @pytest.mark.parametrize(
     ("how", "error"), [("fail", ExperiencePlatformFailedError), ("skip", AirflowSkipException)], ids=["fail", "skip"]
 )
-def test_a_task_that_fails_or_skips_has_pushed_what_it_found(
-    connected: Emulator, how: str, error: type[Exception]
-) -> None:
+def test_a_task_that_fails_or_skips_pushes_its_result(connected: Emulator, how: str, error: type[Exception]) -> None:
     assert verify(on_contradicted=how)["contradicted"] == []
     connected.reset()
     contradict(connected)
     task = TaskInstance()
-    with pytest.raises(error, match=r"0 confirmed, 1 contradicted.*The task's log shows what was found"):
+    with pytest.raises(error, match=r"0 confirmed, 1 contradicted.*The task's log shows the report"):
         verify(task, on_contradicted=how)
     assert task.pushed["contradicted"] == ["dataset.names"]
     assert not left(connected)
 
 
-def test_a_vendors_connection_makes_base_connections(connected: Emulator, connect_vendor: Callable[..., None]) -> None:
+def test_base_connections_are_created_from_a_vendors_connection(
+    connected: Emulator, connect_vendor: Callable[..., None]
+) -> None:
     connect_vendor(host="api.sandbox.paypal.com", login="client", password="a-secret")
     only = ["base_connection.listed", "dataflow.listed"]
     found = verify(only=only, vendor_conn_id="shop", source="paypal", quick="true")
@@ -76,7 +76,7 @@ def test_a_vendors_connection_makes_base_connections(connected: Emulator, connec
     assert "a-secret" not in json.dumps(found)
 
 
-def test_the_try_after_one_that_was_killed_removes_what_it_left(connected: Emulator) -> None:
+def test_the_next_try_removes_the_objects_of_a_killed_one(connected: Emulator) -> None:
     step = VerifySandboxOperator(task_id="verify", sandbox="dev", only=NAMES)
     with interrupted(step.hook.client, at=15, is_answered=True, is_fatal=True):
         step.execute(context())
@@ -97,7 +97,7 @@ def test_the_try_after_one_that_was_killed_removes_what_it_left(connected: Emula
     ],
     ids=repr,
 )
-def test_an_argument_that_is_wrong_fails_the_task_before_any_request(
+def test_a_wrong_argument_fails_the_task_before_any_request(
     connected: Emulator, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ExperiencePlatformFailedError, match=message):
@@ -105,7 +105,7 @@ def test_an_argument_that_is_wrong_fails_the_task_before_any_request(
     assert connected.requests() == []
 
 
-def test_a_service_that_does_not_answer_fails_the_task_for_now(connected: Emulator) -> None:
+def test_a_service_that_does_not_answer_fails_the_task_with_a_retry(connected: Emulator) -> None:
     connected.fail("status", method="GET", times=50, status=429, headers={"Retry-After": "600"})
     with pytest.raises(ExperiencePlatformUnavailableError):
         verify()

@@ -1,4 +1,4 @@
-"""A data window that is not over: ``RunDataflowOperator`` asks for it when its rows have come, and holds no worker."""
+"""``RunDataflowOperator`` waits, without a worker, until a data window has ended and its rows have arrived."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOUR = 3600
 
 
 def ends_in(stage: Stage, seconds: int) -> dict[str, Any]:
-    """A window of a day that is over after ``seconds``, by the platform's clock."""
+    """Return a window of a day that ends in ``seconds``, by the platform's clock."""
     return {"window_start": stage.now + seconds - DAY, "window_end": stage.now + seconds}
 
 
@@ -45,20 +45,20 @@ def moment_of(deferred: TaskDeferred) -> datetime:
     return datetime.fromtimestamp(moment.timestamp(), UTC)
 
 
-# ---- until when ----------------------------------------------------------------------------------------------------
+# ---- durations -----------------------------------------------------------------------------------------------------
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(-(10**6), 10**6))
-def test_no_window_is_asked_for_before_its_end_and_its_lag(lag: int, longest: int, ago: float) -> None:
+def test_no_run_is_requested_before_the_windows_end_and_lag(lag: int, longest: int, ago: float) -> None:
     window, wait = Window(10**9, 10**9 + DAY), WindowWait.read(lag, longest)
     now = window.end + ago
     try:
-        left = wait.left(window, now)
+        left = wait.seconds_left(window, now)
     except InvalidInputError:
         assert lag - ago > longest
         return
     assert left == 0 or 1 < left <= longest + 1
-    assert now + left >= window.end + lag - 1.001  # a second of skew is normal
+    assert now + left >= window.end + lag - 1.001  # a second of clock skew is ignored
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_no_window_is_asked_for_before_its_end_and_its_lag(lag: int, longest: in
         (7200, 0, WindowWait(7200, 0)),
     ],
 )
-def test_the_longest_wait_is_a_day_and_the_lag_unless_set(lag: Any, longest: Any, expected: WindowWait) -> None:
+def test_the_maximum_wait_defaults_to_a_day_plus_the_lag(lag: Any, longest: Any, expected: WindowWait) -> None:
     assert WindowWait.read(lag, longest) == expected
 
 
@@ -79,13 +79,13 @@ def test_the_longest_wait_is_a_day_and_the_lag_unless_set(lag: Any, longest: Any
 
 
 @STORES
-def test_a_window_that_is_not_over_is_deferred_until_then(stage: Stage, said: Callable[[str], int]) -> None:
+def test_a_task_is_deferred_until_its_window_has_ended(stage: Stage, said: Callable[[str], int]) -> None:
     window = ends_in(stage, HOUR)
     deferred = later(stage, window_lag=600, **window)
     assert (deferred.method_name, deferred.timeout) == ("execute_later", None)
     assert abs((moment_of(deferred) - datetime.now(UTC)).total_seconds() - HOUR - 600) < 5
     assert (posts(stage), stage.naps) == ([], [])
-    assert said("is not over, and rows may arrive for 600 s more; waiting until 20") == 1
+    assert said("has not ended, and rows may arrive for 600 s more; waiting until 20") == 1
 
     task = operator(stage, window_lag=600, **window)
     context = stage.context()
@@ -94,11 +94,11 @@ def test_a_window_that_is_not_over_is_deferred_until_then(stage: Stage, said: Ca
     (only,) = stage.runs()
     assert (returned["run_id"], returned["reused"], returned["status"]) == (only["id"], False, "succeeded")
     assert only["createdAt"] / 1000 >= window["window_end"] + 600
-    assert stage.naps == [5]  # nothing is waited for but the run
+    assert stage.naps == [5]  # only the wait for the run
 
 
 @STORES
-def test_a_task_that_is_not_deferrable_is_rescheduled_until_then(stage: Stage) -> None:
+def test_a_task_that_is_not_deferrable_is_rescheduled(stage: Stage) -> None:
     window = ends_in(stage, HOUR)
     with pytest.raises(AirflowRescheduleException) as rescheduled:
         run(stage, window_lag="600", **window)
@@ -112,7 +112,7 @@ def test_a_task_that_is_not_deferrable_is_rescheduled_until_then(stage: Stage) -
     assert len(posts(stage)) == 1
 
 
-def test_a_task_that_comes_too_early_waits_again(stage: Stage) -> None:
+def test_a_task_that_resumes_too_early_waits_again(stage: Stage) -> None:
     window = ends_in(stage, HOUR)
     deferred = later(stage, **window)
     stage.emulator.advance(HOUR - 60)  # the platform's clock is behind
@@ -122,18 +122,18 @@ def test_a_task_that_comes_too_early_waits_again(stage: Stage) -> None:
     assert 50 < (moment_of(again.value) - datetime.now(UTC)).total_seconds() < 61
 
 
-def test_the_platforms_clock_decides_and_not_the_workers(stage: Stage) -> None:
+def test_the_platforms_clock_decides_not_the_workers(stage: Stage) -> None:
     stage.emulator.advance(30 * DAY)  # this machine's clock is behind
     assert run(stage, days_ago=1)["reused"] is False
     deferred = later(stage, **ends_in(stage, HOUR))
     assert abs((moment_of(deferred) - datetime.now(UTC)).total_seconds() - HOUR) < 5
 
 
-def test_a_second_of_skew_is_no_reason_to_wait(stage: Stage) -> None:
+def test_a_second_of_clock_skew_causes_no_wait(stage: Stage) -> None:
     assert run(stage, **ends_in(stage, 1))["reused"] is False
 
 
-def test_a_short_wait_is_deferred_for_long_enough_to_be_noted(stage: Stage) -> None:
+def test_a_short_wait_is_deferred_for_a_minimum_time(stage: Stage) -> None:
     deferred = later(stage, **ends_in(stage, 3))
     assert (moment_of(deferred) - datetime.now(UTC)).total_seconds() > 4
 
@@ -149,13 +149,13 @@ def test_a_window_too_far_away_is_refused(stage: Stage, more: dict[str, Any]) ->
     assert posts(stage) == []
 
 
-def test_a_dataflow_that_cannot_run_shows_before_the_wait(stage: Stage) -> None:
+def test_a_dataflow_that_cannot_run_fails_before_the_wait(stage: Stage) -> None:
     stage.connect().request("POST", f"/data/foundation/flowservice/flows/{stage.flow_id}/action?op=disable")
     with pytest.raises(ExperiencePlatformFailedError, match="FLOW-1380"):
         run(stage, **ends_in(stage, HOUR))
 
 
-def test_a_time_out_counts_from_when_the_window_may_be_asked_for(stage: Stage) -> None:
+def test_the_timeout_counts_from_the_earliest_start_of_the_run(stage: Stage) -> None:
     window = ends_in(stage, HOUR)
     deferred = later(stage, timeout=60, execution_timeout=timedelta(seconds=90), **window)
     assert (moment_of(deferred) - datetime.now(UTC)).total_seconds() > HOUR - 5
@@ -168,13 +168,13 @@ def test_a_time_out_counts_from_when_the_window_may_be_asked_for(stage: Stage) -
     assert 50 < left <= 60
 
 
-def test_a_retry_that_has_its_run_waits_for_no_window(stage: Stage) -> None:
+def test_a_retry_with_a_started_run_waits_for_no_window(stage: Stage) -> None:
     first = run(stage, wait_for_completion=False)
     again = run(stage, try_number=2, window_lag=30 * DAY, max_window_wait=0)
     assert again["run_id"] == first["run_id"]
 
 
-def test_the_scheduler_honours_the_moment_of_a_task_that_is_no_sensor() -> None:
+def test_the_scheduler_honours_the_reschedule_date_of_an_operator() -> None:
     with DAG("rescheduled", schedule=None) as dag:
         RunDataflowOperator(task_id="run", flow_id="flow")
     try:
@@ -183,7 +183,7 @@ def test_the_scheduler_honours_the_moment_of_a_task_that_is_no_sensor() -> None:
         from airflow.serialization.serialized_objects import SerializedDAG as Serialized
     task: Any = Serialized.deserialize_dag(json.loads(json.dumps(Serialized.serialize_dag(dag)))).get_task("run")
     deps = {type(dep).__name__ for dep in task.deps}
-    # Later ones do so for any task that is rescheduled.
+    # Later versions do so for every rescheduled task.
     honoured = "ReadyToRescheduleDep" in deps and task.reschedule
     assert honoured or versions.RetryPolicy is not None
 
@@ -191,7 +191,7 @@ def test_the_scheduler_honours_the_moment_of_a_task_that_is_no_sensor() -> None:
 # ---- templates -----------------------------------------------------------------------------------------------------
 
 
-def test_windows_may_be_given_by_templates(connected: Emulator) -> None:
+def test_windows_may_be_templates(connected: Emulator) -> None:
     given = {"if_covered": "{{ params.if_covered }}", "window_lag": "{{ params.lag }}", "max_window_wait": "{{ 60 }}"}
     with DAG("windows", schedule=None, params={"if_covered": "again", "lag": 900}) as dag:
         task = RunDataflowOperator(task_id="run", flow_id="flow", **given)  # type: ignore[arg-type]
@@ -203,7 +203,7 @@ def test_windows_may_be_given_by_templates(connected: Emulator) -> None:
 
 
 @pytest.mark.parametrize("kind", [RunDataflowOperator, RetryFlowRunOperator])
-def test_one_mapped_index_at_a_time_is_executed_by_default(kind: Any) -> None:
+def test_one_mapped_index_runs_at_a_time_by_default(kind: Any) -> None:
     with DAG("mapped", schedule=None):
         by_default = kind.partial(task_id="a").expand(flow_id=["x", "y"])
         unlimited = kind.partial(task_id="b", max_active_tis_per_dag=None).expand(flow_id=["x", "y"])
@@ -217,7 +217,7 @@ def test_one_mapped_index_at_a_time_is_executed_by_default(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("limit", [None, 3])
-def test_defaults_of_a_task_or_its_group_limit_mapped_indexes_too(limit: int | None) -> None:
+def test_defaults_of_a_task_or_group_limit_mapped_indexes(limit: int | None) -> None:
     defaults = {"max_active_tis_per_dag": limit}
     with DAG("mapped", schedule=None):
         own = RunDataflowOperator.partial(task_id="a", default_args=defaults).expand(flow_id=["x", "y"])

@@ -1,4 +1,4 @@
-"""The web application of the page over a socket, and what a part of Airflow pays for the plugin."""
+"""The web application of the page over a socket, and the imports of the plugin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FILES = sorted((Path(plugin.__file__).parent / "page").iterdir())
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """The address of the page, below a prefix, in a server that mounts it as Airflow does."""
+    """Return the URL of the page below a prefix, in a server that mounts it like Airflow."""
     (mounted,) = PaymentsPlugin.fastapi_apps
     app = Starlette(routes=[Mount(f"/airflow{mounted['url_prefix']}", mounted["app"])])
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
@@ -38,7 +38,7 @@ def url() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", ["", *(file.name for file in FILES)])
-def test_each_file_is_answered_and_forbids_what_is_not_airflows(url: str, name: str) -> None:
+def test_each_file_is_served_with_a_policy_for_airflows_origin(url: str, name: str) -> None:
     answer = requests.get(url + name, timeout=10)
     assert answer.status_code == 200
     policy = answer.headers["Content-Security-Policy"]
@@ -50,24 +50,24 @@ def test_each_file_is_answered_and_forbids_what_is_not_airflows(url: str, name: 
 
 
 @pytest.mark.parametrize("path", ["missing.js", "%2e%2e/app.py", "..%2fapp.py", "page"])
-def test_nothing_else_is_answered(url: str, path: str) -> None:
+def test_other_paths_are_not_found(url: str, path: str) -> None:
     assert requests.get(url + path, timeout=10).status_code == 404
 
 
-def test_a_file_that_has_not_changed_is_not_sent_again(url: str) -> None:
+def test_an_unchanged_file_is_not_sent_again(url: str) -> None:
     first = requests.get(f"{url}page.js", timeout=10)
     again = requests.get(f"{url}page.js", headers={"If-None-Match": first.headers["ETag"]}, timeout=10)
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_page_refers_to_nothing_outside_its_folder_and_writes_no_markup() -> None:
+def test_the_page_refers_to_its_own_files_only_and_writes_no_markup() -> None:
     for file in FILES:
         text = file.read_text()
         assert re.findall(r"(?:src|href)=\"(?!\w+\.(?:js|css)\")", text) == []
         assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|url\(", text) == []
 
 
-def test_the_menu_leads_to_the_page_below_any_prefix() -> None:
+def test_the_menu_entry_is_relative_to_any_prefix() -> None:
     (view,) = PaymentsPlugin.external_views
     (mounted,) = PaymentsPlugin.fastapi_apps
     assert view["href"] == f"{mounted['url_prefix']}/".removeprefix("/")

@@ -17,7 +17,7 @@ from tests.sensors.flows import written_history as written_history
 
 
 class SensorTask(TaskInstance):
-    """What a rescheduled sensor asks of Airflow's, in either version's way."""
+    """A task instance with the attributes and methods by which a rescheduled sensor finds its first reschedule."""
 
     dag_id, task_id, run_id, map_index, max_tries = "dag", "wait", "run", -1, 0
 
@@ -27,7 +27,7 @@ class SensorTask(TaskInstance):
 
 @dataclass
 class DagRun:
-    """When it began."""
+    """A DAG run with its start."""
 
     start_date: datetime | None = None
 
@@ -41,20 +41,20 @@ def sensor(**arguments: Any) -> FlowRunSensor:
 
 
 def wait(**arguments: Any) -> Any:
-    """Run a sensor as a task does; where it would wait, it times out after its first look."""
+    """Run a sensor as a task does; if the run has not ended, the sensor times out after its first poll."""
     return sensor(**{"timeout": 0} | arguments).execute(context())
 
 
 @pytest.fixture
 def history(written_history: History, connect: Callable[..., None]) -> History:
-    """Dataflows that have run, with the default Airflow connection leading to them."""
+    """Dataflows that have run, in an emulator that the default Airflow connection points to."""
     connect(written_history.emulator.url)
     return written_history
 
 
 @pytest.fixture
 def proxy_of_history(history: History, connect: Callable[..., None]) -> Iterator[FaultProxy]:
-    """The same behind a proxy that answers what a test tells it to."""
+    """A proxy in front of these dataflows, whose faults a test sets."""
     with fault_proxy(history.emulator.url) as running:
         connect(running.url)
         yield running
@@ -62,7 +62,7 @@ def proxy_of_history(history: History, connect: Callable[..., None]) -> Iterator
 
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[str], int]:
-    """How many log lines hold a text; Airflow 3 prints past Python's own logging."""
+    """Return a function that counts a text in the log; Airflow 3 prints some lines without Python's logging."""
     caplog.set_level(logging.INFO)
     printed: list[str] = []
 

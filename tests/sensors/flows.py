@@ -1,4 +1,4 @@
-"""Dataflows of the emulator and the moments of their runs, for what waits for them."""
+"""Dataflows of the emulator with earlier runs, for tests that wait for runs."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ HALF_HOUR = 1800.0
 
 def advance_to_run(emulator: Emulator, after: float = 60.0) -> None:
     """
-    Move the clock to a moment after the first scheduled run of the first dataflow.
+    Advance the emulator's clock past the first scheduled run of the first dataflow.
 
-    :param after: seconds; a run takes one and a half.
+    :param after: seconds after the run's start; a run takes one and a half.
     """
     start = emulator.objects("flows")[0]["scheduleParams"]["startTime"]
     emulator.advance(start - emulator.control("GET", "clock")["now"] + after)
 
 
 def runs(emulator: Emulator, flow_id: str) -> list[Run]:
-    """A dataflow's runs, the earliest first."""
+    """Return a dataflow's runs, the earliest first."""
     found = [run for run in emulator.objects("runs") if run["flowId"] == flow_id]
     return sorted(found, key=lambda run: float(run["createdAt"]))
 
 
 def started(run: Run) -> float:
-    """Epoch seconds."""
+    """Return a run's start in epoch seconds."""
     return float(run["metrics"]["durationSummary"]["startedAtUTC"]) / 1000
 
 
@@ -43,13 +43,14 @@ class History:
     """
     An emulator whose dataflows have run twice; tests only read it.
 
-    The first run of each brings 1,200 products and more, five of them bad.
+    The first run of each dataflow reads more than 1,200 products, five of them bad.
 
-    :param partial: the id of a dataflow whose first run was good but for the bad records; the second succeeded.
-    :param failed: one whose first run failed for them; the second succeeded.
-    :param undiagnosed: the same, but nobody asked why.
-    :param good: one that brings new rows only.
-    :param waiting: one that has not run yet.
+    :param partial: the id of a dataflow whose first run was partial because of the bad records, and whose second
+        succeeded.
+    :param failed: the id of a dataflow whose first run failed because of them, and whose second succeeded.
+    :param undiagnosed: the id of a dataflow like ``failed``, but without error diagnostics.
+    :param good: the id of a dataflow that reads new rows only.
+    :param waiting: the id of a dataflow that has not run yet.
     """
 
     emulator: Emulator
@@ -65,7 +66,7 @@ class History:
 
 @pytest.fixture(scope="session")
 def written_history() -> Iterator[History]:
-    """Make the dataflows and let them run."""
+    """Create the dataflows and let them run."""
     with EmulatorServer(time="manual") as server, pytest.MonkeyPatch.context() as environment:
         environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(server.url))
         emulator = Emulator(server.url)
@@ -83,12 +84,12 @@ def written_history() -> Iterator[History]:
 
 
 def answer(*items: Run) -> bytes:
-    """What the service answers to a question for flow runs."""
+    """Return the body of an answer to a list request."""
     return json.dumps({"items": list(items)}).encode()
 
 
 def run_item(flow_id: str, status: str, completed: bool = False, run_id: str = "run-1", **records: Any) -> Run:
-    """A flow run as the service shows it, in a status of its own choice."""
+    """Return the item of a flow run with any raw status."""
     times = {"startedAtUTC": 2_000_000_000_000} | ({"completedAtUTC": 2_000_000_001_000} if completed else {})
     metrics = {"statusSummary": {"status": status}, "durationSummary": times, "recordSummary": records}
     return {"id": run_id, "flowId": flow_id, "createdAt": 2_000_000_000_000, "metrics": metrics}

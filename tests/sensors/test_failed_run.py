@@ -1,4 +1,4 @@
-"""A task pushes the XCom ``flow_run`` before a flow run fails or skips it: what callbacks and the page read."""
+"""A task pushes the XCom ``flow_run`` before a flow run fails or skips it, for callbacks and the page in Airflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FAILED = (FlowRunFailedError, AirflowSkipException)
 
 
 def pushed(task: Any, error: Any = FAILED, **resumed: Any) -> dict[str, Any]:
-    """Run a task that fails; return what it has pushed."""
+    """Run a task that fails or is skipped; return the XComs that it has pushed."""
     its_context = context()
     with pytest.raises(error):
         task.resume_execution("execute_complete", resumed, its_context) if resumed else task.execute(its_context)
@@ -36,13 +36,13 @@ def pushed(task: Any, error: Any = FAILED, **resumed: Any) -> dict[str, Any]:
 
 
 def dataset_of(emulator: Emulator) -> str:
-    """The id of the one dataset."""
+    """Return the id of the only dataset."""
     (dataset,) = emulator.objects("dataSets")
     return str(dataset["id"])
 
 
 @pytest.mark.parametrize("arguments", [{}, {"deferrable": True}, {"soft_fail": True}, {"never_fail": True}], ids=str)
-def test_a_failed_run_is_pushed_also_where_it_skips_the_task(history: History, arguments: dict[str, bool]) -> None:
+def test_a_failed_run_is_pushed_even_if_the_task_is_skipped(history: History, arguments: dict[str, bool]) -> None:
     run = history.runs(history.failed)[0]
     failed = pushed(sensor(flow_id=history.failed, **arguments))[KEY]
     check(failed, outputs.FailedFlowRun)
@@ -69,10 +69,10 @@ def test_a_failed_run_is_pushed_also_where_it_skips_the_task(history: History, a
     assert all(isinstance(value, (str, int)) for value in failed.values())
 
 
-def test_a_partial_run_beyond_the_tolerance_says_which_argument_refuses_it(history: History) -> None:
+def test_the_reason_names_the_argument_that_rejects_a_partial_run(history: History) -> None:
     failed = pushed(sensor(flow_id=history.partial, max_failed_ratio=0.001))[KEY]
     assert (failed["status"], failed["failed_records"], failed["codes"]) == ("partial", 5, CODES)
-    assert failed["reason"].startswith("a share of 0.0042 where max_failed_ratio is 0.001. ")
+    assert failed["reason"].startswith("a share of 0.0042, but max_failed_ratio is 0.001. ")
 
 
 def test_unknown_counts_have_no_key(history: History, proxy_of_history: FaultProxy) -> None:
@@ -86,7 +86,7 @@ def test_unknown_counts_have_no_key(history: History, proxy_of_history: FaultPro
 
 
 def ended_wait(connected: Emulator) -> tuple[str, dict[str, Any]]:
-    """A dataflow whose run lost records, and the event of a deferred wait for it."""
+    """Return the id of a dataflow whose run lost records, and the event of a deferred wait for the run."""
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
     with pytest.raises(TaskDeferred) as deferred:
         sensor(flow_id=flow, deferrable=True).execute(context())
@@ -95,7 +95,7 @@ def ended_wait(connected: Emulator) -> tuple[str, dict[str, Any]]:
     return flow, fired
 
 
-def test_after_a_deferral_the_dataflow_that_the_first_poll_saw_is_named(connected: Emulator) -> None:
+def test_after_a_deferral_the_dataflow_of_the_first_poll_is_named(connected: Emulator) -> None:
     flow, fired = ended_wait(connected)
     connected.control("DELETE", "requests")
     failed = pushed(sensor(flow_id=flow, deferrable=True), event=json.loads(json.dumps(fired)))[KEY]
@@ -103,7 +103,7 @@ def test_after_a_deferral_the_dataflow_that_the_first_poll_saw_is_named(connecte
     assert [request for request in connected.requests(method="GET") if "/flows/" in request["path"]] == []
 
 
-def test_the_dataflow_is_read_where_an_older_triggerer_names_none(connected: Emulator) -> None:
+def test_the_dataflow_is_read_if_an_older_triggerer_sends_none(connected: Emulator) -> None:
     flow, fired = ended_wait(connected)
     del fired["flow"]
     failed = pushed(sensor(flow_id=flow, deferrable=True), event=fired)[KEY]
@@ -119,7 +119,7 @@ async def _first(trigger: Any) -> Any:
     [("/targetConnections/", {"dataset_id", "dataset_name"}), ("/dataSets/", {"dataset_name"})],
     ids=["target connection", "dataset"],
 )
-def test_what_cannot_be_read_has_no_key_and_is_logged(
+def test_unreadable_values_have_no_key_and_are_logged(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int], path: str, missing: set[str]
 ) -> None:
     proxy_of_history.fault("GET", path, status=403, body=b'{"title": "no"}')
@@ -129,7 +129,7 @@ def test_what_cannot_be_read_has_no_key_and_is_logged(
     assert said(f"Could not read where dataflow {history.failed} writes to") == 1
 
 
-def test_a_push_that_fails_is_logged_and_changes_no_outcome(history: History, said: Callable[[str], int]) -> None:
+def test_a_failed_push_is_logged_and_changes_no_outcome(history: History, said: Callable[[str], int]) -> None:
     with pytest.raises(FlowRunFailedError):
         sensor(flow_id=history.failed).execute(context() | {"ti": FullTaskInstance(KEY)})
     assert said("Could not push the XCom flow_run: no space is left") == 1
@@ -144,7 +144,9 @@ def test_a_push_that_fails_is_logged_and_changes_no_outcome(history: History, sa
     ],
     ids=["success", "timeout", "deleted"],
 )
-def test_a_task_that_no_run_fails_pushes_none(history: History, arguments: dict[str, Any], error: Any) -> None:
+def test_a_task_that_fails_for_another_reason_pushes_no_run(
+    history: History, arguments: dict[str, Any], error: Any
+) -> None:
     name = arguments["flow_id"]
     given, its_context = arguments | {"flow_id": getattr(history, name, name)}, context()
     if error:

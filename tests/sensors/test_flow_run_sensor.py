@@ -1,4 +1,4 @@
-"""``FlowRunSensor``: which run is meant, and whether it is good enough."""
+"""``FlowRunSensor``: which run it selects, and whether it accepts the run."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def iso(millis: float) -> str:
     return datetime.fromtimestamp(millis / 1000, UTC).isoformat()
 
 
-def test_before_the_start_time_there_is_no_run_and_that_is_no_error(history: History) -> None:
+def test_no_run_before_the_start_time_is_not_an_error(history: History) -> None:
     assert not sensor(flow_id=history.waiting).poke(context())
 
 
 @pytest.mark.parametrize("after", [0.1, 0.5, 1.0], ids=["scheduled", "copying", "promoting"])
-def test_a_run_that_is_under_way_is_waited_for(connected: Emulator, after: float) -> None:
+def test_an_active_run_is_waited_for(connected: Emulator, after: float) -> None:
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
     advance_to_run(connected, after)
     assert len(runs(connected, flow)) == 1
@@ -39,7 +39,7 @@ def test_a_run_that_is_under_way_is_waited_for(connected: Emulator, after: float
     assert sensor(flow_id=flow, **ANY).poke(context())
 
 
-def test_it_returns_what_the_run_moved(history: History) -> None:
+def test_the_output_is_the_runs_summary(history: History) -> None:
     run, _ = history.runs(history.partial)
     (batch,) = [b for b in history.emulator.objects("batches") if b["tags"]["flowRunId"] == [run["id"]]]
     arrived, times = batch["metrics"]["outputRecordCount"], run["metrics"]["durationSummary"]
@@ -63,20 +63,20 @@ def test_it_returns_what_the_run_moved(history: History) -> None:
     [(timedelta(hours=1), timedelta(seconds=1)), ("PT1H", "PT1S"), ("3600", "1"), (3600, 1.0)],
     ids=["timedelta", "ISO 8601", "digits", "seconds"],
 )
-def test_time_out_and_interval_are_understood_as_any_duration(hour: Any, second: Any) -> None:
+def test_timeout_and_interval_accept_any_form_of_duration(hour: Any, second: Any) -> None:
     with DAG(dag_id="limits", schedule=None, default_args={"timeout": hour, "poke_interval": second}):
         by_default = sensor(flow_id="flow")
     for one in (by_default, sensor(flow_id="flow", timeout=hour, poke_interval=second)):
         assert (one.timeout, one.poke_interval) == (3600, 1)
 
 
-def test_without_limits_of_its_own_a_sensor_has_airflows() -> None:
+def test_without_limits_a_sensor_has_airflows_defaults() -> None:
     one = sensor(flow_id="flow")
     assert (one.timeout, one.poke_interval) == (conf.getfloat("sensors", "default_timeout"), 60)
 
 
 @pytest.mark.parametrize("limits", [{"timeout": "P1M"}, {"poke_interval": -1}, {"timeout": "soon"}], ids=repr)
-def test_a_limit_that_is_no_duration_is_refused_where_the_dag_is_parsed(limits: dict[str, Any]) -> None:
+def test_an_invalid_duration_is_refused_when_the_dag_is_parsed(limits: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match=next(iter(limits))):
         sensor(flow_id="flow", **limits)
 
@@ -95,13 +95,13 @@ def test_a_run_without_bad_records_succeeded(history: History) -> None:
 
 
 @pytest.mark.parametrize(("pick", "expected"), [("first", 0), ("latest", 1), (None, 0)], ids=str)
-def test_it_picks_the_first_or_the_latest_of_several_runs(history: History, pick: str | None, expected: int) -> None:
+def test_pick_selects_the_first_or_the_latest_run(history: History, pick: str | None, expected: int) -> None:
     chosen = {"pick": pick} if pick else {}
     run = history.runs(history.partial)[expected]
     assert wait(flow_id=history.partial, **chosen, **ANY)["run_id"] == run["id"]
 
 
-def test_a_later_run_that_succeeded_replaces_the_one_that_failed(history: History) -> None:
+def test_a_later_succeeded_run_replaces_a_failed_one(history: History) -> None:
     with pytest.raises(FlowRunFailedError):
         wait(flow_id=history.failed)
     assert wait(flow_id=history.failed, pick="latest")["run_id"] == history.runs(history.failed)[1]["id"]
@@ -118,21 +118,21 @@ FORMS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_only_runs_that_began_since_a_moment_count(history: History, form: str) -> None:
+def test_only_runs_that_began_at_or_after_since_match(history: History, form: str) -> None:
     flow, write = history.partial, FORMS[form]
     first, second = history.runs(flow)
     assert wait(flow_id=flow, since=write(started(first) + 5), **ANY)["run_id"] == second["id"]
     assert not sensor(flow_id=flow, since=write(started(second) + 5)).poke(context())
 
 
-def test_a_run_that_began_at_the_very_moment_counts(history: History) -> None:
+def test_a_run_that_began_exactly_at_since_matches(history: History) -> None:
     _, second = history.runs(history.partial)
     assert wait(flow_id=history.partial, since=started(second), **ANY)["run_id"] == second["id"]
 
 
-def test_by_default_runs_since_the_start_of_the_dag_run_count(history: History) -> None:
+def test_by_default_runs_since_the_dag_runs_start_match(history: History) -> None:
     first, second = history.runs(history.partial)
-    # Airflow's clock tells when a DAG run starts, the platform's when a flow run does.
+    # The DAG run's start is a time of Airflow's clock, the flow run's start a time of the platform's.
     ahead = float(history.emulator.control("GET", "clock")["now"]) - time.time()
     between = datetime.fromtimestamp(started(first) - ahead, UTC) + timedelta(minutes=1)
     waiting = sensor(flow_id=history.partial, timeout=0, **ANY)
@@ -142,18 +142,18 @@ def test_by_default_runs_since_the_start_of_the_dag_run_count(history: History) 
 
 
 @pytest.mark.parametrize("run_id", [None, "", "None"], ids=repr)
-def test_a_run_id_that_rendered_to_nothing_counts_as_not_given(history: History, run_id: str | None) -> None:
+def test_an_empty_rendered_run_id_counts_as_not_given(history: History, run_id: str | None) -> None:
     outcome = wait(flow_id=history.partial, run_id=run_id, since="None", **ANY)
     assert outcome["run_id"] == history.runs(history.partial)[0]["id"]
 
 
-def test_one_run_may_be_named_by_its_id(history: History) -> None:
+def test_a_run_can_be_selected_by_its_id(history: History) -> None:
     ids = [run["id"] for run in history.runs(history.partial)]
     later = datetime.now(UTC) + timedelta(days=9)
     assert [wait(run_id=run_id, since=later, **ANY)["run_id"] for run_id in ids] == ids
 
 
-def test_a_run_id_that_nobody_has_fails_for_good(history: History) -> None:
+def test_an_unknown_run_id_fails_without_a_retry(history: History) -> None:
     with pytest.raises(AirflowFailException, match=r"404 - FLOW-1439-404.*absent"):
         wait(run_id="absent")
 
@@ -189,7 +189,7 @@ def test_a_partial_run_is_accepted_within_the_tolerance(history: History, tolera
 def test_a_partial_run_beyond_the_tolerance_fails_with_its_share(
     history: History, tolerance: dict[str, Any], limit: str
 ) -> None:
-    with pytest.raises(FlowRunFailedError, match=rf"5 failed, a share of 0\.004\d where {limit}") as failure:
+    with pytest.raises(FlowRunFailedError, match=rf"5 failed, a share of 0\.004\d, but {limit}") as failure:
         wait(flow_id=history.partial, **tolerance)
     assert "DCVS-1111-400: The message cannot be validated: [#: required key [_id] not found]" in str(failure.value)
 
@@ -210,7 +210,7 @@ UNDIAGNOSED = (
 
 
 @pytest.mark.parametrize(("flow", "errors"), [("failed", DIAGNOSED), ("undiagnosed", UNDIAGNOSED)])
-def test_a_failed_run_fails_the_task_for_good_with_the_services_codes_and_messages(
+def test_a_failed_run_fails_the_task_with_codes_and_messages(
     history: History, flow: str, errors: tuple[str, ...]
 ) -> None:
     flow_id = getattr(history, flow)
@@ -250,7 +250,7 @@ NULL = {"inputRecordCount": "7", "outputRecordCount": 7, "failedRecordCount": No
 
 @pytest.mark.parametrize("mode", [{"deferrable": True}, {}], ids=["deferrable", "on the worker"])
 @pytest.mark.parametrize("tolerance", [{}, {"max_failed_ratio": 1, "unknown_counts": "accept"}], ids=str)
-def test_a_run_whose_counts_are_unknown_fails_and_shows_what_came(
+def test_a_run_with_unknown_counts_fails_and_shows_the_values(
     history: History, proxy_of_history: FaultProxy, mode: dict[str, Any], tolerance: dict[str, Any]
 ) -> None:
     item = run_item(history.good, "success", completed=True, **NULL)
@@ -261,7 +261,7 @@ def test_a_run_whose_counts_are_unknown_fails_and_shows_what_came(
     assert isinstance(failure.value, AirflowFailException)
 
 
-def test_accepted_unknown_counts_are_left_out(history: History, proxy_of_history: FaultProxy) -> None:
+def test_accepted_unknown_counts_are_omitted_from_the_output(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run_item(history.good, "success", True, **NULL)))
     returned = wait(flow_id=history.good, unknown_counts="accept")
     assert (returned["status"], returned["input_records"], "failed_records" in returned) == ("succeeded", 7, False)

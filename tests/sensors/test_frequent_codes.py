@@ -1,4 +1,4 @@
-"""The error of a failed run names the most frequent codes; samples are read only where the run does not say them."""
+"""The error of a failed run names the most frequent codes; samples are read only if the run reports no codes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SAMPLED = "Most frequent codes among 5 sampled records: 1111 (3), 3700 (2)"
 SAMPLES = "/meta?path=row_error_samples.json"
 
 
-def wordless(history: History) -> dict[str, Any]:
-    """The run that failed, as a service shows it that says no codes."""
+def without_codes(history: History) -> dict[str, Any]:
+    """Return the item of the failed run without codes."""
     run: dict[str, Any] = json.loads(json.dumps(history.runs(history.failed)[0]))
     run["metrics"]["recordSummary"]["failedInfo"] = []
     for activity in run["activities"]:
@@ -37,27 +37,27 @@ def failure(run_id: str, **arguments: Any) -> str:
 
 @pytest.fixture
 def run_id(history: History, proxy_of_history: FaultProxy) -> str:
-    """A failed run that names no codes."""
-    run = wordless(history)
+    """The id of a failed run that reports no codes."""
+    run = without_codes(history)
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run), times=9)
     return str(run["id"])
 
 
 @pytest.mark.parametrize("dataflow", ["failed", "partial"])
-def test_the_codes_that_a_run_names_itself_are_not_asked_for(
+def test_codes_that_the_run_reports_need_no_samples(
     history: History, proxy_of_history: FaultProxy, dataflow: str
 ) -> None:
     assert OWN in failure(history.runs(getattr(history, dataflow))[0]["id"])
     assert proxy_of_history.count("GET", "/export/") == 0
 
 
-def test_codes_that_a_run_does_not_name_come_from_its_samples(proxy_of_history: FaultProxy, run_id: str) -> None:
+def test_codes_that_the_run_does_not_report_come_from_samples(proxy_of_history: FaultProxy, run_id: str) -> None:
     assert failure(run_id).endswith(SAMPLED)
     assert proxy_of_history.count("GET", "/export/") == 1
 
 
-def test_a_partial_run_that_is_accepted_asks_for_no_samples(history: History, proxy_of_history: FaultProxy) -> None:
-    run = wordless(history)
+def test_an_accepted_partial_run_reads_no_samples(history: History, proxy_of_history: FaultProxy) -> None:
+    run = without_codes(history)
     run["metrics"]["statusSummary"] = {"status": "partialSuccess"}
     proxy_of_history.fault("GET", "/runs", status=200, body=answer(run), times=9)
     assert wait(run_id=run["id"], accept_partial=True)["status"] == "partial"
@@ -76,20 +76,20 @@ def test_a_partial_run_that_is_accepted_asks_for_no_samples(history: History, pr
     ],
     ids=["500", "403", "429", "lost", "cut", "HTML"],
 )
-def test_samples_that_cannot_be_read_change_no_outcome_and_are_asked_for_once(
+def test_unreadable_samples_are_requested_once_and_change_no_outcome(
     proxy_of_history: FaultProxy, run_id: str, fault: dict[str, Any], said: Callable[[str], int]
 ) -> None:
     proxy_of_history.fault("GET", SAMPLES, **fault)
     assert failure(run_id).endswith("CONNECTOR-2001-500: Errors occurred while the data was promoted.")
     assert proxy_of_history.count("GET", SAMPLES) == 1
-    assert said("There are no samples of the failed records: GET /data/foundation/export/") == 1
+    assert said("Could not read samples of the failed records: GET /data/foundation/export/") == 1
 
 
 def test_a_deferred_wait_reads_samples_on_the_worker_that_resumes(
     history: History, proxy_of_history: FaultProxy
 ) -> None:
 
-    event = {"status": "ended", "run": FlowRun.from_item(wordless(history)).to_json()}
+    event = {"status": "ended", "run": FlowRun.from_item(without_codes(history)).to_json()}
     with pytest.raises(FlowRunFailedError) as failed:
         sensor(run_id="run").execute_complete(context(), event)
     assert str(failed.value).endswith(SAMPLED)
@@ -97,7 +97,7 @@ def test_a_deferred_wait_reads_samples_on_the_worker_that_resumes(
 
 
 def test_no_value_of_a_record_is_in_the_error_of_a_run(history: History, proxy_of_history: FaultProxy) -> None:
-    run = wordless(history)
+    run = without_codes(history)
     said = "The message cannot be validated: [#/_shop/email: jo.doe@example.com is not a valid email]"
     errors = [{"code": "DCVS-1105-400", "message": said, "recordCount": 3}, {"code": "DCVS-1105-400", "message": said}]
     run["metrics"]["recordSummary"]["failedInfo"] = [{"code": "DCVS-1105-400", "message": said, "details": {}}]

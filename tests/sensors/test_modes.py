@@ -44,7 +44,7 @@ SKIPPING = pytest.mark.parametrize("skipping", ["soft_fail", "never_fail"])
 
 @pytest.fixture(autouse=True)
 def _database() -> None:
-    """Airflow 2.11 asks it when a rescheduled sensor began."""
+    """A task instance that tells Airflow 2.11 when a rescheduled sensor began."""
     if airflow.__version__ < "3":
         migrate()
 
@@ -56,12 +56,12 @@ def deferral(**arguments: Any) -> TaskDeferred:
 
 
 def resume(event: Any, **arguments: Any) -> Any:
-    """Go on in the task as Airflow does when the trigger has fired."""
+    """Resume the task with an event, as Airflow does when the trigger has fired."""
     return sensor(deferrable=True, **arguments).resume_execution("execute_complete", {"event": event}, context())
 
 
 def fired(trigger: tuple[str, dict[str, Any]]) -> Any:
-    """What a trigger says that was stored and made again, as the triggerer does."""
+    """Return the event of a trigger that is recreated from its stored arguments, as the triggerer does."""
     path, arguments = json.loads(json.dumps(trigger))
     module, name = path.rsplit(".", 1)
 
@@ -85,25 +85,25 @@ def test_a_run_that_has_failed_fails_the_task_at_once(history: History, mode: st
 
 @IN_EVERY_MODE
 @SKIPPING
-def test_a_run_that_has_failed_is_skipped_where_failures_are_soft(history: History, skipping: str, mode: str) -> None:
+def test_a_failed_run_skips_the_task_with_soft_fail(history: History, skipping: str, mode: str) -> None:
     with pytest.raises(AirflowSkipException, match="is failed"):
         wait(flow_id=history.failed, **MODES[mode], **{skipping: True})
 
 
 @IN_EVERY_MODE
-def test_a_service_that_is_down_may_be_retried(proxy: FaultProxy, connect: Callable[..., None], mode: str) -> None:
+def test_an_unavailable_service_is_retryable(proxy: FaultProxy, connect: Callable[..., None], mode: str) -> None:
     connect(proxy.url)
     proxy.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
     with pytest.raises(ExperiencePlatformUnavailableError) as failure:
         wait(flow_id="flow", **MODES[mode])
     assert not isinstance(failure.value, AirflowFailException)
-    # Nobody sleeps for an hour, and nobody asks again in it: the error tells Airflow 3.3 when to.
+    # The worker does not sleep for an hour and does not send the request again: the error names the delay to Airflow.
     assert failure.value.retry_after == 3600
     assert proxy.count("GET", PLATFORM) == 1
 
 
 @IN_EVERY_MODE
-def test_a_service_that_is_down_is_skipped_where_nothing_may_fail(
+def test_an_unavailable_service_skips_the_task_with_never_fail(
     proxy: FaultProxy, connect: Callable[..., None], mode: str
 ) -> None:
     connect(proxy.url)
@@ -112,17 +112,15 @@ def test_a_service_that_is_down_is_skipped_where_nothing_may_fail(
         wait(flow_id="flow", never_fail=True, **MODES[mode])
 
 
-def test_a_service_down_at_the_first_poll_is_deferred_where_failures_are_silent(
+def test_an_unavailable_service_defers_the_task_with_silent_fail(
     history: History, proxy_of_history: FaultProxy
 ) -> None:
     proxy_of_history.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
     assert deferral(flow_id=history.good, silent_fail=True).method_name == "execute_complete"
 
 
-def test_a_deferred_wait_that_had_no_answer_is_brought_to_the_platforms_clock(
-    history: History, proxy_of_history: FaultProxy
-) -> None:
-    """The emulator's clock is ahead of this machine's, by which its run seems to be later than the DAG run."""
+def test_a_wait_deferred_without_an_answer_is_converted_later(history: History, proxy_of_history: FaultProxy) -> None:
+    # The emulator's clock is ahead of this machine's, so its run seems to be later than the DAG run.
     proxy_of_history.fault("GET", PLATFORM, status=503, headers={"Retry-After": "3600"})
     runs = [run["metrics"]["durationSummary"] for run in history.runs(history.good)]
     began = max(run["startedAtUTC"] for run in runs) / 1000
@@ -133,7 +131,7 @@ def test_a_deferred_wait_that_had_no_answer_is_brought_to_the_platforms_clock(
     assert fired(deferred.value.trigger.serialize())["status"] == "timeout"
 
 
-def test_poking_waits_until_the_run_has_ended(
+def test_poke_mode_waits_until_the_run_has_ended(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int]
 ) -> None:
     run_id = history.runs(history.good)[0]["id"]
@@ -141,7 +139,7 @@ def test_poking_waits_until_the_run_has_ended(
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(paused), times=2)
     assert wait(run_id=run_id, timeout=60, poke_interval=0)["status"] == "succeeded"
     assert proxy_of_history.count("GET", RUNS) == 3
-    assert said("undocumented raw status 'paused'") == 1  # though it was seen twice
+    assert said("undocumented raw status 'paused'") == 1  # although two polls found it
 
 
 @pytest.mark.parametrize(
@@ -149,7 +147,7 @@ def test_poking_waits_until_the_run_has_ended(
     [({}, AirflowSensorTimeout), ({"soft_fail": True}, AirflowSkipException)],
     ids=["hard", "soft"],
 )
-def test_poking_ends_with_the_timeout(
+def test_poke_mode_ends_with_the_timeout(
     history: History, skipping: dict[str, bool], error: type[AirflowException]
 ) -> None:
     with pytest.raises(error):
@@ -157,7 +155,7 @@ def test_poking_ends_with_the_timeout(
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(600, 90), (60, 60)], ids=["the interval", "the rest of the time"])
-def test_rescheduling_comes_back_after_the_interval_but_no_later_than_the_timeout(
+def test_a_reschedule_is_due_after_the_interval_or_at_the_timeout(
     history: History, timeout: float, seconds: float
 ) -> None:
     before = datetime.now(UTC)
@@ -166,7 +164,7 @@ def test_rescheduling_comes_back_after_the_interval_but_no_later_than_the_timeou
     assert before <= again.value.reschedule_date - timedelta(seconds=seconds) <= datetime.now(UTC)
 
 
-def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
+def test_a_deferral_contains_plain_json_and_no_secret(history: History) -> None:
     deferred = deferral(flow_id=history.waiting, since="2026-01-01T00:00:00Z", pick="latest", poke_interval=7)
     path, arguments = deferred.trigger.serialize()
     assert json.loads(json.dumps(arguments)) == arguments
@@ -175,7 +173,7 @@ def test_a_deferral_carries_plain_json_and_no_secret(history: History) -> None:
     assert path == "airflow_provider_payments.triggers.flow_run.FlowRunTrigger"
     deadline = arguments.pop("deadline")
     assert time.time() < deadline <= time.time() + 7 * 86400
-    # The worker has seen that there was nothing by now.
+    # The worker has found no run until now.
     now = history.emulator.control("GET", "clock")["now"]
     assert arguments.pop("quiet_since") == pytest.approx(now, abs=5)
     assert arguments.pop("flow").items() > {"id": history.waiting, "name": "waiting", "mapping_version": 0}.items()
@@ -208,7 +206,7 @@ def test_the_deadline_is_the_smaller_of_both_limits(history: History, limits: di
 
 
 @IN_EVERY_MODE
-def test_airflow_is_left_no_limit_that_it_would_apply_in_its_own_way(mode: str) -> None:
+def test_airflow_gets_no_limit_to_apply_itself(mode: str) -> None:
     given: dict[str, Any] = {"execution_timeout": timedelta(seconds=30), "timeout": 100, **MODES[mode]}
     with DAG(dag_id="limits", schedule=None, default_args={"execution_timeout": timedelta(seconds=20)}):
         mapped = FlowRunSensor.partial(task_id="mapped", **given).expand(flow_id=["a"])
@@ -218,7 +216,7 @@ def test_airflow_is_left_no_limit_that_it_would_apply_in_its_own_way(mode: str) 
         assert (task.timeout, task.execution_timeout) == (30, None)
 
 
-def test_a_deferred_wait_ends_as_one_on_the_worker_would(connected: Emulator) -> None:
+def test_a_deferred_wait_ends_like_a_wait_on_the_worker(connected: Emulator) -> None:
     flow = make_dataflow(partial_ingestion_percent=5)["id"]
     trigger = deferral(flow_id=flow).trigger.serialize()
     advance_to_run(connected)
@@ -259,7 +257,7 @@ MALFORMED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("what", MALFORMED)
-def test_an_event_that_tells_of_no_ended_run_fails_the_task(what: str) -> None:
+def test_an_event_without_an_ended_run_fails_the_task(what: str) -> None:
     with pytest.raises(FlowRunFailedError):
         resume(MALFORMED[what], flow_id="flow")
 
@@ -269,25 +267,23 @@ def test_an_event_that_tells_of_no_ended_run_fails_the_task(what: str) -> None:
     [(False, FlowRunFailedError), (True, ExperiencePlatformUnavailableError)],
     ids=["refused", "down"],
 )
-def test_an_event_says_why_polls_failed_and_whether_a_retry_can_help(
-    retryable: bool, error: type[AirflowException]
-) -> None:
+def test_an_error_event_names_the_cause_and_whether_to_retry(retryable: bool, error: type[AirflowException]) -> None:
     with pytest.raises(error, match="ConnectionError: gone") as failure:
         resume({"status": "error", "message": "ConnectionError: gone", "retryable": retryable}, flow_id="flow")
     assert isinstance(failure.value, AirflowFailException) is not retryable
 
 
-def test_a_deferred_wait_that_took_too_long_is_a_sensors_timeout() -> None:
+def test_a_timed_out_deferred_wait_raises_the_sensor_timeout() -> None:
     with pytest.raises(AirflowSensorTimeout, match="has not ended in time"):
         resume({"status": "timeout", "message": "flow run run-1 has not ended in time"}, flow_id="flow")
 
 
 def lost(**arguments: Any) -> Any:
-    """Go on where the triggerer could not run the trigger."""
+    """Resume a task whose trigger the triggerer could not run."""
     return sensor(deferrable=True, **arguments).resume_execution("__fail__", {"error": "Trigger failure"}, context())
 
 
-def test_a_trigger_that_could_not_run_may_be_retried_and_is_skipped_where_nothing_may_fail() -> None:
+def test_a_trigger_failure_is_retryable_and_skipped_with_never_fail() -> None:
     for flags in ({}, {"soft_fail": True}, {"silent_fail": True}):
         with pytest.raises(AirflowException, match="Trigger failure") as failure:
             lost(flow_id="flow", **flags)
@@ -297,19 +293,19 @@ def test_a_trigger_that_could_not_run_may_be_retried_and_is_skipped_where_nothin
 
 
 @SKIPPING
-def test_a_failure_after_the_deferral_is_skipped_where_failures_are_soft(skipping: str) -> None:
+def test_a_failure_after_the_deferral_is_skipped_with_soft_fail(skipping: str) -> None:
     with pytest.raises(AirflowSkipException):
         resume({"status": "ended", "run": ENDED}, flow_id="flow", **{skipping: True})
 
 
 @SKIPPING
-def test_a_timeout_after_the_deferral_is_skipped_where_failures_are_soft(skipping: str) -> None:
+def test_a_timeout_after_the_deferral_is_skipped_with_soft_fail(skipping: str) -> None:
     with pytest.raises(AirflowSkipException):
         resume({"status": "timeout", "message": "too long"}, flow_id="flow", **{skipping: True})
 
 
 def wait_to_the_end(mode: str, **arguments: Any) -> Any:
-    """Look until the run has ended, as often as Airflow lets the sensor look."""
+    """Execute the sensor again and again, as Airflow does, until the run has ended."""
     given = {"timeout": 60, "poke_interval": 0.01} | MODES[mode] | arguments
     while True:
         try:
@@ -321,7 +317,7 @@ def wait_to_the_end(mode: str, **arguments: Any) -> Any:
 
 
 @IN_EVERY_MODE
-def test_the_log_has_a_line_for_each_change_and_one_that_sums_up(
+def test_the_log_has_a_line_per_change_and_a_summary(
     history: History, proxy_of_history: FaultProxy, said: Callable[[str], int], mode: str
 ) -> None:
     flow = history.waiting
@@ -331,7 +327,7 @@ def test_the_log_has_a_line_for_each_change_and_one_that_sums_up(
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(flow, "success", completed=True, **records)))
     assert wait_to_the_end(mode, flow_id=flow, accept_partial=True)["output_records"] == 10
     ended = "flow run run-1 is success: 12 records in, 10 out, 2 failed"
-    # A rescheduled look is a process of its own and knows nothing of the last one.
+    # Each rescheduled poll is a new process, which does not know the status of the last poll.
     changes = 2 if mode == "reschedule" else 1
     assert [said("run-1 is queued"), said("run-1 is inProgress"), said(ended)] == [1, changes, 2]
     assert said(f"{ended} in 1.0 s; batches: none") == 1

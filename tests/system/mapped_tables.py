@@ -33,7 +33,7 @@ with DAG(dag_id="mapped_tables", schedule=None, catchup=False) as dag:
     dataset = CreateTargetDatasetOperator.partial(task_id="datasets", schema_id=schema.output["id"]).expand(name=TABLES)
     target = CreateTargetConnectionOperator.partial(
         task_id="target_connections", name="to {{ task.dataset_id }}", schema_id=schema.output["id"]
-    ).expand(dataset_id=dataset.output.map(lambda made: made["id"]))
+    ).expand(dataset_id=dataset.output.map(lambda created: created["id"]))
     mapping_set = CreateMappingSetOperator(
         task_id="mapping_set",
         name="Square records",
@@ -63,4 +63,4 @@ with DAG(dag_id="mapped_tables", schedule=None, catchup=False) as dag:
     )
     FlowRunSensor.partial(
         task_id="flow_runs", pick="latest", max_failed_ratio=0.05, deferrable=True, poke_interval=1, timeout=60
-    ).expand_kwargs(dataflow.output.map(lambda made: {"flow_id": made["id"], "since": made["runs_since"]}))
+    ).expand_kwargs(dataflow.output.map(lambda created: {"flow_id": created["id"], "since": created["runs_since"]}))

@@ -280,7 +280,7 @@ def test_every_task_with_a_fault_failed(aftermath: Aftermath) -> None:
     assert "/flows failed (outcome unknown); redirects to" in said
     assert "/connections failed (final); 400 - Invalid request" in said
     assert f"{IMS} failed (no usable answer); redirects to" in said
-    assert f"{IMS} failed (no usable answer); answered without words of a service; 403" in said
+    assert f"{IMS} failed (no usable answer); answered without an error of a service; 403" in said
     assert len(set(aftermath.proxy.authorizations) - {""}) > 2  # the token was renewed
 
 

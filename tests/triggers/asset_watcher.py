@@ -1,4 +1,4 @@
-"""A watcher's trigger in Airflow's own trigger runner; what lies beyond it, the supervisor, does as a test says."""
+"""A watcher's trigger in Airflow's own trigger runner, with a supervisor that a test controls."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ SECONDS = 30
 
 
 class Supervisor:
-    """What a runner talks to: it keeps the state of assets, as JSON, and the events that were stored."""
+    """The runner's counterpart: stores the state of assets, as JSON, and the events."""
 
     def __init__(self) -> None:
         self.states: dict[tuple[str, str], str] = {}
         self.events: list[Payload] = []
-        #: Raised instead of storing a state.
+        #: If set, raised instead of storing a state.
         self.error: Exception | None = None
         self.reads = self.writes = 0
-        #: Cleared: reads are not answered until it is set.
+        #: While cleared, reads are not answered.
         self.answers = asyncio.Event()
         self.answers.set()
 
@@ -46,20 +46,20 @@ class Supervisor:
 
     @property
     def state(self) -> Any:
-        """The only state that is stored, ``None`` where there is none."""
+        """The only stored state; ``None`` if there is none."""
         (state,) = self.states.values() or ["null"]
         return json.loads(state)
 
     def run_ids(self) -> list[str]:
-        """Whose events were stored, in order."""
+        """Return the ids of the runs whose events were stored, in order."""
         return [event["run_id"] for event in self.events]
 
 
 class Watcher:
     """
-    One life of a triggerer that runs one trigger.
+    A triggerer that runs one trigger, from its start to its end.
 
-    :param supervisor: what outlives it.
+    :param supervisor: the supervisor, which outlives the triggerer.
     """
 
     def __init__(self, trigger: FlowRunEventTrigger, supervisor: Supervisor) -> None:
@@ -71,7 +71,7 @@ class Watcher:
         self.task = asyncio.create_task(self.runner.run_trigger(1, trigger))
 
     def store(self, confirm: bool = True) -> None:
-        """Store the events that the trigger has fired; without a confirmation the runner does not learn of it."""
+        """Store the events that the trigger has fired; unless ``confirm`` is false, confirm them to the runner."""
         while self.runner.events:
             entry = self.runner.events.popleft()
             self.supervisor.events.append(json.loads(json.dumps(entry.event.payload)))
@@ -79,7 +79,7 @@ class Watcher:
                 self.runner._shared_streams.confirm_persisted([entry.persist_seq])
 
     async def until(self, condition: Callable[[], object], store: bool = True) -> None:
-        """Let it run, and its events be stored, until something holds."""
+        """Let the trigger run, and store its events, until a condition holds."""
         async with asyncio.timeout(SECONDS):
             while not condition():
                 assert not self.task.done(), self.task.exception()
@@ -87,14 +87,14 @@ class Watcher:
                     self.store()
                 await asyncio.sleep(0.005)
 
-    def leap(self, seconds: float) -> None:
-        """Let so much time go by for what waits on the event loop."""
+    def advance(self, seconds: float) -> None:
+        """Advance the event loop's clock."""
         loop = asyncio.get_running_loop()
         now = loop.time
         loop.time = lambda: now() + seconds  # type: ignore[method-assign]
 
     async def end(self) -> None:
-        """End the triggerer. What it has not sent to the supervisor is lost."""
+        """End the triggerer; events that it has not sent to the supervisor are lost."""
         self.task.cancel()
         await asyncio.wait({self.task})
 
@@ -102,7 +102,7 @@ class Watcher:
 def live(
     trigger: FlowRunEventTrigger, supervisor: Supervisor, *steps: Callable[[Watcher], Coroutine[Any, Any, None]]
 ) -> None:
-    """Run a trigger in a triggerer of its own, one life for each step."""
+    """Run a trigger in a new triggerer for each step."""
 
     async def lives() -> None:
         for step in steps:
@@ -116,7 +116,7 @@ def live(
 
 
 def until(condition: Callable[[], object]) -> Callable[[Watcher], Coroutine[Any, Any, None]]:
-    """A life that ends when something holds, all acknowledged."""
+    """Return a step that stores and confirms events until a condition holds."""
 
     async def life(watcher: Watcher) -> None:
         await watcher.until(condition)

@@ -1,4 +1,4 @@
-"""A dataflow, a proxy before it, and what stands for Airflow around a watcher."""
+"""Fixtures for watchers: a dataflow, a proxy in front of the emulator, and a supervisor."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
     from airflow.sdk.execution_time import task_runner
 
     supervisor = Supervisor()
-    # Where Airflow itself puts the way to its supervisor.
+    # Airflow keeps its connection to the supervisor in this attribute.
     monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", supervisor, raising=False)
     return supervisor
 

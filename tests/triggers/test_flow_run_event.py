@@ -27,7 +27,7 @@ from tests.triggers.events import supervisor as supervisor
 
 
 @pytest.mark.skipif(has_event_streams(), reason="an older Airflow only")
-def test_an_older_airflow_is_refused_with_what_it_needs() -> None:
+def test_an_older_airflow_is_refused_with_the_required_version() -> None:
     with pytest.raises(RuntimeError) as error:
         trigger()
     assert str(error.value).startswith("FlowRunEventTrigger needs Airflow 3.3 or newer: acknowledged shared streams")
@@ -35,7 +35,7 @@ def test_an_older_airflow_is_refused_with_what_it_needs() -> None:
 
 
 @from_3_3
-def test_its_arguments_are_plain_json_that_make_it_again() -> None:
+def test_the_serialized_arguments_recreate_the_trigger() -> None:
     given = trigger(
         since=datetime(2026, 11, 22, tzinfo=UTC), statuses=("failed", "succeeded"), poll_interval=timedelta(seconds=30)
     )
@@ -55,7 +55,7 @@ def test_its_arguments_are_plain_json_that_make_it_again() -> None:
 
 
 @from_3_3
-def test_its_defaults() -> None:
+def test_the_default_arguments() -> None:
     _, arguments = FlowRunEventTrigger(flow_id="flow", asset="arrived").serialize()
     assert (arguments["poll_interval"], arguments["since"]) == (60, None)
     assert arguments["statuses"] == ["succeeded", "partial"]
@@ -67,7 +67,7 @@ def test_its_defaults() -> None:
     [{"flow_id": "other"}, {"asset": "other"}, {"statuses": ["failed"]}, {"since": 2e9}, {"poll_interval": 9}],
     ids=lambda other: next(iter(other)),
 )
-def test_what_is_not_equal_shares_no_stream(other: dict[str, Any]) -> None:
+def test_triggers_with_other_arguments_share_no_stream(other: dict[str, Any]) -> None:
     assert trigger(**other).shared_stream_key() != trigger().shared_stream_key()
 
 
@@ -102,9 +102,7 @@ def test_a_wrong_argument_is_named(wrong: dict[str, Any], said: str) -> None:
 # ---- which runs ----------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_ends_is_announced_with_its_counts(
-    supervisor: Supervisor, connected: Emulator, flow_id: str
-) -> None:
+def test_an_ended_run_is_announced_with_its_counts(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
     async def life(watcher: Watcher) -> None:
         await watcher.until(lambda: supervisor.state)
         advance_to_run(connected)
@@ -132,10 +130,10 @@ def iso(milliseconds: float) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
 
 
-def test_runs_made_before_its_first_poll_do_not_count(
+def test_runs_created_before_the_first_poll_are_not_announced(
     supervisor: Supervisor, connected: Emulator, flow_id: str
 ) -> None:
-    advance_to_run(connected, after=1.0)  # the run is still active, and within the margin of later looks
+    advance_to_run(connected, after=1.0)  # the run is still active, and within the margin of later polls
     (before,) = ids(connected, flow_id)
 
     async def first_life(watcher: Watcher) -> None:
@@ -150,7 +148,7 @@ def test_runs_made_before_its_first_poll_do_not_count(
     assert len(supervisor.events) == 1
 
 
-def test_since_says_which_runs_count(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
+def test_since_selects_the_announced_runs(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
     advance_to_run(connected)
     for _ in range(3):
         connected.advance(HALF_HOUR)
@@ -158,7 +156,7 @@ def test_since_says_which_runs_count(supervisor: Supervisor, connected: Emulator
     since = second["createdAt"] / 1000
     live(trigger(flow_id, since=since), supervisor, until(lambda: len(supervisor.events) == 3))
     assert supervisor.run_ids() == [second["id"], *(run["id"] for run in others)]
-    # None at all goes on; another one begins anew.
+    # Without `since` the trigger resumes; with another `since` it starts anew.
     connected.advance(HALF_HOUR)
     live(trigger(flow_id), supervisor, until(lambda: len(supervisor.events) == 4))
     live(trigger(flow_id, since=since - 3600), supervisor, until(lambda: len(supervisor.events) == 9))
@@ -170,7 +168,7 @@ def test_since_says_which_runs_count(supervisor: Supervisor, connected: Emulator
     [(None, ["partial", "succeeded"]), (["failed"], ["failed"]), (["succeeded", "failed"], ["failed", "succeeded"])],
     ids=str,
 )
-def test_statuses_say_which_runs_are_announced(
+def test_statuses_select_the_announced_runs(
     supervisor: Supervisor, connected: Emulator, flow_id: str, statuses: Any, expected: list[str]
 ) -> None:
     advance_to_run(connected)
@@ -180,13 +178,11 @@ def test_statuses_say_which_runs_are_announced(
     arguments = {"statuses": statuses} if statuses else {}
     live(trigger(flow_id, since=0, **arguments), supervisor, until(lambda: len(supervisor.events) == len(expected)))
     assert [event["status"] for event in supervisor.events] == expected
-    # All that has ended is done with, announced or not.
+    # All ended runs are done, announced or not.
     assert supervisor.state["cursor"] >= runs(connected, flow_id)[1]["createdAt"] / 1000
 
 
-def test_two_watchers_do_not_share_what_they_remember(
-    supervisor: Supervisor, connected: Emulator, flow_id: str
-) -> None:
+def test_two_watchers_do_not_share_their_state(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
     connected.order("fail_copy", flowId=flow_id)
     advance_to_run(connected)
     connected.advance(HALF_HOUR)
@@ -198,7 +194,7 @@ def test_two_watchers_do_not_share_what_they_remember(
     assert [asset for asset, _ in supervisor.states] == ["one", "two", "two"]
 
 
-def test_what_a_service_answers_that_ignores_filters_is_not_announced(
+def test_runs_of_a_service_that_ignores_filters_are_not_announced(
     supervisor: Supervisor, connected: Emulator, flow_id: str, proxied: FaultProxy
 ) -> None:
     advance_to_run(connected)
@@ -217,15 +213,15 @@ def test_the_latest_of_several_runs_waits_for_the_next_poll(
     for _ in range(2):
         connected.advance(HALF_HOUR)
 
-    def looks() -> int:
+    def polls() -> int:
         return len([r for r in connected.requests() if r["path"].endswith(RUNS)])
 
     async def life(watcher: Watcher) -> None:
         await watcher.until(lambda: len(watcher.runner.events) > 1, store=False)
-        assert looks() == 1
+        assert polls() == 1
         watcher.store()
         await watcher.until(lambda: watcher.runner.events, store=False)
-        assert looks() > 1
+        assert polls() > 1
         watcher.store()
 
     live(trigger(flow_id, since=0), supervisor, life)
@@ -242,7 +238,7 @@ def test_the_run_held_back_follows_the_others_after_ten_seconds(
 
     async def life(watcher: Watcher) -> None:
         def third(seconds: float = 0.5) -> bool:
-            watcher.leap(seconds)
+            watcher.advance(seconds)
             return len(supervisor.events) == 3
 
         await watcher.until(lambda: len(supervisor.events) == 2)
@@ -254,10 +250,10 @@ def test_the_run_held_back_follows_the_others_after_ten_seconds(
     assert supervisor.run_ids() == [first, second, held_back]
 
 
-# ---- none is lost --------------------------------------------------------------------------------------------------
+# ---- no run is lost ------------------------------------------------------------------------------------------------
 
 
-def test_an_active_run_is_not_passed_by_those_that_end_before_it(
+def test_an_active_run_is_announced_after_later_runs_that_end_first(
     supervisor: Supervisor, connected: Emulator, flow_id: str
 ) -> None:
     async def first_life(watcher: Watcher) -> None:
@@ -278,9 +274,7 @@ def test_an_active_run_is_not_passed_by_those_that_end_before_it(
     assert supervisor.run_ids() == [*others, stuck]
 
 
-def test_a_count_that_is_unknown_is_null_in_the_payload(
-    supervisor: Supervisor, flow_id: str, proxied: FaultProxy
-) -> None:
+def test_an_unknown_count_is_null_in_the_payload(supervisor: Supervisor, flow_id: str, proxied: FaultProxy) -> None:
     run = run_item(flow_id, "success", completed=True, inputRecordCount="7", failedRecordCount=-1)
     odd = {"id": "odd", "flowId": flow_id}
     proxied.fault("GET", RUNS, status=200, body=answer(odd, run), times=1000)
@@ -290,7 +284,7 @@ def test_a_count_that_is_unknown_is_null_in_the_payload(
     assert counts == [run["id"], 7, None, None]
 
 
-def test_a_run_that_lists_show_late_is_announced(supervisor: Supervisor, flow_id: str, proxied: FaultProxy) -> None:
+def test_a_run_that_is_listed_late_is_announced(supervisor: Supervisor, flow_id: str, proxied: FaultProxy) -> None:
     run = run_item(flow_id, "success")
     late, later = run | {"id": "late"}, run | {"id": "later", "createdAt": run["createdAt"] + 200_000}
     proxied.fault("GET", RUNS, status=200, body=answer(later), times=3)
@@ -299,9 +293,7 @@ def test_a_run_that_lists_show_late_is_announced(supervisor: Supervisor, flow_id
     assert supervisor.run_ids() == ["later", "late"]
 
 
-def test_a_restart_announces_again_what_was_not_acknowledged_and_nothing_else(
-    supervisor: Supervisor, connected: Emulator, flow_id: str
-) -> None:
+def test_a_restart_repeats_only_unacknowledged_runs(supervisor: Supervisor, connected: Emulator, flow_id: str) -> None:
     advance_to_run(connected)
     (first,) = ids(connected, flow_id)
 
@@ -323,17 +315,17 @@ def test_a_restart_announces_again_what_was_not_acknowledged_and_nothing_else(
     assert supervisor.run_ids() == [first] * 3 + ids(connected, flow_id)[1:]
 
 
-def test_a_run_whose_event_airflow_never_took_is_not_noted(
+def test_a_run_whose_event_airflow_never_received_is_not_recorded(
     supervisor: Supervisor, connected: Emulator, flow_id: str
 ) -> None:
-    # Airflow acknowledges for a trigger that is cancelled between being handed a run and handing over its event.
+    # Airflow acknowledges a run whose trigger is cancelled after it received the run and before it yielded its event.
     advance_to_run(connected)
 
     async def cancelled_in_between(watcher: Watcher) -> None:
         log: Any = watcher.runner.log
 
         class Log:
-            """The runner's own log, in whose line about the event the task is cancelled."""
+            """The runner's log; the line about the event cancels the task."""
 
             def __getattr__(self, name: str) -> Any:
                 return getattr(log, name)
@@ -353,14 +345,14 @@ def test_a_run_whose_event_airflow_never_took_is_not_noted(
     assert supervisor.run_ids() == ids(connected, flow_id)
 
 
-def test_an_event_that_airflow_does_not_confirm_in_time_is_not_noted(
+def test_an_event_that_airflow_does_not_confirm_in_time_is_not_recorded(
     supervisor: Supervisor, connected: Emulator, flow_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__TRIGGERER__SHARED_STREAM_ACK_TIMEOUT", "0.1")
     advance_to_run(connected)
 
     async def never_confirmed(watcher: Watcher) -> None:
-        await asyncio.wait({watcher.task}, timeout=SECONDS)  # Airflow ends the trigger, and then starts it anew
+        await asyncio.wait({watcher.task}, timeout=SECONDS)  # Airflow ends the trigger and would then restart it
         assert type(watcher.task.exception()).__name__ == "AckTimeout"
 
     live(trigger(flow_id, since=0), supervisor, never_confirmed)
@@ -370,9 +362,7 @@ def test_an_event_that_airflow_does_not_confirm_in_time_is_not_noted(
     assert supervisor.run_ids() == ids(connected, flow_id)
 
 
-def test_a_long_history_comes_in_order_once_each_with_a_small_state(
-    supervisor: Supervisor, connected: Emulator
-) -> None:
+def test_a_long_history_is_announced_in_order_and_once(supervisor: Supervisor, connected: Emulator) -> None:
     connected.control("POST", "seed", json={"sandbox": "dev", "dataflows": 2, "runs_per_dataflow": 5 * BATCH_SIZE + 7})
     flow = connected.objects("flows")[0]["id"]
     ended = [r["id"] for r in runs(connected, flow) if r["metrics"]["statusSummary"]["status"] != "inProgress"]

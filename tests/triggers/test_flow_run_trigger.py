@@ -1,4 +1,4 @@
-"""``FlowRunTrigger``: waits in the triggerer, only reads, and always ends with one event."""
+"""``FlowRunTrigger`` waits in the triggerer, only reads, and always ends with one event."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def trigger(
 
 
 def events(waiting: FlowRunTrigger) -> list[Any]:
-    """All that a trigger says; it must come to an end."""
+    """Return all events of a trigger, which must end."""
 
     async def collect() -> list[Any]:
         async with asyncio.timeout(20):
@@ -37,7 +37,7 @@ def events(waiting: FlowRunTrigger) -> list[Any]:
     return asyncio.run(collect())
 
 
-def test_its_arguments_are_plain_json_that_make_it_again() -> None:
+def test_the_serialized_arguments_recreate_the_trigger() -> None:
     path, arguments = trigger("flow", since=12.5, pick="latest", deadline=99.5).serialize()
     assert arguments == {
         "aep_conn_id": CONNECTION_ID,
@@ -57,7 +57,7 @@ def test_its_arguments_are_plain_json_that_make_it_again() -> None:
     assert again.serialize() == (path, arguments)
 
 
-def test_a_trigger_that_an_earlier_release_has_stored_goes_on(history: History) -> None:
+def test_a_trigger_stored_by_an_earlier_release_continues(history: History) -> None:
     stored = {
         "aep_conn_id": CONNECTION_ID,
         "selection": {"flow_id": history.good, "run_id": None, "since": 0.0, "pick": "first"},
@@ -77,7 +77,7 @@ def test_a_trigger_that_an_earlier_release_has_stored_goes_on(history: History) 
         assert (event["status"], event["run"]["flow_id"], event["flow"]) == ("ended", history.good, None)
 
 
-def test_an_ended_run_is_handed_over_whole(history: History) -> None:
+def test_the_event_contains_the_complete_ended_run(history: History) -> None:
     run, _ = history.runs(history.partial)
     records, times = run["metrics"]["recordSummary"], run["metrics"]["durationSummary"]
     waiting, flow = trigger(history.partial), {"id": history.partial, "name": "partial"}
@@ -112,12 +112,12 @@ def test_an_ended_run_is_handed_over_whole(history: History) -> None:
     assert json.loads(json.dumps(event)) == event
 
 
-def test_a_failed_run_is_an_ended_one_which_the_worker_judges(history: History) -> None:
+def test_a_failed_run_is_returned_as_ended(history: History) -> None:
     (event,) = events(trigger(history.failed))
     assert (event["status"], event["run"]["raw_status"]) == ("ended", "failed")
 
 
-def test_it_means_the_run_that_the_sensor_means(history: History) -> None:
+def test_the_trigger_selects_the_same_run_as_the_sensor(history: History) -> None:
     first, second = history.runs(history.partial)
     chosen = [
         trigger(history.partial, pick="latest"),
@@ -127,15 +127,15 @@ def test_it_means_the_run_that_the_sensor_means(history: History) -> None:
     assert [events(one)[0]["run"]["id"] for one in chosen] == [second["id"], second["id"], first["id"]]
 
 
-def test_airflow_may_run_it_twice_for_it_only_reads(history: History) -> None:
+def test_a_trigger_may_run_twice_because_it_only_reads(history: History) -> None:
     before = len(history.emulator.requests())
     waiting = trigger(history.partial)
     assert events(waiting) == events(waiting) == events(trigger(history.partial))
-    asked = history.emulator.requests()[before:]
-    assert {r["method"] for r in asked if not r["path"].startswith("/ims/")} == {"GET"}
+    requests = history.emulator.requests()[before:]
+    assert {r["method"] for r in requests if not r["path"].startswith("/ims/")} == {"GET"}
 
 
-def test_in_a_triggerer_it_fires_only_when_the_scheduler_has_had_time_to_note_the_deferral(history: History) -> None:
+def test_in_a_triggerer_no_event_fires_within_five_seconds(history: History) -> None:
     inline, deferred = trigger(history.partial), trigger(history.partial)
     deferred.trigger_id = 7
 
@@ -150,7 +150,7 @@ def test_in_a_triggerer_it_fires_only_when_the_scheduler_has_had_time_to_note_th
     assert asyncio.run(race())
 
 
-def test_it_polls_until_the_run_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
+def test_polls_continue_until_the_run_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
     run_id = history.runs(history.good)[0]["id"]
     for status in ("scheduled", "inProgress", "inProgress"):
         proxy_of_history.fault("GET", RUNS, status=200, body=answer(run_item(history.good, status, run_id=run_id)))
@@ -159,7 +159,7 @@ def test_it_polls_until_the_run_has_ended(history: History, proxy_of_history: Fa
     assert proxy_of_history.count("GET", RUNS) == 4
 
 
-def test_past_its_deadline_it_polls_once_more_and_gives_up(history: History) -> None:
+def test_after_the_deadline_one_poll_is_sent_before_the_timeout(history: History) -> None:
     (event,) = events(trigger(history.waiting, deadline=time.time() - 60))
     assert set(event) == {"status", "message"}
     assert event["status"] == "timeout"
@@ -172,7 +172,7 @@ def test_a_run_that_ended_before_the_first_poll_beats_the_deadline(history: Hist
     assert event["status"] == "ended"
 
 
-def test_a_timeout_says_what_was_seen_last(history: History, proxy_of_history: FaultProxy) -> None:
+def test_a_timeout_names_the_last_known_status(history: History, proxy_of_history: FaultProxy) -> None:
     item = run_item(history.good, "inProgress", inputRecordCount=7)
     proxy_of_history.fault("GET", RUNS, status=200, body=answer(item), times=1000)
     deadline = time.time() + 0.2
@@ -185,23 +185,21 @@ def test_a_timeout_says_what_was_seen_last(history: History, proxy_of_history: F
 def test_a_few_failed_polls_do_not_end_the_wait(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", RUNS, **DOWN, times=4)
     proxy_of_history.fault("GET", RUNS, status=200, body=answer())
-    # The count begins anew after a look that succeeded.
+    # A successful poll resets the number of failures.
     proxy_of_history.fault("GET", RUNS, **DOWN, times=4)
     (event,) = events(trigger(history.good))
     assert event["status"] == "ended"
     assert proxy_of_history.count("GET", RUNS) == 10
 
 
-def test_five_failed_polls_end_a_wait_only_without_an_answer_for_long(
-    history: History, proxy_of_history: FaultProxy
-) -> None:
+def test_five_failed_polls_do_not_end_a_recently_answered_wait(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", RUNS, **DOWN, times=30)
     (event,) = events(trigger(history.good))
     assert event["status"] == "ended"
     assert proxy_of_history.count("GET", RUNS) >= 31
 
 
-def test_five_failed_polls_after_ten_minutes_are_an_error_worth_a_retry(
+def test_five_failed_polls_after_ten_minutes_are_a_retryable_error(
     history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
@@ -212,7 +210,7 @@ def test_five_failed_polls_after_ten_minutes_are_an_error_worth_a_retry(
     assert proxy_of_history.count("GET", RUNS) == 5
 
 
-def test_a_service_that_asks_to_wait_has_not_failed(
+def test_a_429_is_not_a_failed_poll(
     history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.aep.http.throttle.INITIAL_INTERVAL_SECONDS", 0.001)
@@ -222,7 +220,7 @@ def test_a_service_that_asks_to_wait_has_not_failed(
     assert event["status"] == "ended"
 
 
-def test_a_token_refused_for_ever_fails_polls_and_is_renewed_once_a_minute(
+def test_a_refused_token_fails_polls_and_is_renewed_once_a_minute(
     history: History, proxy_of_history: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
@@ -235,16 +233,14 @@ def test_a_token_refused_for_ever_fails_polls_and_is_renewed_once_a_minute(
     assert proxy_of_history.count("POST", "/ims/token") == 1
 
 
-def test_a_service_that_asks_to_wait_is_left_alone_though_the_deadline_comes(
-    history: History, proxy_of_history: FaultProxy
-) -> None:
+def test_no_last_poll_is_sent_during_a_retry_after_pause(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
     (event,) = events(trigger(history.good, deadline=time.time() + 0.2))
     assert event["status"] == "timeout"
     assert proxy_of_history.count("GET", RUNS) == 1
 
 
-def test_errors_do_not_outlive_the_deadline(history: History, proxy_of_history: FaultProxy) -> None:
+def test_failing_polls_end_at_the_deadline(history: History, proxy_of_history: FaultProxy) -> None:
     proxy_of_history.fault("GET", RUNS, **DOWN, times=99)
     waiting = trigger(history.good, deadline=time.time() - 60)
     waiting.poll_interval = 60
@@ -271,7 +267,7 @@ def test_a_wrong_secret_is_an_error_at_once(emulator: Emulator, monkeypatch: pyt
     assert [r["status"] for r in emulator.requests()] == [401]
 
 
-def test_a_connection_that_is_gone_is_an_error(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deleted_connection_is_an_error(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 0.0)
     (event,) = events(trigger(conn_id="no_such_connection"))
     assert event["status"] == "error"
@@ -279,18 +275,18 @@ def test_a_connection_that_is_gone_is_an_error(emulator: Emulator, monkeypatch: 
     assert emulator.requests() == []
 
 
-@pytest.mark.parametrize("word", ["paused", "", "SUCCESSFUL"], ids=repr)
-def test_an_unknown_status_is_waited_out_with_one_warning(
-    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int], word: str
+@pytest.mark.parametrize("raw_status", ["paused", "", "SUCCESSFUL"], ids=repr)
+def test_an_unknown_status_is_waited_for_with_one_warning(
+    history: History, proxy_of_history: FaultProxy, said: Callable[[str], int], raw_status: str
 ) -> None:
     run_id = history.runs(history.good)[0]["id"]
     for records in range(3):
-        item = run_item(history.good, word, run_id=run_id, inputRecordCount=records)
+        item = run_item(history.good, raw_status, run_id=run_id, inputRecordCount=records)
         proxy_of_history.fault("GET", RUNS, status=200, body=answer(item))
     (event,) = events(trigger(history.good))
     assert event["run"]["id"] == run_id
-    assert said(f"undocumented raw status {word!r}") == 1
-    assert said(f"flow run {run_id} is {word}:") == 1  # a line for each change of state, not of counts
+    assert said(f"undocumented raw status {raw_status!r}") == 1
+    assert said(f"flow run {run_id} is {raw_status}:") == 1  # a line for each change of status, not of counts
 
 
 def test_an_unknown_status_with_a_completion_time_has_ended(history: History, proxy_of_history: FaultProxy) -> None:
@@ -302,7 +298,7 @@ def test_an_unknown_status_with_a_completion_time_has_ended(history: History, pr
 
 
 def cancelled(waiting: FlowRunTrigger) -> None:
-    """Cancel a trigger after a moment; it must end, and say nothing."""
+    """Cancel a trigger after 0.2 s; it must end without an event."""
 
     async def cancel() -> None:
         running = waiting.run()
@@ -314,13 +310,13 @@ def cancelled(waiting: FlowRunTrigger) -> None:
     asyncio.run(cancel())
 
 
-def test_one_that_is_cancelled_between_two_polls_ends(history: History) -> None:
+def test_a_trigger_cancelled_between_two_polls_ends(history: History) -> None:
     waiting = trigger(history.waiting)
     waiting.poll_interval = 3600
     cancelled(waiting)
 
 
-def test_one_that_is_cancelled_during_a_poll_ends(
+def test_a_trigger_cancelled_during_a_poll_ends(
     history: History, proxy_of_history: FaultProxy, connect: Callable[..., None]
 ) -> None:
     connect(proxy_of_history.url, read_timeout=0.4)
@@ -328,7 +324,7 @@ def test_one_that_is_cancelled_during_a_poll_ends(
     cancelled(trigger(history.good))
 
 
-def test_many_triggers_wait_side_by_side_in_one_loop(history: History, connect: Callable[..., None]) -> None:
+def test_many_triggers_wait_in_one_loop(history: History, connect: Callable[..., None]) -> None:
     flows = [history.partial, history.failed, history.undiagnosed, history.good] * 5
 
     async def first(flow: str) -> Any:

@@ -1,4 +1,4 @@
-"""Many waits on a connection are one poller, which is fair to each of them."""
+"""The waits on a connection share one poller, and do not affect each other."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 #: Seconds after which each dataflow has run once more; a token lives longer.
-ROUND = 47000
-#: All that is asked of the platform.
-RUNS = "/flowservice/"
+ROUND_SECONDS = 47000
+#: The path of all requests for dataflows and runs.
+FLOW_SERVICE = "/flowservice/"
 GONE = "00000000-0000-4000-8000-000000000000"
 
 
 class Fleet:
-    """Dataflows behind a proxy, of which each has run once and nobody waits for that."""
+    """Dataflows behind a proxy, each with one earlier run that no wait is for."""
 
     def __init__(self, emulator: Emulator, proxy: FaultProxy, count: int) -> None:
         self.emulator, self.proxy = emulator, proxy
@@ -48,7 +48,7 @@ class Fleet:
                 "aep_conn_id": CONNECTION_ID,
                 "selection": selection,
                 "poll_interval": 0.01,
-                # As the worker hands it over, which has just polled.
+                # The worker has just polled.
                 "quiet_since": self.now,
             }
             | arguments
@@ -58,13 +58,13 @@ class Fleet:
         return [self.trigger(flow_id, **arguments) for flow_id in self.ids]
 
     def let_run(self) -> None:
-        self.emulator.advance(ROUND)
+        self.emulator.advance(ROUND_SECONDS)
 
-    async def asked(self, times: int) -> None:
-        """Wait until runs have been asked for so many times more."""
-        wanted = self.proxy.count("GET", RUNS) + times
+    async def requested(self, times: int) -> None:
+        """Wait for a number of further requests."""
+        expected = self.proxy.count("GET", FLOW_SERVICE) + times
         async with asyncio.timeout(20):
-            while self.proxy.count("GET", RUNS) < wanted:
+            while self.proxy.count("GET", FLOW_SERVICE) < expected:
                 await asyncio.sleep(0.001)
 
 
@@ -107,27 +107,27 @@ def test_many_waits_share_a_token_and_their_requests(fleet: Make) -> None:
     flows = fleet(300)
 
     async def later() -> None:
-        await flows.asked(12)
+        await flows.requested(12)
         flows.let_run()
 
-    # No second run fits in between, so the last one is the first.
+    # No other run fits in between, so the last run is accepted as the first.
     events = asyncio.run(all_at_once(flows.triggers(quiet_since=flows.now + 10000), later()))
     assert [flow_of(event) for event in events] == flows.ids
     assert {event["run"]["raw_status"] for event in events} <= {"success", "failed"}
-    asked = [path for _, path, _ in flows.proxy.asked]
-    assert sum("/ims/token" in path for path in asked) == 1
-    # But for one wait in some polls, which is asked about in another way.
-    assert len([path for path in asked if "flowId" in path]) < 20
-    assert len(asked) < 60  # one by one they would be 300 a look
+    paths = [path for _, path, _ in flows.proxy.asked]
+    assert sum("/ims/token" in path for path in paths) == 1
+    # Every fifth request verifies one dataflow by its list of runs.
+    assert len([path for path in paths if "flowId" in path]) < 20
+    assert len(paths) < 60  # single requests would be 300 for each poll
 
 
-def test_it_ends_with_the_last_wait_and_begins_anew_with_the_next(fleet: Make) -> None:
+def test_the_poller_ends_with_the_last_wait_and_restarts_with_the_next(fleet: Make) -> None:
     flows = fleet(3)
 
     async def twice() -> None:
         for _ in range(2):
             waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
-            await flows.asked(2)
+            await flows.requested(2)
             assert polling_threads()
             for wait in waits:
                 wait.cancel()
@@ -139,18 +139,18 @@ def test_it_ends_with_the_last_wait_and_begins_anew_with_the_next(fleet: Make) -
     assert not polling_threads()
 
 
-def test_one_that_is_cancelled_leaves_and_the_others_go_on(fleet: Make) -> None:
+def test_cancelling_a_wait_does_not_affect_the_others(fleet: Make) -> None:
     flows = fleet(3)
 
     async def leave() -> list[Any]:
         first, *others = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
-        await flows.asked(2)
+        await flows.requested(2)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        await flows.asked(2)
+        await flows.requested(2)
         flows.proxy.asked.clear()
-        await flows.asked(3)
+        await flows.requested(3)
         assert not any(flows.ids[0] in path for _, path, _ in flows.proxy.asked)
         flows.let_run()
         return list(await asyncio.gather(*others))
@@ -158,11 +158,11 @@ def test_one_that_is_cancelled_leaves_and_the_others_go_on(fleet: Make) -> None:
     assert [flow_of(event) for event in asyncio.run(leave())] == flows.ids[1:]
 
 
-def test_the_error_of_one_is_not_that_of_another(fleet: Make) -> None:
+def test_an_error_of_one_wait_does_not_affect_another(fleet: Make) -> None:
     flows = fleet(4)
 
     async def later() -> None:
-        await flows.asked(20)
+        await flows.requested(20)
         flows.let_run()
 
     lost, *events = asyncio.run(all_at_once([flows.trigger(GONE), *flows.triggers()], later()))
@@ -171,13 +171,13 @@ def test_the_error_of_one_is_not_that_of_another(fleet: Make) -> None:
     assert [flow_of(event) for event in events] == flows.ids
 
 
-def test_the_loop_goes_on_while_the_service_does_not_answer(fleet: Make) -> None:
+def test_a_slow_service_does_not_block_the_loop(fleet: Make) -> None:
     flows = fleet(3)
-    flows.proxy.fault("GET", RUNS, hang=True)
+    flows.proxy.fault("GET", FLOW_SERVICE, hang=True)
 
     async def meanwhile() -> list[Any]:
         waits = [asyncio.create_task(event(flows.trigger(i, deadline=time.time() + 0.2))) for i in flows.ids]
-        await flows.asked(1)
+        await flows.requested(1)
         for _ in range(1000):
             await asyncio.sleep(0)
         flows.proxy.ended.set()
@@ -186,25 +186,23 @@ def test_the_loop_goes_on_while_the_service_does_not_answer(fleet: Make) -> None
     assert {event["status"] for event in asyncio.run(meanwhile())} == {"timeout"}
 
 
-def test_a_long_retry_after_holds_everybody_back(fleet: Make) -> None:
+def test_a_long_retry_after_pauses_all_waits(fleet: Make) -> None:
     flows = fleet(3)
-    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=429, headers={"Retry-After": "3600"}, times=99)
     waits = [flows.trigger(flow_id, deadline=time.time() + 1) for flow_id in flows.ids]
     events = asyncio.run(all_at_once(waits))
     assert {event["status"] for event in events} == {"timeout"}
-    assert flows.proxy.count("GET", RUNS) == 1
+    assert flows.proxy.count("GET", FLOW_SERVICE) == 1
 
 
-def test_one_that_joins_while_the_service_is_left_alone_keeps_its_deadline(
-    fleet: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wait_that_joins_during_a_pause_keeps_its_deadline(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.FIRST_POLL_SECONDS", 0.1)
     flows = fleet(2)
-    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=429, headers={"Retry-After": "3600"}, times=99)
 
     async def join() -> Any:
         first = asyncio.create_task(event(flows.trigger(flows.ids[0], deadline=time.time() + 1)))
-        await flows.asked(1)
+        await flows.requested(1)
         second = await event(flows.trigger(flows.ids[1], deadline=time.time() - 60))
         await first
         return second
@@ -212,13 +210,13 @@ def test_one_that_joins_while_the_service_is_left_alone_keeps_its_deadline(
     assert asyncio.run(join())["status"] == "timeout"
 
 
-def test_nothing_is_asked_any_more_when_nobody_waits(fleet: Make) -> None:
+def test_no_request_is_sent_after_the_last_wait(fleet: Make) -> None:
     flows = fleet(3)
-    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "30"}, times=99)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=429, headers={"Retry-After": "30"}, times=99)
 
     async def leave() -> None:
         waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
-        await flows.asked(1)
+        await flows.requested(1)
         for _ in range(100):
             await asyncio.sleep(0.001)  # until its thread sleeps
         for wait in waits:
@@ -229,17 +227,17 @@ def test_nothing_is_asked_any_more_when_nobody_waits(fleet: Make) -> None:
     for thread in threads():
         thread.join(20)
     assert not polling_threads()
-    assert flows.proxy.count("GET", RUNS) == 1
+    assert flows.proxy.count("GET", FLOW_SERVICE) == 1
 
 
-def test_a_poll_that_is_under_way_ends_with_the_last_wait(fleet: Make) -> None:
+def test_a_pending_poll_is_aborted_with_the_last_wait(fleet: Make) -> None:
     flows, left = fleet(3), threading.Event()
-    flows.proxy.fault("GET", RUNS, first=lambda: left.wait(20))
+    flows.proxy.fault("GET", FLOW_SERVICE, first=lambda: left.wait(20))
 
     async def leave() -> None:
         waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
         while flows.proxy.faults[0].times != 0:
-            await asyncio.sleep(0.001)  # until the first question is on its way
+            await asyncio.sleep(0.001)  # until the first request has been sent
         for wait in waits:
             wait.cancel()
         await asyncio.gather(*waits, return_exceptions=True)
@@ -248,15 +246,15 @@ def test_a_poll_that_is_under_way_ends_with_the_last_wait(fleet: Make) -> None:
     asyncio.run(leave())
     for thread in threads():
         thread.join(20)
-    assert flows.proxy.count("GET", RUNS) <= 1
+    assert flows.proxy.count("GET", FLOW_SERVICE) <= 1
 
 
-def _too_many(retry_after: float) -> RequestError:
+def _rate_limited(retry_after: float) -> RequestError:
     return RequestError(Failure.THROTTLED, "GET", "/runs", status=429, retry_after=retry_after)
 
 
-def test_a_thread_that_has_slept_waits_for_a_retry_after_that_came_meanwhile() -> None:
-    now, others = [0.0], [_too_many(20)]
+def test_a_sleeping_thread_observes_a_retry_after_received_meanwhile() -> None:
+    now, others = [0.0], [_rate_limited(20)]
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
@@ -265,17 +263,17 @@ def test_a_thread_that_has_slept_waits_for_a_retry_after_that_came_meanwhile() -
 
     throttle = Throttle(Clock(lambda: now[0], sleep))
     with pytest.raises(RequestError), throttle:
-        raise _too_many(5)
+        raise _rate_limited(5)
     with throttle:
         assert now[0] == 25
 
 
-def test_a_long_pause_is_not_slept_through_and_has_an_end() -> None:
+def test_a_long_pause_is_bounded_and_blocks_no_thread() -> None:
     now = [0.0]
     slept: list[float] = []
     throttle = Throttle(Clock(lambda: now[0], slept.append))
     with pytest.raises(RequestError), throttle:
-        raise _too_many(1e8)
+        raise _rate_limited(1e8)
     with pytest.raises(RequestError) as refused:
         throttle.__enter__()
     assert not slept
@@ -285,22 +283,22 @@ def test_a_long_pause_is_not_slept_through_and_has_an_end() -> None:
         pass
 
 
-def test_a_connection_that_was_edited_is_read_again(fleet: Make) -> None:
+def test_an_edited_connection_is_read_again(fleet: Make) -> None:
     flows = fleet(3)
 
     async def later() -> None:
-        await flows.asked(5)  # more than the first look, after which the connection is no longer fresh
-        flows.proxy.fault("GET", RUNS, status=403)  # as if the credential had been replaced
-        await flows.asked(3)
+        await flows.requested(5)  # later than the first poll, for which the connection was read
+        flows.proxy.fault("GET", FLOW_SERVICE, status=403)  # as if the credential had been replaced
+        await flows.requested(3)
         flows.let_run()
 
     events = asyncio.run(all_at_once(flows.triggers(), later()))
     assert [flow_of(event) for event in events] == flows.ids
 
 
-def test_a_refusal_that_stays_ends_every_wait(fleet: Make) -> None:
+def test_a_persistent_refusal_ends_every_wait(fleet: Make) -> None:
     flows = fleet(3)
-    flows.proxy.fault("GET", RUNS, status=403, times=10**6)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=403, times=10**6)
     events = asyncio.run(all_at_once(flows.triggers()))
     assert [(event["status"], event["retryable"]) for event in events] == [("error", False)] * 3
 
@@ -310,7 +308,7 @@ def test_a_refusal_that_stays_ends_every_wait(fleet: Make) -> None:
     [(0, [1, 3, 7, 12, 22]), (EAGER_POLL_LIMIT, [10, 12, 22])],
     ids=["few", "many"],
 )
-def test_pauses_grow_to_the_interval_and_a_last_poll_precedes_the_deadline(others: int, expected: list[float]) -> None:
+def test_intervals_grow_and_the_last_poll_precedes_the_deadline(others: int, expected: list[float]) -> None:
     async def dues() -> list[float]:
         now = asyncio.get_running_loop().time()
         waiter = Waiter(Wait(RunSelection("flow"), 0.0), 10.0, others, last_poll=now + 12)
@@ -323,19 +321,19 @@ def test_pauses_grow_to_the_interval_and_a_last_poll_precedes_the_deadline(other
     assert asyncio.run(dues()) == pytest.approx(expected, abs=0.01)
 
 
-def test_connections_do_not_share(fleet: Make, connect: Callable[..., None]) -> None:
+def test_connections_do_not_share_a_poller(fleet: Make, connect: Callable[..., None]) -> None:
     flows = fleet(4)
     connect(flows.emulator.url, conn_id="other")
     triggers = [*flows.triggers()[:2], *(flows.trigger(i, aep_conn_id="other") for i in flows.ids[2:])]
 
     async def later() -> None:
-        await flows.asked(2)
+        await flows.requested(2)
         flows.let_run()
 
     assert [flow_of(event) for event in asyncio.run(all_at_once(triggers, later()))] == flows.ids
-    asked = json.dumps(flows.proxy.asked)
-    assert flows.ids[0] in asked
-    assert flows.ids[3] not in asked
+    requests = json.dumps(flows.proxy.asked)
+    assert flows.ids[0] in requests
+    assert flows.ids[3] not in requests
 
 
 def test_each_wait_logs_in_its_own_task(fleet: Make) -> None:
@@ -370,9 +368,9 @@ def test_each_wait_logs_in_its_own_task(fleet: Make) -> None:
     assert sorted(said) == sorted((flow_id, flow_id) for flow_id in flows.ids)
 
 
-def test_what_the_poller_logs_is_in_nobodys_task(fleet: Make) -> None:
+def test_the_pollers_log_lines_belong_to_no_task(fleet: Make) -> None:
     flows = fleet(1)
-    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "3600"}, times=99)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=429, headers={"Retry-After": "3600"}, times=99)
     task = contextvars.ContextVar[str]("task", default="nobody's")
     tasks: list[str] = []
 

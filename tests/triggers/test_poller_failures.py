@@ -1,4 +1,4 @@
-"""What goes wrong with one question, one wait, the connection or Airflow's own services concerns nothing else."""
+"""A failure of a request, a wait, the connection or Airflow's services affects no other wait of the poller."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from airflow_provider_payments.triggers.flow_run import MAX_POLL_ERRORS
 from airflow_provider_payments.triggers.poller import MAX_FAILURES_UNSPLIT, Round, Waiter, _requests
 from tests.conftest import CONNECTION_ID, Emulator
 from tests.fault_proxy import FaultProxy, fault_proxy
-from tests.triggers.test_poller import RUNS, Fleet, Make, all_at_once, event, flow_of
+from tests.triggers.test_poller import FLOW_SERVICE, Fleet, Make, all_at_once, event, flow_of
 from tests.triggers.test_poller import fleet as fleet
 
 FOREVER = 10**6
 ENDLESS = b'{"items": [], "_links": {"next": {"href": "/x?continuationToken=%d"}}}'
 
 
-# ---- questions that are not answered -------------------------------------------------------------------------------
+# ---- failed requests -----------------------------------------------------------------------------------------------
 
 
 def waits_in(count: int) -> list[Wait]:
@@ -40,7 +40,7 @@ def sizes(waits: list[Wait]) -> set[int]:
     return {wait.group_size for wait in waits}
 
 
-def test_what_fails_while_others_are_answered_is_asked_in_tenths_then_alone() -> None:
+def test_a_failed_request_is_split_into_tenths_if_others_are_answered() -> None:
     waits, others = waits_in(100), waits_in(10)
     for expected in (10, 1, 1):
         this_round = Round(0.0, 2)
@@ -55,7 +55,7 @@ def test_what_fails_while_others_are_answered_is_asked_in_tenths_then_alone() ->
     assert sizes(waits) == {IDS_PER_REQUEST}
 
 
-def test_where_nothing_is_answered_nothing_is_split() -> None:
+def test_failed_requests_are_not_split_if_none_is_answered() -> None:
     requests = [waits_in(100), waits_in(100)]
     for _ in range(20):
         this_round = Round(0.0, 2)
@@ -66,14 +66,14 @@ def test_where_nothing_is_answered_nothing_is_split() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 414])
-def test_a_refused_question_is_split_for_a_refusal_is_an_answer(status: int) -> None:
+def test_a_refused_request_is_split_because_a_refusal_is_an_answer(status: int) -> None:
     waits = waits_in(50)
     failed(waits, status)
     Round(0.0, 1).end(waits)
     assert sizes(waits) == {5}
 
 
-def test_the_only_question_is_split_after_a_few_failures_in_a_row() -> None:
+def test_the_only_request_is_split_after_three_failures() -> None:
     waits, seen = waits_in(30), []
     for _ in range(MAX_FAILURES_UNSPLIT + 1):
         failed(waits)
@@ -82,7 +82,7 @@ def test_the_only_question_is_split_after_a_few_failures_in_a_row() -> None:
     assert seen == [100] * (MAX_FAILURES_UNSPLIT - 1) + [3, 3]
 
 
-def test_requests_hold_as_many_waits_as_allowed_and_do_not_mix_runs_and_dataflows() -> None:
+def test_requests_are_filled_and_do_not_mix_runs_and_dataflows() -> None:
     async def grouped() -> list[tuple[bool, int]]:
         waits = waits_in(250)
         for wait in waits[:120]:
@@ -91,7 +91,7 @@ def test_requests_hold_as_many_waits_as_allowed_and_do_not_mix_runs_and_dataflow
             wait.group_size = 10
         waits[0].group_size = 1
         requests = _requests([Waiter(wait, 10.0) for wait in waits])
-        return [(group[0].wait.may_be_another, len(group)) for group in requests]
+        return [(group[0].wait.may_match_unknown_run, len(group)) for group in requests]
 
     assert asyncio.run(grouped()) == [
         (False, 1),
@@ -104,36 +104,36 @@ def test_requests_hold_as_many_waits_as_allowed_and_do_not_mix_runs_and_dataflow
     ]
 
 
-def test_one_dataflow_that_the_service_fails_on_ends_no_neighbour(fleet: Make) -> None:
+def test_a_dataflow_on_which_the_service_fails_ends_no_other_wait(fleet: Make) -> None:
     flows = fleet(120)
-    guilty = flows.ids[7]
-    flows.proxy.fault("GET", f"*{guilty}", status=500, times=FOREVER)
+    failing = flows.ids[7]
+    flows.proxy.fault("GET", f"*{failing}", status=500, times=FOREVER)
 
     async def later() -> None:
-        await flows.asked(20)
+        await flows.requested(20)
         flows.let_run()
 
-    async def together() -> tuple[list[Any], str]:
+    async def together() -> list[Any]:
         waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
         await later()
-        others = await asyncio.gather(*(wait for wait, flow in zip(waits, flows.ids, strict=True) if flow != guilty))
+        others = await asyncio.gather(*(wait for wait, flow in zip(waits, flows.ids, strict=True) if flow != failing))
         waits[7].cancel()
-        return list(others), "the guilty one still waits"
+        return list(others)
 
-    events, _ = asyncio.run(together())
-    assert [flow_of(one) for one in events] == [flow for flow in flows.ids if flow != guilty]
+    events = asyncio.run(together())
+    assert [flow_of(one) for one in events] == [flow for flow in flows.ids if flow != failing]
 
 
-def test_a_question_that_hangs_holds_up_no_other(fleet: Make) -> None:
+def test_a_hanging_request_delays_no_other_request(fleet: Make) -> None:
     flows = fleet(120)
     hanging = flows.ids[7]
     flows.proxy.fault("GET", f"*{hanging}", hang=True, times=FOREVER)
 
     async def together() -> list[Any]:
         waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
-        await flows.asked(3)
+        await flows.requested(3)
         flows.let_run()
-        # Those that share no question with it, whatever the order.
+        # In any order of requests, some waits share none with the hanging one.
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in pending:
             wait.cancel()
@@ -147,12 +147,12 @@ def test_a_question_that_hangs_holds_up_no_other(fleet: Make) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["hangs", "endless page tokens"])
-def test_a_deadline_is_kept_whatever_the_service_does(trouble: str, fleet: Make) -> None:
+def test_a_deadline_is_kept_regardless_of_the_service(trouble: str, fleet: Make) -> None:
     flows, page = fleet(3), iter(range(FOREVER))
     if trouble == "hangs":
-        flows.proxy.fault("GET", RUNS, hang=True, times=FOREVER)
+        flows.proxy.fault("GET", FLOW_SERVICE, hang=True, times=FOREVER)
     else:
-        flows.proxy.fault("GET", RUNS, reply=lambda _: (200, ENDLESS % next(page)), times=FOREVER)
+        flows.proxy.fault("GET", FLOW_SERVICE, reply=lambda _: (200, ENDLESS % next(page)), times=FOREVER)
     deadline = time.time() + 0.5
     events = asyncio.run(all_at_once([flows.trigger(flow_id, deadline=deadline) for flow_id in flows.ids]))
     assert {one["status"] for one in events} == {"timeout"}
@@ -163,16 +163,16 @@ def test_a_rate_limit_after_failed_polls_ends_no_wait(fleet: Make, monkeypatch: 
     monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MAX_UNANSWERED_SECONDS", 1.0)
     flows = fleet(1)
     flows.let_run()
-    flows.proxy.fault("GET", RUNS, status=503, times=MAX_POLL_ERRORS)
-    flows.proxy.fault("GET", RUNS, status=429, headers={"Retry-After": "1"}, times=2)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=503, times=MAX_POLL_ERRORS)
+    flows.proxy.fault("GET", FLOW_SERVICE, status=429, headers={"Retry-After": "1"}, times=2)
     assert [one["status"] for one in asyncio.run(all_at_once(flows.triggers()))] == ["ended"]
 
 
-# ---- what Airflow brings -------------------------------------------------------------------------------------------
+# ---- Airflow's metrics and connections -----------------------------------------------------------------------------
 
 
 class Broken:
-    """A metrics backend that is out of order."""
+    """A metrics backend that fails."""
 
     calls = 0
 
@@ -181,13 +181,13 @@ class Broken:
         raise OSError("statsd is gone")
 
 
-def test_metrics_that_cannot_be_sent_end_no_wait(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_metrics_backend_ends_no_wait(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Broken()
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.Stats", broken)
     flows = fleet(3)
 
     async def later() -> None:
-        await flows.asked(3)
+        await flows.requested(3)
         flows.let_run()
 
     events = asyncio.run(all_at_once(flows.triggers(), later()))
@@ -195,14 +195,14 @@ def test_metrics_that_cannot_be_sent_end_no_wait(fleet: Make, monkeypatch: pytes
     assert broken.calls > 3
 
 
-def elsewhere(flows: Fleet, proxy: FaultProxy) -> Fleet:
-    """The same dataflows, behind another proxy."""
+def behind(proxy: FaultProxy, flows: Fleet) -> Fleet:
+    """Return the same dataflows behind another proxy."""
     other = object.__new__(Fleet)
     other.emulator, other.proxy, other.ids, other.now = flows.emulator, proxy, flows.ids, flows.now
     return other
 
 
-def test_a_wait_that_begins_after_the_connection_was_edited_polls_the_new_host(
+def test_a_wait_after_a_connection_edit_polls_the_new_host(
     fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
@@ -210,29 +210,29 @@ def test_a_wait_that_begins_after_the_connection_was_edited_polls_the_new_host(
 
     async def edited(other: Fleet) -> None:
         first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
-        await flows.asked(3)
+        await flows.requested(3)
         connect(other.proxy.url, ims_url=other.proxy.url)
         second = asyncio.create_task(event(flows.trigger(flows.ids[1])))
-        await other.asked(1)
-        before = flows.proxy.count("GET", RUNS)
-        await other.asked(5)
+        await other.requested(1)
+        before = flows.proxy.count("GET", FLOW_SERVICE)
+        await other.requested(5)
         for wait in (first, second):
             wait.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
-        assert flows.proxy.count("GET", RUNS) <= before + 1
+        assert flows.proxy.count("GET", FLOW_SERVICE) <= before + 1
 
     with fault_proxy(emulator.url) as proxy:
-        asyncio.run(edited(elsewhere(flows, proxy)))
+        asyncio.run(edited(behind(proxy, flows)))
 
 
-def test_an_old_hosts_refusal_is_not_final_once_the_connection_has_changed(
+def test_a_refusal_is_not_final_after_the_connection_was_edited(
     fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
     flows, is_new = fleet(1), threading.Event()
     (run,) = emulator.objects("runs")
     with fault_proxy(emulator.url) as other:
-        other.fault("GET", RUNS, first=is_new.set)
+        other.fault("GET", FLOW_SERVICE, first=is_new.set)
         flows.proxy.fault("GET", "/flows[?]", status=403, first=lambda: connect(other.url), times=FOREVER)
         flows.proxy.fault("GET", "/runs[?]", status=403, first=lambda: is_new.wait(10), times=FOREVER)
         slow = flows.trigger(flows.ids[0], selection={"run_id": run["id"]})
@@ -241,18 +241,18 @@ def test_an_old_hosts_refusal_is_not_final_once_the_connection_has_changed(
     assert [one["status"] for one in events] == ["timeout", "ended"]
 
 
-def test_a_reading_of_the_connection_serves_many_waits(
+def test_the_connection_is_read_once_for_many_waits(
     fleet: Make, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flows = fleet(4)
 
     async def edited() -> list[Any]:
         first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
-        await flows.asked(3)
-        # A connection that nobody could use, which is not read within a minute.
+        await flows.requested(3)
+        # The connection no longer exists, but within a minute it is not read again.
         monkeypatch.delenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}")
         others = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[1:]]
-        await flows.asked(5)
+        await flows.requested(5)
         flows.let_run()
         return list(await asyncio.gather(first, *others))
 
@@ -282,20 +282,20 @@ def test_a_connection_that_no_longer_works_is_read_again(
 
     async def edited(other: Fleet) -> list[Any]:
         waits = [asyncio.create_task(event(trigger)) for trigger in flows.triggers()]
-        await flows.asked(3)
+        await flows.requested(3)
         connect(other.proxy.url, ims_url=other.proxy.url)
         flows.proxy.fault("POST" if path == "/ims/" else "GET", path, **answer, times=FOREVER)
-        if path == "/ims/":  # which is asked once its token is refused
-            flows.proxy.fault("GET", RUNS, status=401, body=b'{"error_code": "401013"}')
-        await other.asked(1)
+        if path == "/ims/":  # a new token is requested only once the old one is refused
+            flows.proxy.fault("GET", FLOW_SERVICE, status=401, body=b'{"error_code": "401013"}')
+        await other.requested(1)
         flows.let_run()
         return list(await asyncio.gather(*waits))
 
     with fault_proxy(emulator.url) as proxy:
-        assert [flow_of(one) for one in asyncio.run(edited(elsewhere(flows, proxy)))] == flows.ids
+        assert [flow_of(one) for one in asyncio.run(edited(behind(proxy, flows)))] == flows.ids
 
 
-def test_a_connection_that_is_broken_while_it_is_edited_ends_no_wait(
+def test_a_temporarily_broken_connection_ends_no_wait(
     fleet: Make, connect: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
@@ -303,12 +303,12 @@ def test_a_connection_that_is_broken_while_it_is_edited_ends_no_wait(
 
     async def edited() -> list[Any]:
         first = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[:2]]
-        await flows.asked(3)
+        await flows.requested(3)
         connect(flows.proxy.url, ims_url=flows.proxy.url, org_id="")
         others = [asyncio.create_task(event(flows.trigger(flow_id))) for flow_id in flows.ids[2:]]
-        await flows.asked(5)
+        await flows.requested(5)
         flows.let_run()
-        await asyncio.gather(*first)  # they need no new reading
+        await asyncio.gather(*first)  # earlier waits do not need to read the connection again
         assert not any(wait.done() for wait in others)
         connect(flows.proxy.url, ims_url=flows.proxy.url)
         return list(await asyncio.gather(*first, *others))
@@ -316,7 +316,7 @@ def test_a_connection_that_is_broken_while_it_is_edited_ends_no_wait(
     assert [flow_of(one) for one in asyncio.run(edited())] == flows.ids
 
 
-def test_a_new_wait_polls_no_old_host_though_its_connection_could_not_be_read(
+def test_a_new_wait_does_not_poll_the_old_host_after_read_errors(
     fleet: Make, connect: Callable[..., None], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("airflow_provider_payments.triggers.poller.RENEWAL_INTERVAL_SECONDS", 0.0)
@@ -325,16 +325,16 @@ def test_a_new_wait_polls_no_old_host_though_its_connection_could_not_be_read(
 
     async def edited(other: Fleet) -> None:
         first = asyncio.create_task(event(flows.trigger(flows.ids[0])))
-        await flows.asked(3)
+        await flows.requested(3)
         monkeypatch.delenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}")
         second = asyncio.create_task(event(flows.trigger(new)))
-        await flows.asked(5)
+        await flows.requested(5)
         connect(other.proxy.url, ims_url=other.proxy.url)
-        await other.asked(1)
+        await other.requested(1)
         for wait in (first, second):
             wait.cancel()
         await asyncio.gather(first, second, return_exceptions=True)
         assert not flows.proxy.count("GET", new)
 
     with fault_proxy(emulator.url) as proxy:
-        asyncio.run(edited(elsewhere(flows, proxy)))
+        asyncio.run(edited(behind(proxy, flows)))

@@ -1,1 +1,1 @@
-"""What each service offers: reads, lists and their quirks."""
+"""Reads of each service, with the quirks of its lists."""

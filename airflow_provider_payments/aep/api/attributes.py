@@ -1,8 +1,8 @@
 """
-The attributes of a source, and which of them a mapping means that reads an unknown one.
+The attributes of a source, and corrections for mappings that read an unknown attribute.
 
-A table's columns are all that it has. Of a REST resource explore shows the attributes of some sample rows, so it may
-have others: only what looks misspelt is an error there.
+The columns of a table are known completely. For a REST resource, explore returns only the attributes of some sample
+rows, so an unknown attribute is an error only if it looks misspelt.
 
 Sources: the Stripe tutorial (what explore shows, paths), Data Prep's troubleshooting guide (escaped periods).
 """
@@ -18,7 +18,7 @@ from airflow_provider_payments.aep import readers
 
 Steps = tuple[str, ...]
 
-#: How many letters of a misspelt name are put in, left out or replaced, at most.
+#: How many letters of a misspelt name may be inserted, deleted or replaced.
 MAX_EDITS = 2
 MAX_SUGGESTIONS = 3
 _PLACE_IN_ARRAY = re.compile(r"(?<!\\)\[[^\]]*\]")
@@ -28,7 +28,7 @@ _PERIOD = re.compile(r"(?<!\\)\.")
 
 
 def paths_of(schema: object) -> list[str]:
-    """Return the paths of all attributes in the schema that explore shows of a REST resource, parents first."""
+    """Return the paths of all attributes in the schema that explore returns for a REST resource, parents first."""
     found: list[str] = []
     left = [("", schema)]
     while left:
@@ -46,49 +46,52 @@ def paths_of(schema: object) -> list[str]:
 @dataclass(frozen=True)
 class Attributes:
     """
-    What a source is known to have.
+    The known attributes of a source.
 
-    :param names: a table's columns, or a REST resource's paths as :func:`paths_of` returns them. They count as paths
-        if there are some with several steps, and for each of these the path of its parent.
+    :param names: the columns of a table, or the paths of a REST resource as :func:`paths_of` returns them. The names
+        count as paths if some have several steps, and each of these has its parent among the names.
     """
 
     names: tuple[str, ...]
 
     @cached_property
     def is_tree(self) -> bool:
-        """Whether the names are paths of a REST resource, which may have more."""
+        """Whether the names are paths of a REST resource, which may have further attributes."""
         known = set(map(_steps, self.names))
         inner = [steps[:-1] for steps in known if len(steps) > 1]
         return bool(inner) and known.issuperset(inner)
 
     def has(self, source: str) -> bool:
         """
-        Whether it is one of them.
+        Return whether an attribute is known.
 
-        Odd names may be wrapped as ``${...}`` and periods within them escaped; places in arrays do not count.
+        :param source: the attribute; special names may be wrapped as ``${...}`` with escaped periods, and array indexes
+            are ignored.
         """
         return self._read(source) in self._known
 
     def corrections(self, source: str) -> list[str]:
         """
-        Return the attributes that a misspelt one stands for: one name is up to two letters off, or only the root lacks.
+        Return the known attributes that a misspelt one may mean.
 
-        :param source: one that is not known.
+        One name in its path differs by up to two letters, or only the root of its path is missing.
+
+        :param source: an unknown attribute.
         """
         steps = self._read(source)
         if below_root := [name for known, name in self._known.items() if known[1:] == steps]:
             return below_root
         depth = next(depth for depth in range(len(steps)) if steps[: depth + 1] not in self._known)
-        before, name, behind = steps[:depth], steps[depth], steps[depth + 1 :]
-        siblings = [known for known in self._known if len(known) == depth + 1 and known[:depth] == before]
-        corrected = [known + behind for known in siblings if _is_misspelt(name, known[-1])]
+        parent, name, rest = steps[:depth], steps[depth], steps[depth + 1 :]
+        siblings = [known for known in self._known if len(known) == depth + 1 and known[:depth] == parent]
+        corrected = [known + rest for known in siblings if _is_misspelt(name, known[-1])]
         return [self._known[path] for path in corrected if path in self._known]
 
     def nearest(self, source: str) -> list[str]:
-        """Return the most similar ones, those with the same last name first."""
+        """Return the most similar known attributes, those with the same last step first."""
         last = self._read(source)[-1]
-        alike = [name for known, name in self._known.items() if known[-1] == last]
-        return list(dict.fromkeys([*alike, *difflib.get_close_matches(source, self.names)]))[:MAX_SUGGESTIONS]
+        same_last = [name for known, name in self._known.items() if known[-1] == last]
+        return list(dict.fromkeys([*same_last, *difflib.get_close_matches(source, self.names)]))[:MAX_SUGGESTIONS]
 
     @cached_property
     def _known(self) -> dict[Steps, str]:
@@ -111,18 +114,18 @@ def _unescaped(name: str) -> str:
     return name.replace("\\.", ".")
 
 
-def _is_misspelt(name: str, right: str) -> bool:
-    # Names that are numbered stand beside each other, as "line1" and "line2" of an address do.
-    digits, others = _NO_DIGITS.sub("", name), _NO_DIGITS.sub("", right)
+def _is_misspelt(name: str, correct: str) -> bool:
+    # Numbered names are different attributes, such as "line1" and "line2" of an address.
+    digits, others = _NO_DIGITS.sub("", name), _NO_DIGITS.sub("", correct)
     if digits and others and digits != others:
         return False
-    # Short names may be two letters apart by chance, as "fee" and "net" are.
-    most = min(MAX_EDITS, len(name) // 2, len(right) // 2)
-    return abs(len(name) - len(right)) <= most and _edits(name.casefold(), right.casefold()) <= most
+    # Short names may differ by two letters by chance, such as "fee" and "net".
+    most = min(MAX_EDITS, len(name) // 2, len(correct) // 2)
+    return abs(len(name) - len(correct)) <= most and _edit_distance(name.casefold(), correct.casefold()) <= most
 
 
-def _edits(left: str, right: str) -> int:
-    """Return how many letters must be put in, taken out or replaced to make one of the other."""
+def _edit_distance(left: str, right: str) -> int:
+    """Return how many letters must be inserted, deleted or replaced to turn one text into the other."""
     row = list(range(len(right) + 1))
     for number, letter in enumerate(left, 1):
         above, row = row, [number]

@@ -1,11 +1,11 @@
-"""What the Catalog offers to a reader. Source: Adobe's OpenAPI file."""
+"""Reads of the Catalog: datasets and batches. Source: Adobe's OpenAPI file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import pages
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, Problem
 from airflow_provider_payments.aep.http.answers import UnexpectedError, an_object
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.services import CATALOG, PAGE, Json, segment
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 def datasets(reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
     """
-    Yield the datasets, those of this name where one is given, each with its ``id`` put in.
+    Yield the datasets, each with its ``id`` added as a member.
 
-    Nothing marks the last page, and a short one may not be it: the list ends with a page that has nothing new.
+    No page is marked as the last one, and a short page need not be the last: the list ends with a page without a new
+    dataset.
 
-    :param limit: datasets to ask for in a page, 100 at most.
+    :param name: yields only the datasets of this name. Defaults to all datasets.
+    :param limit: the page size to request, 100 at most.
     """
     path = f"{CATALOG}/dataSets"
     params = {"properties": "name,description,schemaRef,tags,created,lastBatchId", "limit": str(limit)}
@@ -40,44 +42,44 @@ def datasets(reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterat
 
 
 def dataset(reads: Reads, dataset_id: str) -> Json:
-    """Return one dataset, its ``id`` put in."""
+    """Return one dataset, with its ``id`` added as a member."""
     path = f"{CATALOG}/dataSets/{segment(dataset_id)}"
 
     def the_dataset(body: Any) -> Json:
         found = an_object(body)
-        # An empty object is a documented way to say that there is none.
+        # An empty object is a documented answer for an unknown dataset.
         if found and not isinstance(found.get(dataset_id), dict):
-            raise UnexpectedError("the answer holds another dataset")
+            raise UnexpectedError("the answer contains another dataset")
         return found
 
     found = reads.get(path, expected=the_dataset)
     if not found:
-        raise RequestError(Failure.FINAL, "GET", path, status=404, problem=Problem(detail="There is none."))
+        raise NotFoundError(Failure.FINAL, "GET", path, status=404, problem=Problem(detail="There is no such dataset."))
     return {**found[dataset_id], "id": dataset_id}
 
 
 def batch(reads: Reads, batch_id: str) -> Json:
-    """Return one batch: its status, metrics, tags and times, as far as the Catalog shows them."""
+    """Return one batch with the status, metrics, tags and times that the Catalog returns."""
 
     def the_batch(body: Any) -> Json:
         found = an_object(body).get(batch_id)
         if not isinstance(found, dict):
-            raise UnexpectedError("the answer holds another batch")
+            raise UnexpectedError("the answer contains another batch")
         return found
 
     found: Json = reads.get(f"{CATALOG}/batches/{segment(batch_id)}", expected=the_batch)
     return found
 
 
-def a_batch_of(reads: Reads, dataset_id: str) -> str | None:
-    """Return the id of one of a dataset's batches, ``None`` where it has none."""
+def find_batch_id(reads: Reads, dataset_id: str) -> str | None:
+    """Return the id of any batch of a dataset; ``None`` if it has none."""
     params = {"dataSet": dataset_id, "limit": "1"}
     return next(iter(reads.get(f"{CATALOG}/batches", params, expected=_by_id)), None)
 
 
 def _by_id(body: Any) -> Json:
-    """Expect a page: items by their ids."""
+    """Expect a page of items by their ids."""
     page = an_object(body)
     if not all(map(text, page)):
-        raise UnexpectedError("an id is unreadable")
+        raise UnexpectedError("the answer contains an unreadable id")
     return page

@@ -1,7 +1,7 @@
 """
-An organisation's sandbox on Experience Platform: signed requests, and lists page by page.
+The client of one sandbox on Experience Platform: signed requests, and lists page by page.
 
-What a service offers stands in the module of its name beside this one.
+The reads of each service are in the module of its name in this package.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from airflow_provider_payments.aep.services import DEFAULT_URL
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.http.answers import Answer, Expected
 
-#: Empty pages in a row that are followed; a service may filter behind its paging.
+#: How many empty pages in a row are followed; a service may filter after it has divided a list into pages.
 MAX_EMPTY_PAGES = 20
-#: The ends of paths to which a POST changes nothing.
+#: Path suffixes of POST requests that only read.
 READING_POSTS = ("/mappingSets/validate", "/search", "/preview")
 
 Params = Mapping[str, str] | list[tuple[str, str]]
@@ -32,18 +32,19 @@ Place = TypeVar("Place", str, int)
 
 class Reads(Protocol):
     """
-    What answers questions and, by its type, can change nothing; each member is as :class:`Client` has it.
+    The read-only part of :class:`Client`.
 
-    What finds, compares, explores and judges takes one, so that a plan can hand over another reader.
+    Functions that only find and compare accept this type, so that a plan can pass another reader, such as lists that
+    were read before.
     """
 
     @property
     def settle_seconds(self) -> float:
-        """Seconds within which a request whose answer was lost takes effect and shows in lists."""
+        """The time within which a request whose answer was lost takes effect and is listed."""
 
     @property
     def dataflow_settle_seconds(self) -> float:
-        """The same for dataflows."""
+        """The settle time of dataflows."""
 
     def now(self) -> float:
         """Return the platform's time in epoch seconds."""
@@ -56,15 +57,15 @@ class Reads(Protocol):
         headers: Mapping[str, str] | None = None,
         expected: Expected | None = None,
     ) -> Any:
-        """Return the body that ``GET path`` answers."""
+        """Return the body of the answer to ``GET path``."""
 
     def walk(
         self, path: str, ask: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str
     ) -> Iterator[list[Any]]:
-        """Yield a list page after page."""
+        """Yield the pages of a list."""
 
-    def once(self, what: str, ask: Callable[[], str]) -> str:
-        """Return what never changes, asked for with its first use."""
+    def once(self, name: str, ask: Callable[[], str]) -> str:
+        """Return a value that never changes, and that is requested at its first use only."""
 
 
 def _https(value: str) -> str:
@@ -74,18 +75,21 @@ def _https(value: str) -> str:
 @attrs.frozen
 class Client:
     """
-    Requests in the name of one organisation to one sandbox.
+    Sends requests of one organisation to one sandbox.
 
-    :param org_id: the organisation, such as ``ABC123@AdobeOrg``.
-    :param sandbox: the sandbox's name, lower case; never assumed.
-    :param credential: what signs requests.
-    :param transport: what sends them; its clock and deadlines count.
-    :param url: the platform; the token is sent to this host only.
-    :param settle_seconds: seconds within which a request whose answer was lost takes effect and shows in lists.
-    :param dataflow_settle_seconds: the same for dataflows, which must be surer: a second one would ingest twice.
-    :param operation_timeout: seconds within which one object is found or made, all waits included.
-    :param marks: whether what is made carries a mark; without one nothing is ever deleted.
-    :param read_only: refuse every request that could change something.
+    :param org_id: the organisation's id, such as ``ABC123@AdobeOrg``.
+    :param sandbox: the sandbox's name in lower case; there is no default sandbox.
+    :param credential: signs the requests.
+    :param transport: sends the requests; its clock and deadlines apply.
+    :param url: the platform's URL; the token is sent to this host only.
+    :param settle_seconds: the time within which a request whose answer was lost takes effect and is listed. Defaults to
+        10.
+    :param dataflow_settle_seconds: the settle time of dataflows. Defaults to 50: it is longer because a duplicate
+        dataflow would ingest each row twice.
+    :param operation_timeout: seconds within which one object is found or created, all waits included. Defaults to 900.
+    :param marks: whether created objects carry a mark. Without marks, only a dataflow that a call created and gives up
+        is ever deleted. Defaults to true.
+    :param read_only: whether every request that could change something is refused. Defaults to false.
     """
 
     org_id: str
@@ -98,7 +102,7 @@ class Client:
     operation_timeout: float = 900.0
     marks: bool = True
     read_only: bool = False
-    _learnt: dict[str, str] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+    _constants: dict[str, str] = attrs.field(factory=dict, init=False, repr=False, eq=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
@@ -113,11 +117,11 @@ class Client:
                 raise InvalidInputError(name, getattr(self, name), "it must be 0 or more seconds")
         longest = max(self.settle_seconds, self.dataflow_settle_seconds) + TICK_SECONDS
         if not self.operation_timeout > longest:
-            allowed = f"it must be more seconds than the settle times and one, {longest:g}"
+            allowed = f"it must be more seconds than the longest settle time plus 1, {longest:g}"
             raise InvalidInputError("operation_timeout", self.operation_timeout, allowed)
 
     def now(self) -> float:
-        """Return the platform's time in epoch seconds; until it has answered, this machine's."""
+        """Return the platform's time in epoch seconds; before its first answer, the local time."""
         return self.transport.now()
 
     def request(
@@ -135,16 +139,20 @@ class Client:
         in_sandbox: bool = True,
     ) -> Answer:
         """
-        Send one request to ``path`` below the platform's URL.
+        Send one request and return its answer.
 
-        :param body: JSON, or a function that returns it for each attempt anew.
-        :param safe: whether a repeat of a write is harmless, as with a deletion; that of a read is.
-        :param expected: what the answer's body must be, see :mod:`.answers`.
-        :param into: takes a file in chunks, see :class:`.transport.Call`.
-        :param attempts: how many times it is sent at most, where that is not as many times as any.
-        :param in_sandbox: whether the request is about the sandbox, which it then names.
-        :raises RequestError: for every answer but a 2xx of the expected shape.
-        :raises ReadOnlyError: for a write where ``read_only`` is set.
+        :param method: the HTTP method.
+        :param path: the path below the platform's URL.
+        :param params: the query parameters.
+        :param body: JSON, or a function that returns the JSON of each attempt.
+        :param headers: additional headers.
+        :param safe: whether the request may be repeated after an unknown outcome. Defaults to whether it only reads.
+        :param expected: checks the shape of the answer's body, see :mod:`.answers`.
+        :param into: consumes a file in chunks, see :class:`.transport.Call`.
+        :param attempts: the number of attempts allowed. Defaults to that of the transport.
+        :param in_sandbox: whether the request names the sandbox. Defaults to true.
+        :raises RequestError: for any answer other than a 2xx of the expected shape.
+        :raises ReadOnlyError: for a write if ``read_only`` is set.
         """
         reads = method == "GET" or (method == "POST" and path.endswith(READING_POSTS))
         if self.read_only and not reads:
@@ -179,19 +187,20 @@ class Client:
         headers: Mapping[str, str] | None = None,
         expected: Expected | None = None,
     ) -> Any:
-        """Return the body that ``GET path`` answers; arguments are those of :meth:`request`."""
+        """Return the body of the answer to ``GET path``; arguments are those of :meth:`request`."""
         return self.request("GET", path, params=params, headers=headers, expected=expected).body
 
     def walk(
         self, path: str, ask: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str
     ) -> Iterator[list[Any]]:
         """
-        Yield a list page after page, until one names no other; each is one request.
+        Yield the pages of a list, until a page has no next one; each page is one request.
 
-        :param path: the list's, for the error.
-        :param ask: returns the items of the page at a place (``None``: the first), and the next one's place.
+        :param path: the path of the list, for the error.
+        :param ask: requests the page at a place (``None``: the first page); returns its items and the next page's
+            place.
         :param identity: the member that identifies an item.
-        :raises RequestError: as an ambiguous read, if pages or places come again, or nothing but empty pages.
+        :raises RequestError: as an ambiguous read, if a page or a place is repeated, or after too many empty pages.
         """
         deadline = self.transport.deadline.within(self.operation_timeout)
         place, places, seen, empty = None, set[Place](), set[str](), 0
@@ -217,13 +226,14 @@ class Client:
             places.add(place)
             seen |= new
 
-    def once(self, what: str, ask: Callable[[], str]) -> str:
+    def once(self, name: str, ask: Callable[[], str]) -> str:
         """
-        Return what never changes in the sandbox, asked for with its first use.
+        Return a value that never changes in the sandbox, and that is requested at its first use only.
 
-        :param what: its name among such values.
+        :param name: the name of the value.
+        :param ask: requests the value.
         """
         with self._lock:
-            if what not in self._learnt:
-                self._learnt[what] = ask()
-            return self._learnt[what]
+            if name not in self._constants:
+                self._constants[name] = ask()
+            return self._constants[name]

@@ -1,5 +1,5 @@
 """
-What Data Access offers to a reader: the diagnostics of a batch, files of JSON Lines.
+Reads of Data Access: the diagnostics of a batch, which are files of JSON Lines.
 
 Sources: Adobe's OpenAPI file, the guide "Retrieve error diagnostics".
 """
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.api.client import Client
 
-#: Days for which the diagnostics of a batch are kept.
+#: How long the service keeps the diagnostics of a batch.
 RETENTION_DAYS = 30
+#: The folder of a batch's row errors.
 ROW_ERRORS = "row_errors"
-#: The name that flow runs use for the file of samples, and the one of Adobe's OpenAPI file.
+#: The names of the file with samples of row errors: in flow runs, and in Adobe's OpenAPI file.
 SAMPLES = ("row_error_samples.json", "row_errors_sample.json")
 
 
@@ -31,8 +32,8 @@ class DiagnosticFile:
     """
     A file of a batch's diagnostics.
 
-    :param path: what Data Access calls it, below the batch.
-    :param length: its bytes; ``None`` where that is not said.
+    :param path: the file's path in Data Access, relative to the batch.
+    :param length: the file's size in bytes; ``None`` if the service does not state it.
     """
 
     path: str
@@ -41,11 +42,12 @@ class DiagnosticFile:
 
 def row_error_files(client: Client, batch_id: str) -> Iterator[DiagnosticFile]:
     """
-    Yield the files of a batch's row errors, page after page.
+    Yield the files with the row errors of a batch.
 
-    :raises RequestError: if the service refuses, with a 404 where the batch has none, or they have expired.
+    :raises RequestError: if the service refuses; a 404 means that the batch has no row errors or that they have
+        expired.
     """
-    path = _meta(batch_id)
+    path = _meta_path(batch_id)
 
     def ask(start: int | None) -> tuple[list[Any], int | None]:
         begin = start or 0
@@ -69,17 +71,17 @@ def read_file(
     attempts: int | None = None,
 ) -> Any:
     """
-    Stream a file of a batch's diagnostics into a function; return what that returns.
+    Stream a file of a batch's diagnostics into a function; return the function's result.
 
-    :param into: takes the file in chunks, for each attempt anew; see :class:`.transport.Call`.
-    :param attempts: how many times it is asked for at most, where that is not as many times as anything.
-    :raises RequestError: if the service refuses, or brings no usable answer.
+    :param into: consumes the file in chunks, for each attempt from the beginning; see :class:`.transport.Call`.
+    :param attempts: the number of attempts allowed. Defaults to that of the transport.
+    :raises RequestError: if the service refuses, or if no attempt has a usable answer.
     """
-    params, headers = {"path": file.path}, {"Accept": "*/*"}
-    return client.request("GET", _meta(batch_id), params=params, headers=headers, into=into, attempts=attempts).body
+    params, headers, path = {"path": file.path}, {"Accept": "*/*"}, _meta_path(batch_id)
+    return client.request("GET", path, params=params, headers=headers, into=into, attempts=attempts).body
 
 
-def _meta(batch_id: str) -> str:
+def _meta_path(batch_id: str) -> str:
     return f"{DATA_ACCESS}/batches/{segment(batch_id)}/meta"
 
 

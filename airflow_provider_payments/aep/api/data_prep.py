@@ -1,4 +1,4 @@
-"""What Data Prep offers to a reader. Source: Adobe's OpenAPI file."""
+"""Reads of Data Prep: mapping sets. Source: Adobe's OpenAPI file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ _MAPPING_SETS = f"{DATA_PREP}/mappingSets"
 
 def mapping_sets(reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
     """
-    Yield mapping sets; ``name`` is a hint to the service, which may ignore it.
+    Yield the mapping sets.
 
-    Nothing marks the last page, and a short one may not be it: the list ends with a page that has nothing new. In
-    Adobe's reference ``start`` counts pages. Where a page repeats what an earlier one held, it counts items.
+    No page is marked as the last one, and a short page need not be the last: the list ends with a page without a new
+    mapping set. In Adobe's reference, ``start`` counts pages. If a page repeats items of an earlier one, it counts
+    items.
 
-    :param limit: mapping sets to ask for in a page; no bound is published.
+    :param name: a filter that the service may ignore. Defaults to no filter.
+    :param limit: the page size to request; Adobe publishes no upper bound.
     """
     params = {"limit": str(limit)} | ({"name": name} if name else {})
     seen = set[str]()
@@ -44,14 +46,14 @@ def mapping_sets(reads: Reads, name: str | None = None, limit: int = PAGE) -> It
 
 
 def mapping_set(reads: Reads, mapping_set_id: str, version: int) -> Json:
-    """Return one version of a mapping set; without naming one, the service would show the first."""
+    """Return a version of a mapping set; without a version in the request, the service returns the first one."""
     path = f"{_MAPPING_SETS}/{segment(str(mapping_set_id))}"
     found: Json = reads.get(path, {"version": str(version)}, expected=pages.identified("id"))
     return found
 
 
 def _a_page(body: Any) -> Json:
-    """Expect a page, each of whose items that are objects has an id."""
+    """Expect a page in which each item that is an object has an id."""
     page: Json = pages.holding("data")(body)
     if not all(text(item.get("id")) for item in mappings(page["data"])):
         raise UnexpectedError("a mapping set has no id")

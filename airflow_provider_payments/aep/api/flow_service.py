@@ -1,5 +1,5 @@
 """
-What Flow Service offers to a reader: its lists and items, and a look into the data of a base connection.
+Reads of Flow Service: its lists and items, and the data that a base connection gives access to.
 
 Sources: Adobe's OpenAPI file, the guides "Sort and filter responses" and "Explore a data structure of a payments
 source".
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 def items(reads: Reads, collection: str, *filters: str, limit: int = PAGE) -> Iterator[Json]:
     """
-    Yield the items of :func:`pages`, one by one.
+    Yield the items of a collection; arguments are those of :func:`pages`.
 
-    :raises UnreadableError: for an item that is no object: it may be any.
+    :raises UnreadableError: if an item is not an object, because it may stand for any item.
     """
     for page in pages(reads, collection, *filters, limit=limit):
         yield from any_pages.objects(page, collection)
@@ -39,13 +39,14 @@ def pages(
     reads: Reads, collection: str, *filters: str, orderby: str | None = None, limit: int = PAGE
 ) -> Iterator[list[Any]]:
     """
-    Yield a collection, page after page; each is one request.
+    Yield the pages of a collection; each page is one request.
 
-    :param collection: such as ``sourceConnections``.
-    :param filters: ``property`` expressions, all of which must hold. A service that ignores one answers more than
-        was asked for, so callers check what they get.
-    :param limit: items to ask for in a page. Adobe documents no bound but that of search bodies, 1000.
-    :raises RequestError: as an ambiguous read, if the list ends before its end.
+    :param collection: the collection, such as ``sourceConnections``.
+    :param filters: ``property`` expressions that all must be true. The service may ignore a filter, so callers check
+        the items.
+    :param orderby: the sort order. Defaults to that of the service.
+    :param limit: the page size to request. Adobe documents an upper bound for search bodies only, 1000.
+    :raises RequestError: as an ambiguous read, if the list is incomplete.
     """
     params = [("property", f) for f in filters] + [("limit", str(limit))]
     if orderby:
@@ -60,12 +61,12 @@ def pages(
 
 
 def item(reads: Reads, collection: str, item_id: str) -> Json:
-    """Return one item, out of the list that a single GET answers."""
+    """Return one item; the service answers a GET by id with a list of one item."""
 
     def the_item(body: Any) -> Json:
         found = an_item(body)
         if found["id"] != item_id:
-            raise UnexpectedError("the answer holds another item")
+            raise UnexpectedError("the answer contains another item")
         return found
 
     found: Json = reads.get(f"{FLOW_SERVICE}/{collection}/{segment(item_id)}", expected=the_item)
@@ -73,21 +74,21 @@ def item(reads: Reads, collection: str, item_id: str) -> Json:
 
 
 def _a_listing(body: Any) -> Json:
-    """Expect a page; one without items may leave them out."""
+    """Expect a page; an empty page may have no member ``items``."""
     page = an_object(body)
     found = page.get("items", [] if "_page" in page or "_links" in page else None)
     if not isinstance(found, list):
-        raise UnexpectedError("the answer holds no list of items")
+        raise UnexpectedError("the answer contains no list of items")
     return {**page, "items": found}
 
 
 def _next_token(page: Json) -> str | None:
-    """Return the next page's token. The link is relative; only its token is taken, so it cannot lead elsewhere."""
+    """Return the token in the link to the next page; the link itself, which might lead elsewhere, is not followed."""
     href = at(page, "_links", "next", "href")
     if href is None or href == "":
         return None
     try:
-        # A plus sign of a base64 token may stand there unescaped.
+        # A base64 token in the link may contain an unescaped plus sign.
         tokens = parse_qs(urlsplit(any_pages.sendable(href)).query.replace("+", "%2B")).get("continuationToken")
     except ValueError:
         tokens = None
@@ -96,20 +97,20 @@ def _next_token(page: Json) -> str | None:
     return tokens[0]
 
 
-# ---- what a base connection leads to -------------------------------------------------------------------------------
+# ---- data of a base connection -------------------------------------------------------------------------------------
 
 
 def test_base_connection(reads: Reads, connection_id: str) -> bool:
-    """Ask the service to log in at the vendor with the base connection's credential."""
+    """Return whether the service can log in to the vendor with the base connection's credential."""
     return reads.get(_of_connection(connection_id, "test"), expected=an_object).get("result") is True
 
 
 def explore(reads: Reads, connection_id: str, table: str | None = None, *, preview: bool = False) -> Any:
     """
-    Return a base connection's tables, or one table's columns, with up to the service's number of rows.
+    Return a base connection's tables, or the columns of one table.
 
-    :param table: a table's path as the list of tables gives it; ``None`` lists the tables.
-    :param preview: whether rows are asked for too, under ``data``.
+    :param table: the table's path in the list of tables. Defaults to ``None``, which lists the tables.
+    :param preview: whether to include some rows, in the member ``data``. Defaults to false.
     """
     params = {"objectType": "table", "object": table} if table else {"objectType": "root"}
     if preview:
@@ -118,7 +119,7 @@ def explore(reads: Reads, connection_id: str, table: str | None = None, *, previ
 
 
 def explore_resource(reads: Reads, connection_id: str, resource_path: str, *, preview: bool = False) -> Json:
-    """Return the shape of a REST source's resource, such as Stripe's ``charges``."""
+    """Return the structure of a resource of a REST source, such as Stripe's ``charges``."""
     encoded = base64.b64encode(json.dumps({"resourcePath": resource_path}).encode()).decode()
     params = {
         "objectType": "rest",
@@ -132,15 +133,16 @@ def explore_resource(reads: Reads, connection_id: str, resource_path: str, *, pr
 
 
 def attributes(reads: Reads, connection_id: str, resource_path: str) -> list[str]:
-    """Return a REST resource's attributes as paths, such as ``data.id``, as far as explore shows them."""
+    """Return the attributes of a REST resource that explore returns, as paths such as ``data.id``."""
     return paths_of(explore_resource(reads, connection_id, resource_path).get("schema"))
 
 
 def columns(reads: Reads, connection_id: str, table: str) -> list[Json]:
     """
-    Return a table's columns, in the form that a source connection takes.
+    Return a table's columns, in the form that a source connection accepts.
 
-    :raises InvalidInputError: if the table has no columns, that is, does not exist.
+    :raises InvalidInputError: if the table does not exist, that is, has no columns.
+    :raises UnreadableError: if a column has no name.
     """
     params = {"objectType": "table", "object": table}
     found = reads.get(_of_connection(connection_id, "explore"), params, expected=_a_table)["schema"]["columns"]
@@ -153,12 +155,12 @@ def columns(reads: Reads, connection_id: str, table: str) -> list[Json]:
 
 
 def _a_table(body: Any) -> Json:
-    """Expect a table's shape, with its columns."""
-    shape = an_object(body)
-    if not isinstance(at(shape, "schema", "columns"), list):
-        raise UnexpectedError("the answer holds no list of columns")
-    return shape
+    """Expect a table with its columns."""
+    table = an_object(body)
+    if not isinstance(at(table, "schema", "columns"), list):
+        raise UnexpectedError("the answer contains no list of columns")
+    return table
 
 
-def _of_connection(connection_id: str, what: str) -> str:
-    return f"{FLOW_SERVICE}/connections/{segment(connection_id)}/{what}"
+def _of_connection(connection_id: str, operation: str) -> str:
+    return f"{FLOW_SERVICE}/connections/{segment(connection_id)}/{operation}"

@@ -1,4 +1,4 @@
-"""What pages of all services share: items that are objects, answers that have an id, links that can be followed."""
+"""Checks of list pages that all services share: items are objects, answers have an id, page links are readable."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ if TYPE_CHECKING:
 
 def objects(items: list[Any], collection: str) -> list[Json]:
     """
-    Return items that are all objects.
+    Return the items of a page, which must be objects.
 
-    :raises UnreadableError: for another: where absence decides, it may be any.
+    :raises UnreadableError: if an item is not an object, because it may stand for any item.
     """
     for item in items:
         if not isinstance(item, dict):
-            raise UnreadableError(f"an item of {collection}", "it is no object")
+            raise UnreadableError(f"an item of {collection}", "it is not an object")
     return items
 
 
 def holding(member: str) -> Expected:
-    """Return what expects a page: an object that holds its items under ``member``."""
+    """Return a check that expects a page: an object with a list of items in ``member``."""
 
     def a_page(body: Any) -> Json:
         page = an_object(body)
         if not isinstance(page.get(member), list):
-            raise UnexpectedError(f"the answer holds no list of {member}")
+            raise UnexpectedError(f"the answer contains no list of {member}")
         return page
 
     return a_page
 
 
 def identified(id_key: str) -> Expected:
-    """Return what expects one object with an id. Without it, it is none, and would seem to lack all that it has."""
+    """Return a check that expects an object with an id; without one, an empty object would seem to lack all members."""
 
     def an_item(body: Any) -> Json:
         found = an_object(body)
@@ -50,9 +50,9 @@ def identified(id_key: str) -> Expected:
 
 def sendable(value: object) -> str:
     """
-    Return text that a request can carry. Tokens may be longer than ids, so the limit of ids does not apply.
+    Return a page token that a request can contain; the length limit of ids does not apply to tokens.
 
-    :raises ValueError: for anything else.
+    :raises ValueError: if the value is not text, is empty or cannot be encoded.
     """
     if not isinstance(value, str) or not value:
         raise ValueError(type(value).__name__)
@@ -61,6 +61,6 @@ def sendable(value: object) -> str:
 
 
 def unreadable_link(path: str) -> RequestError:
-    """Return the error of a list whose next page cannot be found."""
+    """Return the error of a list whose link to the next page is unreadable."""
     reason = "the list is incomplete: the link to its next page is unreadable"
     return RequestError(Failure.AMBIGUOUS, "GET", path, reason=reason)

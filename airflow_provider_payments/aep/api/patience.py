@@ -1,9 +1,9 @@
 """
-Patience: what cannot be understood, or cannot be read yet, is read again before anything is decided on it.
+Patience: repeated reads of answers that cannot be understood, and of objects that cannot be read by their id yet.
 
-Reads by id can lag behind lists: of the Schema Registry up to 20 seconds were seen. What is *listed* and answers 404 is
-not gone before it is older than that. And an item that might be the one, but cannot be understood, is neither there nor
-absent: a later read may be understood.
+Reads by id can lag behind lists; up to 20 seconds were observed for the Schema Registry. So a *listed* object that
+answers 404 counts as deleted only if it is older than that. And an item that may match, but cannot be understood,
+counts neither as present nor as absent: a later answer may be readable.
 """
 
 from __future__ import annotations
@@ -23,30 +23,31 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-#: Seconds for which reads by id may lag behind lists.
+#: How long reads by id may lag behind lists.
 READ_LAG_SECONDS = 30.0
-#: How often in a row one operation reads what cannot be understood.
+#: How often in a row one operation reads an answer that cannot be understood.
 MAX_MISREADINGS = 3
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 2.0, 8.0
-#: How the reason of a list begins that did not come to its own end.
+#: The beginning of :attr:`.RequestError.reason` for a list that broke off before its last page.
 INCOMPLETE = "the list is incomplete"
 
 
 class ReadLagError(UnreadableError):
     """
-    What is listed cannot be read by its id yet.
+    A listed object cannot be read by its id yet.
 
-    :param until: when that is no excuse any more, in epoch seconds of the platform's clock.
+    :param what: the object, for the message.
+    :param until: when the object must be readable, in epoch seconds of the platform's clock.
     """
 
     def __init__(self, what: str, until: float) -> None:
-        super().__init__(what, "it was made a moment ago, and a read by its id does not find it yet")
+        super().__init__(what, "it was created recently, and a read by its id does not find it yet")
         self.until = until
 
 
 @dataclass
 class Patience:
-    """The waits of one operation between reads that failed, longer each time."""
+    """The waits of one operation between failed reads; each wait is longer than the one before."""
 
     client: Client
     waits: int = 0
@@ -54,9 +55,9 @@ class Patience:
 
     def wait(self, error: UnreadableError | RequestError) -> None:
         """
-        Sleep before the next read, as :meth:`pause` has it.
+        Sleep before the next read, for as long as :meth:`pause` returns.
 
-        :param error: any failure.
+        :param error: the failure of the last read; raised again if another read is useless.
         """
         self.client.transport.clock.sleep(self.pause(error))
 
@@ -64,14 +65,13 @@ class Patience:
         """
         Return how many seconds to sleep before the next read.
 
-        It raises ``error`` where no read, or none in the operation's time, is left.
-
-        :param error: any failure; those that no read can change are raised at once.
+        :param error: the failure of the last read; raised again if another read cannot change it, if no read is left,
+            or if the operation has no time for the sleep.
         """
         seconds: float = min(FIRST_WAIT_SECONDS * 2 ** min(self.waits, 10), MAX_WAIT_SECONDS)
         transport = self.client.transport
         if isinstance(error, ReadLagError):
-            # Not all at once, however young it is: the platform's clock may be understood better meanwhile.
+            # Several short sleeps: the estimate of the platform's clock may improve in between.
             seconds = min(seconds, error.until - transport.now())
         elif isinstance(error, UnreadableError) or error.reason.startswith(INCOMPLETE):
             self.misread += 1
@@ -81,39 +81,38 @@ class Patience:
             raise error
         if not 0 < seconds <= transport.remaining:
             raise error
-        log.warning("%s; looking again in %.0f s", error, seconds)
+        log.warning("%s; reading again in %.0f s", error, seconds)
         self.waits += 1
         return seconds
 
 
-def patiently(client: Client, ask: Callable[[], Result]) -> Result:
+def patiently(client: Client, read: Callable[[], Result]) -> Result:
     """
-    Return what ``ask`` returns, asked again as :class:`Patience` has it.
+    Return the result of ``read``, which is called again after the waits of :class:`Patience`.
 
-    :raises UnreadableError: if it cannot be understood in the end.
-    :raises RequestError: if a request fails, or a list stays incomplete.
+    :raises UnreadableError: if an answer still cannot be understood after several reads.
+    :raises RequestError: if a request fails, or if a list stays incomplete.
     """
     patience = Patience(client)
     while True:
         try:
-            return ask()
+            return read()
         except (UnreadableError, RequestError) as error:
             patience.wait(error)
 
 
-def check_gone(reads: Reads, what: str, created: float, settle_time: float) -> None:
+def check_gone(reads: Reads, what: str, created: float, settle_seconds: float) -> None:
     """
-    Take the word of the service that something listed is gone: unless it is so young that a read may not find it yet.
+    Accept a 404 to a listed object as its deletion, unless the object is so recent that a read may not find it yet.
 
-    :param created: in epoch seconds, 0 where unknown.
-    :param settle_time: of its kind, in seconds.
-    :raises ReadLagError: if it is that young.
-    :raises UnreadableError: if its age cannot be read.
+    :param what: the object, for the error.
+    :param created: when the object was created, in epoch seconds; 0 if unknown.
+    :param settle_seconds: the settle time of its kind.
+    :raises ReadLagError: if the object is that recent.
+    :raises UnreadableError: if the object's age is unknown.
     """
     if not created:
-        raise UnreadableError(
-            what, "it is listed, a read by its id does not find it, and it does not say how old it is"
-        )
-    until = created + max(settle_time, READ_LAG_SECONDS)
+        raise UnreadableError(what, "it is listed, but a read by its id does not find it, and its age is unknown")
+    until = created + max(settle_seconds, READ_LAG_SECONDS)
     if reads.now() < until:
         raise ReadLagError(what, until)

@@ -1,4 +1,4 @@
-"""Which permission of Experience Platform a read needs."""
+"""The permissions of Experience Platform that reads require, named in errors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PERMISSIONS = {
 
 @contextmanager
 def naming_permission() -> Iterator[None]:
-    """Let a read that is refused with 403 say which permission it needs; a number alone is the gateway's code."""
+    """Add the required permission to the error of a read that a service, not the gateway, refuses with 403."""
     try:
         yield
     except RequestError as error:
         permission = next((name for service, name in _PERMISSIONS.items() if error.path.startswith(service)), None)
-        if error.status == 403 and permission and not error.code.isdecimal():
+        if error.status == 403 and permission and not error.code.isdecimal():  # the gateway's codes are numbers
             error.add(f"The credential needs the permission {permission!r} to read this")
         raise

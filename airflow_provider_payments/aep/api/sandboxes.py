@@ -1,4 +1,4 @@
-"""What Sandbox Management offers: which sandboxes a credential may use."""
+"""Reads of Sandbox Management: the sandboxes that a credential may use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def names(client: Client) -> list[str]:
     """
-    Return the names of the sandboxes that the credential may use, as :func:`types` does.
+    Return the names of the sandboxes that the credential may use; see :func:`types`.
 
     :raises RequestError: if the service refuses or does not answer.
     """
@@ -23,9 +23,9 @@ def names(client: Client) -> list[str]:
 
 def types(client: Client) -> dict[str, str]:
     """
-    Return the names of the sandboxes that the credential may use, a hundred at most, each with its type.
+    Return the types of the sandboxes that the credential may use, by name; at most a hundred sandboxes.
 
-    Any credential may ask. An item without a name that can be read is left out; a type that cannot be read is empty.
+    The request requires no permission. An item with an unreadable name is left out; an unreadable type is empty.
 
     :raises RequestError: if the service refuses or does not answer.
     """

@@ -1,4 +1,8 @@
-"""What the Schema Registry offers to a reader. Source: Adobe's "Schema Registry API guide" and its OpenAPI file."""
+"""
+Reads of the Schema Registry: resources, descriptors and the tenant id.
+
+Sources: Adobe's "Schema Registry API guide" and its OpenAPI file.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +19,29 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Reads
 
 DESCRIPTORS = f"{SCHEMA_REGISTRY}/tenant/descriptors"
-#: Only the second version of the list comes in pages.
+#: Only the second version of this list is paged.
 ACCEPT_DESCRIPTORS = "application/vnd.adobe.xdm-v2+json"
 ACCEPT_DESCRIPTOR = "application/vnd.adobe.xdm+json"
 
 
 def resources(reads: Reads, kind: str, title: str | None = None, limit: int = PAGE) -> Iterator[Json]:
     """
-    Yield the tenant's resources of ``kind``, such as ``fieldgroups``; those with this title where one is given.
+    Yield the tenant's resources of a kind.
 
-    The next page begins behind a value of what orders the list. All of them are ordered by when they were changed,
-    the registry's own order: a title that is not ASCII may be misread there, as in a filter.
+    The next page begins after a value of the sort order. The unfiltered list is sorted by the time of change, which is
+    the registry's own order: as a start value, a title that is not ASCII may be misread, as in a filter.
 
-    :param limit: resources to ask for in a page, 300 at most.
+    :param kind: the kind, such as ``fieldgroups``.
+    :param title: yields only resources with this title. Defaults to all resources.
+    :param limit: the page size to request, 300 at most.
     """
     order = {"orderby": "title", "property": f"title=={title}"} if title else {"orderby": "updated"}
     params = order | {"limit": str(limit)}
     path = f"{SCHEMA_REGISTRY}/tenant/{kind}"
 
     def ask(start: str | None) -> tuple[list[Any], str | None]:
-        asked = params | ({"start": start} if start else {})
-        page = reads.get(path, asked, headers={"Accept": ACCEPT_LIST}, expected=pages.holding("results"))
+        query = params | ({"start": start} if start else {})
+        page = reads.get(path, query, headers={"Accept": ACCEPT_LIST}, expected=pages.holding("results"))
         return page["results"], _next_start(page)
 
     for page in reads.walk(path, ask, "$id"):
@@ -44,15 +50,15 @@ def resources(reads: Reads, kind: str, title: str | None = None, limit: int = PA
 
 def descriptors(reads: Reads, limit: int = PAGE) -> Iterator[Json]:
     """
-    Yield all descriptors of the sandbox: what fields of its schemas mean beyond their types.
+    Yield all descriptors of the sandbox, such as primary identities of schemas.
 
-    :param limit: descriptors to ask for in a page, 300 at most.
+    :param limit: the page size to request, 300 at most.
     """
     params = {"orderby": "updated", "limit": str(limit)}
 
     def ask(start: str | None) -> tuple[list[Any], str | None]:
-        asked = params | ({"start": start} if start else {})
-        page = reads.get(DESCRIPTORS, asked, headers={"Accept": ACCEPT_DESCRIPTORS}, expected=pages.holding("results"))
+        query = params | ({"start": start} if start else {})
+        page = reads.get(DESCRIPTORS, query, headers={"Accept": ACCEPT_DESCRIPTORS}, expected=pages.holding("results"))
         return page["results"], _next_start(page)
 
     for page in reads.walk(DESCRIPTORS, ask, "@id"):
@@ -67,14 +73,14 @@ def descriptor(reads: Reads, descriptor_id: str) -> Json:
 
 
 def resource(reads: Reads, kind: str, resource_id: str, accept: str = ACCEPT_FULL) -> Json:
-    """Return one resource, by default with all that it refers to resolved."""
+    """Return one resource, by default with all references resolved."""
     path = f"{SCHEMA_REGISTRY}/tenant/{kind}/{segment(resource_id)}"
     found: Json = reads.get(path, headers={"Accept": accept}, expected=pages.identified("$id"))
     return found
 
 
 def tenant_id(reads: Reads) -> str:
-    """Return the tenant's namespace without its underscore; asked once."""
+    """Return the tenant's namespace without its underscore; it is requested once for each client."""
 
     def ask() -> str:
         return str(reads.get(f"{SCHEMA_REGISTRY}/stats", expected=_a_tenant)["tenantId"].removeprefix("_"))
@@ -86,12 +92,12 @@ def _a_tenant(body: Any) -> Json:
     """Expect the registry's statistics, with the tenant's namespace."""
     stats = an_object(body)
     if not (text(stats.get("tenantId")) or "").removeprefix("_"):
-        raise UnexpectedError("it names no tenantId")
+        raise UnexpectedError("the answer contains no tenantId")
     return stats
 
 
 def _next_start(page: Json) -> str | None:
-    """Return where the next page of a list begins, by the value that it is sorted by."""
+    """Return the start of the next page, which is a value of the list's sort order."""
     following = at(page, "_page", "next")
     if following is None:
         return None

@@ -1,8 +1,8 @@
 """
-Settling: what was sent takes effect, and shows, within a time that no service promises.
+Settling: the waits until a write has taken effect and is listed, within a settle time that no service promises.
 
-So after a creation, of an object or of a flow run, whose answer was lost nothing is sent again before that time has
-passed and nothing shows.
+After a lost answer to the creation of an object or a flow run, the request is sent again only if the settle time has
+elapsed and the object is not listed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Between two searches for what was created and does not show, and the least time to search for it.
-SEARCH_INTERVAL_SECONDS, MIN_SEARCH_SECONDS = 2.0, 10.0
-#: How often one call asks for the same, where each time the answer is lost and nothing shows.
+#: Between two searches for an object that was created and is not listed.
+SEARCH_INTERVAL_SECONDS = 2.0
+#: The least time for which such an object is searched for.
+MIN_SEARCH_SECONDS = 10.0
+#: How often one call sends the same request if each answer is lost and no request has had an effect.
 MAX_REQUESTS = 3
 
 
@@ -31,8 +33,9 @@ class Settling:
     """
     The waits of one operation.
 
-    :param what: what is to show, such as "dataflow 'orders'".
-    :param settle_seconds: within which it does.
+    :param client: its clock sleeps, and its deadline limits the waits.
+    :param what: the object to wait for, such as "dataflow 'orders'".
+    :param settle_seconds: time within which a write takes effect and is listed.
     """
 
     client: Client
@@ -40,34 +43,34 @@ class Settling:
     settle_seconds: float
 
     def __post_init__(self) -> None:
-        #: When the operation must be over because of what it has made, whatever time it was given.
-        self.before_it_begins = Deadline(self.client.transport.clock)
+        #: When the operation must end because the dataflow that it created starts; never by default.
+        self.start_deadline = Deadline(self.client.transport.clock)
 
     @property
     def seconds_after_sending(self) -> float:
-        """How long what was sent just now may take to show."""
+        """The time until a request that is sent now has taken effect and is listed."""
         return self.settle_seconds + TICK_SECONDS if self.settle_seconds else 0.0
 
     def pause_after_lost_answer(self, error: RequestError, noun: str, sent: int) -> float:
         """
-        Return how many seconds to sleep until what was asked for must show, as :meth:`pause` does.
+        Return how many seconds to sleep after a lost answer, until the created object must be listed.
 
-        :param error: how a request to create it failed; any but a lost answer is raised.
-        :param noun: what to look for then.
-        :param sent: how many such requests there were.
-        :raises UnsettledError: as :meth:`pause` does.
+        :param error: the failure of the request; raised again unless its answer was lost.
+        :param noun: the kind of object to search for after the sleep, for the log.
+        :param sent: how many such requests were sent so far; the back-off doubles with each.
+        :raises UnsettledError: see :meth:`pause`.
         """
         if error.failure is not Failure.AMBIGUOUS or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
             raise error
-        log.warning("%s; looking for the %s before asking again", error, noun)
+        log.warning("%s; searching for the %s before the request is sent again", error, noun)
         pause = FIRST_WAIT_SECONDS * 2 ** (sent - 1) if error.retry_after is None else error.retry_after
-        return self.pause(max(self.seconds_after_sending, pause), "to show")
+        return self.pause(max(self.seconds_after_sending, pause), "to be listed")
 
     def sleep(self, seconds: float, why: str) -> None:
         """
-        Sleep, and say why.
+        Sleep, and log the reason.
 
-        :raises UnsettledError: as :meth:`pause` does.
+        :raises UnsettledError: see :meth:`pause`.
         """
         if self.pause(seconds, why):
             log.info("Waiting %.0f s for %s %s", seconds, self.what, why)
@@ -75,16 +78,17 @@ class Settling:
 
     def pause(self, seconds: float, why: str) -> float:
         """
-        Return ``seconds`` for a sleep that is allowed.
+        Return ``seconds`` if the operation has that much time left.
 
-        :param why: ends the sentence "it needs 3 s ...".
-        :raises UnsettledError: if that is longer than what is left.
+        :param why: ends the sentence "the object needs 3 s ...".
+        :raises UnsettledError: if the remaining time is shorter.
         """
         if seconds and seconds > self.client.transport.remaining:
             limit = f"operation_timeout ({self.client.operation_timeout:g} s)"
-            if self.before_it_begins.remaining < seconds:
-                limit = "the time before it begins"
+            if self.start_deadline.remaining < seconds:
+                limit = "the time before it starts"
             raise UnsettledError(
-                f"{self.what} needs {seconds:.0f} s {why}, longer than is left of {limit}; the next attempt looks again"
+                f"{self.what} needs {seconds:.0f} s {why}, more than the remaining part of {limit}; the next attempt "
+                "continues"
             )
         return seconds

@@ -1,1 +1,1 @@
-"""Whole dataflows as a team writes them down: definitions, and what the platform holds against them."""
+"""Whole dataflows: definitions of them in files, plans, applies, exports and destroys."""

@@ -1,4 +1,4 @@
-"""What came of an apply: of each object, and of each definition."""
+"""The result of an apply: for each object and for each definition."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.plan import Plan, Step
     from airflow_provider_payments.aep.errors import PlatformError
 
-__all__ = ["APPLIED_FORMAT", "Applied", "AppliedDefinition", "Done", "Key", "key_of"]
+__all__ = ["APPLIED_FORMAT", "Applied", "AppliedDefinition", "StepKey", "StepResult", "step_key"]
 
-Key = tuple[str, str, str | None]
+#: Identifies a step across plans: kind, name and id of its object.
+StepKey = tuple[str, str, str | None]
 
-#: Raised when a member of the JSON form changes its meaning.
+#: Version of the JSON form; increased when a member changes its meaning.
 APPLIED_FORMAT = 1
 
 
-def key_of(step: Step) -> Key:
-    """Return what tells a step from others, also in another plan; of several objects of a name each has its id."""
+def step_key(step: Step) -> StepKey:
+    """Return the key of a step. The same step has the same key in the next plan."""
     return step.kind, step.name, step.id
 
 
 @attrs.frozen
-class Done:
+class StepResult:
     """
-    What came of a step.
+    The result of one step of a plan.
 
-    :param what: ``found`` is what another writer made meanwhile.
-    :param id: of the object, where it is there.
-    :param error: why it failed.
-    :param duplicates: ids of objects that mean the same and were left.
-    :param users: the definitions that needed it.
+    :param outcome: what happened to the object; ``found`` means that another writer created it in the meantime.
+    :param id: the object's id, if the object exists.
+    :param error: why the step failed.
+    :param duplicates: ids of the object's duplicates, which were not deleted.
+    :param users: names of the definitions that need the object.
     """
 
-    what: Literal["created", "found", "updated", "failed"]
+    outcome: Literal["created", "found", "updated", "failed"]
     id: str | None = None
     error: PlatformError | None = None
     duplicates: tuple[str, ...] = ()
@@ -52,12 +53,12 @@ class Done:
 @attrs.frozen(kw_only=True)
 class AppliedDefinition:
     """
-    What came of a definition.
+    The result of an apply for one definition.
 
-    :param ids: of the objects that it needs and that are there, by kind.
-    :param runs_since: from when on a flow run of its dataflow is current, as ISO 8601 text.
-    :param problems: why it is not as written: errors, conflicts, and what waits for these.
-    :param retryable: whether another try may do without the user what is left.
+    :param ids: ids of the existing objects that the definition needs, by kind.
+    :param runs_since: ISO 8601 time; a flow run of the dataflow that begins at or after this time is current.
+    :param problems: why the sandbox differs from the definition: errors, conflicts, and the steps that wait for these.
+    :param retryable: whether a retry may complete the definition without any action by the user.
     """
 
     name: str
@@ -68,28 +69,28 @@ class AppliedDefinition:
 
     @property
     def is_done(self) -> bool:
-        """Whether the sandbox holds what it says."""
+        """Whether the sandbox matches the definition."""
         return not self.problems
 
     @property
     def flow_id(self) -> str | None:
-        """The id of its dataflow, where that is there."""
+        """The dataflow's id; ``None`` if the dataflow does not exist."""
         return self.ids.get(DATAFLOW.name)
 
     def to_json(self) -> Json:
-        """Return it as plain JSON."""
-        own = {"flow_id": self.flow_id, "runs_since": self.runs_since}
-        return with_values({"done": self.is_done, "ids": dict(self.ids), "problems": list(self.problems)} | own)
+        """Return the result as plain JSON."""
+        dataflow = {"flow_id": self.flow_id, "runs_since": self.runs_since}
+        return with_values({"done": self.is_done, "ids": dict(self.ids), "problems": list(self.problems)} | dataflow)
 
 
 @attrs.frozen(kw_only=True)
 class Applied:
     """
-    What came of an apply.
+    The result of an apply.
 
-    :param plan: the last plan that was made; it holds what was not applied.
-    :param counts: how many objects were created, found, updated, and how many failed.
-    :param duplicates: ids of objects that mean the same as one of these, and were left.
+    :param plan: the last plan, with the steps that were not applied.
+    :param counts: how many objects were created, found or updated, and how many steps failed.
+    :param duplicates: ids of duplicates of these objects, which were not deleted.
     """
 
     plan: Plan
@@ -98,46 +99,47 @@ class Applied:
     duplicates: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, plan: Plan, done: Mapping[Key, Done], at: float) -> Self:
+    def of(cls, plan: Plan, results: Mapping[StepKey, StepResult], at: float) -> Self:
         """
-        Return what came of a plan's steps.
+        Build the result of an apply from the results of its steps.
 
-        :param done: what came of those that were taken, in this plan or an earlier one.
-        :param at: now, in epoch seconds of the platform's clock.
+        :param plan: the last plan.
+        :param results: the results of the executed steps, of this plan and of earlier ones.
+        :param at: the current time, in epoch seconds of the platform's clock.
         """
         now = datetime.fromtimestamp(at, UTC)
         since = {
             each.definition.name: each.definition.schedule.desired.runs_since(now).isoformat()
-            for each in plan.written.definitions
+            for each in plan.loaded_project.definitions
         }
-        results = [(step, _outcome(step, done.get(key_of(step)))) for step in plan.steps]
-        errors = [(key, each) for key, each in done.items() if each.error]
-        duplicates = [one for each in done.values() for one in each.duplicates]
+        current = [(step, _current_result(step, results.get(step_key(step)))) for step in plan.steps]
+        errors = [(key, each) for key, each in results.items() if each.error]
+        duplicates = [duplicate for each in results.values() for duplicate in each.duplicates]
         duplicates += [step.id for step in plan.steps if step.is_duplicate and step.id]
         return cls(
             plan=plan,
-            definitions=tuple(_definition(name, results, errors, since[name]) for name in plan.definitions),
-            counts=Counter(each.what for each in done.values()),
+            definitions=tuple(_definition(name, current, errors, since[name]) for name in plan.definitions),
+            counts=Counter(each.outcome for each in results.values()),
             duplicates=tuple(dict.fromkeys(duplicates)),
         )
 
     @property
     def is_done(self) -> bool:
-        """Whether the sandbox holds what all definitions say."""
+        """Whether the sandbox matches all definitions."""
         return all(each.is_done for each in self.definitions)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What nobody has to do anything about, and a reader should know; the plan has notes of its own."""
+        """Information that requires no action, in addition to the notes of the plan."""
         return (f"duplicates were left: {', '.join(self.duplicates)}",) if self.duplicates else ()
 
     @property
     def retryable(self) -> bool:
-        """Whether another try may do what is left of every definition that is not done."""
+        """Whether a retry may complete every definition that is not done."""
         return all(each.retryable for each in self.definitions if not each.is_done)
 
     def to_json(self) -> Json:
-        """Return it as plain JSON; ``format`` tells its form."""
+        """Return the result as plain JSON; ``format`` is the version of the form."""
         return {
             "format": APPLIED_FORMAT,
             "sandbox": self.plan.sandbox,
@@ -151,34 +153,42 @@ class Applied:
         }
 
 
-def _outcome(step: Step, done: Done | None) -> Done | None:
-    """Return what came of a step of the last plan: what an earlier one did to the object may be out of date."""
+def _current_result(step: Step, done: StepResult | None) -> StepResult | None:
+    """
+    Return the result of a step, or ``None`` if the last plan contradicts it.
+
+    The last plan is newer: it may find a conflict in an object that an earlier plan changed, or find an object that an
+    earlier plan failed to create.
+    """
     if step.action in ("conflict", "blocked"):
         return None
-    is_there = step.action in ("unchanged", "adopt")
-    return None if is_there and done and done.error else done
+    exists = step.action in ("unchanged", "adopt")
+    return None if exists and done and done.error else done
 
 
 def _definition(
-    name: str, results: Sequence[tuple[Step, Done | None]], errors: Sequence[tuple[Key, Done]], runs_since: str
+    name: str,
+    results: Sequence[tuple[Step, StepResult | None]],
+    errors: Sequence[tuple[StepKey, StepResult]],
+    runs_since: str,
 ) -> AppliedDefinition:
     own = [(step, done) for step, done in results if name in step.users]
     ids = {step.kind.replace(" ", "_"): found for step, done in own if (found := (done and done.id) or step.id)}
-    failed = {key_of(step): done.error for step, done in own if done and done.error}
+    failed = {step_key(step): done.error for step, done in own if done and done.error}
     undone = [step for step, done in own if done is None and step.action not in ("unchanged", "adopt")]
     if undone and not failed:
-        # What it waited for may be there by now.
+        # The step that these steps waited for failed under an earlier plan, and its object may exist by now.
         failed = {key: done.error for key, done in errors if name in done.users and done.error}
     conflicts = [step for step in undone if step.action == "conflict"]
     problems = [f"{kind} {of!r}: {error}" for (kind, of, _), error in failed.items()]
     problems += [f"{step.kind} {step.name!r}: {step.reason}" for step in conflicts]
     if waiting := [f"{step.kind} {step.name!r}" for step in undone if step.action != "conflict"]:
-        problems.append(f"not done, for it waits for that: {', '.join(waiting)}")
-    may_pass = [error.retryable for error in failed.values()] + [step.passes for step in conflicts]
+        problems.append(f"not done, because they wait for the above: {', '.join(waiting)}")
+    retryable = [error.retryable for error in failed.values()] + [step.is_temporary for step in conflicts]
     return AppliedDefinition(
         name=name,
         ids=ids,
         runs_since=runs_since,
         problems=tuple(problems),
-        retryable=bool(may_pass) and all(may_pass),
+        retryable=bool(retryable) and all(retryable),
     )

@@ -1,22 +1,22 @@
 """
-Applying: what a plan says is done, level by level, all objects of a level in lock step.
+Apply a plan: level by level, all objects of a level together.
 
-Nothing is remembered between two applies. A plan is made first; what it creates is looked for once more before it is
-created, by :func:`~..provisioning.ensure.ensure_many`. Where somebody else changed an object meanwhile, the answer to a
-change was lost, or a service refused what refers to something that is too new to be read, another plan shows what is
-left. So an apply that was killed is finished by the next one.
+No state is kept between two applies, so an apply that was killed is finished by the next one. Before an object is
+created, :func:`~..provisioning.ensure.ensure_many` searches for it again. The apply plans again if another writer
+changed an object after the plan, if the answer to a change was lost, or if a service refused a reference to an object
+that it cannot read yet.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.dataflows.applied import Applied, Done, Key, key_of
+from airflow_provider_payments.aep.dataflows.applied import Applied, StepKey, StepResult, step_key
 from airflow_provider_payments.aep.dataflows.levels import LEVELS
 from airflow_provider_payments.aep.dataflows.placeholders import filled
 from airflow_provider_payments.aep.dataflows.planner import plan_project
@@ -52,12 +52,13 @@ __all__ = ["apply_plan"]
 
 log = logging.getLogger(__name__)
 
-#: How often one apply makes a plan, where others change the same objects or answers to changes are lost.
+#: Plans of one apply, the first included. More than one is needed when other writers change the same objects, or when
+#: answers to changes are lost.
 MAX_PLANS = 4
-#: With what a service refuses a reference to something that it cannot read yet.
-REFUSED_REFERENCE = (400, 404, 422)
-#: Seconds until the next plan where something cannot be read, or understood, for now.
-UNREADABLE_SECONDS = 15.0
+#: HTTP statuses with which a service refuses a reference to an object that it cannot read yet.
+REFUSED_REFERENCE_STATUSES = (400, 404, 422)
+#: Seconds until the next plan when an object cannot be read or understood at present.
+UNREADABLE_RETRY_SECONDS = 15.0
 
 
 def apply_plan(
@@ -70,38 +71,40 @@ def apply_plan(
     progress: Callable[[str], None] = lambda name: None,
 ) -> Applied:
     """
-    Make the sandbox hold what definitions say, as far as nothing stands in the way.
+    Create and change the objects of a plan, except those in conflict.
 
-    A definition that fails takes along what waits for it; the others go on.
+    If a step fails, the steps of the same definition that wait for it are skipped; other definitions continue.
 
-    :param plan: made by :func:`~.planner.plan_project` a moment ago. Its creations look again, its changes are refused
-        where the object has changed since.
-    :param credential: returns what a new base connection logs in with, of an Airflow connection and a vendor.
-    :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
-    :param run: distinguishes one run of a DAG from another, in marks.
-    :param progress: is called with what is being done.
+    :param plan: the result of a recent :func:`~.planner.plan_project`. Each object is searched for again before it is
+        created, and a change is refused if the object has changed since the plan.
+    :param credential: returns the vendor's credential for a new base connection, given the id of an Airflow connection
+        and the vendor.
+    :param attempt: Airflow's try number. From the second try on, an earlier try may have sent creations before it was
+        killed. Defaults to 1.
+    :param run: identifies the DAG run in marks. Defaults to an empty text.
+    :param progress: called with a description of each piece of work before it begins.
     :raises InvalidInputError: if there is no project file.
-    :raises ReadOnlyError: if the connection is read-only and something is to be done.
+    :raises ReadOnlyError: if the connection is read-only and the plan creates or changes an object.
     :raises RequestError: if a list cannot be read.
     """
     project = owner(plan.project)
     if client.read_only and plan.to_do:
         raise ReadOnlyError("The apply", "of this plan")
-    work = _Work(client, Writer(project, run), attempt, credential, progress)
-    for further in range(MAX_PLANS):
-        work.take(plan)
-        if not work.again or further == MAX_PLANS - 1:
+    applier = _Applier(client, Writer(project, run), attempt, credential, progress)
+    for number in range(1, MAX_PLANS + 1):
+        applier.execute(plan)
+        if not applier.needs_another_plan or number == MAX_PLANS:
             break
-        plan = plan_project(client, plan.written, take_over=plan.take_over, progress=progress)
-    return Applied.of(plan, work.done | work.unsure, at=client.now())
+        plan = plan_project(client, plan.loaded_project, take_over=plan.take_over, progress=progress)
+    return Applied.of(plan, applier.results | applier.unsettled, at=client.now())
 
 
-class _Work:
+class _Applier:
     """
-    What one apply does.
+    The work of one apply, over all its plans.
 
-    :param client: for requests.
-    :param writer: in whose name objects are made.
+    :param client: the client that sends the requests.
+    :param writer: the owner that the marks of created objects name.
     """
 
     def __init__(
@@ -114,59 +117,65 @@ class _Work:
     ) -> None:
         self.client, self.writer, self.attempt = client, writer, attempt
         self.credential, self.progress = credential, progress
-        #: What came of each object for which something was to be done, by what tells it.
-        self.done: dict[Key, Done] = {}
-        #: What came of steps that must be looked at once more, as far as is known.
-        self.unsure: dict[Key, Done] = {}
-        #: Whether another plan must show what is left.
-        self.again = False
+        #: The results of the executed steps, of all plans so far.
+        self.results: dict[StepKey, StepResult] = {}
+        #: The preliminary results of steps of the current plan that the next plan must check.
+        self.unsettled: dict[StepKey, StepResult] = {}
+        self.needs_another_plan = False
+        #: Ids of created objects, by the placeholders that plans use for them.
         self._ids: dict[str, str] = {}
-        #: The definitions of which a step has failed, for good or until the next plan.
+        #: Definitions with a step that failed: for the whole apply, or until the next plan.
         self._failed: set[str] = set()
         self._postponed: set[str] = set()
-        #: When the youngest object was made, in epoch seconds of the platform's clock.
-        self._newest = 0.0
-        #: When another plan can show more, by the own clock.
-        self._due = -math.inf
+        #: Creation time of the newest object, in epoch seconds of the platform's clock.
+        self._newest_creation = 0.0
+        #: Earliest useful time of the next plan, in seconds of the local monotonic clock.
+        self._next_plan_due = -math.inf
 
-    def take(self, plan: Plan) -> None:
-        """Do what a plan says. Base connections come first and alone: with them tables can be explored."""
-        self.again = False
-        self.unsure.clear()
+    def execute(self, plan: Plan) -> None:
+        """
+        Execute the steps of a plan.
+
+        After new base connections were created it stops for another plan, which can explore the tables behind them.
+        """
+        self.needs_another_plan = False
+        self.unsettled.clear()
         self._postponed.clear()
-        self._newest = max([self._newest, *(step.existing.created for step in plan.steps if step.existing)])
+        self._newest_creation = max(
+            [self._newest_creation, *(step.existing.created for step in plan.steps if step.existing)]
+        )
         for level in LEVELS:
             names = {kind.name for kind in level}
             steps = [step for step in plan.steps if step.kind in names]
             self._update([step for step in steps if step.action == "update"])
-            created = self._create([step for step in steps if step.action == "create" or self._is_settling(step)])
+            created = self._create([step for step in steps if step.action == "create" or self._may_be_given_up(step)])
             if created and level == (BASE_CONNECTION,):
-                self.again = True
+                self.needs_another_plan = True
                 return
-        if any(step.passes for step in plan.conflicts):
-            self._look_again(UNREADABLE_SECONDS)
-        if self.again:
+        if any(step.is_temporary for step in plan.conflicts):
+            self._require_another_plan(UNREADABLE_RETRY_SECONDS)
+        if self.needs_another_plan:
             clock = self.client.transport.clock
-            clock.sleep(max(0.0, self._due - clock.monotonic()))
+            clock.sleep(max(0.0, self._next_plan_due - clock.monotonic()))
 
-    def _is_settling(self, step: Step) -> bool:
-        """Whether it is a dataflow that is as written, and that another task may be about to give up."""
-        is_right = (
-            step.kind == DATAFLOW.name and step.action in ("unchanged", "adopt") and key_of(step) not in self.done
-        )
-        if not is_right or step.existing is None or step.desired is None or step.id in self._ids.values():
+    def _may_be_given_up(self, step: Step) -> bool:
+        """Whether the step's dataflow needs no change, but the task that created it may be about to give it up."""
+        is_dataflow = step.kind == DATAFLOW.name and step.action in ("unchanged", "adopt")
+        if not is_dataflow or step_key(step) in self.results or step.id in self._ids.values():
+            return False
+        if step.existing is None or step.desired is None:
             return False
         return may_be_given_up(self.client, DATAFLOW.mark_of(step.existing), step.existing)
 
-    def _open(self, steps: Sequence[Step]) -> list[Step]:
-        """Return the steps that somebody needs for whom nothing has failed."""
-        stuck = self._failed | self._postponed
-        return [step for step in steps if not stuck.issuperset(step.users)]
+    def _unblocked(self, steps: Sequence[Step]) -> list[Step]:
+        """Return the steps that are needed by at least one definition without a failed step."""
+        blocked = self._failed | self._postponed
+        return [step for step in steps if not blocked.issuperset(step.users)]
 
     # ---- changes ---------------------------------------------------------------------------------------------------
 
     def _update(self, steps: Sequence[Step]) -> None:
-        for step in self._open(steps):
+        for step in self._unblocked(steps):
             self.progress(f"changing {step.kind} {step.name!r}")
             try:
                 self._send(step)
@@ -175,34 +184,34 @@ class _Work:
                 if not (is_lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
                     self._fail(step, error)
                     continue
-                log.warning("%s; looking at the %s again", error, step.kind)
-                self._note(step, Done("updated", step.id))
-                self._postpone(step, _unsettled(error), max(self._seconds_to_show(step), error.retry_after or 0.0))
+                log.warning("%s; reading the %s again", error, step.kind)
+                self._record(step, StepResult("updated", step.id))
+                self._postpone(step, _unsettled(error), max(self._settle_seconds(step), error.retry_after or 0.0))
             except PlatformError as error:
                 self._fail(step, error)
 
     def _send(self, step: Step) -> None:
         if step.desired is None or step.existing is None or step.change is None:
-            raise TypeError(f"{step} says no change")
+            raise TypeError(f"{step} holds no change")
         with self.client.transport.within(self.client.operation_timeout):
             desired = filled(step.desired, self._ids)
             desired.send(self.client, step.existing, filled(step.change, self._ids))
         log.info("Changed %s %r: id %s", step.kind, step.name, step.id)
-        self._note(step, Done("updated", step.id))
+        self._record(step, StepResult("updated", step.id))
 
     # ---- creations -------------------------------------------------------------------------------------------------
 
     def _create(self, steps: Sequence[Step]) -> bool:
-        """Create what is missing; return whether there was something to create."""
+        """Create missing objects; return whether there was an object to create."""
         ready: list[tuple[Step, Resource]] = []
-        for step in self._open(steps):
+        for step in self._unblocked(steps):
             try:
                 ready.append((step, self._desired(step)))
             except PlatformError as error:
                 self._fail(step, error)
         if not ready:
             return False
-        began = self.client.now()
+        sent_at = self.client.now()
         self.progress(f"creating {len(ready)} of kind {', '.join(dict.fromkeys(step.kind for step, _ in ready))}")
         results = ensure_many(
             self.client,
@@ -214,17 +223,18 @@ class _Work:
         )
         for (step, _), result in zip(ready, results, strict=True):
             if isinstance(result, ConflictError):
-                # Somebody else made it otherwise meanwhile: a plan says what becomes of that.
+                # Another writer has created an object that differs; the next plan decides whether it can be changed.
                 self._postpone(step, result, 0.0)
                 continue
             if isinstance(result, PlatformError):
-                self._fail(step, result, began)
+                self._fail(step, result, sent_at)
                 continue
-            made = result.existing.id
-            self._ids[unknown_id(step.kind, step.name)] = made
-            self._newest = max(self._newest, result.existing.created or self.client.now())
-            log.info("%s %s %r: id %s", "Created" if result.created else "Found", step.kind, step.name, made)
-            self._note(step, Done("created" if result.created else "found", made, duplicates=result.duplicates))
+            object_id = result.existing.id
+            self._ids[unknown_id(step.kind, step.name)] = object_id
+            self._newest_creation = max(self._newest_creation, result.existing.created or self.client.now())
+            outcome: Literal["created", "found"] = "created" if result.created else "found"
+            log.info("%s %s %r: id %s", outcome.capitalize(), step.kind, step.name, object_id)
+            self._record(step, StepResult(outcome, object_id, duplicates=result.duplicates))
         return True
 
     def _desired(self, step: Step) -> Resource:
@@ -232,51 +242,52 @@ class _Work:
             credential = self.credential(step.login.conn_id, step.login.source)
             return BaseConnection(name=step.name, source=step.login.source, credential=credential)
         if step.desired is None:
-            raise ConflictError(step.kind, step.name, "", (), f"it cannot be made yet: {step.reason}")
+            raise ConflictError(step.kind, step.name, "", (), f"it cannot be created yet: {step.reason}")
         return filled(step.desired, self._ids)
 
-    # ---- what came of it -------------------------------------------------------------------------------------------
+    # ---- results ---------------------------------------------------------------------------------------------------
 
-    def _note(self, step: Step, done: Done) -> None:
-        self.done[key_of(step)] = attrs.evolve(done, users=step.users)
+    def _record(self, step: Step, result: StepResult) -> None:
+        self.results[step_key(step)] = attrs.evolve(result, users=step.users)
 
     def _fail(self, step: Step, error: PlatformError, sent_at: float = math.inf) -> None:
         """
-        Note that a step has failed, and with it those who need it.
+        Record the failure of a step and of the definitions that need it, or postpone the step to the next plan.
 
-        :param sent_at: when it was sent, or earlier, in epoch seconds of the platform's clock; default: now.
+        :param sent_at: the earliest time at which the request may have been sent, in epoch seconds of the platform's
+            clock. Defaults to now.
         """
         if self._may_refer_to_new(error, min(sent_at, self.client.now())):
-            log.warning("%s; something that it refers to may be too new to be read, so it is tried again", error)
-            self._postpone(step, _unsettled(error), self._newest + READ_LAG_SECONDS - self.client.now())
+            log.warning("%s; a referenced object may be too new for the service to read; retrying", error)
+            self._postpone(step, _unsettled(error), self._newest_creation + READ_LAG_SECONDS - self.client.now())
             return
         log.info("Failed: %s %r: %s", step.kind, step.name, error)
-        self._note(step, Done("failed", step.id, error))
+        self._record(step, StepResult("failed", step.id, error))
         self._failed.update(step.users)
 
     def _may_refer_to_new(self, error: PlatformError, sent_at: float) -> bool:
         if not isinstance(error, RequestError) or error.failure is not Failure.FINAL:
             return False
-        return error.status in REFUSED_REFERENCE and sent_at < self._newest + READ_LAG_SECONDS
+        return error.status in REFUSED_REFERENCE_STATUSES and sent_at < self._newest_creation + READ_LAG_SECONDS
 
     def _postpone(self, step: Step, error: PlatformError, seconds: float) -> None:
-        """Leave a step, and the definitions that need it, to the next plan, not before ``seconds`` have passed."""
-        self.unsure[key_of(step)] = Done("failed", step.id, error, users=step.users)
+        """Leave a step, and the definitions that need it, to the next plan, which follows after ``seconds``."""
+        self.unsettled[step_key(step)] = StepResult("failed", step.id, error, users=step.users)
         self._postponed.update(step.users)
-        self._look_again(seconds)
+        self._require_another_plan(seconds)
 
-    def _look_again(self, seconds: float) -> None:
-        self._due = max(self._due, self.client.transport.clock.monotonic() + seconds)
-        self.again = True
+    def _require_another_plan(self, seconds: float) -> None:
+        self._next_plan_due = max(self._next_plan_due, self.client.transport.clock.monotonic() + seconds)
+        self.needs_another_plan = True
 
-    def _seconds_to_show(self, step: Step) -> float:
-        """Return how long lists may not show a change."""
+    def _settle_seconds(self, step: Step) -> float:
+        """Return how many seconds it may take until a change of the step's object is visible in lists."""
         ingests = step.kind == DATAFLOW.name
         settle = self.client.dataflow_settle_seconds if ingests else self.client.settle_seconds
         return settle + TICK_SECONDS if settle else FIRST_WAIT_SECONDS
 
 
 def _unsettled(error: PlatformError) -> UnsettledError:
-    unsettled = UnsettledError(f"{error}; the next attempt looks again")
+    unsettled = UnsettledError(f"{error}; the next attempt checks the object again")
     unsettled.__cause__ = error
     return unsettled

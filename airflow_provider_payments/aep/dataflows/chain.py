@@ -1,4 +1,4 @@
-"""What planning a definition shares, whether its dataflow is there or not: steps, marks, how changes are judged."""
+"""The base of planning a definition: adding steps, judging changes, and checking owners."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
     from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
-__all__ = ["Chain", "Known", "Planning", "StuckError"]
+__all__ = ["ChainSteps", "PlannedObject", "Planning", "PlanningStoppedError"]
 
 
-class StuckError(Exception):
-    """Nothing more can be said of a definition: a step of it is a conflict on which the others stand."""
+class PlanningStoppedError(Exception):
+    """Planning of a definition cannot continue, because the remaining steps depend on a conflict."""
 
 
 @dataclass(frozen=True)
-class Known:
+class PlannedObject:
     """
-    A part of a chain as far as it is known.
+    An object of a chain during planning.
 
-    :param id: of what is there, or what stands for the id of what will be.
+    :param id: the object's id; of an object that is to be created, a placeholder.
+    :param existing: the existing object; ``None`` if the object is to be created.
     """
 
     id: str
@@ -45,24 +46,25 @@ class Known:
 @dataclass
 class Planning:
     """
-    What the definitions of one plan share.
+    The state that the definitions of one plan share.
 
-    :param owner: the project in marks; ``None`` where no project file says it.
-    :param marks: whether the connection writes marks; without them nothing is anybody's.
-    :param take_over: owners whose objects become the project's, as far as its definitions use them.
-    :param datasets: datasets that are going to be created, by name, each with its schema: others may refer to them.
-    :param schemas: schemas that are going to be created, by title.
-    :param profiles: ids of the schemas that are going to be in Profile.
-    :param fields: by field group, the fields that definitions want it to hold: what one adds, others keep.
-    :param new_readers: what dataflows that are going to be created read and write to -> the first of them.
+    :param owner: the project that marks name as the owner; ``None`` without a project file.
+    :param marks: whether the connection writes marks; without marks no object has an owner.
+    :param take_over: owners whose objects the project takes over, if its definitions use them.
+    :param datasets: datasets to be created, by name, each with its schema; other definitions may refer to them.
+    :param schemas: schemas to be created, by title.
+    :param profiles: ids of the schemas that will be enabled for Profile.
+    :param fields: by field group, the desired fields of all definitions planned so far.
+    :param new_readers: names of dataflows to be created, by what they read and write to: base connection, table or
+        resource, and dataset. Of several dataflows the first.
     """
 
     sandbox: Sandbox
     owner: str | None = None
     marks: bool = True
     take_over: frozenset[str] = frozenset()
-    datasets: dict[str, tuple[Known, Known]] = field(default_factory=dict)
-    schemas: dict[str, Known] = field(default_factory=dict)
+    datasets: dict[str, tuple[PlannedObject, PlannedObject]] = field(default_factory=dict)
+    schemas: dict[str, PlannedObject] = field(default_factory=dict)
     profiles: set[str] = field(default_factory=set)
     fields: dict[str, dict[str, Any]] = field(default_factory=dict)
     new_readers: dict[tuple[str, str, str], str] = field(default_factory=dict)
@@ -72,30 +74,34 @@ class Planning:
     drift: list[str] = field(default_factory=list)
 
     def add(self, key: str, step: Step) -> None:
-        """Add a step; one that another definition needs too is one step, and what is to be done of it counts."""
+        """
+        Add a step. Several definitions share one step for an object; an action outweighs no action.
+
+        :param key: identifies the object within its kind.
+        """
         place = step.kind, key
         users = self._users.setdefault(place, {})
         users |= {user: users.get(user, False) or not step.is_done for user in step.users}
         known = self._steps.get(place)
-        is_less = step.changes_nothing or (known and known.action == "update" and _only_hands_over(step))
+        is_less = step.changes_nothing or (known and known.action == "update" and _changes_owner_only(step))
         if known is None or known.is_done or not is_less:
             self._steps[place] = step
 
     def updates(self, ids: Collection[str]) -> bool:
-        """Whether one of these objects is going to be updated, as far as is known."""
+        """Return whether the steps so far update one of these objects."""
         return any(step.action == "update" and step.id in ids for step in self._steps.values())
 
     @property
     def steps(self) -> list[Step]:
-        """The steps so far, each with all definitions that need it."""
+        """The steps so far, each with all its users."""
         return [step.used_by(self._users[place]) for place, step in self._steps.items()]
 
 
-def _only_hands_over(step: Step) -> bool:
+def _changes_owner_only(step: Step) -> bool:
     return isinstance(step.desired, Reference)
 
 
-class Chain:
+class ChainSteps:
     """The steps of one definition."""
 
     def __init__(self, planning: Planning, located: Located) -> None:
@@ -104,27 +110,35 @@ class Chain:
 
     @property
     def definition(self) -> Definition:
-        """What is planned."""
+        """The definition that is planned."""
         return self.located.definition
 
     @property
     def vendor(self) -> Source:
-        """Whose data it is."""
+        """The vendor of the data."""
         return SOURCES[self.definition.source.vendor]
 
     # ---- steps -----------------------------------------------------------------------------------------------------
 
-    def add(self, kind: Kind, name: str, action: Any, key: str, **what: Any) -> None:
-        """Add a step of this definition."""
-        place = self.located.place(*what.pop("at", ()))
-        step = Step(kind=kind.name, name=name, action=action, users=(self.definition.name,), place=place, **what)
+    def add(self, kind: Kind, name: str, action: Any, key: str, at: tuple[str, ...] = (), **step_fields: Any) -> None:
+        """
+        Add a step of this definition.
+
+        :param key: identifies the object within its kind.
+        :param at: path of the member that decides the action. Defaults to the definition's name.
+        """
+        place = self.located.place(*at)
+        users = (self.definition.name,)
+        step = Step(kind=kind.name, name=name, action=action, users=users, place=place, **step_fields)
         self.planning.add(key, step)
 
-    def create(self, kind: Kind, name: str, desired: Resource | None = None, reason: str = "", **what: Any) -> Known:
+    def create(
+        self, kind: Kind, name: str, desired: Resource | None = None, reason: str = "", **step_fields: Any
+    ) -> PlannedObject:
         """Add the creation of an object."""
         key = unknown_id(kind.name, name)
-        self.add(kind, name, "create", key, desired=desired, reason=reason, **what)
-        return Known(key)
+        self.add(kind, name, "create", key, desired=desired, reason=reason, **step_fields)
+        return PlannedObject(key)
 
     def conflict(
         self,
@@ -133,25 +147,25 @@ class Chain:
         reason: str,
         changes: Iterable[Difference] = (),
         at: tuple[str, ...] = (),
-        **what: Any,
+        **step_fields: Any,
     ) -> None:
-        """Add a step that somebody must decide about, this definition's alone: others may want the object as it is."""
-        key = f"{what.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
-        self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **what)
+        """Add a conflict. The step belongs to this definition alone: other definitions may accept the object."""
+        key = f"{step_fields.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
+        self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **step_fields)
 
     def keep(
         self, kind: Kind, name: str, existing: RemoteObject, *, used: bool, desired: Resource | None = None
-    ) -> Known:
+    ) -> PlannedObject:
         """
-        Add an object that is as it should be.
+        Add an existing object that needs no change but possibly one of its owner.
 
-        :param used: whether the dataflow uses it already.
+        :param used: whether the dataflow uses the object already.
         """
         if self._former_owner(kind, existing):
             return self.judge(name, reference_to(kind)(), existing, used=used)
         action = "unchanged" if used or self.is_ours(kind, existing) else "adopt"
         self.add(kind, name, action, existing.id, id=existing.id, existing=existing, desired=desired)
-        return Known(existing.id, existing)
+        return PlannedObject(existing.id, existing)
 
     def judge(
         self,
@@ -164,13 +178,15 @@ class Chain:
         differences: Sequence[Difference] | None = None,
         shown: Sequence[Difference] | None = None,
         reason: str = "",
-    ) -> Known:
+    ) -> PlannedObject:
         """
-        Add what becomes of an object that is there: nothing, a change, or a conflict.
+        Add the step of an existing object: no action, an update, or a conflict.
 
-        :param differences: in what it differs, where that was found out already.
-        :param shown: the same in the definition's words.
-        :param reason: what a reviewer should know of the change.
+        :param used: whether the dataflow uses the object already.
+        :param at: path of the member that decides the action.
+        :param differences: the differences, if known; by default they are computed here.
+        :param shown: the differences to show in the plan. Defaults to ``differences``.
+        :param reason: information about the change for a reviewer.
         """
         kind = desired.kind
         found = list(desired.differences(self.snapshot, existing) if differences is None else differences)
@@ -185,7 +201,7 @@ class Chain:
         verdict = desired.judge(latest, found, self.snapshot.now())
         if isinstance(verdict, Fixed):
             self.conflict(kind, name, verdict.advice, changes or verdict.differences, at, id=existing.id)
-        elif obstacle := self._foreign(kind, existing):
+        elif obstacle := self._ownership_conflict(kind, existing):
             self.conflict(kind, name, obstacle, changes, at, id=existing.id)
         else:
             self.add(
@@ -201,40 +217,40 @@ class Chain:
                 existing=latest,
                 change=verdict,
             )
-        return Known(existing.id, existing)
+        return PlannedObject(existing.id, existing)
 
-    # ---- whose it is -----------------------------------------------------------------------------------------------
+    # ---- owners ----------------------------------------------------------------------------------------------------
 
     def _former_owner(self, kind: Kind, existing: RemoteObject) -> str | None:
-        """Return whom an object is taken over from, ``None`` where it is not."""
+        """Return the owner from which the object is taken over; ``None`` if it is not taken over."""
         mark = kind.mark_of(existing) if kind.carries_mark and self.planning.take_over else None
         return mark.owner if mark and mark.owner in self.planning.take_over else None
 
     def is_ours(self, kind: Kind, existing: RemoteObject) -> bool:
-        """Whether an object carries this project's mark."""
+        """Return whether an object carries this project's mark."""
         mark = kind.mark_of(existing) if kind.carries_mark else None
         return mark is not None and mark.owner == self.planning.owner
 
-    def _foreign(self, kind: Kind, existing: RemoteObject) -> str:
-        """Say why an object must not be changed; empty where it may be."""
+    def _ownership_conflict(self, kind: Kind, existing: RemoteObject) -> str:
+        """Return why the project must not change an object; empty if it may."""
         if self.planning.owner is None or not self.planning.marks or not kind.carries_mark:
             return ""
         mark = kind.mark_of(existing)
         if mark is None:
             if self.definition.manage_unmarked:
                 return ""
-            return "nobody marked it, so it may be somebody else's: write `manage_unmarked: true` to change it"
+            return "it has no mark, so it may belong to another user: write `manage_unmarked: true` to change it"
         if mark.owner == self.planning.owner or mark.owner in self.planning.take_over:
             return ""
-        return f"it belongs to {mark.owner!r}, by its mark: change it there, or take it over"
+        return f"its mark names the owner {mark.owner!r}: change it there, or take it over"
 
-    # ---- what there is ---------------------------------------------------------------------------------------------
+    # ---- names -----------------------------------------------------------------------------------------------------
 
     def default_name(self, part: str) -> str:
-        """Return what a part is called that nobody named."""
+        """Return the name of a part for which the definition gives no name."""
         return f"{self.definition.name} - {part}"
 
     @staticmethod
-    def similar(name: str, known: Iterable[str]) -> str:
-        """Return the end of a sentence that names the most similar object there is."""
-        return did_you_mean(name, [one for one in known if one])
+    def suggestion(name: str, known: Iterable[str]) -> str:
+        """Return the end of a sentence that proposes the most similar known name."""
+        return did_you_mean(name, filter(None, known))

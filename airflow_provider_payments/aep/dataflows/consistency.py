@@ -1,4 +1,4 @@
-"""What definitions say against each other."""
+"""Contradictions between the definitions of a project."""
 
 from __future__ import annotations
 
@@ -14,20 +14,24 @@ if TYPE_CHECKING:
 
 __all__ = ["contradictions"]
 
-Written = tuple[Definition, Node]
+LocatedDefinition = tuple[Definition, Node]
 
 
-def contradictions(written: Sequence[Written]) -> Iterator[Problem]:
-    """Yield a problem for each definition that does not go with an earlier one."""
-    yield from _names(written)
-    yield from _readers(written)
-    yield from _descriptions(written, "schema", lambda d: d.schema if isinstance(d.schema, Schema) else None)
-    yield from _descriptions(written, "dataset", lambda d: d.dataset if isinstance(d.dataset, Dataset) else None)
+def contradictions(definitions: Sequence[LocatedDefinition]) -> Iterator[Problem]:
+    """Yield a problem for each definition that contradicts an earlier one."""
+    yield from _repeated_names(definitions)
+    yield from _second_readers(definitions)
+    yield from _conflicting_descriptions(
+        definitions, "schema", lambda d: d.schema if isinstance(d.schema, Schema) else None
+    )
+    yield from _conflicting_descriptions(
+        definitions, "dataset", lambda d: d.dataset if isinstance(d.dataset, Dataset) else None
+    )
 
 
-def _names(written: Sequence[Written]) -> Iterator[Problem]:
+def _repeated_names(definitions: Sequence[LocatedDefinition]) -> Iterator[Problem]:
     first: dict[str, Place] = {}
-    for definition, node in written:
+    for definition, node in definitions:
         for path, name in [
             ("name", definition.name),
             *(("previous_names", name) for name in definition.previous_names),
@@ -38,9 +42,9 @@ def _names(written: Sequence[Written]) -> Iterator[Problem]:
             first.setdefault(name, place)
 
 
-def _readers(written: Sequence[Written]) -> Iterator[Problem]:
+def _second_readers(definitions: Sequence[LocatedDefinition]) -> Iterator[Problem]:
     first: dict[Any, tuple[str, Place]] = {}
-    for definition, node in written:
+    for definition, node in definitions:
         if definition.allow_second_reader:
             continue
         source = definition.source
@@ -49,18 +53,25 @@ def _readers(written: Sequence[Written]) -> Iterator[Problem]:
         if key in first:
             name, place = first[key]
             allowed = (
-                f"'{name}' ({_short(place)}) reads the same into the same dataset: each row would come twice; if both "
-                "are meant, write `allow_second_reader: true`"
+                f"'{name}' ({_short(place)}) reads the same data into the same dataset: each row would be ingested "
+                "twice; if both are intended, write `allow_second_reader: true`"
             )
             yield Problem(node.at("source").place, "source", allowed)
         else:
             first[key] = definition.name, node.at("name").place
 
 
-def _descriptions(written: Sequence[Written], member: str, described: Any) -> Iterator[Problem]:
-    """A shared object is described once, or the same wherever it is described."""
+def _conflicting_descriptions(
+    definitions: Sequence[LocatedDefinition], member: str, described: Any
+) -> Iterator[Problem]:
+    """
+    Yield a problem for each schema or dataset that two definitions describe differently.
+
+    :param member: ``schema`` or ``dataset``.
+    :param described: returns the description of a definition, or ``None``.
+    """
     first: dict[str, tuple[Any, Place]] = {}
-    for definition, node in written:
+    for definition, node in definitions:
         value = described(definition)
         if value is None:
             continue
@@ -69,7 +80,7 @@ def _descriptions(written: Sequence[Written], member: str, described: Any) -> It
         theirs = write_value(value)
         ours, before = first.setdefault(name or "", (theirs, place))
         if ours != theirs:
-            allowed = f"'{name}' is described otherwise in {_short(before)}: describe it once, and refer to it by name"
+            allowed = f"{_short(before)} describes '{name}' differently: describe it once, and refer to it by name"
             yield Problem(place, member, allowed)
 
 

@@ -1,8 +1,8 @@
 """
-A definition: a dataflow as a team writes it down, in YAML or as a Python value with the same checks.
+A definition: the declaration of a dataflow, in YAML or as a Python value with the same checks.
 
-What nobody writes is used for a creation and compared with nothing. Formats of the services stand in
-:mod:`..resources`; here is only what people write.
+A member that is left out has a default for creations, and is not compared with existing objects. The services' own
+formats are in :mod:`..resources`.
 """
 
 from __future__ import annotations
@@ -49,48 +49,48 @@ VERSION = 1
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Definition(Checked):
     """
-    A dataflow as somebody wants it, with all that it needs.
+    A desired dataflow with the objects that it needs.
 
-    :raises InvalidInputError: naming the member that is not allowed, and what is.
+    :raises InvalidInputError: if a member is not allowed; the error names the member and the allowed values.
     """
 
     name: str = attrs.field(
-        converter=to.to_name, metadata=member("The dataflow's name, by which it is found in the sandbox.", TEXT)
+        converter=to.to_name, metadata=member("The dataflow's name, which identifies it in the sandbox.", TEXT)
     )
     description: str | None = attrs.field(
-        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared where written.", TEXT)
+        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared if written.", TEXT)
     )
     previous_names: tuple[str, ...] = attrs.field(
         default=(),
         converter=to.to_names,
-        metadata=member("What it was called before: it is renamed, not created.", TEXTS, each=to.to_name),
+        metadata=member("Former names: a dataflow with one of these is renamed.", TEXTS, each=to.to_name),
     )
     id: str | None = attrs.field(
         default=None,
         converter=to.to_optional_id,
-        metadata=member("The dataflow's id, whatever it is called; it holds in one sandbox only.", TEXT),
+        metadata=member("The dataflow's id, instead of its name; valid in one sandbox only.", TEXT),
     )
     manage_unmarked: bool = attrs.field(
         default=False,
         converter=to.to_flag,
-        metadata=member("Whether objects that nobody marked may be changed. Default: false.", FLAG),
+        metadata=member("Whether objects without a mark may be changed. Default: false.", FLAG),
     )
     enabled: bool | None = attrs.field(
         default=None,
         converter=to.to_optional_flag,
-        metadata=member("Whether it runs. Default: it is created enabled, and left disabled where it is.", FLAG),
+        metadata=member("Whether the dataflow runs. Default: created enabled; a disabled one stays disabled.", FLAG),
     )
     allow_second_reader: bool = attrs.field(
         default=False,
         converter=to.to_flag,
-        metadata=member("Whether it may read what another dataflow reads into the same dataset.", FLAG),
+        metadata=member("Whether another dataflow may read the same data into the same dataset.", FLAG),
     )
     source: Source = attrs.field(converter=to_source, metadata=member("The data to read.", nested=Source))
     schema: Schema | str | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(to_schema),
         metadata=member(
-            "The target schema: title or $id of one that is there, or an object that says what it is.",
+            "The target schema: title or $id of an existing schema, or an object that describes it.",
             TEXT,
             nested=Schema,
             write=from_reference,
@@ -100,7 +100,7 @@ class Definition(Checked):
         default=None,
         converter=attrs.converters.optional(to_dataset),
         metadata=member(
-            "The dataset: name or id of one that is there, or an object that says what it is.",
+            "The dataset: name or id of an existing dataset, or an object that describes it.",
             TEXT,
             nested=Dataset,
             write=from_reference,
@@ -114,8 +114,8 @@ class Definition(Checked):
     mappings: tuple[FieldMapping, ...] = attrs.field(
         converter=to.to_mappings,
         metadata=member(
-            "Destination -> column, {expression: ...} or {value: ...}. A destination is a field of the team's own; one "
-            "that begins with _ stands as it is, xdm: begins a standard path.",
+            "Destination -> column, {expression: ...} or {value: ...}. A destination is a custom field under the "
+            "tenant's namespace; one that begins with _ is used unchanged, xdm: begins a standard path.",
             {
                 "type": "object",
                 "minProperties": 1,
@@ -126,7 +126,7 @@ class Definition(Checked):
                     "properties": {"expression": TEXT_OR_NULL, "value": TEXT_OR_NULL},
                 },
             },
-            each=to.to_mapped,
+            each=to.to_mapping_source,
             write=to.from_mappings,
         ),
     )
@@ -134,7 +134,8 @@ class Definition(Checked):
         default=None,
         converter=to_delta_column,
         metadata=member(
-            "Distinguishes new rows: a column's name, or an object. Required for a table that is read more than once.",
+            "The column that identifies new rows: its name, or an object. Required for a table that is read more than "
+            "once.",
             TEXT,
             nested=DeltaColumn,
             write=from_delta_column,
@@ -154,51 +155,52 @@ class Definition(Checked):
         default=None,
         converter=to.to_percent,
         metadata=member(
-            "The share of bad rows below which the others still land, such as 5%; 0% takes it away. Default: none.",
+            "The share of bad rows below which the other rows are ingested, such as 5%; 0% removes a tolerance. "
+            "Default: none.",
             TEXT,
         ),
     )
     error_diagnostics: bool | None = attrs.field(
         default=None,
         converter=to.to_optional_flag,
-        metadata=member("Whether bad rows are kept for download. Default: the service's.", FLAG),
+        metadata=member("Whether bad rows are kept for download. Default: the service's default.", FLAG),
     )
 
     def issues(self) -> Iterator[Issue]:
         if self.name in self.previous_names:
-            yield Issue(("previous_names",), self.name, "its name of now is none of its previous ones")
+            yield Issue(("previous_names",), self.name, "the current name cannot be a previous one")
         yield from self._delta_column_issues()
         yield from self._column_issues()
         yield from self._destination_issues()
         yield from self._identity_issues()
         yield from self._profile_issues()
         if self.tolerated_percent and self.error_diagnostics is False:
-            allowed = "with a tolerance the service keeps bad rows anyway"
+            allowed = "leave it out: with a tolerance the service always keeps bad rows"
             yield Issue(("error_diagnostics",), False, allowed)
         if self.schema_title and self.schema_title == self.field_group_title:
-            yield Issue(("schema", "field_group"), self.field_group_title, "another title than the schema's")
+            yield Issue(("schema", "field_group"), self.field_group_title, "a title that differs from the schema's")
 
     def _delta_column_issues(self) -> Iterator[Issue]:
         once, tabular = self.schedule.every is None, self.source.resource is None
         if self.delta_column and (once or not tabular):
-            why = "where it runs once" if once else "with a `resource`"
+            why = "if the dataflow runs once" if once else "with a `resource`"
             yield Issue(("delta_column",), self.delta_column.name, f"leave it out {why}")
         if not self.delta_column and tabular and not once:
             yield Issue(("delta_column",), None, "it must be given for a table that is read more than once")
 
     def _column_issues(self) -> Iterator[Issue]:
-        """Hold mapped columns and the delta column against the columns that are read."""
+        """Yield an issue for each mapped column, and for a delta column, that is not read."""
         columns = self.source.columns
         if columns is None:
             return
-        read: dict[tuple[str, ...], str] = {
-            ("mappings", to.written_destination(m.destination)): m.source
+        used: dict[tuple[str, ...], str] = {
+            ("mappings", to.from_destination(m.destination)): m.source
             for m in self.mappings
             if m.source_type == "ATTRIBUTE"
         }
         if self.delta_column:
-            read[("delta_column",)] = self.delta_column.name
-        for steps, column in read.items():
+            used[("delta_column",)] = self.delta_column.name
+        for steps, column in used.items():
             if column not in columns:
                 yield Issue(steps, column, f"'{column}' is not among source.columns{did_you_mean(column, columns)}")
 
@@ -206,37 +208,38 @@ class Definition(Checked):
         seen: dict[str, str] = {}
         fields = self.schema.fields if isinstance(self.schema, Schema) else None
         for mapping in self.mappings:
-            written = to.written_destination(mapping.destination)
+            written = to.from_destination(mapping.destination)
             steps = ("mappings", written)
             if mapping.destination in seen:
-                yield Issue(steps, written, "each destination only once")
+                yield Issue(steps, written, "no destination may occur twice")
             seen[mapping.destination] = written
-            own = to.own_field(mapping.destination)
-            if fields is not None and own is not None and not _holds(fields, own):
-                yield Issue(steps, written, f"'{own}' is not among schema.fields{did_you_mean(own, fields)}")
+            field = to.tenant_field(mapping.destination)
+            if fields is not None and field is not None and not _contains(fields, field):
+                yield Issue(steps, written, f"'{field}' is not among schema.fields{did_you_mean(field, fields)}")
 
     def _identity_issues(self) -> Iterator[Issue]:
-        """Hold an identity of the team's own against the fields that the schema will have."""
+        """Yield an issue if the identity is a custom field that the schema will not have."""
         schema = self.schema if isinstance(self.schema, Schema) else None
-        own = to.own_field(to.to_destination(schema.identity.field)) if schema and schema.identity else None
-        if schema is None or own is None:
+        field = to.tenant_field(to.to_destination(schema.identity.field)) if schema and schema.identity else None
+        if schema is None or field is None:
             return
-        mapped = filter(None, (to.own_field(m.destination) for m in self.mappings))
+        mapped = filter(None, (to.tenant_field(m.destination) for m in self.mappings))
         fields = dict.fromkeys(mapped) if schema.fields is None else schema.fields
-        if not _holds(fields, own):
-            among = "mapped, nor among schema.fields" if schema.fields is None else "among schema.fields"
-            yield Issue(("schema", "identity", "field"), own, f"'{own}' is not {among}{did_you_mean(own, fields)}")
+        if not _contains(fields, field):
+            where = "neither mapped nor among schema.fields" if schema.fields is None else "not among schema.fields"
+            steps = ("schema", "identity", "field")
+            yield Issue(steps, field, f"'{field}' is {where}{did_you_mean(field, fields)}")
 
     def _profile_issues(self) -> Iterator[Issue]:
-        """Hold a dataset in Profile against its schema, where that is described."""
+        """Yield an issue if the dataset is to be in Profile and its described schema is not."""
         dataset, schema = self.dataset, self.schema
         is_missing = schema is None or (isinstance(schema, Schema) and not schema.profile)
         if isinstance(dataset, Dataset) and dataset.profile and is_missing:
-            yield Issue(("dataset", "profile"), True, "its schema must be in Profile too: `profile: true` there")
+            yield Issue(("dataset", "profile"), True, "its schema must be in Profile too: write `schema.profile: true`")
 
     @property
     def tolerated_percent(self) -> float | None:
-        """The tolerated share of bad rows; ``None`` where nobody wrote one."""
+        """The tolerated share of bad rows, in percent; ``None`` if the definition has no tolerance."""
         return None if self.tolerance is None else float(self.tolerance.removesuffix("%"))
 
     @property
@@ -246,37 +249,38 @@ class Definition(Checked):
 
     @property
     def schema_title(self) -> str | None:
-        """The title of the schema that is described; ``None`` where one is referred to, by itself or by its dataset."""
+        """The title of the described schema; ``None`` if the definition refers to a schema or only to its dataset."""
         if isinstance(self.schema, str) or (self.schema is None and isinstance(self.dataset, str)):
             return None
         return (self.schema.title if self.schema else None) or self.name
 
     @property
     def field_group_title(self) -> str | None:
-        """The title of the field group that holds the described fields; ``None`` where a schema is referred to."""
+        """The title of the field group with the described fields; ``None`` if no schema is described."""
         if self.schema_title is None or isinstance(self.schema, str):
             return None
         return (self.schema.field_group if self.schema else None) or f"{self.schema_title} - fields"
 
     @property
     def dataset_name(self) -> str | None:
-        """The name of the dataset that is described; ``None`` where one is referred to."""
+        """The name of the described dataset; ``None`` if the definition refers to an existing dataset."""
         if isinstance(self.dataset, str):
             return None
         return (self.dataset.name if self.dataset else None) or self.name
 
     def to_yaml(self, defaults: Mapping[str, Any] | None = None) -> str:
         """
-        Return it as a file's text: what was written, nothing that is a default of the format.
+        Return the definition as the text of a file, without members that have the format's default.
 
-        :param defaults: of the project file above it; the text takes those away that were not written. Default: none.
+        :param defaults: the defaults of the project file that will apply to the file; the text sets those to ``null``
+            that the definition does not have. Default: none.
         """
         from airflow_provider_payments.aep.dataflows.yamltext import write_yaml
 
         return write_yaml({"version": VERSION} | without_defaults(write_value(self), defaults or {}))
 
 
-def _holds(fields: Mapping[str, Any], path: str) -> bool:
-    """Whether a path is one of the fields, or leads into one that is an object, an array or a map."""
+def _contains(fields: Mapping[str, Any], path: str) -> bool:
+    """Return whether a path is one of the fields, or leads into one that is an object, an array or a map."""
     plain = path.split("[", 1)[0]
     return any(plain == field or plain.startswith(f"{field}.") for field in fields)

@@ -1,9 +1,9 @@
 """
-Destroy: the dataflows of definitions deleted, with their connections, and on request their empty datasets.
+Destroy: delete the dataflows of definitions, their connections, and on request their empty datasets.
 
-What goes is decided from a snapshot, without a write; only what carries the project's mark, and what nothing else uses.
-Each object is then read again and checked once more before it is deleted, users first. It holds no state: after a kill,
-another destroy finds what is left.
+The objects to delete are chosen from a snapshot, without a write: those that carry the project's mark and that no other
+object uses. Each object is read and checked again before it is deleted, and an object is deleted after its users.
+No state is kept: after a destroy was killed, the next destroy finds the remaining objects.
 """
 
 from __future__ import annotations
@@ -35,22 +35,23 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.marks import Mark
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["DESTROY_FORMAT", "Destroy", "Removal", "carry_out", "what_goes"]
+__all__ = ["DESTROY_FORMAT", "Destroy", "Removal", "execute_destroy", "plan_destroy"]
 
-#: The kinds that are ever deleted, users first.
-DELETED: tuple[Kind, ...] = (DATAFLOW, TARGET_CONNECTION, SOURCE_CONNECTION, DATASET)
-#: Raised when a member of the JSON form changes its meaning.
+#: The only kinds that are deleted, in the order of deletion: an object comes after its users.
+DELETABLE_KINDS: tuple[Kind, ...] = (DATAFLOW, TARGET_CONNECTION, SOURCE_CONNECTION, DATASET)
+#: Version of the JSON form; increased when a member changes its meaning.
 DESTROY_FORMAT = 1
 
 
 @attrs.frozen(kw_only=True)
 class Removal:
     """
-    What becomes of one object.
+    The planned action for one object, and later its outcome.
 
-    :param users: the definitions that reach it.
-    :param reason: why it stays.
-    :param outcome: what became of it: ``deleted``, ``gone`` already, or ``kept``; empty before.
+    :param users: names of the definitions that reach the object.
+    :param reason: why the object is kept.
+    :param outcome: ``deleted``, ``gone`` (it was deleted by another client before) or ``kept``; empty before the
+        destroy is executed.
     """
 
     kind: Kind
@@ -62,11 +63,11 @@ class Removal:
 
     @property
     def name(self) -> str:
-        """What the object is called."""
+        """The object's name."""
         return name_of(self.existing, self.kind.name_key)
 
     def to_json(self) -> Json:
-        """Return it as plain JSON."""
+        """Return the removal as plain JSON."""
         return {
             "action": self.action,
             "kind": self.kind.name,
@@ -81,12 +82,12 @@ class Removal:
 @attrs.frozen(kw_only=True)
 class Destroy:
     """
-    What a destroy deletes, in that order, and what it keeps.
+    The objects that a destroy deletes, in this order, and those that it keeps.
 
-    :param organisation: whose sandbox it is.
-    :param project: the owner in the marks of what goes.
-    :param definitions: those whose objects go; none where it is the orphans'.
-    :param notes: what a reader should know of what follows.
+    :param organisation: the organisation of the sandbox.
+    :param project: the owner that the marks of the objects to delete name.
+    :param definitions: names of the definitions whose objects are deleted; empty if orphans are deleted.
+    :param notes: information about the consequences.
     """
 
     organisation: str
@@ -99,34 +100,34 @@ class Destroy:
 
     @property
     def to_delete(self) -> tuple[Removal, ...]:
-        """What goes."""
+        """The removals of objects to delete."""
         return tuple(each for each in self.removals if each.action == "delete")
 
     @property
     def failed(self) -> tuple[Removal, ...]:
-        """What was to go, and stayed."""
+        """The removals of objects that were to be deleted and were kept."""
         return tuple(each for each in self.to_delete if each.outcome == "kept")
 
     @property
     def digest(self) -> str:
-        """What two that delete the same have in common."""
+        """A hash that is equal for destroys that delete the same objects."""
         ids = sorted((each.kind.name, each.existing.id) for each in self.to_delete)
         content = json.dumps([self.organisation, self.sandbox, self.project, ids])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def expect(self, digest: str | None) -> None:
         """
-        See that it deletes what somebody has approved.
+        Check that this destroy is the approved one.
 
-        :param digest: of what was approved; ``None``: anything is as good.
-        :raises InvalidInputError: if it deletes something else.
+        :param digest: the digest of the approved destroy; ``None`` accepts any.
+        :raises InvalidInputError: if the digests differ.
         """
         if digest is not None and digest != self.digest:
-            allowed = f"the digest of what would be deleted now, {self.digest}; that has changed since it was approved"
+            allowed = f"the digest of the current list, {self.digest}; the objects to delete changed after the approval"
             raise InvalidInputError("expect", digest, allowed)
 
     def to_json(self) -> Json:
-        """Return it as plain JSON; ``format`` tells its form."""
+        """Return the destroy as plain JSON; ``format`` is the version of the form."""
         return {
             "format": DESTROY_FORMAT,
             "organisation": self.organisation,
@@ -140,7 +141,7 @@ class Destroy:
         }
 
 
-def what_goes(
+def plan_destroy(
     project: Project,
     whole: Project,
     snapshot: Snapshot,
@@ -152,31 +153,34 @@ def what_goes(
     marks: bool = True,
 ) -> Destroy:
     """
-    Return what a destroy deletes; nothing is deleted here.
+    Choose the objects that a destroy deletes. No object is deleted here.
 
-    :param project: the definitions whose objects go.
-    :param whole: all definitions of the project: what one of the others uses stays.
-    :param snapshot: the sandbox.
-    :param datasets: whether datasets go too, those without a batch.
-    :param orphans: let what carries the project's mark and no definition reaches go, instead of what definitions reach.
-    :param organisation: whose sandbox it is, for the reader and the digest.
-    :param sandbox: its name.
-    :param marks: whether the connection writes marks.
-    :raises InvalidInputError: without a project file; where the connection switches marks off; or for orphans, if these
-        are not all definitions of the project.
+    :param project: the definitions whose objects are deleted.
+    :param whole: all definitions of the project; objects that another definition uses are kept.
+    :param snapshot: the contents of the sandbox.
+    :param datasets: whether to delete datasets without a batch too. Defaults to ``False``.
+    :param orphans: whether to delete the objects that carry the project's mark and that no definition reaches, instead
+        of those that definitions reach. Defaults to ``False``.
+    :param organisation: the organisation of the sandbox, for the reader and the digest.
+    :param sandbox: the sandbox's name, for the reader and the digest.
+    :param marks: whether the connection writes marks. Defaults to ``True``.
+    :raises InvalidInputError: if there is no project file, if the connection switches marks off, or if orphans are
+        requested and ``project`` does not hold all definitions.
     :raises RequestError: if a list cannot be read.
     """
     name = owner(project.name)
     if not marks:
-        raise InvalidInputError("marks", False, "a destroy finds what it may delete by the marks; switch them on")
-    if orphans and not project.is_whole:
-        allowed = "orphans are known only against all definitions: name the project's whole folder, and no definition"
+        raise InvalidInputError(
+            "marks", False, "a destroy recognises the project's objects by their marks; switch marks on"
+        )
+    if orphans and not project.is_complete:
+        allowed = "finding orphans requires all definitions: give the project's whole folder, and no single definition"
         raise InvalidInputError("orphans", True, allowed)
     chosen = () if orphans else tuple(located.definition for located in project.definitions)
     names = {definition.name for definition in chosen}
     others = [each.definition for each in whole.definitions if each.definition.name not in names]
-    deciding = _Deciding(name, Reach(Sandbox(snapshot)), others, datasets=datasets)
-    removals = tuple(deciding.judged(deciding.orphans() if orphans else deciding.reached(chosen)))
+    decisions = _Decisions(name, Reach(Sandbox(snapshot)), others, datasets=datasets)
+    removals = tuple(decisions.removals(decisions.orphans() if orphans else decisions.reached(chosen)))
     return Destroy(
         organisation=organisation,
         sandbox=sandbox,
@@ -189,43 +193,43 @@ def what_goes(
 
 
 def _notes(removals: tuple[Removal, ...]) -> Iterator[str]:
-    """Say where an apply after the destroy would bring rows in once more."""
-    unread = {user for each in removals if each.kind is DATAFLOW and each.action == "delete" for user in each.users}
+    """Yield a note for each kept dataset into which a later apply would ingest the same rows again."""
+    deleted = {user for each in removals if each.kind is DATAFLOW and each.action == "delete" for user in each.users}
     for each in removals:
-        again = sorted(unread.intersection(each.users))
+        again = sorted(deleted.intersection(each.users))
         if each.kind is DATASET and each.existing.item.get("lastBatchId") and again:
             names = ", ".join(map(repr, again))
-            apply = f"an apply of {names} brings them in once more, unless `backfill: false` is written"
-            yield f"dataset {each.name!r} keeps its rows: {apply}"
+            consequence = f"an apply of {names} ingests them again, unless `backfill: false` is written"
+            yield f"dataset {each.name!r} keeps its rows: {consequence}"
 
 
 Candidate = tuple["Kind", "RemoteObject", tuple[str, ...]]
 
 
-class _Deciding:
+class _Decisions:
     """
-    What may be deleted, and why not.
+    Decides which objects are deleted, and why others are kept.
 
-    :param owner: the project.
-    :param others: the definitions whose objects stay.
-    :param datasets: whether datasets may go.
+    :param owner: the project's name.
+    :param others: the definitions whose objects are kept.
+    :param datasets: whether datasets may be deleted.
     """
 
     def __init__(self, owner: str, reach: Reach, others: list[Definition], *, datasets: bool) -> None:
         self.owner, self.reach, self.others, self.datasets = owner, reach, others, datasets
         self.snapshot = reach.snapshot
-        #: Ids of what goes, as far as it is decided: users come first.
-        self.going: set[str] = set()
+        #: Ids of the objects to delete, among those decided so far.
+        self.ids_to_delete: set[str] = set()
 
     @cached_property
     def _used_by(self) -> Mapping[str, str]:
-        """The other definitions by the ids of what they use."""
+        """Names of the other definitions, by the ids of the objects that they use."""
         return {
             existing.id: definition.name for definition in self.others for existing in self.reach.used_by(definition)
         }
 
     def reached(self, definitions: Iterable[Definition]) -> list[Candidate]:
-        """Return what definitions reach, each object once, with those that reach it."""
+        """Return the objects that definitions reach, each once with the names of these definitions."""
         found: dict[tuple[Kind, str], tuple[RemoteObject, list[str]]] = {}
         for definition in definitions:
             for kind, existing in self.reach.of(definition):
@@ -233,85 +237,88 @@ class _Deciding:
         return [(kind, existing, tuple(users)) for (kind, _), (existing, users) in found.items()]
 
     def orphans(self) -> list[Candidate]:
-        """Return what carries the project's mark and no definition reaches."""
+        """Return the objects that carry the project's mark and that no definition reaches."""
         return [
             (kind, existing, ())
-            for kind in DELETED
+            for kind in DELETABLE_KINDS
             for existing in kind.list_all(self.snapshot)
             if existing.id not in self._used_by and self._is_ours(kind, existing)
         ]
 
     def _is_ours(self, kind: Kind, existing: RemoteObject) -> bool:
         try:
-            return is_of(self.owner, kind.mark_of(existing))
+            return is_owned_by(self.owner, kind.mark_of(existing))
         except UnreadableError:
             return False
 
-    def judged(self, found: Iterable[Candidate]) -> Iterator[Removal]:
-        """Yield what becomes of each, in the order of deletion; what stays comes last."""
-        for kind, existing, users in sorted(found, key=_order):
-            reason = self._why_it_stays(kind, existing)
+    def removals(self, candidates: Iterable[Candidate]) -> Iterator[Removal]:
+        """Yield the decision about each object, in the order of deletion. Kinds that are never deleted come last."""
+        for kind, existing, users in sorted(candidates, key=_order):
+            reason = self._reason_to_keep(kind, existing)
             if not reason:
-                self.going.add(existing.id)
+                self.ids_to_delete.add(existing.id)
             action: Literal["delete", "keep"] = "keep" if reason else "delete"
             yield Removal(kind=kind, existing=existing, action=action, users=users, reason=reason)
 
-    def _why_it_stays(self, kind: Kind, existing: RemoteObject) -> str:
-        if kind not in DELETED:
+    def _reason_to_keep(self, kind: Kind, existing: RemoteObject) -> str:
+        if kind not in DELETABLE_KINDS:
             return f"a {kind} is never deleted: others may use it"
         try:
-            if obstacle := self._foreign(kind.mark_of(existing)):
+            if obstacle := self._ownership_conflict(kind.mark_of(existing)):
                 return obstacle
             if user := self._used_by.get(existing.id):
                 return f"definition {user!r} uses it"
             if kind is DATASET and not self.datasets:
                 return "a dataset is deleted only with `--datasets`, and only without a batch"
-            return kind.blocking_reference(self.snapshot, existing, self.going)
+            return kind.blocking_reference(self.snapshot, existing, self.ids_to_delete)
         except UnreadableError as error:
             return str(error)
 
-    def _foreign(self, mark: Mark | None) -> str:
+    def _ownership_conflict(self, mark: Mark | None) -> str:
         if mark is None:
-            return "nobody marked it, so it may be somebody else's"
-        return "" if is_of(self.owner, mark) else f"it belongs to {mark.owner!r}, by its mark"
+            return "it has no mark, so it may belong to another user"
+        return "" if is_owned_by(self.owner, mark) else f"its mark names the owner {mark.owner!r}"
 
 
-def is_of(owner: str, mark: Mark | None) -> bool:
-    """Whether an object with this mark is the project's."""
+def is_owned_by(owner: str, mark: Mark | None) -> bool:
+    """Return whether an object with this mark belongs to a project."""
     return mark is not None and mark.owner == owner
 
 
 def _order(candidate: Candidate) -> tuple[int, str, str]:
     kind, existing, _ = candidate
-    place = DELETED.index(kind) if kind in DELETED else len(DELETED)
-    return place, kind.name if place == len(DELETED) else "", existing.id
+    place = DELETABLE_KINDS.index(kind) if kind in DELETABLE_KINDS else len(DELETABLE_KINDS)
+    return place, kind.name if place == len(DELETABLE_KINDS) else "", existing.id
 
 
-def carry_out(client: Client, planned: Destroy, report: Callable[[Removal], None] = lambda removal: None) -> Destroy:
+def execute_destroy(
+    client: Client, planned: Destroy, report: Callable[[Removal], None] = lambda removal: None
+) -> Destroy:
     """
-    Delete what goes, each object after a check of its own; return the same with what became of each.
+    Delete the chosen objects; return the destroy with the outcome of each object.
 
-    A dataflow is disabled before it is deleted. What has got another owner or a user meanwhile stays.
+    A dataflow is disabled before it is deleted. An object that has another owner or a user by now is kept. After an
+    error the objects deleted so far stay deleted, and another destroy continues.
 
-    :param report: called with each object as soon as its outcome is known.
-    :raises ReadOnlyError: where the connection is read-only.
-    :raises UnreadableError: if what may use something cannot be understood; what was deleted by then is gone, and a
-        repeat goes on.
-    :raises RequestError: if a request fails in the end, likewise.
+    :param planned: the result of :func:`plan_destroy`.
+    :param report: called with each removal as soon as its outcome is known.
+    :raises ReadOnlyError: if the connection is read-only and there is an object to delete.
+    :raises UnreadableError: if an object that may be a user cannot be understood.
+    :raises RequestError: if a request fails after its retries.
     """
     if client.read_only and planned.to_delete:
         raise ReadOnlyError("DELETE", planned.to_delete[0].kind.path)
-    return attrs.evolve(planned, removals=tuple(_carried_out(client, planned, report)))
+    return attrs.evolve(planned, removals=tuple(_executed(client, planned, report)))
 
 
-def _carried_out(client: Client, planned: Destroy, report: Callable[[Removal], None]) -> Iterator[Removal]:
+def _executed(client: Client, planned: Destroy, report: Callable[[Removal], None]) -> Iterator[Removal]:
     for removal in planned.removals:
         if removal.action == "keep":
             yield attrs.evolve(removal, outcome="kept")
             continue
         with client.transport.within(client.operation_timeout):
             reason = remove(
-                client, removal.kind, removal.existing, lambda mark: is_of(planned.project, mark), disable=True
+                client, removal.kind, removal.existing, lambda mark: is_owned_by(planned.project, mark), disable=True
             )
         done = attrs.evolve(removal, reason=reason or "", outcome=_outcome(reason))
         report(done)

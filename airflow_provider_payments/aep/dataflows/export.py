@@ -1,4 +1,4 @@
-"""Export: a file for each payments dataflow of a sandbox, such that a plan of it says unchanged."""
+"""Export: a file for each payments dataflow of a sandbox; a plan of these files shows no change."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_payments.aep.dataflows.choosing import chosen
-from airflow_provider_payments.aep.dataflows.describing import Describing, UnsayableError, vendor_of
+from airflow_provider_payments.aep.dataflows.describe import DataflowDescription, NotExpressibleError, vendor_of
 from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
+from airflow_provider_payments.aep.dataflows.selection import select_dataflows
 from airflow_provider_payments.aep.errors import UnreadableError
 
 if TYPE_CHECKING:
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Export", "Refusal", "export_dataflows"]
 
-#: Raised when a member of the JSON form changes its meaning.
+#: Version of the JSON form; increased when a member changes its meaning.
 EXPORT_FORMAT = 1
-MAX_FILE_NAME = 80
+#: Maximum length of a file's name without its suffix.
+MAX_STEM_LENGTH = 80
 
 
 @dataclass(frozen=True)
 class Refusal:
     """
-    A payments dataflow that no file can say.
+    A dataflow that could not be exported.
 
     :param reason: why, as the end of a sentence.
     """
@@ -42,11 +43,11 @@ class Refusal:
 @dataclass(frozen=True)
 class Export:
     """
-    What an export found.
+    The result of an export.
 
-    :param files: text by file name.
-    :param refused: payments dataflows that no file can say, and dataflows that were named and are none.
-    :param skipped: how many dataflows read no payments source.
+    :param files: texts of files, by file name.
+    :param refused: payments dataflows that cannot be expressed as a definition, and other dataflows that were named.
+    :param skipped: the number of dataflows without a payments source.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -54,7 +55,11 @@ class Export:
     skipped: int = 0
 
     def to_json(self, folder: Any) -> Json:
-        """Return it as plain JSON; ``format`` tells its form. ``folder`` is where the files are."""
+        """
+        Return the result as plain JSON; ``format`` is the version of the form.
+
+        :param folder: the folder to which the files were written.
+        """
         return {
             "format": EXPORT_FORMAT,
             "files": [str(folder / name) for name in self.files],
@@ -64,7 +69,7 @@ class Export:
 
     @property
     def summary(self) -> str:
-        """What became of the dataflows, in a line."""
+        """The counts of exported, skipped and refused dataflows, in one line."""
         counts = [f"{len(self.files)} exported"]
         counts += [f"{self.skipped} of other vendors skipped"] if self.skipped else []
         counts += [f"{len(self.refused)} refused"] if self.refused else []
@@ -79,27 +84,28 @@ def export_dataflows(
     defaults: Mapping[str, Any] | None = None,
 ) -> Export:
     """
-    Return definitions of what is there.
+    Return definitions of existing payments dataflows.
 
-    :param patterns: names, ids, or patterns with ``*`` and ``?``; none means all dataflows.
-    :param manage_schema: whether schema and dataset are described; by default they are referred to, for others may use
-        them too.
-    :param defaults: of the project file above the files, which they must not take for what is there.
+    :param patterns: names, ids, or patterns with ``*`` and ``?``. Defaults to all dataflows.
+    :param manage_schema: whether schema and dataset are described. By default definitions refer to them, because other
+        dataflows may use them too.
+    :param defaults: the defaults of the project file that will apply to the files; each file overrides those that its
+        dataflow does not have. Defaults to none.
     :raises InvalidInputError: if a pattern matches nothing.
     :raises RequestError: if a list cannot be read.
     """
     sandbox, export = Sandbox(snapshot), Export()
     skipped, taken = 0, {PROJECT_FILE}
-    for dataflow, is_named in chosen(sandbox.dataflows, list(patterns)):
+    for dataflow, is_named in select_dataflows(sandbox.dataflows, list(patterns)):
         try:
             parts = sandbox.parts(dataflow)
             if parts.source is None or vendor_of(parts.source) is None:
                 if is_named:
-                    raise UnsayableError("it reads no payments source")
+                    raise NotExpressibleError("its source is not a payments source")
                 skipped += 1
                 continue
-            text = Describing(sandbox, parts, manage_schema=manage_schema).file(defaults or {})
-        except (UnsayableError, UnreadableError) as error:
+            text = DataflowDescription(sandbox, parts, manage_schema=manage_schema).file(defaults or {})
+        except (NotExpressibleError, UnreadableError) as error:
             export.refused.append(Refusal(name_of(dataflow), dataflow.id, str(error)))
             continue
         export.files[_file_name(name_of(dataflow), taken)] = text
@@ -107,8 +113,8 @@ def export_dataflows(
 
 
 def _file_name(name: str, taken: set[str]) -> str:
-    """Return the name of a dataflow's file, which no system that ignores case takes for another one."""
-    stem = re.sub(r"[^\w.-]+", "_", name).strip("._")[:MAX_FILE_NAME] or "dataflow"
+    """Return a file name for a dataflow, unique on file systems that ignore case."""
+    stem = re.sub(r"[^\w.-]+", "_", name).strip("._")[:MAX_STEM_LENGTH] or "dataflow"
     names = (f"{stem}{end}.yaml" for end in chain([""], map("_{}".format, count(2))))
     free = next(each for each in names if each.lower() not in taken)
     taken.add(free.lower())

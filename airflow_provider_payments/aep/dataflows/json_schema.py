@@ -1,4 +1,4 @@
-"""The format as JSON Schema, for editors: made of the members that files are read by, so the two cannot disagree."""
+"""The file format as JSON Schema, for editors; built from the member descriptions that also reading files uses."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ if TYPE_CHECKING:
 __all__ = ["definition_schema", "project_schema"]
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
-#: A variable may stand for any value, alone or in text.
+#: A variable may replace any value, or be part of a text.
 _VARIABLE: Json = {"type": "string", "pattern": r"\$\{var\."}
 
 
 def definition_schema() -> Json:
     """
-    Return the schema of a file with one definition, or several.
+    Return the schema of a file with one definition or several.
 
-    Nothing is required: a default of the project file may give it.
+    No member is required, because each may be a default of the project file.
     """
     shapes: Json = {}
     own = _shape(Definition, shapes)
     several = {"type": "array", "items": {"$ref": "#/definitions/Definition"}}
     files: Json = {
-        "version": {"const": VERSION, "description": "Of the format."},
-        "defaults": {"$ref": "#/definitions/Definition", "description": "Members of all of `dataflows`."},
+        "version": {"const": VERSION, "description": "Version of the format."},
+        "defaults": {
+            "$ref": "#/definitions/Definition",
+            "description": "Default members of each entry of `dataflows`.",
+        },
         "dataflows": several | {"description": "Several definitions in one file."},
     }
     return {
@@ -57,23 +60,25 @@ def project_schema() -> Json:
 
 
 def _shape(cls: Any, shapes: Json) -> Json:
-    """Return the schema of an object of a class; those of nested classes are put into ``shapes``."""
-    properties = {name: _property(how, shapes) for name, (_, how) in members_of(cls).items()}
+    """Return the schema of a class's object; add those of nested classes to ``shapes``."""
+    properties = {name: _property(spec, shapes) for name, (_, spec) in members_of(cls).items()}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _property(how: Member, shapes: Json) -> Json:
-    ways: list[Json] = []
-    for nested in (how.nested, how.nested_each):
+def _property(spec: Member, shapes: Json) -> Json:
+    alternatives: list[Json] = []
+    for nested in (spec.nested, spec.nested_each):
         if nested is None:
             continue
         shapes.setdefault(nested.__name__, _shape(nested, shapes))
         reference: Json = {"$ref": f"#/definitions/{nested.__name__}"}
-        ways.append({"type": "object", "additionalProperties": reference} if nested is how.nested_each else reference)
-    if how.accepts:
-        ways.append(how.accepts)
-    takes_text = how.accepts is not None and how.accepts == {"type": "string"}
-    if not takes_text:
-        ways.append(_VARIABLE)
-    ways.append({"type": "null"})
-    return {"description": how.doc, "anyOf": ways}
+        alternatives.append(
+            {"type": "object", "additionalProperties": reference} if nested is spec.nested_each else reference
+        )
+    if spec.accepts:
+        alternatives.append(spec.accepts)
+    accepts_text = spec.accepts is not None and spec.accepts == {"type": "string"}
+    if not accepts_text:
+        alternatives.append(_VARIABLE)
+    alternatives.append({"type": "null"})
+    return {"description": spec.doc, "anyOf": alternatives}

@@ -1,4 +1,4 @@
-"""What a file means in an environment: its project's defaults below it, and variables in the place of their names."""
+"""A file in an environment: the project's defaults are merged into it, and its variables are replaced."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _VARIABLE = re.compile(r"(\$?)\$\{var\.([^{}]*)\}")
 
 def merged(below: Node | None, above: Node) -> Node:
     """
-    Return ``above`` with what ``below`` adds: objects are merged, all else is replaced.
+    Return ``above`` completed by the members of ``below``: objects are merged, any other value of ``above`` wins.
 
-    A ``null`` takes away what stands below it. Each value keeps the place where it was written.
+    A ``null`` removes the member of ``below``. Each value keeps its place in its file.
     """
     if not isinstance(above.value, dict):
         return above
@@ -37,7 +37,11 @@ def _with(node: Node, value: Scalar | list[Node] | dict[str, Node]) -> Node:
 
 
 def without_defaults(written: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return plain members that mean the same above defaults: ``null`` takes those away that are not written."""
+    """
+    Return members that give ``written`` when they are merged with defaults.
+
+    Members that equal a default stay; a default that is not in ``written`` is removed by ``null``.
+    """
     found = {
         name: without_defaults(value, below) if isinstance(value, Mapping) and isinstance(below, Mapping) else value
         for name, value in written.items()
@@ -49,9 +53,10 @@ def without_defaults(written: Mapping[str, Any], defaults: Mapping[str, Any]) ->
 @dataclass(frozen=True)
 class Variables:
     """
-    Variables by name.
+    The variables of an environment.
 
-    :param environment: which environment they are of, for errors; ``None`` where there is none.
+    :param values: the variables' values, by name.
+    :param environment: the environment's name, for errors; ``None`` without an environment.
     """
 
     values: Mapping[str, Scalar]
@@ -59,19 +64,20 @@ class Variables:
 
     def fill(self, node: Node, problems: list[Problem], path: tuple[str, ...] = ()) -> Node:
         """
-        Return a node with ``${var.name}`` replaced in its values; ``$${var.`` is the text itself.
+        Return a node with ``${var.name}`` replaced in its values; ``$${var.`` is an escaped ``${var.``.
 
-        :param problems: takes unknown variables, and templates that nothing renders.
+        :param problems: receives a problem for each unknown variable and for each Jinja template.
+        :param path: the path of the node in its file.
         """
         if isinstance(node.value, dict):
             for name, child in node.value.items():
                 if "${var." in name:
-                    allowed = "variables stand in values, not in members' names"
+                    allowed = "variables are allowed in values, not in members' names"
                     problems.append(Problem(child.key or child.place, ".".join((*path, name)), allowed))
             return _with(node, {k: self.fill(v, problems, (*path, k)) for k, v in node.value.items()})
         if isinstance(node.value, list):
             return _with(node, [self.fill(each, problems, (*path, str(at))) for at, each in enumerate(node.value)])
-        # Variables and templates alike begin with a brace.
+        # A brace is part of each variable and of each template.
         is_filled = isinstance(node.value, str) and "{" in node.value
         return _with(node, self._filled(node, problems, path)) if is_filled else node
 

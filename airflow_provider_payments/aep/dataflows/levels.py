@@ -1,4 +1,8 @@
-"""The kinds of a chain, in levels: what an object refers to is of a level above, so a level can be made at once."""
+"""
+The kinds of a chain, in levels.
+
+An object refers only to objects of earlier levels, so all objects of a level can be created at the same time.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from airflow_provider_payments.aep.resources.schema_registry import FIELD_GROUP,
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.kind import Kind
 
-__all__ = ["LEVELS", "ORDER"]
+__all__ = ["CREATION_ORDER", "LEVELS"]
 
 LEVELS: tuple[tuple[Kind, ...], ...] = (
     (BASE_CONNECTION,),
@@ -27,5 +31,5 @@ LEVELS: tuple[tuple[Kind, ...], ...] = (
     (TARGET_CONNECTION, MAPPING_SET),
     (DATAFLOW,),
 )
-#: Names of the kinds in the order in which they are created.
-ORDER = [kind.name for level in LEVELS for kind in level]
+#: Names of the kinds in the order of their creation.
+CREATION_ORDER = [kind.name for level in LEVELS for kind in level]

@@ -1,6 +1,4 @@
-"""
-Files of definitions, read and checked: all of them or all that is wrong with them. Nothing here asks the platform.
-"""
+"""Reading and checking definition files: the result is either all definitions or all problems; no request is sent."""
 
 from __future__ import annotations
 
@@ -31,23 +29,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Located", "Project", "environments", "load_project", "load_project_file"]
 
-#: Members of a file that are none of a definition.
-_OF_FILES = ("version", "defaults", "dataflows")
+#: Members of a file that are not members of a definition.
+_FILE_MEMBERS = ("version", "defaults", "dataflows")
 
 
 @dataclass(frozen=True)
 class Located:
     """
-    A definition and where it stands.
+    A definition and its place.
 
-    :param node: what it was read from, variables filled in.
+    :param node: the YAML node of the definition, with variables replaced.
     """
 
     definition: Definition
     node: Node = field(repr=False)
 
     def place(self, *steps: str) -> Place:
-        """Return where a member was written; where it was not, the definition's name."""
+        """Return the place of a member; if the definition does not contain the member, the place of its name."""
         found = self.node.at(*steps) if steps else self.node
         return (self.node.at("name") if found is self.node else found).place
 
@@ -55,21 +53,21 @@ class Located:
 @dataclass(frozen=True)
 class Project:
     """
-    Definitions in one environment.
+    The definitions of a project in one environment.
 
-    :param name: the owner in marks; ``None`` without a project file.
-    :param environment: its name; ``None`` where there is none.
-    :param aep_conn_id: the Airflow connection to the sandbox.
-    :param is_whole: whether these are all definitions of the project file's folder.
-    :param warnings: what is allowed, and may not be meant.
-    :param defaults: the project file's, as they were written.
+    :param name: the project's name, which is the owner in marks; ``None`` without a project file.
+    :param environment: the environment's name; ``None`` if the project has no environments.
+    :param aep_conn_id: id of the Airflow connection to the sandbox.
+    :param is_complete: whether ``definitions`` holds all definitions of the project file's folder.
+    :param warnings: members that are allowed but may be a mistake.
+    :param defaults: the defaults of the project file, in the form of files.
     """
 
     definitions: tuple[Located, ...]
     name: str | None = None
     environment: str | None = None
     aep_conn_id: str = DEFAULT_CONN_ID
-    is_whole: bool = False
+    is_complete: bool = False
     warnings: tuple[Problem, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
@@ -84,15 +82,16 @@ def load_project(
     may_be_empty: bool = False,
 ) -> Project:
     """
-    Read definitions, and the project file above them if there is one.
+    Read definitions and their project file.
 
-    :param paths: files, and folders with all that is below them; default: the working directory.
-    :param environment: one of the project file's; default: the only one.
-    :param variables: on top of the environment's.
-    :param only: names of the definitions to return; default: all. All are checked.
-    :param conn_id: the Airflow connection, instead of the environment's.
-    :param top: where the search for the project file ends, see :func:`.project.find_project_file`.
-    :param may_be_empty: whether it is no problem that there is no definition.
+    :param paths: files, and folders, which are searched recursively. Defaults to the working directory.
+    :param environment: name of an environment of the project file. Defaults to the only one.
+    :param variables: variables that override those of the environment. Defaults to none.
+    :param only: names of the definitions to return; the others are checked too. Defaults to all.
+    :param conn_id: id of the Airflow connection to the sandbox. Defaults to the environment's.
+    :param top: the folder at which the search for the project file ends. Defaults to that of
+        :func:`.project.find_project_file`.
+    :param may_be_empty: whether a project without definitions is allowed. Defaults to ``False``.
     :raises DefinitionError: with all problems of all files.
     """
     loading = _Loading(environment, dict(variables or {}), top, may_be_empty)
@@ -101,26 +100,32 @@ def load_project(
 
 def load_project_file(path: Path, *, environment: str | None = None, conn_id: str | None = None) -> Project:
     """
-    Read the project file of a folder alone, no definition; without one the project is empty.
+    Read the project file of a folder, without definitions. Without a project file the project is empty.
 
-    :param path: the folder, which need not be there yet.
-    :param environment: one of the project file's; default: the only one. With ``conn_id`` none is needed.
-    :param conn_id: the Airflow connection, instead of the environment's.
+    :param path: the folder, which need not exist.
+    :param environment: name of an environment of the project file. Defaults to the only one; not required with
+        ``conn_id``.
+    :param conn_id: id of the Airflow connection to the sandbox. Defaults to the environment's.
     :raises DefinitionError: with all problems of the file.
     """
     return _Loading(environment, {}, None).load_file(path, conn_id)
 
 
 def environments(*paths: Path | str, top: Path | None = None) -> list[str]:
-    """Return the names of the environments in the project file above the paths, as far as it can be read."""
+    """
+    Return the names of the environments in the project file of some paths; an unreadable file has none.
+
+    :param paths: files and folders; the first one decides the project file. Defaults to the working directory.
+    :param top: the folder at which the search for the project file ends.
+    """
     file = find_project_file(Path(paths[0] if paths else "."), top)
     node = _read(file, []) if file else None
     return list(node.at("environments").members) if node and "environments" in node.members else []
 
 
 def _covers(paths: Iterable[Path], file: Path | None) -> bool:
-    """Whether the paths hold all of a project file's folder."""
-    # The folder, or the project file itself: another file costs no look at the disk.
+    """Return whether one of the paths is a project file or its folder."""
+    # Other files cannot match; leaving them out avoids resolving their paths.
     paths = [path for path in paths if path.suffix not in (".yaml", ".yml") or path.name == PROJECT_FILE]
     return file is not None and any(path.resolve() in (file.resolve(), file.parent.resolve()) for path in paths)
 
@@ -142,9 +147,9 @@ def _bytes_of(file: Path, problems: list[Problem]) -> bytes | None:
 @lru_cache(maxsize=16)
 def _project_of(source: bytes, file: str) -> tuple[Node | None, ProjectFile | None, tuple[Problem, ...]]:
     """
-    Return what a project file holds, what it means, and what is wrong with it.
+    Return the node of a project file, its value, and its problems.
 
-    A DAG file with many groups of one project reads it for each.
+    The result is cached, because a DAG file with many task groups of one project reads the project file for each group.
     """
     problems: list[Problem] = []
     node = read_yaml(source, file, problems)
@@ -165,36 +170,37 @@ class _Loading:
     def load_file(self, path: Path, conn_id: str | None) -> Project:
         file = find_project_file(path, self.top)
         project = self._read_project(file) if file else None
-        chosen = None if conn_id and not self.environment else self._environment(project, file)
+        environment_values = None if conn_id and not self.environment else self._environment(project, file)
         if self.problems:
             raise DefinitionError(self.problems)
         return Project(
             definitions=(),
             name=project.project if project else None,
             environment=self.environment,
-            aep_conn_id=conn_id or (chosen or Environment()).aep_conn_id,
+            aep_conn_id=conn_id or (environment_values or Environment()).aep_conn_id,
             defaults=project.defaults if project else {},
         )
 
     def load(self, paths: list[Path], only: list[str], conn_id: str | None) -> Project:
         file = self._project_file(paths)
         project = self._read_project(file) if file else None
-        chosen = self._environment(project, file)
-        if self.problems and (project is None or chosen is None):
-            raise DefinitionError(self.problems)  # without defaults and variables each definition would lack members
-        chosen = chosen or Environment()
-        self.variables = Variables({**chosen.variables, **self.variables.values}, self.environment)
+        environment_values = self._environment(project, file)
+        if self.problems and (project is None or environment_values is None):
+            # Without defaults and variables the definitions would have further problems that are not theirs.
+            raise DefinitionError(self.problems)
+        environment_values = environment_values or Environment()
+        self.variables = Variables({**environment_values.variables, **self.variables.values}, self.environment)
         located = [found for path in definition_files(paths) for found in self._definitions(path, project)]
-        self.problems += contradictions([(one.definition, one.node) for one in located])
-        wanted = self._wanted(located, only, paths)
+        self.problems += contradictions([(each.definition, each.node) for each in located])
+        selected = self._selected(located, only, paths)
         if self.problems:
             raise DefinitionError(self.problems)
         return Project(
-            definitions=tuple(wanted),
+            definitions=tuple(selected),
             name=project.project if project else None,
             environment=self.environment,
-            aep_conn_id=conn_id or chosen.aep_conn_id,
-            is_whole=not only and _covers(paths, file),
+            aep_conn_id=conn_id or environment_values.aep_conn_id,
+            is_complete=not only and _covers(paths, file),
             warnings=tuple(dict.fromkeys(self.warnings)),
             defaults=project.defaults if project else {},
         )
@@ -223,15 +229,15 @@ class _Loading:
         known = project.environments if project else {}
         if self.environment is None and len(known) == 1:
             (self.environment,) = known
-        chosen = known.get(self.environment or "")
-        if chosen is None and (known or (self.environment and not self.problems)):
+        environment_values = known.get(self.environment or "")
+        if environment_values is None and (known or (self.environment and not self.problems)):
             names = ", ".join(known) or "none"
             unknown = f"there is no environment '{self.environment}'{did_you_mean(self.environment or '', known)} "
-            allowed = f"{unknown if self.environment else 'name the environment '}(known: {names})"
+            allowed = f"{unknown if self.environment else 'choose an environment '}(known: {names})"
             if file is None:
                 allowed = f"{unknown.strip()}: there is no {PROJECT_FILE} here or above, up to the folder of .git"
             self.problems.append(Problem(Place(str(file or ".")), "environments", allowed))
-        return chosen
+        return environment_values
 
     # ---- definitions -----------------------------------------------------------------------------------------------
 
@@ -262,11 +268,11 @@ class _Loading:
         written = node.at("id")
         fixed = isinstance(written.value, str) and "${var." not in written.value
         if fixed and project and len(project.environments) > 1:
-            allowed = "an id holds in one sandbox only: write a variable, for there are several environments"
+            allowed = "an id is valid in one sandbox only: use a variable, because there are several environments"
             self.warnings.append(Problem(written.place, ".".join((*path, "id")), allowed))
         problems: list[Problem] = []
         filled = self.variables.fill(node, problems, path)
-        # Of what a variable is missing in nothing else is worth saying.
+        # A definition with a missing variable would give problems that only follow from it.
         definition = None if problems else read_value(Definition, filled, problems, path)
         self.problems += problems
         if definition:
@@ -281,17 +287,17 @@ class _Loading:
 
     def _check_members(self, root: Node) -> None:
         for name, node in root.members.items():
-            if name not in _OF_FILES:
-                allowed = f"beside `dataflows` there is no such member{did_you_mean(name, _OF_FILES)}"
+            if name not in _FILE_MEMBERS:
+                allowed = f"there is no such member besides `dataflows`{did_you_mean(name, _FILE_MEMBERS)}"
                 self.problems.append(Problem(node.key or node.place, name, allowed))
 
-    def _wanted(self, located: list[Located], only: list[str], paths: list[Path]) -> list[Located]:
-        by_name = {one.definition.name: one for one in located}
+    def _selected(self, located: list[Located], only: list[str], paths: list[Path]) -> list[Located]:
+        by_name = {each.definition.name: each for each in located}
         if not self.problems:
             for name in only:
                 if name not in by_name:
                     allowed = f"there is no definition '{name}'{did_you_mean(name, by_name)}"
                     self.problems.append(Problem(Place(str(paths[0])), "", allowed))
             if not located and not self.may_be_empty:
-                self.problems.append(Problem(Place(str(paths[0])), "", "there is no definition: no *.yaml that is one"))
-        return [one for one in located if not only or one.definition.name in only]
+                self.problems.append(Problem(Place(str(paths[0])), "", "there is no definition (*.yaml, *.yml)"))
+        return [each for each in located if not only or each.definition.name in only]

@@ -1,8 +1,8 @@
 """
-What a value can be written as: its members, each with its meaning.
+The members of values in files.
 
-From them files are read and written, and the published JSON Schema is made. An attrs class holds them, so there is one
-list.
+Each field of an attrs class describes its member. Reading files, writing files and the published JSON Schema all use
+these descriptions.
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ __all__ = [
 ]
 
 Value = TypeVar("Value")
-#: JSON Schema of what may stand in many places.
+#: JSON Schemas of common members.
 TEXT: Json = {"type": "string"}
-#: In an object of any names ``null`` takes a default away.
+#: For objects with free names, in which ``null`` removes a default.
 TEXT_OR_NULL: Json = {"type": ["string", "null"]}
 TEXTS: Json = {"type": "array", "items": TEXT}
 FLAG: Json = {"type": "boolean"}
 
 _MEMBER = "member"
 _SECRET = re.compile(r"secret|password|passwd|token|api_?key|private_?key|credential", re.IGNORECASE)
-_INVALID = object()
-#: By class, for a DAG file with many groups reads many values.
+_INVALID_VALUE = object()
+#: The members of each class; a cache, because a DAG file with many task groups reads many values.
 _members: dict[type, Mapping[str, tuple[attrs.Attribute[Any], Member]]] = {}
 
 
 @dataclass(frozen=True)
 class Member:
     """
-    A member of a value.
+    The description of a member.
 
-    :param doc: its meaning and its default, in a sentence or two.
-    :param accepts: JSON Schema of what may stand there, besides an object of ``nested``.
-    :param nested: the class of an object that may stand there.
-    :param nested_each: the class of each object in an object that may stand there.
-    :param each: checks one entry of the list or object that stands there.
-    :param write: gives the shortest form that reads back as the value.
+    :param doc: meaning and default of the member, in one or two sentences.
+    :param accepts: JSON Schema of the allowed values, besides an object of class ``nested``.
+    :param nested: the class of the member's value, if it may be an object.
+    :param nested_each: the class of each value in an object, if the member may be an object with free names.
+    :param each: converts, and so checks, one entry of the member's list or object.
+    :param write: returns the shortest form that reads back as the value.
     """
 
     doc: str
@@ -70,13 +70,19 @@ class Member:
     write: Callable[[Any], Any] | None = None
 
 
-def member(doc: str, accepts: Json | None = None, **how: Any) -> dict[str, Member]:
-    """Return the metadata of a member's attrs field; arguments are those of :class:`Member`."""
-    return {_MEMBER: Member(doc, accepts, **how)}
+def member(doc: str, accepts: Json | None = None, **spec: Any) -> dict[str, Member]:
+    """
+    Return the metadata of a member's attrs field.
+
+    :param doc: meaning and default of the member.
+    :param accepts: JSON Schema of the allowed values.
+    :param spec: further arguments of :class:`Member`.
+    """
+    return {_MEMBER: Member(doc, accepts, **spec)}
 
 
 def members_of(cls: type) -> Mapping[str, tuple[attrs.Attribute[Any], Member]]:
-    """Return the members of a class by the names that files have for them."""
+    """Return the members of a class, by their names in files."""
     if cls not in _members:
         fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(cls)
         _members[cls] = {name_of(field): (field, field.metadata[_MEMBER]) for field in fields}
@@ -84,18 +90,18 @@ def members_of(cls: type) -> Mapping[str, tuple[attrs.Attribute[Any], Member]]:
 
 
 def name_of(field: attrs.Attribute[Any]) -> str:
-    """Return a field's name in files: a word that Python keeps for itself has an underscore there."""
+    """Return a field's name in files. In Python a reserved word such as ``class`` has an underscore at its end."""
     return field.name.rstrip("_")
 
 
 @dataclass(frozen=True)
 class Issue:
     """
-    Members that do not go with each other.
+    A member that contradicts another member.
 
-    :param steps: where the one stands that is to be changed.
-    :param value: what it is.
-    :param allowed: what is allowed, as the end of a sentence.
+    :param steps: path of the member to change.
+    :param value: the member's value.
+    :param allowed: the allowed values, as the end of a sentence.
     """
 
     steps: tuple[str, ...]
@@ -105,9 +111,9 @@ class Issue:
 
 class InconsistentError(InvalidInputError):
     """
-    A value whose members do not go with each other.
+    A value with members that contradict each other.
 
-    :param issues: all of them; the message tells the first.
+    :param issues: all issues; the message is that of the first.
     """
 
     def __init__(self, issues: Iterable[Issue]) -> None:
@@ -118,10 +124,14 @@ class InconsistentError(InvalidInputError):
 
 def read_value(cls: type[Value], node: Node, problems: list[Problem], path: tuple[str, ...] = ()) -> Value | None:
     """
-    Return the value that an object stands for, ``None`` where one of its members cannot be understood.
+    Read a value from an object of a file; return ``None`` if one of its members is missing or wrong.
 
-    :param problems: takes all that is wrong, also where there is a value: a member that nobody knows spoils none.
-    :param path: where the object stands.
+    An unknown member is a problem, but does not prevent the value.
+
+    :param cls: the value's class.
+    :param node: the object.
+    :param problems: receives all problems.
+    :param path: path of the object in its file.
     """
     if not isinstance(node.value, dict):
         problems.append(Problem(node.place, ".".join(path), "it must be an object with members"))
@@ -134,7 +144,7 @@ def read_value(cls: type[Value], node: Node, problems: list[Problem], path: tupl
             given[name] = _read_member(*known[name], child, problems, (*path, name))
     missing = [name for name, (field, _) in known.items() if field.default is attrs.NOTHING and name not in given]
     problems += [Problem(node.place, ".".join((*path, name)), "it must be given") for name in missing]
-    if missing or any(value is _INVALID for value in given.values()):
+    if missing or any(value is _INVALID_VALUE for value in given.values()):
         return None
     try:
         return cls(**{known[name][0].name: value for name, value in given.items()})
@@ -146,7 +156,7 @@ def read_value(cls: type[Value], node: Node, problems: list[Problem], path: tupl
 
 
 def is_secret(name: str) -> bool:
-    """Whether a name is that of a secret, which stands in no file."""
+    """Return whether a member of this name would hold a secret, which no file may contain."""
     return bool(_SECRET.search(name))
 
 
@@ -154,38 +164,39 @@ def _unknown(name: str, node: Node, known: Mapping[str, object], path: tuple[str
     place = node.key or node.place
     if is_secret(name):
         remember(node.plain)
-        allowed = "no secret stands in a file: name the vendor's Airflow connection, `airflow_conn_id`"
+        allowed = "a file must not contain a secret: name the vendor's Airflow connection in `airflow_conn_id`"
         return Problem(place, ".".join(path), allowed)
     return Problem(place, ".".join(path), f"there is no such member{did_you_mean(name, known)}")
 
 
 def _read_member(
-    field: attrs.Attribute[Any], how: Member, node: Node, problems: list[Problem], path: tuple[str, ...]
+    field: attrs.Attribute[Any], spec: Member, node: Node, problems: list[Problem], path: tuple[str, ...]
 ) -> Any:
-    if how.nested and isinstance(node.value, dict):
-        value = read_value(how.nested, node, problems, path)
-        return _INVALID if value is None else value
-    if how.nested_each and isinstance(node.value, dict):
-        values = {name: read_value(how.nested_each, one, problems, (*path, name)) for name, one in node.value.items()}
-        return _INVALID if None in values.values() else values
+    if spec.nested and isinstance(node.value, dict):
+        value = read_value(spec.nested, node, problems, path)
+        return _INVALID_VALUE if value is None else value
+    if spec.nested_each and isinstance(node.value, dict):
+        items = node.value.items()
+        values = {name: read_value(spec.nested_each, item, problems, (*path, name)) for name, item in items}
+        return _INVALID_VALUE if None in values.values() else values
     found: list[Problem] = []
-    convert: Any = field.converter or _as_it_is
+    convert: Any = field.converter or _unconverted
     value = _converted(convert, node, found, path, field.name)
-    problems += _problems_of_entries(how, node, path) or found if found else ()
+    problems += _problems_of_entries(spec, node, path) or found if found else ()
     return value
 
 
-def _problems_of_entries(how: Member, node: Node, path: tuple[str, ...]) -> list[Problem]:
-    """Return what is wrong with each entry of a list or object; empty where that is the whole."""
+def _problems_of_entries(spec: Member, node: Node, path: tuple[str, ...]) -> list[Problem]:
+    """Return the problems of the single entries of a list or object; empty if only the whole is wrong."""
     problems: list[Problem] = []
-    if how.each and isinstance(node.value, (dict, list)):
+    if spec.each and isinstance(node.value, (dict, list)):
         entries = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
         for step, entry in entries:
-            _converted(how.each, entry, problems, (*path, str(step)))
+            _converted(spec.each, entry, problems, (*path, str(step)))
     return problems
 
 
-def _as_it_is(value: object) -> Any:
+def _unconverted(value: object) -> Any:
     return value
 
 
@@ -199,17 +210,17 @@ def _converted(
         # A member's name may hold dots, as a field's path does.
         steps = [within] if within in node.members else within.split(".")
         problems.append(Problem(node.at(*steps).place, ".".join((*path, *([within] if within else []))), error.allowed))
-        return _INVALID
+        return _INVALID_VALUE
 
 
 def write_value(value: Any) -> Json:
-    """Return a value's members as files have them: what was written, nothing that is a default."""
+    """Return a value's members in the form of files, without those that have their default."""
     written: Json = {}
-    for name, (field, how) in members_of(type(value)).items():
+    for name, (field, spec) in members_of(type(value)).items():
         found, factory = getattr(value, field.name), getattr(field.default, "factory", None)
         if found is None or found == (factory() if factory else field.default):
             continue
-        written[name] = how.write(found) if how.write else _plain(found)
+        written[name] = spec.write(found) if spec.write else _plain(found)
     return written
 
 

@@ -1,4 +1,4 @@
-"""The parts of a definition: what to read, where it goes, when it runs."""
+"""The parts of a definition: source, schema, dataset, delta column and schedule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_payments.aep.inputs import as_time
 from airflow_provider_payments.aep.resources import schedule as schedules
 from airflow_provider_payments.aep.resources.catalog import PROFILE_TAG
 from airflow_provider_payments.aep.resources.converters import named
-from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as ServiceDeltaColumn
 from airflow_provider_payments.aep.resources.flow_service import FORMATS
 from airflow_provider_payments.aep.resources.profile import IDENTITY_MAP
 from airflow_provider_payments.aep.resources.sources import SOURCES
@@ -33,49 +33,53 @@ __all__ = ["Checked", "Connection", "Dataset", "DeltaColumn", "Identity", "Sched
 
 
 class Checked:
-    """A value whose members are held against each other, once each is right for itself."""
+    """A value whose members are checked against each other, after each was checked alone."""
 
     def __attrs_post_init__(self) -> None:
         if issues := list(self.issues()):
             raise InconsistentError(issues)
 
     def issues(self) -> Iterator[Issue]:
-        """Yield what does not go together."""
+        """Yield an issue for each member that contradicts another."""
         yield from ()
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Connection(Checked):
-    """A vendor account's base connection."""
+    """The base connection of a vendor account."""
 
     name: str | None = attrs.field(
-        default=None, converter=to.to_optional_name, metadata=member("Its name in the sandbox.", TEXT)
+        default=None, converter=to.to_optional_name, metadata=member("The base connection's name.", TEXT)
     )
     id: str | None = attrs.field(
         default=None,
         converter=to.to_optional_id,
-        metadata=member("Its id, where a name does not tell it from others; it holds in one sandbox only.", TEXT),
+        metadata=member("The base connection's id, if its name is ambiguous; valid in one sandbox only.", TEXT),
     )
     airflow_conn_id: str | None = attrs.field(
         default=None,
         converter=to.to_optional_text,
-        metadata=member("The Airflow connection with the vendor's credential, from which it is created.", TEXT),
+        metadata=member(
+            "Id of the Airflow connection with the vendor's credential; the base connection is created with it.", TEXT
+        ),
     )
 
     def issues(self) -> Iterator[Issue]:
         if (self.name is None) == (self.id is None):
             yield Issue((), None, "either `name` or `id` must be given")
         if self.id and self.airflow_conn_id:
-            yield Issue(("airflow_conn_id",), self.airflow_conn_id, "leave it out with `id`: one of an id exists")
+            yield Issue(
+                ("airflow_conn_id",), self.airflow_conn_id, "leave it out: a base connection with an `id` exists"
+            )
 
 
 def to_connection(value: object) -> Connection:
-    """Return a base connection, from its name too."""
+    """Return a base connection; text is its name."""
     return value if isinstance(value, Connection) else Connection(name=to.to_optional_name(to.to_text(value)))
 
 
 def from_connection(connection: Connection) -> Any:
-    """Return a base connection as files have it."""
+    """Return a base connection in the form of files."""
     written = write_value(connection)
     return connection.name if list(written) == ["name"] else written
 
@@ -85,7 +89,7 @@ class Source(Checked):
     """The data to read."""
 
     vendor: str = attrs.field(
-        converter=to.to_vendor, metadata=member("Whose data it is.", {"type": "string", "enum": list(SOURCES)})
+        converter=to.to_vendor, metadata=member("The vendor of the data.", {"type": "string", "enum": list(SOURCES)})
     )
     connection: Connection = attrs.field(
         converter=to_connection,
@@ -107,18 +111,18 @@ class Source(Checked):
     path: str | None = attrs.field(
         default=None,
         converter=to.to_optional_text,
-        metadata=member("A table as the older documents send it, with `format`.", TEXT),
+        metadata=member("A table in the form of Adobe's older documents, with `format`.", TEXT),
     )
     format: str | None = attrs.field(
         default=None,
         converter=to.to_optional_text,
-        metadata=member("The format of what a `path` leads to.", {"type": "string", "enum": list(FORMATS)}),
+        metadata=member("The format of the data at `path`.", {"type": "string", "enum": list(FORMATS)}),
     )
     columns: tuple[str, ...] | None = attrs.field(
         default=None,
         converter=to.to_columns,
         metadata=member(
-            "A table's columns to read. Default: all that it has when the connection is created.",
+            "The table's columns to read. Default: all columns at the time of the connection's creation.",
             TEXTS | {"minItems": 1, "uniqueItems": True},
             each=to.to_text,
         ),
@@ -144,11 +148,11 @@ class Source(Checked):
         if self.resource and source.tabular:
             yield Issue(("resource",), self.resource, f"{source.title} has tables: write `table`")
         if bool(self.path) != bool(self.format):
-            yield Issue(("format",), self.format, "it goes with `path`, and `path` with it")
+            yield Issue(("format",), self.format, "`path` and `format` must be given together")
         if self.format and self.format not in FORMATS:
             yield Issue(("format",), self.format, f"one of {', '.join(FORMATS)}")
         if self.columns and not self.table:
-            yield Issue(("columns",), self.columns, "only a `table` has columns to choose")
+            yield Issue(("columns",), self.columns, "columns can be chosen only for a `table`")
 
     @property
     def place(self) -> str:
@@ -157,7 +161,7 @@ class Source(Checked):
 
 
 def to_source(value: object) -> Source:
-    """Return what a dataflow reads."""
+    """Return a source; no short form is accepted."""
     if not isinstance(value, Source):
         raise InvalidInputError("", value, "it must be an object with `vendor`, `connection` and `table` or `resource`")
     return value
@@ -165,23 +169,23 @@ def to_source(value: object) -> Source:
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Identity:
-    """The field that tells whose a row is."""
+    """The field that identifies the person of a row."""
 
     field: str = attrs.field(
-        converter=to.to_field, metadata=member("The field, written as a destination of `mappings`.", TEXT)
+        converter=to.to_field, metadata=member("The field, in the form of a destination of `mappings`.", TEXT)
     )
     namespace: str = attrs.field(
-        converter=to.to_id, metadata=member("The code of its identity namespace, such as Email.", TEXT)
+        converter=to.to_id, metadata=member("The code of the identity namespace, such as Email.", TEXT)
     )
     primary: bool | None = attrs.field(
         default=None,
         converter=to.to_optional_flag,
-        metadata=member("Whether it is the schema's primary identity. Default: the service's, which is no.", FLAG),
+        metadata=member("Whether this is the schema's primary identity. Default: the service's default, false.", FLAG),
     )
 
 
 def to_identity(value: object) -> Identity | None:
-    """Return an identity, ``None`` where nobody wrote one."""
+    """Return an identity; ``None`` if the value is ``None``."""
     if value is not None and not isinstance(value, Identity):
         raise InvalidInputError("", value, "it must be an object with `field` and `namespace`")
     return value
@@ -189,33 +193,36 @@ def to_identity(value: object) -> Identity | None:
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Schema(Checked):
-    """The schema that the dataset follows, as it should be."""
+    """The desired schema of the dataset."""
 
     title: str | None = attrs.field(
-        default=None, converter=to.to_optional_name, metadata=member("Default: the dataflow's name.", TEXT)
+        default=None, converter=to.to_optional_name, metadata=member("The title. Default: the dataflow's name.", TEXT)
     )
     description: str | None = attrs.field(
-        default=None, converter=to.to_optional_text, metadata=member("Free text, when it is created.", TEXT)
+        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared if written.", TEXT)
     )
     class_: str | None = attrs.field(
         default=None,
         converter=to.to_optional_class,
         metadata=member(
-            f"One of {', '.join(to.CLASSES)}, or a class's $id. Default: profile.", TEXT, write=to.from_class
+            f"The class: one of {', '.join(to.CLASSES)}, or a class's $id. Default: profile.",
+            TEXT,
+            write=to.from_class,
         ),
     )
     fields: Mapping[str, Any] | None = attrs.field(
         default=None,
         converter=to.to_fields,
         metadata=member(
-            "The team's own fields: path -> type or JSON schema. Default: those that the mappings name.",
+            "Custom fields under the tenant's namespace: path -> type or JSON schema. Default: the fields that the "
+            "mappings name.",
             {"type": "object", "minProperties": 1, "additionalProperties": {"type": ["string", "object", "null"]}},
         ),
     )
     field_group: str | None = attrs.field(
         default=None,
         converter=to.to_optional_name,
-        metadata=member("Title of the field group that holds the fields. Default: `<title> - fields`.", TEXT),
+        metadata=member("Title of the field group with these fields. Default: `<title> - fields`.", TEXT),
     )
     field_groups: tuple[str, ...] = attrs.field(
         default=(),
@@ -225,35 +232,35 @@ class Schema(Checked):
     identity: Identity | None = attrs.field(
         default=None,
         converter=to_identity,
-        metadata=member("The field that tells whose a row is. Compared where written.", nested=Identity),
+        metadata=member("The field that identifies the person of a row. Compared if written.", nested=Identity),
     )
     profile: bool | None = attrs.field(
         default=None,
         converter=to.to_optional_flag,
-        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared where written.", FLAG),
+        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared if written.", FLAG),
     )
 
     def issues(self) -> Iterator[Issue]:
         identified = bool(self.identity and self.identity.primary) or IDENTITY_MAP in self.field_groups
         if self.profile and not identified:
-            yield Issue(("profile",), True, "a schema in Profile needs an `identity` with `primary: true`")
+            yield Issue(("profile",), True, "a schema in Profile requires an `identity` with `primary: true`")
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Dataset(Checked):
-    """The dataset that the rows go to, as it should be."""
+    """The desired dataset."""
 
     name: str | None = attrs.field(
-        default=None, converter=to.to_optional_name, metadata=member("Default: the dataflow's name.", TEXT)
+        default=None, converter=to.to_optional_name, metadata=member("The name. Default: the dataflow's name.", TEXT)
     )
     description: str | None = attrs.field(
-        default=None, converter=to.to_optional_text, metadata=member("Free text, when it is created.", TEXT)
+        default=None, converter=to.to_optional_text, metadata=member("Free text. Compared if written.", TEXT)
     )
     tags: Mapping[str, tuple[str, ...]] = attrs.field(
         factory=dict,
         converter=to.to_tags,
         metadata=member(
-            "Tags that it has at least.",
+            "Required tags; the dataset may have more.",
             {"type": "object", "additionalProperties": TEXTS | {"type": ["array", "null"]}},
             each=to.to_texts,
         ),
@@ -261,7 +268,7 @@ class Dataset(Checked):
     profile: bool | None = attrs.field(
         default=None,
         converter=to.to_optional_flag,
-        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared where written.", FLAG),
+        metadata=member("Whether its rows are part of profiles. It cannot be undone. Compared if written.", FLAG),
     )
 
     def issues(self) -> Iterator[Issue]:
@@ -270,66 +277,72 @@ class Dataset(Checked):
 
 
 def to_schema(value: object) -> Schema | str:
-    """Return a schema, or the title or ``$id`` of one that is referred to."""
+    """Return a described schema, or the title or ``$id`` of an existing schema."""
     return value if isinstance(value, Schema) else to.to_text(value)
 
 
 def to_dataset(value: object) -> Dataset | str:
-    """Return a dataset, or the name or id of one that is referred to."""
+    """Return a described dataset, or the name or id of an existing dataset."""
     return value if isinstance(value, Dataset) else to.to_text(value)
 
 
 def from_reference(value: Schema | Dataset | str) -> Any:
-    """Return a schema or dataset as files have it."""
+    """Return a schema or dataset in the form of files."""
     return value if isinstance(value, str) else write_value(value)
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class DeltaColumn:
-    """The column that distinguishes new rows from those already read."""
+    """The column that distinguishes new rows from rows already read."""
 
-    name: str = attrs.field(converter=to.to_text, metadata=member("Its name.", TEXT))
+    name: str = attrs.field(converter=to.to_text, metadata=member("The column's name.", TEXT))
     format: str | None = attrs.field(
         default=None,
         converter=to.to_optional_text,
-        metadata=member(f"A Java pattern. Default: {NewRows.DATE_FORMAT}.", TEXT),
+        metadata=member(
+            f"The format of its values, as a Java pattern. Default: {ServiceDeltaColumn.DATE_FORMAT}.", TEXT
+        ),
     )
     timezone: str | None = attrs.field(
-        default=None, converter=to.to_optional_text, metadata=member(f"Default: {NewRows.TIMEZONE}.", TEXT)
+        default=None,
+        converter=to.to_optional_text,
+        metadata=member(f"The timezone of its values. Default: {ServiceDeltaColumn.TIMEZONE}.", TEXT),
     )
 
 
 def to_delta_column(value: object) -> DeltaColumn | None:
-    """Return a delta column, from its name too."""
+    """Return a delta column; text is its name."""
     if value is None or isinstance(value, DeltaColumn):
         return value
     return DeltaColumn(name=to.to_text(value))
 
 
 def from_delta_column(column: DeltaColumn) -> Any:
-    """Return a delta column as files have it."""
+    """Return a delta column in the form of files."""
     written = write_value(column)
     return column.name if list(written) == ["name"] else written
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Schedule(Checked):
-    """When the dataflow runs."""
+    """The schedule of a dataflow."""
 
     every: str | None = attrs.field(
         default=None,
         converter=to.to_every,
-        metadata=member("Its interval, such as `30 minutes`, `1 hour` or `day`. Default: it runs once.", TEXT),
+        metadata=member("The interval, such as `30 minutes`, `1 hour` or `day`. Default: one single run.", TEXT),
     )
     start: str | None = attrs.field(
         default=None,
         converter=to.to_optional_text,
-        metadata=member("The first run, as ISO 8601 text with an offset. Default: soon after the creation.", TEXT),
+        metadata=member(
+            "Time of the first run, as ISO 8601 text with an offset. Default: soon after the creation.", TEXT
+        ),
     )
     backfill: bool | None = attrs.field(
         default=None,
         converter=to.to_optional_flag,
-        metadata=member("Whether the first run reads all history. Default: the service's, which is yes.", FLAG),
+        metadata=member("Whether the first run reads all history. Default: the service's default, true.", FLAG),
     )
 
     def issues(self) -> Iterator[Issue]:
@@ -338,11 +351,11 @@ class Schedule(Checked):
         except InvalidInputError as error:
             yield Issue(("start",), self.start, error.allowed)
         if self.backfill is not None and self.every is None:
-            yield Issue(("backfill",), self.backfill, "leave it out where it runs once: that reads all history")
+            yield Issue(("backfill",), self.backfill, "leave it out: a dataflow that runs once reads all history")
 
     @property
     def desired(self) -> schedules.Schedule:
-        """The same in the service's words."""
+        """The schedule as a value of :mod:`..resources`."""
         frequency, interval = to.interval(self.every) if self.every else ("once", None)
         return schedules.Schedule(
             frequency=frequency, interval=interval, start_time=as_time("start", self.start), backfill=self.backfill
@@ -350,11 +363,11 @@ class Schedule(Checked):
 
 
 def to_schedule(value: object) -> Schedule:
-    """Return a schedule, from its interval too."""
+    """Return a schedule; text is its interval."""
     return value if isinstance(value, Schedule) else Schedule(every=to.to_every(to.to_text(value)))
 
 
 def from_schedule(schedule: Schedule) -> Any:
-    """Return a schedule as files have it."""
+    """Return a schedule in the form of files."""
     written = write_value(schedule)
     return f"every {(schedule.every or '').removeprefix('every ')}" if list(written) == ["every"] else written

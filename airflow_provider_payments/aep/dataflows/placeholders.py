@@ -1,4 +1,4 @@
-"""What stands for ids that are known after an apply, replaced by these ids."""
+"""Replacement of the placeholders that stand for the ids of objects to be created."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Value = TypeVar("Value", bound="Resource | Change")
 
 def filled(value: Value, ids: Mapping[str, str]) -> Value:
     """
-    Return a desired object, or a change, with the ids of what it refers to.
+    Return a desired object, or a change, with placeholders replaced by ids.
 
-    :param ids: what stands for an id -> the id.
-    :raises InvalidInputError: if it cannot be with these ids.
+    :param ids: ids by placeholder.
+    :raises InvalidInputError: if the value is not allowed with these ids.
     """
     members = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
     changed = {name: new for name, old in members.items() if (new := _filled(old, ids)) != old}
@@ -39,7 +39,7 @@ def _filled(value: Any, ids: Mapping[str, str]) -> Any:
 
 
 def texts_of(value: Resource | None) -> Iterator[str]:
-    """Yield the texts of a desired object: what stands for an id is among them."""
+    """Yield all texts of a desired object; its placeholders are among them."""
     if value is not None:
         for field in attrs.fields(type(value)):
             yield from _texts(getattr(value, field.name))

@@ -1,4 +1,4 @@
-"""A plan: what is to be done so that a sandbox holds what definitions say, and what stands in the way."""
+"""A plan: the steps that make a sandbox match its definitions, and the conflicts that prevent steps."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.sources import Source
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Login", "Plan", "Step", "in_order", "plain_value"]
+__all__ = ["ACTIONS", "PLAN_FORMAT", "Action", "Login", "Plan", "Step", "plain_value", "sorted_by_kind"]
 
 Action = Literal["unchanged", "adopt", "create", "update", "conflict", "blocked"]
-#: What each action means, by its sign in a plan's text.
+#: The actions of steps, each with its sign in a plan's text.
 ACTIONS: dict[Action, str] = {
     "unchanged": " ",
     "adopt": "=",
@@ -34,16 +34,16 @@ ACTIONS: dict[Action, str] = {
     "conflict": "!",
     "blocked": ".",
 }
-#: Raised when a member of the JSON form changes its meaning.
+#: Version of the JSON form; increased when a member changes its meaning.
 PLAN_FORMAT = 1
 
 
 class Login(NamedTuple):
     """
-    What a new base connection logs in with.
+    The credential of a new base connection.
 
     :param conn_id: the Airflow connection that holds the vendor's credential.
-    :param source: whose account it is.
+    :param source: the vendor of the account.
     """
 
     conn_id: str
@@ -53,21 +53,22 @@ class Login(NamedTuple):
 @attrs.frozen(kw_only=True)
 class Step:
     """
-    What becomes of one object.
+    The planned action for one object.
 
-    :param id: where it is there.
-    :param users: the definitions that need it.
-    :param unaffected: those of them for which it is as it should be: another one changes or adopts it.
-    :param changes: where it is not as it was written.
-    :param reason: why it is a conflict, and the ways out; or what a reviewer should know.
-    :param place: where the definition wrote what decides.
-    :param desired: what it should be; ``None`` where a value needs what only an apply knows.
-    :param existing: what is there.
-    :param change: what makes the one of the other.
-    :param login: what a new base connection logs in with.
-    :param ignored: ids of objects of the same name that are none of this definition's.
-    :param passes: whether a conflict may pass by itself: something cannot be read, or understood, for now.
-    :param is_duplicate: whether it does the same as another object, which counts.
+    :param id: the object's id, if the object exists.
+    :param users: names of the definitions that need the object.
+    :param unaffected: the users for which the object needs no action; the action is for another user.
+    :param changes: the differences between the definition and the object.
+    :param reason: for a conflict its cause and how to resolve it; for other actions information for a reviewer.
+    :param place: position of the deciding member in the definition's file.
+    :param desired: the desired object; ``None`` if one of its values is known only during an apply.
+    :param existing: the existing object.
+    :param change: the change that turns the existing object into the desired one.
+    :param login: the credential of a new base connection.
+    :param ignored: ids of objects of the same name that do not belong to this definition.
+    :param is_temporary: whether the conflict may resolve itself, because an object cannot be read or understood at
+        present.
+    :param is_duplicate: whether the object is a duplicate of the object that the definitions use.
     """
 
     kind: str
@@ -84,35 +85,35 @@ class Step:
     change: Change | None = attrs.field(default=None, repr=False, eq=False)
     login: Login | None = attrs.field(default=None, repr=False, eq=False)
     ignored: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
-    passes: bool = attrs.field(default=False, repr=False)
+    is_temporary: bool = attrs.field(default=False, repr=False)
     is_duplicate: bool = attrs.field(default=False, repr=False)
 
     def used_by(self, users: Mapping[str, bool]) -> Step:
         """
-        Return it with all its users.
+        Return a copy of the step with these users.
 
-        :param users: the definitions that need it, each with whether it is affected.
+        :param users: names of the definitions that need the object, each with whether the definition is affected.
         """
         unaffected = frozenset(user for user, affected in users.items() if not affected)
         return attrs.evolve(self, users=tuple(users), unaffected=unaffected)
 
     @property
     def affected(self) -> tuple[str, ...]:
-        """The definitions for which something is to be done of it, or stands in the way."""
+        """The definitions for which the object needs an action or is in conflict."""
         return tuple(user for user in self.users if user not in self.unaffected)
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is to be done, now or by somebody."""
+        """Whether neither an apply nor a user has to do anything for the object."""
         return self.action == "unchanged"
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether the object is used as it is."""
+        """Whether an apply uses the object without changing it."""
         return self.action in ("unchanged", "adopt")
 
     def to_json(self) -> Json:
-        """Return it as plain JSON, no credential in it."""
+        """Return the step as plain JSON, without a credential."""
         changes = [
             {"field": d.field, "desired": plain_value(d.desired), "actual": plain_value(d.actual)} for d in self.changes
         ]
@@ -131,14 +132,14 @@ class Step:
 @attrs.frozen(kw_only=True)
 class Plan:
     """
-    Steps in the order in which they are to be taken.
+    The steps of a project in one sandbox, in the order of their execution.
 
-    :param organisation: whose sandbox it is.
-    :param definitions: the names of all definitions that were planned.
-    :param notes: what nobody has to do anything about, and a reader should know.
-    :param drift: definitions that are not as written though an apply would change nothing: disabled behind their back.
-    :param written: the definitions.
-    :param take_over: the owners whose objects become the project's.
+    :param organisation: the organisation of the sandbox.
+    :param definitions: the names of all planned definitions.
+    :param notes: information that requires no action.
+    :param drift: definitions whose dataflow was disabled outside the project; an apply does not enable it.
+    :param loaded_project: the project that was planned.
+    :param take_over: the owners whose objects the project takes over.
     """
 
     organisation: str
@@ -149,54 +150,54 @@ class Plan:
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
-    written: Project = attrs.field(repr=False, eq=False)
+    loaded_project: Project = attrs.field(repr=False, eq=False)
     take_over: tuple[str, ...] = attrs.field(default=(), repr=False)
 
     @property
     def conflicts(self) -> tuple[Step, ...]:
-        """The steps that somebody must decide about."""
+        """The steps that need a decision by a user."""
         return tuple(step for step in self.steps if step.action == "conflict")
 
     @property
     def to_do(self) -> tuple[Step, ...]:
-        """The steps that an apply takes."""
+        """The steps that send requests during an apply."""
         return tuple(step for step in self.steps if step.action in ("create", "update"))
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to be done."""
+        """Whether no step needs an action."""
         return all(step.is_done for step in self.steps)
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The definitions for which something is to be done, or stands in the way."""
+        """The definitions that need an action or have a conflict."""
         names = {user for step in self.steps if not step.is_done for user in step.affected}
         return tuple(name for name in self.definitions if name in names)
 
     def count(self, action: Action) -> int:
-        """Return how many steps there are of an action."""
+        """Return the number of steps with an action."""
         return sum(step.action == action for step in self.steps)
 
     @property
     def digest(self) -> str:
-        """What two plans that do the same have in common: of where files lie and of texts nothing is in it."""
+        """A hash that is equal for plans with equal steps; file positions, reasons and notes do not count."""
         steps = [(step.kind, step.name, step.action, step.id, _sorted_changes(step.changes)) for step in self.steps]
         content = json.dumps([self.organisation, self.sandbox, self.project, sorted(steps, key=repr)])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def expect(self, digest: str | None) -> None:
         """
-        See that it is the plan that somebody has approved.
+        Check that this plan is the approved one.
 
-        :param digest: of that one; ``None``: any plan is as good.
-        :raises InvalidInputError: if it is another one.
+        :param digest: the digest of the approved plan; ``None`` accepts any plan.
+        :raises InvalidInputError: if the digests differ.
         """
         if digest is not None and digest != self.digest:
-            allowed = f"the digest of the plan as it is now, {self.digest}; it has changed since that one was approved"
+            allowed = f"the digest of the current plan, {self.digest}; the plan has changed since its approval"
             raise InvalidInputError("expect", digest, allowed)
 
     def to_json(self) -> Json:
-        """Return it as plain JSON; ``format`` tells its form."""
+        """Return the plan as plain JSON; ``format`` is the version of the form."""
         return {
             "format": PLAN_FORMAT,
             "organisation": self.organisation,
@@ -217,7 +218,7 @@ def _sorted_changes(changes: Sequence[Difference]) -> list[tuple[str, str, str]]
 
 
 def plain_value(value: object) -> object:
-    """Return a compared value as plain JSON."""
+    """Return a value of a difference as plain JSON."""
     if isinstance(value, (set, frozenset)):
         return sorted(map(str, value))
     if isinstance(value, (list, tuple)):
@@ -227,6 +228,6 @@ def plain_value(value: object) -> object:
     return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
 
 
-def in_order(steps: Iterable[Step], order: Sequence[str]) -> tuple[Step, ...]:
-    """Return steps by their kinds: what others refer to comes first."""
+def sorted_by_kind(steps: Iterable[Step], order: Sequence[str]) -> tuple[Step, ...]:
+    """Return steps sorted by kind, so that an object comes before the objects that refer to it."""
     return tuple(sorted(steps, key=lambda step: order.index(step.kind)))

@@ -1,4 +1,4 @@
-"""Makes plans: pure reading, of each list once."""
+"""Planning: compare the definitions of a project with a sandbox. It only reads, and each list once."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import attrs
 
 from airflow_provider_payments.aep.dataflows.chain import Planning
 from airflow_provider_payments.aep.dataflows.flows import DataflowSteps
-from airflow_provider_payments.aep.dataflows.levels import ORDER
+from airflow_provider_payments.aep.dataflows.levels import CREATION_ORDER
 from airflow_provider_payments.aep.dataflows.placeholders import texts_of
-from airflow_provider_payments.aep.dataflows.plan import Plan, Step, in_order
+from airflow_provider_payments.aep.dataflows.plan import Plan, Step, sorted_by_kind
 from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["make_plan", "plan_project"]
 
-#: How many new dataflows a note names.
-MAX_NAMED = 3
+#: Maximum number of new dataflows that a note names.
+MAX_NAMES_IN_NOTE = 3
 
 
 def plan_project(
@@ -38,10 +38,11 @@ def plan_project(
     progress: Callable[[str], None] = lambda name: None,
 ) -> Plan:
     """
-    Return what is to be done so that the sandbox of a client holds what the definitions say.
+    Return the plan of a project for the sandbox of a client.
 
-    :param take_over: as :func:`make_plan` has it.
-    :param progress: is called with the name of each list that is going to be read.
+    :param take_over: see :func:`make_plan`.
+    :param progress: called with the name of each list before the list is read.
+    :raises InvalidInputError: see :func:`make_plan`.
     :raises RequestError: if a list cannot be read.
     """
     return make_plan(
@@ -64,25 +65,30 @@ def make_plan(
     take_over: Collection[str] = (),
 ) -> Plan:
     """
-    Return what is to be done so that the sandbox holds what the definitions say.
+    Return the plan of a project for a sandbox.
 
-    :param snapshot: the sandbox; nothing here could change it.
-    :param organisation: whose sandbox it is, for the plan's reader and digest.
-    :param sandbox: its name.
-    :param marks: whether the connection writes marks.
-    :param take_over: owners, such as DAGs by their ids: what carries the mark of one of them, and the definitions use,
-        becomes the project's.
-    :raises InvalidInputError: if there is no project that could take something over, or the connection has no marks.
+    :param snapshot: the contents of the sandbox.
+    :param organisation: the organisation of the sandbox, for the plan's reader and digest.
+    :param sandbox: the sandbox's name, for the plan's reader and digest.
+    :param marks: whether the connection writes marks. Defaults to ``True``.
+    :param take_over: owners in marks, such as ids of DAGs. Of their objects, the project becomes the owner of those
+        that its definitions use. Defaults to none.
+    :raises InvalidInputError: with ``take_over``, if there is no project file or the connection writes no marks.
     :raises RequestError: if a list cannot be read.
     """
     planning = Planning(Sandbox(snapshot), project.name, marks, _former_owners(project, take_over, marks=marks))
-    # Definitions that refer to what others describe come after them.
-    for located in sorted(project.definitions, key=_refers):
+    # A definition may refer to a schema or dataset that another one describes: the one that describes comes first.
+    for located in sorted(project.definitions, key=_reference_count):
         DataflowSteps(planning, located).plan()
-    steps = _blocked(_shared(in_order(planning.steps, ORDER)))
-    notes = [*planning.notes, *_orphans(project, planning), *_owners_of_nothing(planning), *_may_be_hidden(steps)]
+    steps = _with_blocked_steps(_with_shared_users(sorted_by_kind(planning.steps, CREATION_ORDER)))
+    notes = [
+        *planning.notes,
+        *_orphans(project, planning),
+        *_unused_former_owners(planning),
+        *_hidden_dataflow_note(steps),
+    ]
     if not marks:
-        notes.append("the connection writes no marks, so any object is changed as if it were this project's")
+        notes.append("the connection writes no marks, so any object may be changed as if it belonged to this project")
     return Plan(
         organisation=organisation,
         sandbox=sandbox,
@@ -92,81 +98,89 @@ def make_plan(
         steps=steps,
         notes=tuple(dict.fromkeys(notes)),
         drift=tuple(planning.drift),
-        written=project,
+        loaded_project=project,
         take_over=tuple(sorted(take_over)),
     )
 
 
 def _former_owners(project: Project, take_over: Collection[str], *, marks: bool) -> frozenset[str]:
-    """Return the owners to take over from, if that is possible."""
+    """
+    Return the owners from which objects are taken over.
+
+    :raises InvalidInputError: if there are such owners, but no project file or no marks.
+    """
     if take_over and project.name is None:
-        allowed = f"what is taken over needs an owner: a {PROJECT_FILE} with `version: 1` and `project: NAME`"
+        allowed = f"taking over requires an owner: a {PROJECT_FILE} with `version: 1` and `project: NAME`"
         raise InvalidInputError("take_over", sorted(take_over), allowed)
     if take_over and not marks:
-        raise InvalidInputError("marks", False, "who owns an object is known by its mark; switch marks on to take over")
+        raise InvalidInputError(
+            "marks", False, "an object's owner is known only by its mark; switch marks on to take over"
+        )
     return frozenset(take_over) - {project.name}
 
 
-def _refers(located: Located) -> int:
+def _reference_count(located: Located) -> int:
     definition = located.definition
     return isinstance(definition.dataset, str) + isinstance(definition.schema, str)
 
 
-def _shared(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Return steps, each creation needed by all definitions that need what refers to it."""
-    users = {unknown_id(step.kind, step.name): _affects(step) for step in steps if step.action == "create"}
+def _with_shared_users(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return steps with complete users: an object to be created is needed by all users of objects that refer to it."""
+    users = {unknown_id(step.kind, step.name): _users_of(step) for step in steps if step.action == "create"}
     shared = []
     for step in reversed(steps):
         is_new = step.action == "create"
-        own = users[unknown_id(step.kind, step.name)] if is_new else _affects(step)
+        step_users = users[unknown_id(step.kind, step.name)] if is_new else _users_of(step)
         for text in texts_of(step.desired):
             if text in users:
-                users[text] |= {user: users[text].get(user, False) or affected for user, affected in own.items()}
-        shared.append(step.used_by(own) if is_new else step)
+                users[text] |= {user: users[text].get(user, False) or affected for user, affected in step_users.items()}
+        shared.append(step.used_by(step_users) if is_new else step)
     return tuple(reversed(shared))
 
 
-def _affects(step: Step) -> dict[str, bool]:
-    """Return the definitions that need a step, each with whether it is affected."""
+def _users_of(step: Step) -> dict[str, bool]:
+    """Return the users of a step, each with whether it is affected."""
     return {user: user not in step.unaffected for user in step.users}
 
 
-def _blocked(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Return steps, those blocked that wait for a conflict and that no other definition needs."""
-    stuck = {user for step in steps if step.action == "conflict" for user in step.users}
+def _with_blocked_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return steps with those blocked for which all affected definitions have a conflict."""
+    in_conflict = {user for step in steps if step.action == "conflict" for user in step.users}
     to_do = ("create", "update", "adopt")
     return tuple(
-        attrs.evolve(step, action="blocked") if step.action in to_do and stuck.issuperset(step.affected) else step
+        attrs.evolve(step, action="blocked") if step.action in to_do and in_conflict.issuperset(step.affected) else step
         for step in steps
     )
 
 
-def _owners_of_nothing(planning: Planning) -> list[str]:
-    """Name the owners from whom nothing is taken over: one may be misspelt."""
+def _unused_former_owners(planning: Planning) -> list[str]:
+    """Return a note for each former owner without an object to take over; its name may be misspelt."""
     found = {change.actual for step in planning.steps for change in step.changes if change.field == OWNER}
     return [
-        f"nothing that the definitions use carries the mark of {owner!r}"
+        f"no object that the definitions use carries the mark of {owner!r}"
         for owner in sorted(planning.take_over)
         if owner not in found
     ]
 
 
-def _may_be_hidden(steps: tuple[Step, ...]) -> list[str]:
-    """Say of new dataflows what no list can tell: rows come twice where one is there, and hidden."""
+def _hidden_dataflow_note(steps: tuple[Step, ...]) -> list[str]:
+    """Return a note that new dataflows may ingest rows twice if access labels hide an existing dataflow."""
     new = [repr(step.name) for step in steps if (step.kind, step.action) == (DATAFLOW.name, "create")]
     if not new:
         return []
-    names = ", ".join(new[:MAX_NAMED]) + (f" and {len(new) - MAX_NAMED} more" if len(new) > MAX_NAMED else "")
+    names = ", ".join(new[:MAX_NAMES_IN_NOTE]) + (
+        f" and {len(new) - MAX_NAMES_IN_NOTE} more" if len(new) > MAX_NAMES_IN_NOTE else ""
+    )
     hidden = (
-        f"no list shows {names}. If access labels hide a dataflow of such a name from this credential, or one that "
-        "reads the same into the same dataset, rows would come twice"
+        f"{names} will be created. If access labels hide a dataflow of such a name from this credential, or one that "
+        "reads the same data into the same dataset, rows would be ingested twice"
     )
     return [hidden]
 
 
 def _orphans(project: Project, planning: Planning) -> list[str]:
-    """Name the dataflows that carry the project's mark and that no definition reaches."""
-    if not project.is_whole or project.name is None:
+    """Return a note for each dataflow that carries the project's mark and that no definition reaches."""
+    if not project.is_complete or project.name is None:
         return []
     reached = {step.id for step in planning.steps}
     return [

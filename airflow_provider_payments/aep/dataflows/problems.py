@@ -1,4 +1,4 @@
-"""What is wrong with files of definitions: every problem with its place, all of them at once."""
+"""Problems of definition files, each with its place; all problems are reported together."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Place(NamedTuple):
     """
     A place in a file.
 
-    :param file: its path, as it was given.
-    :param line: from 1.
-    :param column: from 1, in characters.
+    :param file: path of the file, as the caller gave it.
+    :param line: line number, from 1.
+    :param column: column number in characters, from 1.
     """
 
     file: str
@@ -32,11 +32,11 @@ class Place(NamedTuple):
 
 class Problem(NamedTuple):
     """
-    One thing that is wrong.
+    One problem of a definition file.
 
-    :param place: where it was written.
-    :param path: the member, such as ``source.table``; empty where it is the file.
-    :param allowed: what is allowed, as the end of a sentence.
+    :param place: the place of the wrong value.
+    :param path: the member, such as ``source.table``; empty if the problem is of the whole file.
+    :param allowed: the allowed values, or the problem, as the end of a sentence.
     """
 
     place: Place
@@ -49,9 +49,9 @@ class Problem(NamedTuple):
 
 class DefinitionError(PlatformError):
     """
-    Files of definitions that cannot be used; raised before anything is asked of the platform.
+    Definition files that cannot be used; raised before any request to the platform.
 
-    :param problems: all that is wrong, ordered by file and place.
+    :param problems: all problems, sorted by file and place.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -1,4 +1,4 @@
-"""The project file, ``project.yaml``: whose the objects are, defaults of all definitions, and environments."""
+"""The project file, ``project.yaml``: the objects' owner, defaults of all definitions, and environments."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SCALAR = {"type": ["string", "number", "boolean"]}
 
 
 def to_version(value: object) -> int:
-    """Return the version of the format that a file is written in."""
+    """Return the version of a file's format."""
     if value != 1 or isinstance(value, bool):
         raise InvalidInputError("", value, "this release reads version 1")
     return 1
@@ -57,20 +57,22 @@ def _to_project(value: object) -> str:
 
 def _to_variables(value: object) -> Mapping[str, Scalar]:
     if not isinstance(value, Mapping):
-        raise InvalidInputError("", value, "it must be an object of name to value")
+        raise InvalidInputError("", value, "it must be an object that maps names to values")
     for name in value:
         if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-            raise InvalidInputError(str(name), name, "a name is letters, digits and underscores, the first no digit")
+            raise InvalidInputError(
+                str(name), name, "a name consists of letters, digits and underscores, and does not begin with a digit"
+            )
         if is_secret(name):
             raise InvalidInputError(
-                name, "", "no secret is a variable, for plans show them: name an Airflow connection"
+                name, "", "a variable must not be a secret, because plans show it: name an Airflow connection"
             )
-    return {name: to_variable(one) for name, one in value.items()}
+    return {name: to_variable(inner) for name, inner in value.items()}
 
 
 def _to_environments(value: object) -> Mapping[str, Environment]:
     if not isinstance(value, Mapping):
-        raise InvalidInputError("", value, "it must be an object of name to environment")
+        raise InvalidInputError("", value, "it must be an object that maps names to environments")
     return dict(value)
 
 
@@ -82,18 +84,18 @@ def _to_object(value: object) -> Mapping[str, Any]:
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Environment:
-    """Where the same files are applied: a sandbox, by an Airflow connection."""
+    """An environment of a project: the Airflow connection to a sandbox, and variables."""
 
     aep_conn_id: str = attrs.field(
         default=DEFAULT_CONN_ID,
         converter=to.to_text,
-        metadata=member(f"The Airflow connection, which names the sandbox. Default: {DEFAULT_CONN_ID}.", TEXT),
+        metadata=member(f"Id of the Airflow connection to the sandbox. Default: {DEFAULT_CONN_ID}.", TEXT),
     )
     variables: Mapping[str, Scalar] = attrs.field(
         factory=dict,
         converter=_to_variables,
         metadata=member(
-            "What `${var.name}` stands for. Plans show them: no place for a secret.",
+            "Values of `${var.name}`. Plans show them, so they must not be secrets.",
             {"type": "object", "additionalProperties": _SCALAR},
             each=to_variable,
         ),
@@ -102,43 +104,44 @@ class Environment:
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class ProjectFile:
-    """What stands in a project file."""
+    """The contents of a project file."""
 
-    version: int = attrs.field(converter=to_version, metadata=member("Of the format.", {"const": 1}))
+    version: int = attrs.field(converter=to_version, metadata=member("Version of the format.", {"const": 1}))
     project: str = attrs.field(
-        converter=_to_project, metadata=member("Whose the objects are: the owner in their marks.", TEXT)
+        converter=_to_project,
+        metadata=member("The project's name, which is the owner in the marks of its objects.", TEXT),
     )
     defaults: Mapping[str, Any] = attrs.field(
         factory=dict,
         converter=_to_object,
-        metadata=member("Members that all definitions have, unless they say otherwise.", {"type": "object"}),
+        metadata=member("Default members of all definitions.", {"type": "object"}),
     )
     environments: Mapping[str, Environment] = attrs.field(
         factory=dict,
         converter=_to_environments,
-        metadata=member("By name. One alone is the default.", nested_each=Environment),
+        metadata=member("Environments by name. If there is only one, it is the default.", nested_each=Environment),
     )
 
 
 def owner(project: str | None) -> str:
     """
-    Return the name of a project, which is the owner in marks.
+    Return a project's name, which is the owner in marks.
 
-    :raises InvalidInputError: if there is none, for want of a project file.
+    :raises InvalidInputError: if there is no name, because there is no project file.
     """
     if project is None:
         lines = f"write {PROJECT_FILE} above the files, with the lines `version: 1` and `project: NAME`"
-        raise InvalidInputError("project", None, f"nothing says whose the objects are: {lines}")
+        raise InvalidInputError("project", None, f"there is no project file, which names the objects' owner: {lines}")
     return project
 
 
 def find_project_file(path: Path, top: Path | None = None) -> Path | None:
     """
-    Return the project file of a file or folder: the one in the folder, or the nearest above.
+    Return the project file of a file or folder: the one in the folder, or the nearest one above.
 
-    :param path: a folder need not be there yet.
-    :param top: where the search ends, such as a DAG bundle's folder; ``None`` ends it at the folder that holds
-        ``.git``, and looks nowhere else where there is none.
+    :param path: the file or folder; a folder need not exist.
+    :param top: the last folder to search, such as that of a DAG bundle. Defaults to the folder with ``.git``; if
+        there is none, only the folder itself is searched.
     """
     folder = path.parent if path.is_file() else path
     resolved = folder.resolve()
@@ -153,7 +156,7 @@ def find_project_file(path: Path, top: Path | None = None) -> Path | None:
 
 
 def definition_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files of definitions: those given, and all below the folders given, in their order, each once."""
+    """Return definition files, each once: the given files, and all files below the given folders."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():

@@ -1,18 +1,18 @@
 """
-What definitions reach in a sandbox: their dataflows, what these stand on, and what was made for them and is unused.
+The objects that a definition reaches in a sandbox: its dataflows, their parts, and unused objects created for them.
 
-A connection that no dataflow uses is a definition's by its name. So what a killed apply or destroy has left is found
-again; of a definition that goes also what reads or writes the same under another name.
+A connection that no dataflow uses belongs to a definition if it has the name that the definition gives it. This finds
+the objects that a killed apply or destroy left. A destroy also finds unused connections with other names that read or
+write the same data.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from airflow_provider_payments.aep import readers
-from airflow_provider_payments.aep.dataflows.sandbox import name_of, reads_what
+from airflow_provider_payments.aep.dataflows.sandbox import base_and_place, is_same_name, name_of
 from airflow_provider_payments.aep.errors import UnreadableError
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.data_prep import MAPPING_SET
@@ -35,9 +35,9 @@ Found = tuple["Kind", "RemoteObject"]
 
 class Reach:
     """
-    What definitions reach.
+    The search for the objects that definitions reach.
 
-    :param sandbox: where.
+    :param sandbox: the contents of the sandbox.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -45,21 +45,21 @@ class Reach:
 
     def of(self, definition: Definition) -> list[Found]:
         """
-        Return all that a definition reaches, each object once.
+        Return the objects that a definition reaches, each once.
 
-        :raises UnreadableError: if its dataflow cannot be read yet.
+        :raises UnreadableError: if the definition's dataflow cannot be read yet.
         :raises RequestError: if a list cannot be read.
         """
-        found = {existing.id: (kind, existing) for kind, existing in self._found(definition, by_meaning=True)}
+        found = {existing.id: (kind, existing) for kind, existing in self._reached(definition, by_meaning=True)}
         schemas = [existing for kind, existing in found.values() if kind is SCHEMA]
         found |= {existing.id: (kind, existing) for schema in schemas for kind, existing in self._of_schema(schema)}
         return list(found.values())
 
     def used_by(self, definition: Definition) -> Iterator[RemoteObject]:
-        """Yield what a definition's dataflow uses, and what it would use were it made now; some of it several times."""
-        return (existing for _, existing in self._found(definition, by_meaning=False))
+        """Yield the objects that a definition's dataflow uses, or would use if it were created now; some repeatedly."""
+        return (existing for _, existing in self._reached(definition, by_meaning=False))
 
-    def _found(self, definition: Definition, *, by_meaning: bool) -> Iterator[Found]:
+    def _reached(self, definition: Definition, *, by_meaning: bool) -> Iterator[Found]:
         for dataflow in self._dataflows(definition):
             yield DATAFLOW, dataflow
             yield from self._parts(dataflow)
@@ -69,15 +69,17 @@ class Reach:
         yield from ((DATASET, each) for each in datasets)
         reads = {(base.id, definition.source.place) for base in bases if by_meaning}
         sources = _part_names(definition, definition.source.name, "source")
-        yield from ((SOURCE_CONNECTION, s) for s in self._sources if _has_name(sources, s) or reads_what(s) in reads)
+        yield from (
+            (SOURCE_CONNECTION, s) for s in self._sources if _has_name(sources, s) or base_and_place(s) in reads
+        )
         writes = {dataset.id for dataset in datasets if by_meaning}
         targets = _part_names(definition, definition.target_name, "target")
         yield from ((TARGET_CONNECTION, t) for t in self._targets if _has_name(targets, t) or _writes_to(t) in writes)
 
-    # ---- dataflows and what they stand on ----------------------------------------------------------------------------
+    # ---- dataflows and their parts ---------------------------------------------------------------------------------
 
     def _dataflows(self, definition: Definition) -> list[RemoteObject]:
-        """Return all dataflows of the definition's names: of several none is any other definition's."""
+        """Return all dataflows with a name of the definition; if there are several, all belong to it."""
         if definition.id:
             found = DATAFLOW.find(self.snapshot, definition.id)
             return [found] if found else []
@@ -87,7 +89,7 @@ class Reach:
         try:
             parts = self.sandbox.parts(dataflow)
         except UnreadableError:
-            return  # what it uses cannot be deleted either: it may be anything
+            return  # its unknown parts are not deleted, because the kinds treat an unreadable dataflow as a user
         for kind, part in (
             (TARGET_CONNECTION, parts.target),
             (SOURCE_CONNECTION, parts.source),
@@ -104,9 +106,9 @@ class Reach:
             yield from ((IDENTITY, each) for each in self.sandbox.identities_of(schema.id))
             yield from ((FIELD_GROUP, each) for each in self.sandbox.field_groups(schema))
         except UnreadableError:
-            return  # they would only have been reported
+            return  # identities and field groups are only reported, never deleted
 
-    # ---- what no dataflow uses ---------------------------------------------------------------------------------------
+    # ---- connections that no dataflow uses -------------------------------------------------------------------------
 
     def _all(self, kind: Kind) -> list[RemoteObject]:
         if kind not in self._lists:
@@ -127,8 +129,8 @@ class Reach:
 
 
 def _is_base(definition: Definition, base: RemoteObject) -> bool:
-    asked = definition.source.connection
-    return base.id == asked.id if asked.id else _has_name([asked.name or ""], base)
+    connection = definition.source.connection
+    return base.id == connection.id if connection.id else _has_name([connection.name or ""], base)
 
 
 def _is_dataset(definition: Definition, dataset: RemoteObject) -> bool:
@@ -143,7 +145,7 @@ def _names(definition: Definition) -> list[str]:
 
 
 def _part_names(definition: Definition, written: str | None, part: str) -> list[str]:
-    """Return what a part may be called: as it is written, else after the dataflow."""
+    """Return the possible names of a part: the given one, or those derived from the dataflow's names."""
     return [written] if written else [f"{name} - {part}" for name in _names(definition)]
 
 
@@ -152,4 +154,4 @@ def _writes_to(target: RemoteObject) -> str | None:
 
 
 def _has_name(names: list[str], existing: RemoteObject) -> bool:
-    return normalize("NFC", name_of(existing)) in {normalize("NFC", name) for name in names}
+    return any(is_same_name(name, name_of(existing)) for name in names)

@@ -1,11 +1,11 @@
-"""Plans, and what came of them, as people read them: plain text, or markdown for a review."""
+"""Plans, applies and destroys as text for people: plain text, or Markdown for a review."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_payments.aep.dataflows.member_names import in_definition_terms
 from airflow_provider_payments.aep.dataflows.plan import ACTIONS, Action, Plan, Step, plain_value
-from airflow_provider_payments.aep.dataflows.wording import in_words
 from airflow_provider_payments.aep.readers import shown
 from airflow_provider_payments.aep.tables import markdown, markdown_cell, on_a_line
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["applied_text", "destroy_text", "plan_markdown", "plan_text", "removal_text"]
 
-#: How many of the definitions that share an object are named.
-MAX_NAMED = 3
+#: Maximum number of names in a list of definitions that share an object.
+MAX_LISTED_NAMES = 3
 _DONE: dict[Action, str] = {
     "create": "to create",
     "adopt": "to adopt",
@@ -32,9 +32,9 @@ _DONE: dict[Action, str] = {
 
 def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
     """
-    Return a plan as text: where, for each definition what is to be done, changes below each object, notes, a summary.
+    Return a plan as text: the sandbox, the steps of each definition with their changes, notes, and a summary.
 
-    :param unchanged: whether to show what is as it should be.
+    :param unchanged: whether to show unchanged objects too. Defaults to ``False``.
     """
     lines = [f"Sandbox {plan.sandbox}{_scope(plan)}", ""]
     for name in plan.definitions:
@@ -47,7 +47,7 @@ def plan_text(plan: Plan, *, unchanged: bool = False) -> str:
 
 
 def applied_text(applied: Applied) -> str:
-    """Return what came of an apply as text: of each definition that is not done why, and a summary."""
+    """Return the result of an apply as text: the problems of each definition that is not done, and a summary."""
     lines = []
     for definition in applied.definitions:
         if not definition.is_done:
@@ -57,44 +57,43 @@ def applied_text(applied: Applied) -> str:
         f"{number} {word}" for word in ("created", "found", "updated", "failed") if (number := applied.counts[word])
     ]
     done = sum(definition.is_done for definition in applied.definitions)
-    what = f"{', '.join(counts) or 'nothing to do'}; {done} of {len(applied.definitions)} definitions are as written."
-    return "\n".join(map(on_a_line, [*lines, f"Apply: {what}"]))
+    total = f"{done} of {len(applied.definitions)} definitions are as written"
+    return "\n".join(map(on_a_line, [*lines, f"Apply: {', '.join(counts) or 'nothing to do'}; {total}."]))
 
 
 def destroy_text(destroy: Destroy) -> str:
-    """Return what a destroy deletes and what stays as text: where, for each definition, a summary."""
+    """Return a destroy as text: the sandbox, the objects of each definition to delete or keep, and a summary."""
     lines = [f"Sandbox {destroy.sandbox}{_scope(destroy)}", ""]
     for name in destroy.definitions or (None,):
         removals = [each for each in destroy.removals if next(iter(each.users), None) == name]
         if removals:
-            heading = name or "What no definition reaches"
+            heading = name or "Objects that no definition reaches"
             lines += [heading, *(f"  {line}" for each in removals for line in _removal_lines(each)), ""]
     lines += [f"Note: {note}." for note in destroy.notes]
-    goes, stays = len(destroy.to_delete), len(destroy.removals) - len(destroy.to_delete)
-    return "\n".join(
-        map(on_a_line, [*lines, f"Destroy: {goes} to delete, {stays} to keep.", f"Digest {destroy.digest}"])
-    )
+    deleted = len(destroy.to_delete)
+    lines += [f"Destroy: {deleted} to delete, {len(destroy.removals) - deleted} to keep.", f"Digest {destroy.digest}"]
+    return "\n".join(map(on_a_line, lines))
 
 
 def _removal_lines(removal: Removal) -> Iterator[str]:
-    shared = f", also for {_named(removal.users[1:])}" if len(removal.users) > 1 else ""
-    yield f"{'-' if removal.action == 'delete' else ' '} {_what(removal)}{shared}"
+    shared = f", also for {_name_list(removal.users[1:])}" if len(removal.users) > 1 else ""
+    yield f"{'-' if removal.action == 'delete' else ' '} {_object_text(removal)}{shared}"
     if removal.reason:
         yield f"    {removal.reason}"
 
 
 def removal_text(removal: Removal) -> str:
-    """Return what became of one object, as a line."""
+    """Return the outcome of one removal, as a line."""
     outcome = f"{removal.outcome[:1].upper()}{removal.outcome[1:]}"
-    return on_a_line(f"{outcome} {_what(removal)}{f': {removal.reason}' if removal.reason else ''}")
+    return on_a_line(f"{outcome} {_object_text(removal)}{f': {removal.reason}' if removal.reason else ''}")
 
 
-def _what(removal: Removal) -> str:
+def _object_text(removal: Removal) -> str:
     return f"{removal.kind} {removal.name} ({removal.existing.id})"
 
 
 def plan_markdown(plan: Plan) -> str:
-    """Return a plan as markdown: a table of what is to be done, for a review comment."""
+    """Return a plan as Markdown for a review comment: a table of the steps that are not unchanged."""
     lines = [f"### Plan for sandbox `{plan.sandbox}`{_scope(plan)}", "", _summary(plan), ""]
     steps = [step for step in plan.steps if not step.is_done]
     if steps:
@@ -120,7 +119,7 @@ def _summary(plan: Plan) -> str:
 def _step_lines(step: Step) -> Iterator[str]:
     known = f" ({step.id})" if step.id else ""
     others = _shown_for(step)[1:]
-    shared = f", also for {_named(others)}" if others else ""
+    shared = f", also for {_name_list(others)}" if others else ""
     yield f"{ACTIONS[step.action]} {step.kind} {step.name}{known}{shared}"
     yield from (f"    {_change(change)}" for change in step.changes)
     if step.reason:
@@ -132,14 +131,14 @@ def _shown_for(step: Step) -> tuple[str, ...]:
     return step.affected or step.users
 
 
-def _named(names: Sequence[str]) -> str:
-    """Return names, not more than a reader looks through."""
-    rest = len(names) - MAX_NAMED
-    return f"{', '.join(names[:MAX_NAMED])} and {rest} more" if rest > 0 else ", ".join(names)
+def _name_list(names: Sequence[str]) -> str:
+    """Return names as text: the first few, and the number of the others."""
+    rest = len(names) - MAX_LISTED_NAMES
+    return f"{', '.join(names[:MAX_LISTED_NAMES])} and {rest} more" if rest > 0 else ", ".join(names)
 
 
 def _change(found: Difference) -> str:
-    change = in_words(found)
+    change = in_definition_terms(found)
     before, after = (_value(value) for value in (change.actual, change.desired))
     return f"{change.field}: {before} -> {after}"
 
@@ -153,4 +152,4 @@ def _value(value: object) -> str:
 def _row(step: Step) -> tuple[str, ...]:
     what = [*map(_change, step.changes), *([step.reason] if step.reason else [])]
     sign = f"`{ACTIONS[step.action]}` {step.action}"
-    return sign, f"{step.kind} {step.name}", _named(_shown_for(step)), "; ".join(what)
+    return sign, f"{step.kind} {step.name}", _name_list(_shown_for(step)), "; ".join(what)

@@ -1,4 +1,4 @@
-"""What is in a sandbox, as plans and exports look at it: dataflows with their parts, and what uses what."""
+"""The contents of a sandbox for plans, exports and destroys: dataflows with their parts, and the users of objects."""
 
 from __future__ import annotations
 
@@ -29,14 +29,12 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
     from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
-__all__ = ["Parts", "Sandbox", "reads_what"]
+__all__ = ["Parts", "Sandbox", "base_and_place", "is_same_name", "name_of"]
 
 
 @dataclass(frozen=True)
 class Parts:
-    """
-    What a dataflow refers to, found by the ids that it holds; ``None`` is what is gone, or what it does not name.
-    """
+    """The objects that a dataflow refers to by id; ``None`` for an object that does not exist or is not referred to."""
 
     dataflow: RemoteObject
     source: RemoteObject | None = None
@@ -49,9 +47,9 @@ class Parts:
 
 class Sandbox:
     """
-    A sandbox as a snapshot shows it.
+    The contents of a sandbox.
 
-    :param snapshot: what answers.
+    :param snapshot: the lists of the sandbox.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -60,7 +58,7 @@ class Sandbox:
     @cached_property
     def dataflows(self) -> list[RemoteObject]:
         """All dataflows, the oldest first."""
-        return sorted(DATAFLOW.list_all(self.snapshot), key=lambda each: each.age)
+        return sorted(DATAFLOW.list_all(self.snapshot), key=lambda each: each.creation_order)
 
     @cached_property
     def _by_name(self) -> Mapping[str, list[RemoteObject]]:
@@ -70,18 +68,18 @@ class Sandbox:
         return found
 
     def named(self, name: str) -> list[RemoteObject]:
-        """The dataflows of a name, the oldest first."""
+        """Return the dataflows with a name, the oldest first."""
         return self._by_name.get(normalize("NFC", name), [])
 
     def parts(self, dataflow: RemoteObject) -> Parts:
         """
-        Return what a dataflow refers to.
+        Return the objects that a dataflow refers to.
 
         :raises UnreadableError: if its references cannot be understood.
         """
         fields = DATAFLOW.fields_of(dataflow)
-        source = self._one(SOURCE_CONNECTION, fields.texts("sourceConnectionIds"))
-        target = self._one(TARGET_CONNECTION, fields.texts("targetConnectionIds"))
+        source = self._single(SOURCE_CONNECTION, fields.texts("sourceConnectionIds"))
+        target = self._single(TARGET_CONNECTION, fields.texts("targetConnectionIds"))
         base = self._referred(BASE_CONNECTION, SOURCE_CONNECTION, source, "baseConnectionId")
         dataset = self._referred(DATASET, TARGET_CONNECTION, target, "params", "dataSetId")
         schema = self._referred(SCHEMA, DATASET, dataset, "schemaRef", "id")
@@ -89,7 +87,7 @@ class Sandbox:
         mapping_set = MAPPING_SET.find(self.snapshot, *used) if used else None
         return Parts(dataflow, source, base, target, dataset, schema, mapping_set)
 
-    def _one(self, kind: Kind, ids: list[str]) -> RemoteObject | None:
+    def _single(self, kind: Kind, ids: list[str]) -> RemoteObject | None:
         return kind.find(self.snapshot, ids[0]) if len(ids) == 1 else None
 
     def _referred(self, kind: Kind, of: Kind, existing: RemoteObject | None, *path: str) -> RemoteObject | None:
@@ -98,7 +96,7 @@ class Sandbox:
 
     @cached_property
     def users(self) -> Mapping[str, list[RemoteObject]]:
-        """Dataflows by the ids of the connections that they use."""
+        """The dataflows, by the ids of the connections that they use."""
         found: dict[str, list[RemoteObject]] = {}
         for dataflow in self.dataflows:
             for member in ("sourceConnectionIds", "targetConnectionIds"):
@@ -122,7 +120,7 @@ class Sandbox:
             for source in map(self._sources.get, _ids(dataflow, "sourceConnectionIds")):
                 for target in _ids(dataflow, "targetConnectionIds"):
                     if source and (dataset := self._datasets_of_targets.get(target)):
-                        found.setdefault((*reads_what(source), dataset), []).append(dataflow)
+                        found.setdefault((*base_and_place(source), dataset), []).append(dataflow)
         return found
 
     def readers_of(self, base_id: str, place: str, dataset_id: str) -> list[RemoteObject]:
@@ -132,14 +130,14 @@ class Sandbox:
     # ---- schemas ---------------------------------------------------------------------------------------------------
 
     def field_groups(self, schema: RemoteObject) -> list[RemoteObject]:
-        """Return the team's own field groups that a schema is composed of."""
+        """Return the custom field groups of a schema."""
         own = self.own_field_groups
         references = [entry.text("$ref") or "" for entry in SCHEMA.fields_of(schema).each("allOf")]
         return [own[reference] for reference in references if reference in own]
 
     @cached_property
     def own_field_groups(self) -> Mapping[str, RemoteObject]:
-        """The team's own field groups by id."""
+        """All custom field groups, by id."""
         return {each.id: each for each in FIELD_GROUP.list_all(self.snapshot)}
 
     def identities_of(self, schema_id: str) -> list[RemoteObject]:
@@ -148,7 +146,7 @@ class Sandbox:
 
         :raises UnreadableError: if one of them cannot be understood.
         """
-        return sorted(self._identities.get(schema_id, ()), key=lambda each: (not is_primary(each), each.age))
+        return sorted(self._identities.get(schema_id, ()), key=lambda each: (not is_primary(each), each.creation_order))
 
     @cached_property
     def _identities(self) -> Mapping[str | None, list[RemoteObject]]:
@@ -175,16 +173,21 @@ class Sandbox:
 
 
 def name_of(existing: RemoteObject, key: str = "name") -> str:
-    """Return an object's name as far as it can be read."""
+    """Return an object's name; empty if it cannot be read."""
     return readers.text(existing.item.get(key)) or ""
+
+
+def is_same_name(left: str, right: str) -> bool:
+    """Return whether two names are equal in normal form; services may return a name in another normal form."""
+    return normalize("NFC", left) == normalize("NFC", right)
 
 
 def _ids(dataflow: RemoteObject, member: str) -> Iterator[str]:
     yield from filter(None, map(readers.text, readers.sequence(dataflow.item.get(member))))
 
 
-def reads_what(source: RemoteObject) -> tuple[str | None, str | None]:
-    """Return the base connection and the table or resource of a source connection, as far as they can be read."""
+def base_and_place(source: RemoteObject) -> tuple[str | None, str | None]:
+    """Return the base connection's id and the table or resource of a source connection; ``None`` if not readable."""
     item, params = source.item, readers.mapping(source.item.get("params"))
     place = next(
         (found for key in ("tableName", "path", "resourcePath") if (found := readers.text(params.get(key)))), None

@@ -1,8 +1,8 @@
 """
-YAML, read strictly: each value with the place where it stands.
+A strict YAML reader that gives each value its place.
 
-Only what every YAML reader understands alike is taken: ``true`` and ``false``, decimal numbers, ``null``; all else is
-text. No aliases, tags or merge keys, no key twice. JSON is YAML, so a JSON file works.
+It accepts only values that all YAML readers understand alike: ``true`` and ``false``, decimal numbers and ``null``; any
+other scalar is text. Aliases, tags, merge keys and repeated keys are refused. JSON is YAML, so JSON files work too.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ Scalar = str | int | float | bool | None
 @dataclass(frozen=True)
 class Node:
     """
-    A value and where it stands.
+    A value and its place in a file.
 
     :param value: a scalar, a list of nodes, or an object's members in their order.
-    :param key: where its name stands, if it is a member.
+    :param place: the place of the value.
+    :param key: the place of the member's name; ``None`` if the value is not a member.
     """
 
     value: Scalar | list[Node] | dict[str, Node]
@@ -44,18 +45,18 @@ class Node:
 
     @property
     def members(self) -> Mapping[str, Node]:
-        """An object's members; empty where it is none."""
+        """The members of an object; empty for any other value."""
         return self.value if isinstance(self.value, dict) else {}
 
     @property
     def plain(self) -> Any:
-        """The value alone."""
+        """The value without places."""
         if isinstance(self.value, dict):
             return {name: member.plain for name, member in self.value.items()}
         return [entry.plain for entry in self.value] if isinstance(self.value, list) else self.value
 
     def at(self, *steps: str | int) -> Node:
-        """Return what stands below these members and entries; where one is missing, what it is missing in."""
+        """Return the node at a path of members and entries; if a step is missing, the node in which it is missing."""
         node = self
         for step in steps:
             if isinstance(node.value, dict) and step in node.value:
@@ -68,7 +69,7 @@ class Node:
 
 
 def read_scalar(text: str) -> Scalar:
-    """Return what plain text means: a number, ``true``, ``false`` or ``null``; else the text."""
+    """Return the value of an unquoted scalar: a number, ``true``, ``false``, ``null`` or text."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INTEGER.fullmatch(text):
@@ -78,10 +79,11 @@ def read_scalar(text: str) -> Scalar:
 
 def read_yaml(source: bytes, file: str, problems: list[Problem]) -> Node | None:
     """
-    Return a file's one document, ``None`` where it is not to be used.
+    Return the document of a file; ``None`` if the file has a problem.
 
-    :param file: its path, for places.
-    :param problems: takes what is wrong.
+    :param source: the contents of the file.
+    :param file: path of the file, for places.
+    :param problems: receives all problems.
     """
     found: list[Problem] = []
     node = _document(source, file, found)
@@ -90,7 +92,7 @@ def read_yaml(source: bytes, file: str, problems: list[Problem]) -> Node | None:
 
 
 class _UnusableError(Exception):
-    """What stands behind cannot be read."""
+    """The rest of the file cannot be read."""
 
 
 def _document(source: bytes, file: str, problems: list[Problem]) -> Node | None:
@@ -114,9 +116,9 @@ def _document(source: bytes, file: str, problems: list[Problem]) -> Node | None:
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         is_jinja = JINJA.search("".join(text.split("\n")[place.line - 1 : place.line]))
         reason = NO_JINJA if is_jinja else error.problem or error.context
-        problems.append(Problem(place, "", f"this is no YAML: {reason}"))
+        problems.append(Problem(place, "", f"this is not YAML: {reason}"))
     except yaml.YAMLError:
-        problems.append(Problem(Place(file), "", "this is no YAML: it holds characters that no text has"))
+        problems.append(Problem(Place(file), "", "this is not YAML: it contains characters that YAML does not allow"))
     return None
 
 
@@ -125,7 +127,7 @@ def _kind(event: Any) -> str:
 
 
 class _Builder:
-    """Makes nodes of a parser's events, which say more than what PyYAML makes of them."""
+    """Builds nodes from the parser's events, because the values that PyYAML builds have no places."""
 
     def __init__(self, file: str, events: Iterator[Any], problems: list[Problem]) -> None:
         self.file, self.events, self.problems = file, events, problems
@@ -139,18 +141,18 @@ class _Builder:
         node = self._node(next(self.events))
         next(self.events)  # the document ends
         if _kind(second := next(self.events)) != "StreamEndEvent":
-            self._refuse(second, "one document only; several dataflows stand under `dataflows:`")
+            self._refuse(second, "only one document is allowed; write several dataflows under `dataflows:`")
         return node
 
     def _node(self, event: Any, key: Place | None = None) -> Node:
         kind = _kind(event)
         if kind == "AliasEvent" or event.anchor is not None:
-            self._refuse(event, "no anchors and aliases; use defaults or variables")
+            self._refuse(event, "anchors and aliases are not allowed; use defaults or variables")
             raise _UnusableError
         if event.tag is not None:
-            self._refuse(event, "no tags")
+            self._refuse(event, "tags are not allowed")
         if len(self.path) > MAX_DEPTH:
-            self._refuse(event, f"at most {MAX_DEPTH} levels")
+            self._refuse(event, f"at most {MAX_DEPTH} levels are allowed")
             raise _UnusableError
         if kind == "ScalarEvent":
             return Node(read_scalar(event.value) if event.implicit[0] else event.value, self._place(event), key)
@@ -169,7 +171,7 @@ class _Builder:
         while _kind(event := next(self.events)) != "MappingEndEvent":
             name, key = self._name(event), self._place(event)
             if name in members:
-                self._refuse(event, f"'{name}' stands here twice; first in line {(members[name].key or key).line}")
+                self._refuse(event, f"'{name}' occurs twice; first in line {(members[name].key or key).line}")
             self.path.append(name)
             member = self._node(next(self.events), key)
             self.path.pop()
@@ -178,12 +180,12 @@ class _Builder:
 
     def _name(self, event: Any) -> str:
         if _kind(event) != "ScalarEvent":
-            self._refuse(event, "a member's name is text. Jinja is not rendered in definitions; use ${var.name}")
+            self._refuse(event, "a member's name must be text. Jinja is not rendered in definitions; use ${var.name}")
             raise _UnusableError
         if event.anchor is not None or event.tag is not None:
-            self._refuse(event, "no anchors and tags")
+            self._refuse(event, "anchors and tags are not allowed")
         if event.value == "<<" and event.implicit[0]:
-            self._refuse(event, "no merge keys; use defaults")
+            self._refuse(event, "merge keys are not allowed; use defaults")
         return str(event.value)
 
     def _place(self, event: Any) -> Place:

@@ -1,4 +1,4 @@
-"""YAML as people write it, out of plain values; it reads back as the same in YAML 1.1 and 1.2, and strictly here."""
+"""Writing plain values as block-style YAML, which YAML 1.1, YAML 1.2 and the strict reader read back unchanged."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from airflow_provider_payments.aep.dataflows.yamlfile import read_scalar
 __all__ = ["write_yaml"]
 
 WIDTH = 120
-#: What YAML 1.2 takes for a number and YAML 1.1 does not.
+#: Texts that YAML 1.2 reads as numbers and YAML 1.1 does not.
 _NUMBERS = re.compile(r"[-+]?(0o[0-7]+|0x[0-9a-fA-F]+|\.?[0-9][0-9_]*(\.[0-9]*)?([eE][-+]?[0-9]+)?)")
 
-#: YAML 1.1 takes it for a line break, which unquoted and single-quoted text does not keep.
+#: A line break in YAML 1.1, which plain and single-quoted text does not preserve.
 _NEXT_LINE = "\x85"
 
 
 def write_yaml(value: Mapping[str, Any] | Sequence[Any]) -> str:
-    """Return a document in block style, members in their order."""
+    """Return a document in block style; members keep their order."""
     import yaml
 
     text = yaml.dump(_escaped(value), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=WIDTH)
@@ -48,7 +48,7 @@ def _dumper() -> Any:
 
 
 def _escaped(value: Any) -> Any:
-    """Return values in which nothing is taken for a variable."""
+    """Return values in which ``${var.`` is escaped, so that reading replaces no variable."""
     if isinstance(value, Mapping):
         return {name: _escaped(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):

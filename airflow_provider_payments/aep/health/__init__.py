@@ -1,1 +1,1 @@
-"""The health of many dataflows: what is read of them in few requests, and what is judged of it."""
+"""The health of many dataflows: reading it with few requests, judging it, and reporting it."""

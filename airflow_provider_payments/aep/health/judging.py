@@ -1,8 +1,8 @@
 """
-What is wrong with a dataflow, judged from what was read of it. Nothing here asks the platform.
+The problems of a dataflow, judged from an observation of it; no requests are sent here.
 
-What cannot be read is a problem, never health. Sources: Adobe's pages "Monitor dataflows" and, for dataflows that the
-platform disables after 30 days of failures, the release notes of June 2026.
+Data that cannot be read is a problem and never counts as healthy. Sources: Adobe's pages "Monitor dataflows" and, for
+dataflows that the platform disables after 30 days of failures, the release notes of June 2026.
 """
 
 from __future__ import annotations
@@ -33,20 +33,26 @@ ProblemCode = Literal[
     "failure_share",
     "credential",
 ]
-#: What may be wrong, in the order in which it is shown.
+#: The codes of all problems, in the order in which reports show them.
 PROBLEMS: tuple[ProblemCode, ...] = get_args(ProblemCode)
-#: How many of its intervals a scheduled dataflow may go without a successful run.
+#: Number of its schedule's intervals that a dataflow may be without a successful run.
 MAX_INTERVALS = 2
-#: Seconds of failures after which the platform disables a dataflow, less a day for runs that end early.
+#: Seconds of failures after which a disabled dataflow counts as disabled by the platform: its 30 days, less a day for
+#: runs that end early.
 FAILING_SECONDS = 29 * 86400.0
-#: Characters of a run's error that are shown.
-MAX_ERROR = 200
+#: Maximum number of characters of a run's error that a problem shows.
+MAX_ERROR_CHARACTERS = 200
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 @attrs.frozen
 class Problem:
-    """Something that is wrong: its code, and what people read of it."""
+    """
+    A problem of a dataflow.
+
+    :param code: the problem's code.
+    :param text: the problem in words, for reports.
+    """
 
     code: ProblemCode
     text: str
@@ -55,10 +61,13 @@ class Problem:
 @attrs.frozen(kw_only=True)
 class RunTotals:
     """
-    What a dataflow's runs since a moment brought and lost.
+    The totals of a dataflow's ended runs since a given time.
 
-    :param failed_runs: how many of ``runs`` failed.
-    :param unknown_runs: how many do not say how many records they brought and lost; these count in no share.
+    :param runs: number of runs.
+    :param failed_runs: number of runs that failed.
+    :param unknown_runs: number of runs with unknown record counts; their records are not included.
+    :param records: number of records read.
+    :param failed_records: number of records that failed.
     """
 
     runs: int = 0
@@ -69,7 +78,7 @@ class RunTotals:
 
     @classmethod
     def of(cls, runs: Iterable[FlowRun]) -> RunTotals:
-        """Return the totals of runs that have ended."""
+        """Return the totals of those runs that have ended."""
         ended = [run for run in runs if not run.is_active]
         known = [counts for run in ended if (counts := _read_and_failed(run))]
         return cls(
@@ -82,7 +91,7 @@ class RunTotals:
 
     @property
     def failed_ratio(self) -> float | None:
-        """Failed records as a share of those read, 0 to 1; ``None`` where runs are there and none of them says it."""
+        """Failed records as a share of the records read, 0 to 1; ``None`` if the counts of all runs are unknown."""
         if self.runs and self.unknown_runs == self.runs:
             return None
         return self.failed_records / self.records if self.records else 0.0
@@ -97,29 +106,29 @@ def _read_and_failed(run: FlowRun) -> tuple[int, int] | None:
 @attrs.frozen(kw_only=True)
 class Observation:
     """
-    What was read of one dataflow; times are epoch seconds, ``None`` where they are unknown.
+    The data about one dataflow that its health is judged from; times are epoch seconds, ``None`` if unknown.
 
-    :param name: its name, or the one that a definition gives it.
-    :param id: its id; ``None`` where a definition's dataflow is not there.
-    :param state: in the service's word.
-    :param may_rest: whether its definition says that it is disabled.
-    :param changed_at: when it was changed last.
-    :param begins_at: the start of its schedule, or its creation where that is later.
+    :param name: the dataflow's name, or the name in its definition.
+    :param id: the dataflow's id; ``None`` if the dataflow of a definition does not exist.
+    :param state: the dataflow's state as the service reports it.
+    :param may_be_disabled: whether the dataflow's definition disables it.
+    :param changed_at: when the dataflow was last changed.
+    :param begins_at: the start of its schedule, or its creation if that was later.
     :param ends_at: the end of its schedule.
-    :param period: seconds between two runs; ``None`` where it runs once.
+    :param period: seconds between two runs; ``None`` if it runs once.
     :param last_run: the newest run that has ended.
-    :param last_success: the newest one that brought rows or had none to bring: succeeded or partial.
-    :param searched_since: when the oldest of the runs began that were read; an older one may have succeeded.
+    :param last_success: the newest run that succeeded or was partial.
+    :param searched_since: when the oldest run that was read began; an older run may have succeeded.
     :param is_running: whether a run is active.
-    :param totals: those of its runs since the moment that was asked for.
-    :param credential: why its base connection fails the connection test; empty where it passes or was not tested.
-    :param unreadable: what of its runs could not be read, and why.
+    :param totals: the totals of its runs since the requested time, if they were requested.
+    :param credential: why its base connection fails the connection test; empty if it passes or was not tested.
+    :param unreadable: which data about its runs could not be read, and why; empty if all could be read.
     """
 
     name: str
     id: str | None = None
     state: str = ""
-    may_rest: bool = False
+    may_be_disabled: bool = False
     changed_at: float | None = None
     begins_at: float | None = None
     ends_at: float | None = None
@@ -136,13 +145,14 @@ class Observation:
 @attrs.frozen(kw_only=True)
 class Limits:
     """
-    What is tolerated.
+    The limits within which a dataflow is healthy.
 
     :param now: the platform's time in epoch seconds.
-    :param max_age: seconds since the last successful run; ``None`` is twice the schedule's interval, and no limit for a
-        dataflow that runs once.
-    :param max_failed_ratio: of records in the runs that were counted, 0 to 1; ``None`` is no limit.
-    :param ignore: codes of problems that are shown and do not count.
+    :param max_age: maximum number of seconds since the last successful run ended. Defaults to ``None``: twice the
+        schedule's interval, and no limit for a dataflow that runs once or whose schedule has ended.
+    :param max_failed_ratio: maximum share of failed records in the counted runs, 0 to 1. Defaults to ``None``: no
+        limit.
+    :param ignore: codes of problems that are shown but do not make a dataflow unhealthy.
     """
 
     now: float
@@ -150,12 +160,12 @@ class Limits:
     max_failed_ratio: float | None = None
     ignore: Collection[str] = ()
 
-    def age_limit(self, seen: Observation) -> float | None:
-        """Return how many seconds may have passed since a dataflow's last successful run."""
+    def age_limit(self, observation: Observation) -> float | None:
+        """Return the maximum number of seconds since a dataflow's last successful run; ``None`` if there is none."""
         if self.max_age is not None:
             return self.max_age
-        is_over = seen.ends_at is not None and seen.ends_at <= self.now
-        return None if seen.period is None or is_over else MAX_INTERVALS * seen.period
+        has_ended = observation.ends_at is not None and observation.ends_at <= self.now
+        return None if observation.period is None or has_ended else MAX_INTERVALS * observation.period
 
 
 @attrs.frozen(kw_only=True)
@@ -163,35 +173,36 @@ class Health:
     """
     The health of one dataflow.
 
-    :param problems: all of them, also those that do not count.
-    :param is_healthy: whether none counts.
-    :param age: seconds since its last successful run.
-    :param max_age: what is tolerated of that; ``None``: anything.
+    :param observation: the observation that was judged.
+    :param problems: all problems, including the ignored ones.
+    :param is_healthy: whether all problems are ignored, or there are none.
+    :param age: seconds since the last successful run ended; ``None`` if no such run is known.
+    :param max_age: maximum of ``age``; ``None`` if there is no limit.
     """
 
-    seen: Observation
+    observation: Observation
     problems: tuple[Problem, ...]
     is_healthy: bool
     age: float | None
     max_age: float | None
 
     def to_json(self) -> Json:
-        """Return it as plain JSON; what is unknown has no key."""
-        seen = self.seen
+        """Return the health as plain JSON; unknown values are omitted."""
+        observation = self.observation
         return with_values(
             {
-                "name": seen.name,
-                "id": seen.id,
-                "state": seen.state or None,
+                "name": observation.name,
+                "id": observation.id,
+                "state": observation.state or None,
                 "healthy": self.is_healthy,
                 "problems": [attrs.asdict(problem) for problem in self.problems],
-                "running": seen.is_running,
-                "last_run": _run_json(seen.last_run),
-                "last_success_at": _iso(_ended(seen.last_success)),
+                "running": observation.is_running,
+                "last_run": _run_json(observation.last_run),
+                "last_success_at": _iso(_ended_at(observation.last_success)),
                 "age_seconds": None if self.age is None else round(self.age),
                 "max_age_seconds": self.max_age,
-                "schedule_seconds": seen.period,
-                "totals": attrs.asdict(seen.totals) if seen.totals else None,
+                "schedule_seconds": observation.period,
+                "totals": attrs.asdict(observation.totals) if observation.totals else None,
             }
         )
 
@@ -202,12 +213,12 @@ def _run_json(run: FlowRun | None) -> Json | None:
     return with_values({name: value for name, value in run.summary().items() if name != "batch_ids"})
 
 
-def judge(seen: Observation, limits: Limits) -> Health:
-    """Return the health of a dataflow."""
-    ended, limit = _ended(seen.last_success), limits.age_limit(seen)
-    problems = tuple(_problems(seen, limits, limit))
+def judge(observation: Observation, limits: Limits) -> Health:
+    """Return the health of the observed dataflow."""
+    ended, limit = _ended_at(observation.last_success), limits.age_limit(observation)
+    problems = tuple(_problems(observation, limits, limit))
     return Health(
-        seen=seen,
+        observation=observation,
         problems=problems,
         is_healthy=all(problem.code in limits.ignore for problem in problems),
         age=None if ended is None else max(limits.now - ended, 0.0),
@@ -215,31 +226,31 @@ def judge(seen: Observation, limits: Limits) -> Health:
     )
 
 
-def _problems(seen: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
-    if seen.id is None:
+def _problems(observation: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
+    if observation.id is None:
         yield Problem("missing", "there is no dataflow of this name; `payments apply` creates it")
         return
-    if seen.unreadable:
-        yield Problem("unreadable", seen.unreadable)
-    if seen.state == "draft":
+    if observation.unreadable:
+        yield Problem("unreadable", observation.unreadable)
+    if observation.state == "draft":
         yield Problem("draft", "it is a draft, which never runs; publish it")
-    elif seen.state == "disabled":
-        yield from [] if seen.may_rest else [_disabled(seen)]
+    elif observation.state == "disabled":
+        yield from [] if observation.may_be_disabled else [_disabled(observation)]
     else:
-        yield from _problems_of_run(seen.last_run)
-        yield from _stale(seen, limits, limit)
-    yield from _losses(seen, limits)
-    if seen.credential:
-        yield Problem("credential", seen.credential)
+        yield from _problems_of_run(observation.last_run)
+        yield from _stale(observation, limits, limit)
+    yield from _failure_share(observation, limits)
+    if observation.credential:
+        yield Problem("credential", observation.credential)
 
 
-def _disabled(seen: Observation) -> Problem:
-    when = f"; it was last changed at {iso(seen.changed_at)}" if seen.changed_at else ""
-    if seen.last_run is None or seen.last_run.status is not Status.FAILED:
+def _disabled(observation: Observation) -> Problem:
+    when = f"; it was last changed at {iso(observation.changed_at)}" if observation.changed_at else ""
+    if observation.last_run is None or observation.last_run.status is not Status.FAILED:
         return Problem("disabled", f"it is disabled{when}")
-    success = seen.last_success
-    since = success.began if success else seen.searched_since or seen.begins_at
-    if since is not None and seen.last_run.began - since >= FAILING_SECONDS:
+    success = observation.last_success
+    since = success.began_at if success else observation.searched_since or observation.begins_at
+    if since is not None and observation.last_run.began_at - since >= FAILING_SECONDS:
         return Problem("disabled_by_platform", f"disabled by the platform, after 30 days of failures{when}")
     return Problem("disabled", f"it is disabled, and its last run failed{when}")
 
@@ -248,44 +259,39 @@ def _problems_of_run(run: FlowRun | None) -> Iterator[Problem]:
     if run is None:
         return
     if run.status is Status.FAILED:
-        said = f": {run.errors[0][:MAX_ERROR]}" if run.errors else ""
-        yield Problem("failed", f"its last run failed{said}")
+        error = f": {run.errors[0][:MAX_ERROR_CHARACTERS]}" if run.errors else ""
+        yield Problem("failed", f"its last run failed{error}")
     elif run.status is Status.PARTIAL:
-        yield Problem("partial", f"its last run lost records: {_lost(run)}")
+        counts = _read_and_failed(run)
+        lost = f"{counts[1]:,} of {counts[0]:,}" if counts else "an unknown number"
+        yield Problem("partial", f"its last run lost records: {lost}")
     elif run.unknown_counts:
-        yield Problem("unknown_counts", f"its last run does not say what it lost ({run.unknown_counts})")
+        yield Problem("unknown_counts", f"its last run does not report its record counts ({run.unknown_counts})")
 
 
-def _lost(run: FlowRun) -> str:
-    counts = _read_and_failed(run)
-    return f"{counts[1]:,} of {counts[0]:,}" if counts else "it does not say how many"
-
-
-def _stale(seen: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
-    ended = _ended(seen.last_success)
-    since = ended or seen.searched_since or seen.begins_at
+def _stale(observation: Observation, limits: Limits, limit: float | None) -> Iterator[Problem]:
+    ended = _ended_at(observation.last_success)
+    since = ended or observation.searched_since or observation.begins_at
     if limit is None or since is None or limits.now - since <= limit:
         return
     age = f"{'' if ended else 'at least '}{duration(limits.now - since)}"
     yield Problem("stale", f"no successful run for {age}; {duration(limit)} is the limit")
 
 
-def _losses(seen: Observation, limits: Limits) -> Iterator[Problem]:
-    totals = seen.totals
+def _failure_share(observation: Observation, limits: Limits) -> Iterator[Problem]:
+    totals = observation.totals
     if totals is None or limits.max_failed_ratio is None:
         return
     ratio = totals.failed_ratio
     if ratio is None:
-        yield Problem("failure_share", f"none of {totals.runs:,} runs says how many records it lost")
+        yield Problem("failure_share", f"none of {totals.runs:,} runs reports its record counts")
     elif ratio > limits.max_failed_ratio:
         share = f"{totals.failed_records:,} of {totals.records:,} records failed in {totals.runs:,} runs"
-        yield Problem(
-            "failure_share", f"{share}: a share of {ratio:.4f} where {limits.max_failed_ratio:g} is the limit"
-        )
+        yield Problem("failure_share", f"{share}: a share of {ratio:.4f}; {limits.max_failed_ratio:g} is the limit")
 
 
-def _ended(run: FlowRun | None) -> float | None:
-    return None if run is None else run.completed_at or run.began
+def _ended_at(run: FlowRun | None) -> float | None:
+    return None if run is None else run.completed_at or run.began_at
 
 
 def _iso(seconds: float | None) -> str | None:
@@ -293,7 +299,7 @@ def _iso(seconds: float | None) -> str | None:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds in the two largest units that people count in."""
+    """Return a duration as text in its two largest units, such as ``3 d 2 h``."""
     if seconds < _MINUTE:
         return f"{seconds:.0f} s"
     parts, rest = [], int(seconds)

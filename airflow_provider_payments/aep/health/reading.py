@@ -1,9 +1,10 @@
 """
-Reads the health of many dataflows in few requests, all of them documented.
+Read the health of many dataflows with few requests, all of them documented.
 
-Dataflows come in pages of a thousand, each with its last run. Those runs are asked for by a hundred ids, because only a
-run says whether records failed. The runs of a dataflow are listed only where its last one has not succeeded: one
-request each. Sources: the guide "Sort and filter responses" and the schemas of flows and runs in Adobe's OpenAPI file.
+Dataflows are listed in pages of a thousand, each with the id of its last run. The last runs are read a hundred ids at a
+time, because only a run reports whether records failed. A dataflow's runs are listed only if its last run has not
+succeeded, with one request for each such dataflow. Sources: the guide "Sort and filter responses" and the schemas of
+flows and runs in Adobe's OpenAPI file.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import attrs
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.permissions import naming_permission
-from airflow_provider_payments.aep.dataflows.choosing import chosen
 from airflow_provider_payments.aep.dataflows.sandbox import name_of
-from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE
+from airflow_provider_payments.aep.dataflows.selection import select_dataflows
+from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SERVICE_PAGE_SIZE
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError, UnreadableError
 from airflow_provider_payments.aep.health.judging import PROBLEMS, Health, Limits, Observation, RunTotals, judge
 from airflow_provider_payments.aep.inputs import did_you_mean
@@ -41,27 +42,31 @@ __all__ = ["Question", "check_health"]
 
 log = logging.getLogger(__name__)
 
+#: Number of runs that one request reads by id.
 IDS_PER_REQUEST = 100
-#: Runs that are asked for at once of a dataflow whose last one has not succeeded.
+#: Number of newest runs that are listed of a dataflow whose last run has not succeeded.
 RUNS_PER_REQUEST = 100
-#: The same of one that is disabled: whether its runs have failed for 30 days says who may have disabled it.
-RUNS_OF_DISABLED = 1000
+#: Number of newest runs that are listed of a disabled dataflow: 30 days of failures mean that the platform disabled it.
+RUNS_PER_REQUEST_IF_DISABLED = 1000
 
 
 @attrs.frozen(kw_only=True)
 class Question:
     """
-    What is asked.
+    The options of a health check: which dataflows are checked, and how.
 
-    :param definitions: whose dataflows are meant, by their names or ids; ``None``: not by definitions.
-    :param patterns: names, ids, or patterns with ``*`` and ``?``; none: the dataflows that read a payments source or
-        carry a mark of this provider.
-    :param max_age: seconds, as :class:`Limits` has it.
-    :param max_failed_ratio: as :class:`Limits` has it.
-    :param ignore: codes, as :class:`Limits` has it.
-    :param failures_since: epoch seconds since which all runs are counted, at a request or more for each dataflow.
-    :param test_connections: whether each base connection logs in at its vendor, at a request each.
-    :raises InvalidInputError: for a share without a time from which to count, or an unknown code.
+    :param definitions: check the dataflows of these definitions, found by id or name. Defaults to ``None``: select by
+        ``patterns``.
+    :param patterns: names, ids, or patterns with ``*`` and ``?``. Defaults to none: the dataflows that read a payments
+        source or carry a mark of this provider.
+    :param max_age: see :class:`Limits`.
+    :param max_failed_ratio: see :class:`Limits`; requires ``failures_since``.
+    :param ignore: see :class:`Limits`.
+    :param failures_since: epoch seconds; count all runs created at or after this time, with at least one request for
+        each dataflow. Defaults to ``None``: count no runs.
+    :param test_connections: whether to test that each base connection can log in at its vendor, with a request for
+        each.
+    :raises InvalidInputError: for a share outside 0 to 1 or without ``failures_since``, or an unknown code.
     """
 
     definitions: Sequence[Definition] | None = None
@@ -87,14 +92,18 @@ class Question:
 
 
 @attrs.define
-class _Seen:
-    """What is known so far of a dataflow, and the observation that grows out of it."""
+class _CheckedDataflow:
+    """
+    A dataflow whose observation is being completed.
+
+    :param item: the dataflow's item in the list; empty if it does not exist.
+    """
 
     item: dict[str, Any]
     observation: Observation
 
-    def note(self, **found: Any) -> None:
-        self.observation = attrs.evolve(self.observation, **found)
+    def note(self, **fields: Any) -> None:
+        self.observation = attrs.evolve(self.observation, **fields)
 
     @property
     def last_run_id(self) -> str | None:
@@ -105,60 +114,62 @@ class _Seen:
 def check_health(
     client: Client,
     question: Question,
-    progress: Callable[[str], None] = lambda what: None,
-    page_size: int = FLOW_SERVICE_PAGE,
+    progress: Callable[[str], None] = lambda step: None,
+    page_size: int = FLOW_SERVICE_PAGE_SIZE,
 ) -> tuple[Health, ...]:
     """
-    Return the health of dataflows, by name.
+    Return the health of dataflows, sorted by name.
 
-    :param progress: is called with what is going to be read.
-    :param page_size: dataflows to ask for in a page.
-    :raises InvalidInputError: if a pattern matches nothing.
-    :raises RequestError: if a list cannot be read, or a request fails in a way that may pass. What cannot be read of a
-        single dataflow is a problem of that one.
+    :param question: the options of the check.
+    :param progress: called with the name of each step before it begins.
+    :param page_size: number of dataflows in a page.
+    :raises InvalidInputError: if a pattern matches no dataflow.
+    :raises RequestError: if a list cannot be read, a request fails in a retryable way, or the credential is refused.
+        Other failures to read a single dataflow's runs are problems of that dataflow.
     """
     progress("dataflows")
     flows = patiently(client, lambda: list(DATAFLOW.list_all(client, limit=page_size)))
-    seen = _meant(flows, question)
-    there = [one for one in seen if one.observation.id]
+    dataflows = _selected(flows, question)
+    existing = [dataflow for dataflow in dataflows if dataflow.observation.id]
     progress("last runs")
-    _read_last_runs(client, there)
-    _list_runs(client, [one for one in there if _needs_list(one, client.now(), question)], question, progress)
+    _read_last_runs(client, existing)
+    unclear = [dataflow for dataflow in existing if _needs_list(dataflow, client.now(), question)]
+    _list_runs(client, unclear, question, progress)
     if question.test_connections:
         progress("connections")
-        _test_connections(client, there)
+        _test_connections(client, existing)
     limits = Limits(
         now=client.now(),
         max_age=question.max_age,
         max_failed_ratio=question.max_failed_ratio,
         ignore=question.ignore,
     )
-    judged = [judge(one.observation, limits) for one in seen]
-    return tuple(sorted(judged, key=lambda health: (health.seen.name, health.seen.id or "")))
+    judged = [judge(dataflow.observation, limits) for dataflow in dataflows]
+    return tuple(sorted(judged, key=lambda health: (health.observation.name, health.observation.id or "")))
 
 
-# ---- which dataflows -----------------------------------------------------------------------------------------------
+# ---- selection of dataflows ----------------------------------------------------------------------------------------
 
 
-def _meant(flows: Sequence[RemoteObject], question: Question) -> list[_Seen]:
+def _selected(flows: Sequence[RemoteObject], question: Question) -> list[_CheckedDataflow]:
     if question.definitions is not None:
-        return [seen for definition in question.definitions for seen in _of_definition(flows, definition)]
+        return [dataflow for definition in question.definitions for dataflow in _of_definition(flows, definition)]
     if question.patterns:
-        return [_seen(flow) for flow, _ in chosen(flows, question.patterns)]
-    return [_seen(flow) for flow in flows if _is_ours(flow)]
+        return [_checked(flow) for flow, _ in select_dataflows(flows, question.patterns)]
+    return [_checked(flow) for flow in flows if _is_ours(flow)]
 
 
-def _of_definition(flows: Iterable[RemoteObject], definition: Definition) -> list[_Seen]:
+def _of_definition(flows: Iterable[RemoteObject], definition: Definition) -> list[_CheckedDataflow]:
     names = {definition.name, *definition.previous_names}
     found = [flow for flow in flows if (flow.id == definition.id if definition.id else name_of(flow) in names)]
-    may_rest = definition.enabled is False
+    may_be_disabled = definition.enabled is False
     if not found:
-        return [_Seen({}, Observation(name=definition.name, may_rest=may_rest))]
-    return [_seen(flow, may_rest=may_rest) for flow in found]
+        return [_CheckedDataflow({}, Observation(name=definition.name, may_be_disabled=may_be_disabled))]
+    return [_checked(flow, may_be_disabled=may_be_disabled) for flow in found]
 
 
 def _is_ours(flow: RemoteObject) -> bool:
-    """Whether a dataflow reads a payments source, or carries a mark of this provider or one that cannot be read."""
+    """Return whether a dataflow reads a payments source, or carries this provider's mark or an unreadable one."""
     specs = {source.spec_id for source in SOURCES.values()}
     sources = mappings(at(flow.item, "inheritedAttributes", "sourceConnections"))
     if any(text(at(source, "connectionSpec", "id")) in specs for source in sources):
@@ -169,16 +180,16 @@ def _is_ours(flow: RemoteObject) -> bool:
         return True
 
 
-def _seen(flow: RemoteObject, *, may_rest: bool = False) -> _Seen:
+def _checked(flow: RemoteObject, *, may_be_disabled: bool = False) -> _CheckedDataflow:
     item, schedule = flow.item, flow.item.get("scheduleParams")
     begins = [flow.created, moment(at(schedule, "startTime")) or 0.0]
-    return _Seen(
+    return _CheckedDataflow(
         dict(item),
         Observation(
             name=name_of(flow) or flow.id,
             id=flow.id,
             state=text(item.get("state")) or "",
-            may_rest=may_rest,
+            may_be_disabled=may_be_disabled,
             changed_at=moment(item.get("updatedAt")),
             begins_at=max(begins) or None,
             ends_at=moment(at(schedule, "endTime")),
@@ -190,9 +201,9 @@ def _seen(flow: RemoteObject, *, may_rest: bool = False) -> _Seen:
 # ---- runs ----------------------------------------------------------------------------------------------------------
 
 
-def _read_last_runs(client: Client, seen: Iterable[_Seen]) -> None:
-    """Read the runs that dataflows show as their last ones; of one that is not answered, its dataflow's are listed."""
-    by_run = {run_id: one for one in seen if (run_id := one.last_run_id)}
+def _read_last_runs(client: Client, dataflows: Iterable[_CheckedDataflow]) -> None:
+    """Read the runs that dataflows show as their last ones; a run that is not returned stays unknown here."""
+    by_run = {run_id: dataflow for dataflow in dataflows if (run_id := dataflow.last_run_id)}
     ids = list(by_run)
     for first in range(0, len(ids), IDS_PER_REQUEST):
         for run in patiently(client, partial(_runs_by_id, client, ids[first : first + IDS_PER_REQUEST])):
@@ -204,53 +215,55 @@ def _runs_by_id(client: Client, ids: Collection[str]) -> list[FlowRun]:
     found: dict[str, FlowRun] = {}
     for page in flow_service.pages(client, "runs", f"id=={','.join(ids)}", limit=IDS_PER_REQUEST):
         found |= {run.id: run for run in readable_runs(page) if run.id in ids}
-        if len(found) == len(ids):  # whatever else the service lists
+        if len(found) == len(ids):  # a service that ignores the filter has more pages
             break
     return list(found.values())
 
 
-def _needs_list(seen: _Seen, now: float, question: Question) -> bool:
-    """Whether the last run alone does not tell a dataflow's health."""
-    what = seen.observation
+def _needs_list(dataflow: _CheckedDataflow, now: float, question: Question) -> bool:
+    """Return whether a dataflow's runs must be listed, because its last run alone does not tell its health."""
+    observation = dataflow.observation
     if question.failures_since is not None:
         return True
-    if what.state == "draft" or (what.state == "disabled" and what.may_rest):
+    if observation.state == "draft" or (observation.state == "disabled" and observation.may_be_disabled):
         return False
-    if what.last_success is not None:
+    if observation.last_success is not None:
         return False
-    if seen.last_run_id is None:
-        # A disabled dataflow without a run had none; one whose time has not come has none yet.
-        return what.state != "disabled" and (what.begins_at or 0.0) <= now
+    if dataflow.last_run_id is None:
+        # A disabled dataflow without a last run never had one; a dataflow before its start time has none yet.
+        return observation.state != "disabled" and (observation.begins_at or 0.0) <= now
     return True
 
 
-def _list_runs(client: Client, seen: Sequence[_Seen], question: Question, progress: Callable[[str], None]) -> None:
+def _list_runs(
+    client: Client, dataflows: Sequence[_CheckedDataflow], question: Question, progress: Callable[[str], None]
+) -> None:
     if question.failures_since is not None:
-        log.info("Counting the runs of %d dataflows, at a request or more for each", len(seen))
-    for at_place, one in enumerate(seen, 1):
-        progress(f"runs, {at_place} of {len(seen)}")
+        log.info("Counting the runs of %d dataflows, with at least one request for each", len(dataflows))
+    for number, dataflow in enumerate(dataflows, 1):
+        progress(f"runs, {number} of {len(dataflows)}")
         try:
-            runs = patiently(client, partial(_newest_runs, client, one.observation, question.failures_since))
+            runs = patiently(client, partial(_newest_runs, client, dataflow.observation, question.failures_since))
         except (UnreadableError, RequestError) as error:
-            if _concerns_all(error):
+            if _concerns_all_dataflows(error):
                 raise
-            one.note(unreadable=f"its runs cannot be read: {error}")
+            dataflow.note(unreadable=f"its runs cannot be read: {error}")
             continue
-        _note_runs(one, runs)
+        _note_runs(dataflow, runs)
         if question.failures_since is not None:
             since = question.failures_since
-            one.note(totals=RunTotals.of(run for run in runs if run.created_at >= since))
+            dataflow.note(totals=RunTotals.of(run for run in runs if run.created_at >= since))
 
 
-def _concerns_all(error: UnreadableError | RequestError) -> bool:
-    """Whether a failure says nothing of the dataflow that was asked for."""
+def _concerns_all_dataflows(error: UnreadableError | RequestError) -> bool:
+    """Return whether the cause of a failure is not the single dataflow: the service fails or refuses the credential."""
     return isinstance(error, RequestError) and (error.retryable or error.status in (401, 403))
 
 
-def _newest_runs(client: Client, what: Observation, since: float | None) -> list[FlowRun]:
-    """Return a dataflow's newest runs: a page, or all since a moment."""
-    size = RUNS_OF_DISABLED if what.state == "disabled" else RUNS_PER_REQUEST
-    listed, runs = RunList(client, str(what.id), skip="others", page=size), list[FlowRun]()
+def _newest_runs(client: Client, observation: Observation, since: float | None) -> list[FlowRun]:
+    """Return a dataflow's newest runs: one page, or all pages with runs created since a given time."""
+    size = RUNS_PER_REQUEST_IF_DISABLED if observation.state == "disabled" else RUNS_PER_REQUEST
+    listed, runs = RunList(client, str(observation.id), skip="others", page=size), list[FlowRun]()
     for page in listed:
         runs += [run for run, _ in page]
         if since is None or listed.has_all_since(since):
@@ -258,14 +271,14 @@ def _newest_runs(client: Client, what: Observation, since: float | None) -> list
     return runs
 
 
-def _note_runs(seen: _Seen, runs: Sequence[FlowRun]) -> None:
-    """Note the newest run that has ended, and the newest one that succeeded."""
-    newest = sorted(runs, key=lambda run: (run.began, run.id), reverse=True)
+def _note_runs(dataflow: _CheckedDataflow, runs: Sequence[FlowRun]) -> None:
+    """Add the newest ended run, and the newest run that succeeded or was partial, to a dataflow's observation."""
+    newest = sorted(runs, key=lambda run: (run.began_at, run.id), reverse=True)
     ended = [run for run in newest if not run.is_active]
-    seen.note(
+    dataflow.note(
         last_run=next(iter(ended), None),
         last_success=next((run for run in ended if run.status is not Status.FAILED), None),
-        searched_since=newest[-1].began if newest else None,
+        searched_since=newest[-1].began_at if newest else None,
         is_running=any(run.is_active for run in newest),
     )
 
@@ -273,34 +286,34 @@ def _note_runs(seen: _Seen, runs: Sequence[FlowRun]) -> None:
 # ---- credentials ---------------------------------------------------------------------------------------------------
 
 
-def _test_connections(client: Client, seen: Iterable[_Seen]) -> None:
-    """Let each base connection log in at its vendor once."""
-    bases = {one.observation.id: _base_of(one) for one in seen}
+def _test_connections(client: Client, dataflows: Iterable[_CheckedDataflow]) -> None:
+    """Test each base connection once, and add the result to the observations of its dataflows."""
+    bases = {dataflow.observation.id: _base_of(dataflow) for dataflow in dataflows}
     if None in bases.values():
-        listed = patiently(client, lambda: list(SOURCE_CONNECTION.list_all(client, limit=FLOW_SERVICE_PAGE)))
+        listed = patiently(client, lambda: list(SOURCE_CONNECTION.list_all(client, limit=FLOW_SERVICE_PAGE_SIZE)))
         by_source = {each.id: text(each.item.get("baseConnectionId")) for each in listed}
-        for one in seen:
-            bases[one.observation.id] = bases[one.observation.id] or _base_by_source(one, by_source)
+        for dataflow in dataflows:
+            bases[dataflow.observation.id] = bases[dataflow.observation.id] or _base_by_source(dataflow, by_source)
     ids = sorted({base for base in bases.values() if base})
     log.info("Testing %d base connections: a request and a login at the vendor for each", len(ids))
     results = {base: _tested(client, base) for base in ids}
-    for one in seen:
-        base = bases[one.observation.id]
-        one.note(credential=results[base] if base else "its base connection is not known")
+    for dataflow in dataflows:
+        base = bases[dataflow.observation.id]
+        dataflow.note(credential=results[base] if base else "its base connection is not known")
 
 
-def _base_of(seen: _Seen) -> str | None:
-    sources = mappings(at(seen.item, "inheritedAttributes", "sourceConnections"))
+def _base_of(dataflow: _CheckedDataflow) -> str | None:
+    sources = mappings(at(dataflow.item, "inheritedAttributes", "sourceConnections"))
     return next(filter(None, (text(at(source, "baseConnection", "id")) for source in sources)), None)
 
 
-def _base_by_source(seen: _Seen, by_source: dict[str, str | None]) -> str | None:
-    sources = map(text, sequence(seen.item.get("sourceConnectionIds")))
+def _base_by_source(dataflow: _CheckedDataflow, by_source: dict[str, str | None]) -> str | None:
+    sources = map(text, sequence(dataflow.item.get("sourceConnectionIds")))
     return next(filter(None, (by_source.get(source or "") for source in sources)), None)
 
 
 def _tested(client: Client, base_id: str) -> str:
-    """Return why a base connection fails its test; empty where it passes."""
+    """Return why a base connection fails the connection test; empty if it passes."""
     try:
         passes = flow_service.test_base_connection(client, base_id)
     except RequestError as error:

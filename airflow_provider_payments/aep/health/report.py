@@ -1,4 +1,4 @@
-"""The health of dataflows as people and programs read it."""
+"""The health of dataflows as JSON, as rows and as a table."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 __all__ = ["HEALTH_FORMAT", "health_json", "health_rows", "health_table", "summary_line"]
 
-#: Raised when a member of the JSON form changes its meaning.
+#: Version of the JSON form; it is increased when a member changes its meaning.
 HEALTH_FORMAT = 1
-#: Characters of a name in the table.
-MAX_NAME = 48
+#: Maximum number of characters of a name in the table.
+MAX_NAME_CHARACTERS = 48
 
 
 def health_json(found: Sequence[Health]) -> Json:
-    """Return it as plain JSON."""
+    """Return the health of dataflows as plain JSON."""
     counts = Counter(problem.code for health in found for problem in health.problems)
     return {
         "format": HEALTH_FORMAT,
         "healthy": all(health.is_healthy for health in found),
-        "unhealthy": [health.seen.name for health in found if not health.is_healthy],
+        "unhealthy": [health.observation.name for health in found if not health.is_healthy],
         "summary": {"dataflows": len(found), "healthy": sum(health.is_healthy for health in found)}
         | {code: counts[code] for code in PROBLEMS if counts[code]},
         "dataflows": [health.to_json() for health in found],
@@ -35,39 +35,46 @@ def health_json(found: Sequence[Health]) -> Json:
 
 
 def health_rows(found: Iterable[Health]) -> list[dict[str, str]]:
-    """Return a row for each dataflow, those that are not healthy first."""
+    """Return a row for each dataflow, the unhealthy ones first."""
     return [_row(health) for health in sorted(found, key=lambda health: health.is_healthy)]
 
 
 def health_table(found: Sequence[Health], *, unhealthy_only: bool = False) -> str:
     """
-    Return a table of what :func:`health_rows` returns, and a summary.
+    Return the rows of :func:`health_rows` as a table, and a summary line.
 
-    :param unhealthy_only: whether healthy dataflows are left out.
+    :param unhealthy_only: whether to omit healthy dataflows.
     """
     rows = health_rows(health for health in found if not (unhealthy_only and health.is_healthy))
     shown = [
-        {column.upper(): _short(cell) if column == "dataflow" else cell for column, cell in row.items()} for row in rows
+        {column.upper(): _shortened(cell) if column == "dataflow" else cell for column, cell in row.items()}
+        for row in rows
     ]
     lines = [*aligned(shown, list(shown[0])), ""] if shown else []
     return "\n".join([*lines, summary_line(found)])
 
 
 def summary_line(found: Sequence[Health]) -> str:
-    """Return how many dataflows are healthy, and what is wrong with the others."""
+    """Return a line with the number of healthy dataflows and the number of dataflows with each problem."""
     counts = Counter(problem.code for health in found for problem in health.problems)
-    wrong = ", ".join(f"{counts[code]} {code.replace('_', ' ')}" for code in PROBLEMS if counts[code])
+    problems = ", ".join(f"{counts[code]} {code.replace('_', ' ')}" for code in PROBLEMS if counts[code])
     healthy = sum(health.is_healthy for health in found)
-    return f"Health: {healthy} of {len(found)} healthy{f'; {wrong}' if wrong else ''}."
+    return f"Health: {healthy} of {len(found)} healthy{f'; {problems}' if problems else ''}."
 
 
 def _row(health: Health) -> dict[str, str]:
-    seen, run = health.seen, health.seen.last_run
+    observation, run = health.observation, health.observation.last_run
     age = "never" if health.age is None else f"{duration(health.age)} ago"
-    said = "; ".join(problem.text for problem in health.problems) or "healthy"
-    status = "running" if seen.is_running and run is None else run.status.value if run else "none"
-    return {"dataflow": seen.name, "state": seen.state or "-", "last run": status, "last success": age, "health": said}
+    text = "; ".join(problem.text for problem in health.problems) or "healthy"
+    status = "running" if observation.is_running and run is None else run.status.value if run else "none"
+    return {
+        "dataflow": observation.name,
+        "state": observation.state or "-",
+        "last run": status,
+        "last success": age,
+        "health": text,
+    }
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 3]}..."
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[: MAX_NAME_CHARACTERS - 3]}..."

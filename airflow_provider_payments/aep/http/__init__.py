@@ -1,1 +1,1 @@
-"""One request: the transport, the decision to retry, auth, rate limits, the platform's clock, deadlines."""
+"""HTTP requests: the transport, the retry decision, authentication, rate limits, the platform's clock, deadlines."""

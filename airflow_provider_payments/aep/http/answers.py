@@ -1,8 +1,9 @@
 """
-What an answer means: a value, or one of the kinds of failure.
+The interpretation of HTTP answers: a value, or a kind of failure.
 
-Only what a service says in its own JSON is final. What only an intermediary can have said is ambiguous, whatever its
-status: a blank answer, a redirect, HTML. So is a 2xx that has not the shape that was asked for.
+Only a refusal in a service's own JSON is final. An answer that only an intermediary can have sent is ambiguous,
+regardless of its status: a blank answer, a redirect, HTML. So is a 2xx answer whose body does not have the expected
+shape.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import Failure, NotFoundError, Problem, RequestError
 from airflow_provider_payments.aep.http.retries import is_token_refused, parse_date, parse_retry_after
 from airflow_provider_payments.aep.readers import text
 from airflow_provider_payments.aep.redaction import redacted
@@ -24,32 +25,33 @@ from airflow_provider_payments.aep.redaction import redacted
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
 
-MAX_TITLE = 80
+#: Characters of an HTML title, or of a host, that an error quotes.
+MAX_QUOTE_LENGTH = 80
 BLANK = "answered blank"
-WORDLESS = "answered without words of a service"
+NO_SERVICE_ERROR = "answered without an error of a service"
 
 
 class UnexpectedError(ValueError):
-    """A body that is not what was asked for; its text says what it is instead."""
+    """A body does not have the expected shape; the text says what was answered instead."""
 
 
-#: Returns what a body means.
+#: A function that checks the shape of a body, and returns the value that the body stands for.
 #:
-#: :raises UnexpectedError: if it is something else.
+#: :raises UnexpectedError: if the body has another shape.
 Expected = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
 class Received:
     """
-    An answer as it came.
+    An answer before its interpretation.
 
-    :param method: of the request.
-    :param path: of the request, without its query.
+    :param method: the method of the request.
+    :param path: the path of the request, without its query.
     :param status: the HTTP status.
-    :param headers: those of the answer.
-    :param body: decoded, but not read.
-    :param changes_nothing: whether it answers a request that only reads.
+    :param headers: the headers of the answer.
+    :param body: the decompressed, unparsed body.
+    :param changes_nothing: whether the request only reads.
     """
 
     method: str
@@ -62,7 +64,14 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """A 2xx answer: its status, what its body means (``None`` for an empty one), the service's request id, headers."""
+    """
+    A 2xx answer.
+
+    :param status: the HTTP status.
+    :param body: the value of the body; ``None`` for an empty one.
+    :param request_id: the service's id of the request.
+    :param headers: the headers of the answer.
+    """
 
     status: int
     body: Any
@@ -85,26 +94,26 @@ def a_document(body: Any) -> Any:
 
 
 def an_item(body: Any) -> Json:
-    """Expect one item of Flow Service, which a single GET answers as a list of one."""
+    """Expect one item of Flow Service, which answers a GET by id with a list of one item."""
     found = an_object(body)
     items = found.get("items", [found])
     if isinstance(items, list) and items and isinstance(items[0], dict) and text(items[0].get("id")):
         item: Json = items[0]
         return item
-    raise UnexpectedError("the answer holds no item")
+    raise UnexpectedError("the answer contains no item")
 
 
 def anything(body: Any) -> Any:
-    """Expect nothing in particular: a deletion may be answered without a body."""
+    """Accept any body: a deletion may be answered without one."""
     return body
 
 
 def read(received: Received, expected: Expected, *, token_is_replaceable: bool) -> Answer:
     """
-    Return what an answer means.
+    Return the interpreted answer.
 
-    :param token_is_replaceable: whether a request with another token could succeed where this one is refused.
-    :raises RequestError: for every answer but a 2xx of the expected shape.
+    :param token_is_replaceable: whether another token can be requested if the service refuses this one.
+    :raises RequestError: for any answer other than a 2xx of the expected shape.
     """
     status, request_id = received.status, received.headers.get("x-request-id", "")
     body, unreadable = _parsed(received.body)
@@ -115,9 +124,10 @@ def read(received: Received, expected: Expected, *, token_is_replaceable: bool) 
         except UnexpectedError as error:
             reason = reason or str(error)
     problem = Problem.from_body(body if status >= 400 else None, request_id)
-    if 400 <= status < 500 and not problem.says_something:
-        reason = reason or WORDLESS
-    raise RequestError(
+    if 400 <= status < 500 and not problem.has_content:
+        reason = reason or NO_SERVICE_ERROR
+    kind = NotFoundError if NotFoundError.matches(status, problem, reason) else RequestError
+    raise kind(
         _failure(status, problem, token_is_replaceable=token_is_replaceable),
         received.method,
         received.path,
@@ -135,19 +145,19 @@ def _failure(status: int, problem: Problem, *, token_is_replaceable: bool) -> Fa
     """
     Return the kind of failure.
 
-    :param problem: what a service said in its own JSON; empty where none did.
+    :param problem: the error in a service's own JSON; empty if there is none.
     """
     if status == 429:
         return Failure.THROTTLED
     if token_is_replaceable and is_token_refused(status, problem.code):
         return Failure.TOKEN_REFUSED
-    if 400 <= status < 500 and status != 408 and problem.says_something:
+    if 400 <= status < 500 and status != 408 and problem.has_content:
         return Failure.FINAL
     return Failure.AMBIGUOUS
 
 
 def _parsed(body: bytes) -> tuple[Any, str]:
-    """Return a body's JSON, or why there is none."""
+    """Return the JSON of a body, and the reason if it has none."""
     if not body.strip():
         return None, BLANK
     try:
@@ -158,8 +168,8 @@ def _parsed(body: bytes) -> tuple[Any, str]:
     if not page.startswith("<"):
         return None, "the answer is not JSON"
     title = re.search(r"<title[^>]*>(.*?)</title", page, re.IGNORECASE | re.DOTALL)
-    words = redacted(" ".join(unescape(title[1]).split()))[:MAX_TITLE] if title else ""
-    return None, f'answered HTML ("{words}") instead of JSON' if words else "answered HTML instead of JSON"
+    quoted = redacted(" ".join(unescape(title[1]).split()))[:MAX_QUOTE_LENGTH] if title else ""
+    return None, f'answered HTML ("{quoted}") instead of JSON' if quoted else "answered HTML instead of JSON"
 
 
 def _redirect(received: Received) -> str:
@@ -167,7 +177,7 @@ def _redirect(received: Received) -> str:
         host = urlsplit(received.headers.get("location", "")).netloc.rpartition("@")[2]
     except ValueError:
         host = ""
-    return f"redirects to {redacted(host)[:MAX_TITLE] or 'nowhere'}: not followed"
+    return f"redirects to {redacted(host)[:MAX_QUOTE_LENGTH] or 'nowhere'}: not followed"
 
 
 def _kind(value: object) -> str:

@@ -1,8 +1,8 @@
 """
-Credentials: how a bearer token is got, kept and replaced.
+Credentials: how a bearer token is requested, cached and replaced.
 
-Adobe's OAuth server-to-server credential (IMS ``/ims/token/v3``) is the one for machines; a plain access token, valid
-for about a day, serves tests and short jobs. The JWT exchange ended in 2025 and is not offered.
+Adobe's OAuth server-to-server credential (IMS ``/ims/token/v3``) is meant for machines. A plain access token, valid for
+about a day, serves tests and short jobs. Adobe ended the JWT exchange in 2025; it is not supported.
 Source: Adobe's developer console guide "Server to server authentication".
 """
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TOKEN_PATH = "/ims/token/v3"
-#: Before its end a token is no longer used for so long, so that none dies between signing and arrival.
+#: How long before its expiry a token is replaced, so that no token expires between signing and arrival.
 EXPIRY_MARGIN_SECONDS = 300.0
-#: Of a token whose answer does not say how long it lives. IMS gives a day; a short guess costs a request now and then,
-#: and a long one would hold on to a token that somebody revoked. Where it is too long, the service's refusal ends it.
-ASSUMED_LIFE_SECONDS = 600.0
+#: The assumed lifetime of a token whose answer contains none. IMS grants a day. A shorter lifetime only costs a request
+#: now and then; a longer one would keep a revoked token. A service that refuses the token ends its use in any case.
+ASSUMED_LIFETIME_SECONDS = 600.0
 DEFAULT_IMS_URL = "https://ims-na1.adobelogin.com"
 DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
-#: No token lives longer than a day or so; a larger ``expires_in`` counts milliseconds, as the old exchange did.
-MAX_LIFE_SECONDS = 30 * 86400.0
-#: Longer headers are refused by servers; IMS's tokens have some 1,000 to 2,500 characters.
+#: A larger ``expires_in`` is in milliseconds, as of the former JWT exchange: tokens are valid for about a day.
+MAX_LIFETIME_SECONDS = 30 * 86400.0
+#: Servers refuse longer headers; IMS's tokens have some 1,000 to 2,500 characters.
 MAX_TOKEN_LENGTH = 8192
 
 
 @dataclass(frozen=True)
 class AccessToken:
     """
-    A token made elsewhere. It cannot be renewed: once refused, every call fails with a clear error.
+    A given access token. It cannot be renewed: once a service refuses it, every call fails.
 
     :param client_id: the credential's id, sent as ``x-api-key``.
     :param value: the token.
@@ -63,31 +63,33 @@ class AccessToken:
         return self.value
 
     def reject(self, token: str | None) -> bool:
-        """Nothing can replace it."""
+        """Return false, because no other token can be requested."""
         return False
 
 
 @dataclass
-class _Kept:
+class _CachedToken:
     """
-    The place of one credential's token; its lock is held while a new one is asked for. Times are monotonic.
+    The cached token of one credential. Times are of the local monotonic clock.
 
-    :param good_until: when the token is no longer used.
-    :param asked_at: when it was asked for.
-    :param life: for how many seconds it was granted.
+    :param lock: held while a token is requested.
+    :param token: the token; empty before the first one.
+    :param expires_at: when the token must be replaced, which is before its real expiry.
+    :param requested_at: when the token was requested.
+    :param lifetime_seconds: for how long the token was granted.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: str = field(default="", repr=False)
-    good_until: float = -math.inf
-    asked_at: float = -math.inf
-    life: float = 0.0
+    expires_at: float = -math.inf
+    requested_at: float = -math.inf
+    lifetime_seconds: float = 0.0
 
 
-# One token for each credential in a process: IMS may throttle a client that mints many.
-_kept: dict[tuple[str, str, str, str], _Kept] = {}
-# A child must not inherit a lock that another thread of its parent held.
-os.register_at_fork(after_in_child=_kept.clear)
+# One token for each credential in a process: IMS may throttle a client that requests many.
+_tokens: dict[tuple[str, str, str, str], _CachedToken] = {}
+# A child process must not inherit a lock that another thread of its parent held.
+os.register_at_fork(after_in_child=_tokens.clear)
 
 
 def _https(value: str) -> str:
@@ -101,16 +103,17 @@ def _joined(scopes: str) -> str:
 @attrs.frozen
 class ClientCredentials:
     """
-    OAuth server-to-server: client id and secret against a token that lives for a day.
+    An OAuth server-to-server credential: exchanges client id and secret for a token that is valid for a day.
 
     :param client_id: the credential's id, as the developer console shows it.
-    :param client_secret: its secret.
-    :param transport: what sends the token request.
-    :param ims_url: the identity service, https.
-    :param scopes: comma-separated, as the developer console shows them for the credential.
+    :param client_secret: the credential's secret.
+    :param transport: sends the token request.
+    :param ims_url: the URL of the identity service, https.
+    :param scopes: the credential's scopes as the developer console shows them, comma-separated.
     :param on_token: called with each new token, so that it can be masked in logs.
-    :param renewal_interval_seconds: a token that is younger is not replaced, even where it is refused: a poller must
-        not fetch a token for each refusal.
+    :param renewal_interval_seconds: the least time between two token requests. A token that was requested more recently
+        is not replaced even if a service refuses it, so that a poller does not request a token for each refusal.
+        Defaults to 0.
     """
 
     client_id: str
@@ -130,86 +133,87 @@ class ClientCredentials:
             raise InvalidInputError("client_secret", "", "it must be set (the password of the connection)")
 
     @property
-    def _place(self) -> _Kept:
-        return _kept.setdefault((self.ims_url, self.client_id, self.client_secret, self.scopes), _Kept())
+    def _cached(self) -> _CachedToken:
+        return _tokens.setdefault((self.ims_url, self.client_id, self.client_secret, self.scopes), _CachedToken())
 
     def token(self) -> str:
         """
-        Return the process's token for this credential; ask IMS only where there is none or it is about to end.
+        Return the process's token for this credential; request one only if there is none or it is about to expire.
 
         :raises RequestError: if IMS refuses the credential or cannot be reached.
         """
         return self._current().token
 
-    def life_seconds(self) -> float:
+    def token_lifetime_seconds(self) -> float:
         """
         Return for how many seconds the process's token was granted.
 
-        :raises RequestError: as :meth:`token` does.
+        :raises RequestError: see :meth:`token`.
         """
-        return self._current().life
+        return self._current().lifetime_seconds
 
-    def _current(self) -> _Kept:
-        """Return the place of the token, which is a new one where there was none or it is about to end."""
-        place = self._place
-        # Another thread asks for the same one meanwhile.
-        if not place.lock.acquire(timeout=min(max(self.transport.remaining, 0), threading.TIMEOUT_MAX)):
-            raise RequestError(Failure.NOT_SENT, "POST", TOKEN_PATH, reason="the operation's time is over")
+    def _current(self) -> _CachedToken:
+        """Return the cached token, after a token request if there is none or it is about to expire."""
+        cached = self._cached
+        # Another thread may hold the lock while it requests the same token.
+        if not cached.lock.acquire(timeout=min(max(self.transport.remaining, 0), threading.TIMEOUT_MAX)):
+            raise RequestError(Failure.NOT_SENT, "POST", TOKEN_PATH, reason="the operation's time has elapsed")
         try:
-            if self._is_due(place):
-                place.token, place.life, place.asked_at = self._mint()
-                # Half the life where the margin would eat it all: a short-lived token is used, not minted for each
-                # request.
-                place.good_until = place.asked_at + max(place.life - EXPIRY_MARGIN_SECONDS, place.life / 2)
-            return place
+            if self._needs_renewal(cached):
+                cached.token, lifetime, cached.requested_at = self._request_token()
+                cached.lifetime_seconds = lifetime
+                # A token with a lifetime below the margin is used for half of it, not requested for each request.
+                cached.expires_at = cached.requested_at + max(lifetime - EXPIRY_MARGIN_SECONDS, lifetime / 2)
+            return cached
         finally:
-            place.lock.release()
+            cached.lock.release()
 
     def reject(self, token: str | None) -> bool:
-        """Forget ``token``, unless another thread has replaced it already; return whether another can be had now."""
-        place = self._place
-        with place.lock:
-            if place.token == token:
-                place.good_until = -math.inf
-            return place.token != token or self._is_due(place)
+        """Forget ``token`` unless another thread has replaced it; return whether another one is available now."""
+        cached = self._cached
+        with cached.lock:
+            if cached.token == token:
+                cached.expires_at = -math.inf
+            return cached.token != token or self._needs_renewal(cached)
 
-    def _is_due(self, place: _Kept) -> bool:
-        return self.transport.clock.monotonic() >= max(place.good_until, place.asked_at + self.renewal_interval_seconds)
+    def _needs_renewal(self, cached: _CachedToken) -> bool:
+        renewable_at = cached.requested_at + self.renewal_interval_seconds
+        return self.transport.clock.monotonic() >= max(cached.expires_at, renewable_at)
 
-    def _mint(self) -> tuple[str, float, float]:
+    def _request_token(self) -> tuple[str, float, float]:
         form = {
             "grant_type": "client_credentials",
             "client_id": self.client_id,
             "client_secret": self.client_secret,
             "scope": self.scopes,
         }
-        asked_at = self.transport.clock.monotonic()
-        call = Call("POST", f"{self.ims_url}{TOKEN_PATH}", form=form, changes_nothing=True, expected=granted)
-        token, life = self.transport.send(call).body
+        requested_at = self.transport.clock.monotonic()
+        call = Call("POST", f"{self.ims_url}{TOKEN_PATH}", form=form, changes_nothing=True, expected=read_token)
+        token, lifetime = self.transport.send(call).body
         self.on_token(token)
-        return token, life, asked_at
+        return token, lifetime, requested_at
 
 
-def granted(body: object) -> tuple[str, float]:
+def read_token(body: object) -> tuple[str, float]:
     """
-    Read what IMS grants: a token, and for how many seconds it lives.
+    Return the token that IMS grants, and its lifetime in seconds.
 
-    :raises UnexpectedError: without a token that a header can carry, or with a life that is no time.
+    :raises UnexpectedError: if there is no token that a header can contain, or if the lifetime is not a valid time.
     """
     token, given = mapping(body).get("access_token"), mapping(body).get("expires_in")
     remember(token)
     if not isinstance(token, str) or len(token) > MAX_TOKEN_LENGTH or not _fits_header(token):
-        raise UnexpectedError("IMS answered no access_token that a header can carry")
-    life = ASSUMED_LIFE_SECONDS if given is None else number(given)
-    if life is not None and life > MAX_LIFE_SECONDS:
-        life /= 1000
-    if life is None or not 0 < life <= MAX_LIFE_SECONDS:
-        raise UnexpectedError("IMS answered an expires_in that is no number of seconds that a token may live")
-    return token, life
+        raise UnexpectedError("IMS answered no access_token that a header can contain")
+    lifetime = ASSUMED_LIFETIME_SECONDS if given is None else number(given)
+    if lifetime is not None and lifetime > MAX_LIFETIME_SECONDS:
+        lifetime /= 1000
+    if lifetime is None or not 0 < lifetime <= MAX_LIFETIME_SECONDS:
+        raise UnexpectedError("IMS answered an expires_in that is not a valid number of seconds")
+    return token, lifetime
 
 
 def _check_header(field_name: str, value: str, *, secret: bool = False) -> None:
-    """Refuse what no HTTP header can carry."""
+    """Raise :class:`.InvalidInputError` for a value that no HTTP header can contain."""
     if not _fits_header(value):
         allowed = "it must be set, as printable ASCII text without blanks at its ends"
         raise InvalidInputError(field_name, "***" if secret and value else value, allowed)

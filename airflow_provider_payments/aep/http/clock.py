@@ -1,4 +1,4 @@
-"""Time: what measures and sleeps, when an operation must be over, and what time it is on the platform."""
+"""Clocks and deadlines: the local monotonic clock, the end of an operation, and the platform's estimated time."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Answers that the estimate of the platform's time rests on.
+#: How many of the last answers the estimate of the platform's time uses.
 MAX_SAMPLES = 9
-#: With fewer, the one that is nearest to this machine's clock is believed.
+#: With fewer answers, the estimate is the date that is nearest to the local clock.
 MIN_SAMPLES = 3
 
 
 @dataclass(frozen=True)
 class Clock:
     """
-    What measures and what sleeps, in seconds; a simulation brings its own.
+    The functions that measure time and sleep, in seconds; a simulation replaces both.
 
-    :param monotonic: returns a time that passes evenly, from any start.
+    :param monotonic: returns a monotonic time, with any starting point.
     :param sleep: blocks for a number of seconds.
     """
 
@@ -35,9 +35,10 @@ class Clock:
 @dataclass(frozen=True)
 class Deadline:
     """
-    When an operation must be over: connecting, whole bodies, retries, pages and waits together.
+    The time at which an operation must end: connecting, whole bodies, retries, pages and waits together.
 
-    :param at: by the clock's ``monotonic``; infinite: never.
+    :param clock: the clock of the operation.
+    :param at: the end by the clock's ``monotonic``; infinite by default.
     """
 
     clock: Clock
@@ -45,53 +46,53 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Seconds that are left, below 0 once it has passed."""
+        """The remaining seconds; below 0 once the deadline has passed."""
         return self.at - self.clock.monotonic()
 
     def within(self, seconds: float) -> Deadline:
-        """Return the deadline of a part of the operation that may take ``seconds``, no longer than the whole."""
+        """Return the deadline of a part of the operation that may take ``seconds``, but not longer than the whole."""
         return Deadline(self.clock, min(self.at, self.clock.monotonic() + seconds))
 
 
 @dataclass
 class PlatformClock:
     """
-    The platform's time, as the ``Date`` of its answers tells it: ages of its objects are measured by its own clock.
+    An estimate of the platform's time, by which the ages of its objects are measured.
 
-    An intermediary may send any date, so none is believed alone: the estimate is the median of the last nine. Dates
-    have whole seconds, so it may lag by one.
+    The estimate is the median of the ``Date`` headers of the last nine answers, because an intermediary may send any
+    date. Dates have whole seconds, so the estimate may lag by one second.
 
-    :param clock: what measures between two answers.
+    :param clock: measures the time between two answers.
     """
 
     clock: Clock
-    #: Platform's time less ``monotonic``, for each of the last answers.
+    #: The platform's time minus ``monotonic``, for each of the last answers.
     _offsets: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_SAMPLES), init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def observe(self, date: float) -> None:
-        """Take note of the ``Date``, in epoch seconds, of an answer that has just come."""
+        """Record the ``Date``, in epoch seconds, of an answer that was just received."""
         with self._lock:
             self._offsets.append(date - self.clock.monotonic())
 
-    def now(self, moment: float | None = None) -> float:
+    def now(self, monotonic: float | None = None) -> float:
         """
-        Return the platform's time in epoch seconds; until it has answered, this machine's.
+        Return the platform's time in epoch seconds; before the first answer, the local time.
 
-        :param moment: what it was at another moment, by the clock's ``monotonic``.
+        :param monotonic: the time to convert, by the clock's ``monotonic``. Defaults to the present.
         """
-        return self._offset() + (self.clock.monotonic() if moment is None else moment)
+        return self._offset() + (self.clock.monotonic() if monotonic is None else monotonic)
 
     def ahead(self) -> float:
-        """Return by how many seconds the platform's clock is ahead of this machine's."""
+        """Return by how many seconds the platform's clock is ahead of the local clock."""
         return self.now() - time.time()
 
     def _offset(self) -> float:
-        own = time.time() - self.clock.monotonic()
+        local = time.time() - self.clock.monotonic()
         with self._lock:
             offsets = list(self._offsets)
         if not offsets:
-            return own
+            return local
         if len(offsets) < MIN_SAMPLES:
-            return min(offsets, key=lambda offset: abs(offset - own))
+            return min(offsets, key=lambda offset: abs(offset - local))
         return statistics.median(offsets)

@@ -1,9 +1,9 @@
 """
-Connections that end at a given moment, whatever the other side does.
+Connections that are cut off at a given time, regardless of what the server does.
 
-A read time-out bounds the wait for the next byte, so a server that sends a byte now and then is never timed out. One
-thread of the process therefore shuts down the sockets of attempts whose time is over: their readers see an end. Only
-the look-up of a host's name cannot be ended so.
+A read timeout limits the wait for the next byte, so a server that sends a byte now and then never runs into it.
+Therefore one thread of the process shuts down the sockets of attempts whose time has elapsed, and their readers see the
+end of the stream. Only the lookup of a host name cannot be ended in this way.
 """
 
 from __future__ import annotations
@@ -26,101 +26,101 @@ from urllib3.util.connection import allowed_gai_family
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Seconds without an attempt after which the thread ends.
+#: The thread ends after this time without an attempt.
 IDLE_SECONDS = 2.0
-#: 0 would mean a socket that does not wait at all.
+#: Above 0, because a timeout of 0 makes a socket non-blocking.
 MIN_TIMEOUT_SECONDS = 0.001
 
 
 class Attempt:
     """
-    One request on its way, and the socket that carries it.
+    One request that is being sent or answered, and its socket.
 
-    :param ends: when it is cut off, by ``time.monotonic``.
+    :param ends_at: when the request is cut off, by ``time.monotonic``.
     """
 
-    def __init__(self, ends: float) -> None:
-        self.ends = ends
+    def __init__(self, ends_at: float) -> None:
+        self.ends_at = ends_at
         self.was_cut = False
-        self._over = False
+        self._has_ended = False
         self._lock = threading.Lock()
-        self._twin: socket.socket | None = None
+        self._duplicate: socket.socket | None = None
 
     def use(self, descriptor: int) -> None:
         """
-        Take note of the socket that now carries the request.
+        Record the socket of the request.
 
-        A twin of its descriptor is kept: the wrapping by TLS replaces the socket, and a connection that the server
-        closes after its answer gives it away before the body is read.
+        A duplicate of its descriptor is kept, because TLS replaces the socket by a wrapper, and because a connection
+        that the server closes after its answer releases its socket before the body is read.
         """
-        # The family does not matter; to find it out would take calls of the system.
-        twin = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=os.dup(descriptor))
+        # The address family is irrelevant for a shutdown, and finding it out would cost system calls.
+        duplicate = socket.socket(socket.AF_INET, socket.SOCK_STREAM, fileno=os.dup(descriptor))
         with self._lock:
-            self._forget()
-            self._twin = twin
+            self._close_duplicate()
+            self._duplicate = duplicate
             if self.was_cut:
                 self._shut_down()
 
     def cut(self) -> None:
-        """Shut the socket down, unless the attempt is over."""
+        """Shut the socket down, unless the attempt has ended."""
         with self._lock:
-            if not self._over:
+            if not self._has_ended:
                 self.was_cut = True
                 self._shut_down()
 
     def end(self) -> None:
-        """The socket may carry another request from now on."""
+        """Release the socket, which may be used by another request from now on."""
         with self._lock:
-            self._over = True
-            self._forget()
+            self._has_ended = True
+            self._close_duplicate()
 
     def _shut_down(self) -> None:
-        if self._twin is not None:
-            with suppress(OSError):  # the other side has closed it already
-                self._twin.shutdown(socket.SHUT_RDWR)
+        if self._duplicate is not None:
+            with suppress(OSError):  # the server has closed the connection already
+                self._duplicate.shutdown(socket.SHUT_RDWR)
 
-    def _forget(self) -> None:
-        if self._twin is not None:
-            self._twin.close()
-            self._twin = None
+    def _close_duplicate(self) -> None:
+        if self._duplicate is not None:
+            self._duplicate.close()
+            self._duplicate = None
 
 
 class Cutoff:
-    """Cuts attempts off when their time is over. Its thread lives as long as there are any."""
+    """Cuts off attempts whose time has elapsed, in a thread that runs while there are attempts."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew: a child has none of its parent's threads, and must not inherit a lock that one of them held."""
+        """Start again in a child process, which has no threads of its parent and must not inherit their locks."""
         self._changed = threading.Condition()
         self._attempts: set[Attempt] = set()
         self._thread: threading.Thread | None = None
-        #: When the thread looks next, by ``time.monotonic``.
-        self._wakes = -math.inf
+        #: When the thread checks the attempts next, by ``time.monotonic``.
+        self._wakes_at = -math.inf
         self._local = threading.local()
 
     @property
     def current(self) -> Attempt | None:
-        """The attempt that this thread makes."""
+        """The current attempt of this thread."""
         return getattr(self._local, "attempt", None)
 
     @property
     def remaining(self) -> float:
-        """Seconds that the attempt of this thread has left."""
-        return self.current.ends - time.monotonic() if self.current else math.inf
+        """The remaining seconds of this thread's current attempt."""
+        return self.current.ends_at - time.monotonic() if self.current else math.inf
 
     @contextmanager
     def after(self, seconds: float) -> Iterator[Attempt]:
-        """Cut the connection that this thread uses in the block after ``seconds``."""
+        """Cut off the connection that this thread uses in the block after ``seconds``."""
         attempt = self._local.attempt = Attempt(time.monotonic() + min(seconds, threading.TIMEOUT_MAX))
         with self._changed:
             self._attempts.add(attempt)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._watch, name="request-cutoff", daemon=True)
                 self._thread.start()
-            elif attempt.ends < self._wakes:  # each time would cost a switch of threads
-                self._wakes = attempt.ends
+            elif attempt.ends_at < self._wakes_at:  # only if necessary: a notification costs a switch of threads
+                self._wakes_at = attempt.ends_at
                 self._changed.notify()
         try:
             yield attempt
@@ -134,12 +134,12 @@ class Cutoff:
         while True:
             with self._changed:
                 now = time.monotonic()
-                due = [attempt for attempt in self._attempts if attempt.ends <= now]
+                due = [attempt for attempt in self._attempts if attempt.ends_at <= now]
                 self._attempts.difference_update(due)
                 if not due:
-                    # No longer, so that it notices ended attempts without being notified of each.
-                    pause = min([attempt.ends - now for attempt in self._attempts] + [IDLE_SECONDS])
-                    self._wakes = now + pause
+                    # Not longer than IDLE_SECONDS, because no notification tells that the last attempt has ended.
+                    pause = min([attempt.ends_at - now for attempt in self._attempts] + [IDLE_SECONDS])
+                    self._wakes_at = now + pause
                     notified = self._changed.wait(pause)
                     if not notified and not self._attempts:
                         self._thread = None
@@ -160,11 +160,11 @@ class _Guarded:
     port: int
     sock: socket.socket | None
     timeout: Any
-    #: As it is looked up; ``host`` is without a dot at its end.
+    #: The host name for DNS; unlike ``host``, it keeps a trailing dot.
     _dns_host: str
 
     def _new_conn(self) -> socket.socket:
-        """Try the addresses of the host, all within the attempt's time: urllib3 would give each the whole time-out."""
+        """Try the addresses of the host within the attempt's time; urllib3 would use the whole timeout for each."""
         name, timeout = self._dns_host, self.timeout
         first, *others = _addresses(name, self.port)
         try:
@@ -184,7 +184,7 @@ class _Guarded:
             self._dns_host, self.timeout = name, timeout
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is not None:  # kept alive; else it comes by `_new_conn`
+        if self.sock is not None:  # a kept-alive connection; a new one is guarded in `_new_conn`
             self._guard(self.sock)
         super().request(*args, **kwargs)  # type: ignore[misc]
 
@@ -196,7 +196,7 @@ class _Guarded:
 def _addresses(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host.strip("[]"), port, allowed_gai_family(), socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # urllib3 looks it up again, and says what is wrong
+    except (OSError, UnicodeError):  # urllib3 repeats the lookup, and raises its own error
         return [host]
     return [str(address[0]) for *_, address in found]
 
@@ -221,7 +221,7 @@ _POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 class GuardedAdapter(HTTPAdapter):
-    """Gives a session connections that :data:`cutoff` can end, through a proxy too."""
+    """An adapter whose connections :data:`cutoff` can end, including those through a proxy."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -229,21 +229,21 @@ class GuardedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):  # that has connections of its own
+        if not proxy.lower().startswith("socks"):  # a SOCKS proxy has its own connection classes
             manager.pool_classes_by_scheme = _POOLS
         return manager
 
     def close(self) -> None:
-        """Close kept connections at once; urllib3 waits until nothing refers to their pool, as an error's frames do."""
+        """Close kept-alive connections at once; urllib3 waits until no reference to their pool is left."""
         for manager in (self.poolmanager, *self.proxy_manager.values()):
-            for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated
+            for key in manager.pools.keys():  # noqa: SIM118 - the pools themselves cannot be iterated
                 if (pool := manager.pools.get(key)) is not None:
                     pool.close()
         super().close()
 
 
 class GuardedSession(Session):
-    """A session of such connections that follows no redirect and chooses no proxy: its caller names the proxy."""
+    """A session with guarded connections that follows no redirect and chooses no proxy: its caller names the proxy."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -251,7 +251,7 @@ class GuardedSession(Session):
             self.mount(scheme, GuardedAdapter())
 
     def get_redirect_target(self, resp: Response) -> None:
-        """Return ``None``: to follow a redirect, ``requests`` would read the body to its end."""
+        """Return no target: to follow a redirect, ``requests`` would read the whole body."""
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Take the CA bundle from the environment, but no proxy, which ``requests`` would look up for every request."""

@@ -1,4 +1,4 @@
-"""Which proxy a request passes through, and what is said of a proxy that fails. No password is ever part of that."""
+"""The proxy of a request, and the error texts of failed proxies, which never contain a password."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine itself; a name that begins with ``127.`` may lead anywhere."""
+    """Return whether ``host`` is the local machine; a *name* that begins with ``127.`` may be any machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -24,29 +24,31 @@ def is_loopback(host: str) -> bool:
 
 def proxy_for(url: str, configured: Mapping[str, str]) -> str:
     """
-    Return the URL of the proxy that a request to ``url`` passes through, empty where there is none.
+    Return the URL of the proxy for a request to ``url``, empty if there is none.
 
-    A proxy of the environment (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``) does not know the way to this machine's
-    loopback, so only one that is configured is used for that.
+    Proxies of the environment (``HTTPS_PROXY``, ``ALL_PROXY``, ``NO_PROXY``) cannot reach this machine's loopback
+    addresses, so only a configured proxy is used for those.
 
-    :param configured: the connection's, as ``requests`` takes them; they come before those of the environment.
+    :param configured: the proxies of the connection, in the form of ``requests``; they take precedence over those of
+        the environment.
     """
     from requests.utils import get_environ_proxies, select_proxy
 
-    around = {} if is_loopback(urlsplit(url).hostname or "") else get_environ_proxies(url, configured.get("no_proxy"))
-    proxy = select_proxy(url, {**around, **configured}) or ""
+    is_local = is_loopback(urlsplit(url).hostname or "")
+    environment = {} if is_local else get_environ_proxies(url, configured.get("no_proxy"))
+    proxy = select_proxy(url, {**environment, **configured}) or ""
     remember_password(proxy)
     return proxy
 
 
-def only(url: str, proxy: str) -> dict[str, str]:
-    """Return what ``requests`` takes as ``proxies``: ``proxy`` or none for ``url``, whatever the environment says."""
+def proxies_argument(url: str, proxy: str) -> dict[str, str]:
+    """Return the argument ``proxies`` of ``requests`` that uses ``proxy``, or none, regardless of the environment."""
     parts = urlsplit(url)
     return {f"{parts.scheme}://{parts.hostname}": proxy}
 
 
 def remember_password(proxy: str) -> None:
-    """Take note of the password in a proxy's URL, in each form in which it is sent."""
+    """Register the password in a proxy's URL for redaction, in each form in which it is sent."""
     parts = _split(proxy)
     if parts and parts.password:
         user, password = unquote(parts.username or ""), unquote(parts.password)
@@ -54,16 +56,18 @@ def remember_password(proxy: str) -> None:
 
 
 def shown(proxy: str) -> str:
-    """Return a proxy's host and port."""
+    """Return a proxy's host and port, for messages."""
     parts = _split(proxy)
     return parts.netloc.rpartition("@")[2] if parts else "with an unreadable URL"
 
 
 def refusal(proxy: str, error: BaseException) -> str:
     """
-    Say why nothing was sent through a proxy, by what ``requests`` raised; empty where something may have been.
+    Return why no request was sent through a proxy; empty if a request may have been sent.
 
-    Of a proxy's own words only the status is taken.
+    The text of the proxy itself is not repeated, only its status.
+
+    :param error: the exception of ``requests``.
     """
     from requests.exceptions import ProxyError
     from urllib3.exceptions import NewConnectionError
@@ -78,7 +82,7 @@ def refusal(proxy: str, error: BaseException) -> str:
 
 def _split(proxy: str) -> SplitResult | None:
     try:
-        # Without a scheme it is taken for http, as `requests` does.
+        # A URL without a scheme means http, as in `requests`.
         parts = urlsplit(proxy if "://" in proxy else f"//{proxy}")
         _ = parts.port
     except ValueError:

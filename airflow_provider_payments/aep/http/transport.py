@@ -1,8 +1,9 @@
 """
-One HTTP request: signed, bounded in time and size, retried by one pure decision, answered as data.
+The transport: signs one HTTP request, limits its time and size, retries it, and returns its answer as data.
 
-There is no retry above or below :func:`.retries.decide`. A write whose outcome is unknown is never repeated here: the
-error says so (:attr:`Failure.AMBIGUOUS`) and :mod:`.ensure` looks before it asks again.
+Only :func:`.retries.decide` decides on retries; no code above or below the transport retries. A write whose outcome is
+unknown is never repeated here: the error is :attr:`Failure.AMBIGUOUS`, and :mod:`.ensure` searches for the object
+before it sends the write again.
 """
 
 from __future__ import annotations
@@ -32,7 +33,13 @@ from airflow_provider_payments.aep.http.answers import (
     read,
 )
 from airflow_provider_payments.aep.http.clock import Clock, Deadline, PlatformClock
-from airflow_provider_payments.aep.http.proxies import is_loopback, only, proxy_for, remember_password, shown
+from airflow_provider_payments.aep.http.proxies import (
+    is_loopback,
+    proxies_argument,
+    proxy_for,
+    remember_password,
+    shown,
+)
 from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS, decide, parse_date
 from airflow_provider_payments.aep.http.unanswered import through, unanswered
 
@@ -45,24 +52,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Bytes of a body after decompression. The longest list of a service has a few.
+#: Upper bound for a body after decompression. The longest list of a service has a few MiB.
 MAX_BODY_BYTES = 64 * 2**20
 CHUNK_BYTES, COMPRESSED_CHUNK_BYTES = 2**16, 2**12
-#: JSON shrinks to a fiftieth at most, a bomb to a thousandth. One is not read to the limit, for a thread would keep the
-#: memory that it took.
-MAX_COMPRESSION = 200
+#: Upper bound for the compression ratio of a body: JSON shrinks to a fiftieth at most, a decompression bomb to a
+#: thousandth. A bomb is not read up to MAX_BODY_BYTES, because the thread would keep that memory.
+MAX_COMPRESSION_RATIO = 200
+#: The ratio of shorter bodies is not checked.
 MIN_BOMB_BYTES = 2**20
 
 
 def require_https(field_name: str, url: str) -> str:
-    """Return ``url`` without a trailing slash; refuse anything but https, except http to this machine itself."""
+    """
+    Return ``url`` without a trailing slash.
+
+    :raises InvalidInputError: if the URL is not https, except http to a loopback address; or if it has other parts than
+        scheme, host, port and path.
+    """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise InvalidInputError(field_name, "(unreadable)", "it must be an https:// URL") from None
     if parts.username or parts.password or parts.query or parts.fragment:
-        # What stands there may be a secret: it is not repeated.
+        # The error does not repeat these parts, which may contain a secret.
         raise InvalidInputError(field_name, f"{parts.scheme}://{host}...", "only scheme, host, port and path")
     if not host or (parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host))):
         raise InvalidInputError(field_name, url, "it must be an https:// URL (http:// only for a loopback address)")
@@ -70,21 +83,21 @@ def require_https(field_name: str, url: str) -> str:
 
 
 class Credential(Protocol):
-    """What signs requests."""
+    """A provider of bearer tokens, with which requests are signed."""
 
     @property
     def client_id(self) -> str:
-        """Sent as ``x-api-key``."""
+        """The client id, sent as ``x-api-key``."""
 
     def token(self) -> str | None:
-        """Return a token that is believed to be valid; ``None`` signs nothing."""
+        """Return a token that is believed to be valid; ``None`` for unsigned requests."""
 
     @property
     def renewable(self) -> bool:
-        """Whether a token that the service refuses can be replaced by another."""
+        """Whether another token can be requested if a service refuses one."""
 
     def reject(self, token: str | None) -> bool:
-        """Take note that the service refused ``token``; return whether :meth:`token` gives another one now."""
+        """Record that a service refused ``token``; return whether :meth:`token` returns another one now."""
 
 
 @dataclass(frozen=True)
@@ -93,18 +106,19 @@ class Call:
     One request to send.
 
     :param method: the HTTP method.
-    :param url: without its query.
-    :param params: the query, in order; a name may come more than once.
-    :param form: a body as an HTML form sends it, for the token request.
-    :param headers: besides those that every request has.
-    :param json: the body, or what returns it for each attempt anew.
-    :param safe: whether it may be repeated after an unknown outcome; by default only a GET may.
-    :param changes_nothing: whether it only reads; by default a GET does.
-    :param expected: what its body must be; by default an object or a list, and of a DELETE anything.
-    :param into: takes a file, the body of a 200, in chunks, for each attempt anew; what it returns is the answer's
-        body. The time-out of whole answers does not apply to it. It may raise :class:`.UnexpectedError`.
-    :param attempts: how many times it is sent at most; by default as many times as the transport sends any.
-    :param credential: what signs it; ``None`` for the token request itself.
+    :param url: the URL without its query.
+    :param params: the query parameters in order; a name may occur more than once.
+    :param json: the body, or a function that returns the body of each attempt. Defaults to no body.
+    :param form: the body as form fields, for the token request. Defaults to no body.
+    :param headers: headers in addition to those of every request.
+    :param credential: signs the request. Defaults to ``None``, for the token request itself.
+    :param safe: whether the request may be repeated after an unknown outcome. Defaults to whether it only reads.
+    :param changes_nothing: whether the request only reads. Defaults to true for a GET.
+    :param expected: checks the shape of the body and returns its value. Defaults to an object or a list, and for a
+        DELETE to any body.
+    :param into: consumes the body of a 200 in chunks, for each attempt from the beginning, and returns the value of the
+        body; for files. The timeout of whole answers does not apply. It may raise :class:`.UnexpectedError`.
+    :param attempts: the number of attempts allowed. Defaults to that of the transport.
     """
 
     method: str
@@ -122,34 +136,37 @@ class Call:
 
     @property
     def reads(self) -> bool:
-        """Whether it only reads."""
+        """Whether the request only reads."""
         return self.method == "GET" if self.changes_nothing is None else self.changes_nothing
 
     @property
     def repeatable(self) -> bool:
-        """Whether it may be repeated after an unknown outcome."""
+        """Whether the request may be repeated after an unknown outcome."""
         return self.reads if self.safe is None else self.safe
 
     @property
     def path(self) -> str:
-        """The path without its query."""
+        """The path of the request, without its query."""
         return urlsplit(self.url).path
 
     def failed(self, failure: Failure, reason: str, status: int | None = None) -> RequestError:
-        """Return the error of an attempt that no service answered."""
+        """Return the error of an attempt without an answer of a service."""
         return RequestError(failure, self.method, self.path, reason=reason, status=status, changes_nothing=self.reads)
 
 
 class Transport:
     """
-    Sends calls over keep-alive sessions, one for each thread: a ``requests.Session`` is not thread-safe.
+    Sends requests over keep-alive sessions, one for each thread, because a ``requests.Session`` is not thread-safe.
 
-    :param connect_timeout: seconds to reach the host.
+    :param connect_timeout: seconds to reach the host. Defaults to 10.
     :param read_timeout: seconds to wait for the next byte of the answer; the whole answer may take twice as long.
-    :param proxies: as ``requests`` takes them.
-    :param verify: ``True``, or the path of a CA bundle.
-    :param attempts: how many times a request is sent at most; a poller, whose next poll is the retry, wants one.
-    :param max_body_bytes: longer answers are not read to their end.
+        Defaults to 60.
+    :param proxies: proxies in the form of ``requests``. Defaults to those of the environment.
+    :param verify: whether the TLS certificate is verified, or the path of a CA bundle. Defaults to true.
+    :param clock: measures time and sleeps. Defaults to the local clock.
+    :param attempts: how many times a request is sent at most. Defaults to 5; a poller, whose next poll is the retry,
+        uses 1.
+    :param max_body_bytes: upper bound for a body; a longer one raises an error. Defaults to 64 MiB.
     """
 
     def __init__(
@@ -165,9 +182,9 @@ class Transport:
     ) -> None:
         self.attempts = attempts
         self.max_body_bytes = max_body_bytes
-        #: What each request to the platform passes through; it may make it wait, and sees how it ends.
+        #: Entered for each request to the platform: it may wait before the request, and receives the request's error.
         self.pace: AbstractContextManager[Any] = nullcontext()
-        #: Requests so far, those for tokens not counted.
+        #: The number of requests so far, without those for tokens.
         self.sent = 0
         self._lock = threading.Lock()
         self.timeouts = (connect_timeout, read_timeout)
@@ -179,20 +196,20 @@ class Transport:
         self.platform_clock = PlatformClock(self.clock)
         self._local = threading.local()
         self._closed = False
-        self._under_way: set[Attempt] = set()
+        self._active_attempts: set[Attempt] = set()
         self._sessions: WeakSet[requests.Session] = WeakSet()
 
     # ---- time ------------------------------------------------------------------------------------------------------
 
     @property
     def deadline(self) -> Deadline:
-        """When all that this thread sends now must be over."""
+        """The deadline for the requests and waits of this thread."""
         deadline: Deadline | None = getattr(self._local, "deadline", None)
         return deadline or Deadline(self.clock)
 
     @contextmanager
     def until(self, deadline: Deadline) -> Iterator[None]:
-        """Let all that this thread sends in the block, waits included, be over by a deadline, or by an earlier one."""
+        """Limit the requests and waits of this thread in the block to a deadline, or to an earlier outer one."""
         outer = self.deadline
         self._local.deadline = min(outer, deadline, key=lambda either: either.at)
         try:
@@ -201,33 +218,33 @@ class Transport:
             self._local.deadline = outer
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Let all that this thread sends in the block be over, waits included, after ``seconds``."""
+        """Limit the requests and waits of this thread in the block to a number of seconds."""
         return self.until(self.deadline.within(seconds))
 
     @property
     def remaining(self) -> float:
-        """Seconds that :meth:`within` leaves."""
+        """The seconds until the deadline of this thread."""
         return self.deadline.remaining
 
-    def now(self, moment: float | None = None) -> float:
+    def now(self, monotonic: float | None = None) -> float:
         """
-        Return the platform's time in epoch seconds; until it has answered, this machine's.
+        Return the platform's time in epoch seconds; before the first answer, the local time.
 
-        :param moment: what it was at another moment, by the clock's ``monotonic``.
+        :param monotonic: the time to convert, by the clock's ``monotonic``. Defaults to the present.
         """
-        return self.platform_clock.now(moment)
+        return self.platform_clock.now(monotonic)
 
     # ---- sending ---------------------------------------------------------------------------------------------------
 
     def send(self, call: Call) -> Answer:
         """
-        Send ``call`` until it is answered or :func:`.retries.decide` gives up.
+        Send a request until it is answered, or until :func:`.retries.decide` allows no more attempts.
 
-        :raises RequestError: for every answer but a 2xx of the expected shape.
+        :raises RequestError: for any answer other than a 2xx of the expected shape.
         """
         credential, renewed, attempts = call.credential, False, call.attempts or self.attempts
         for attempt in count(1):
-            # Outside the attempt: a token request that fails has had its own retries and gets no second lot.
+            # Outside the try block: a failed token request has had its own retries and is not retried again.
             token = credential.token() if credential else None
             try:
                 return self._paced(call, token) if credential else self._once(call, None)
@@ -241,12 +258,14 @@ class Transport:
                     remaining=self.remaining,
                     attempts=attempts,
                 )
-                if not decision.again or (decision.renew and not (credential and credential.reject(token))):
+                if not decision.should_retry or (
+                    decision.renew_token and not (credential and credential.reject(token))
+                ):
                     raise
-                renewed = renewed or decision.renew
+                renewed = renewed or decision.renew_token
                 text = "%s; attempt %d of %d, retrying in %.1f s"
-                log.warning(text, error, attempt, max(attempt, attempts), decision.wait)
-            self.clock.sleep(decision.wait)
+                log.warning(text, error, attempt, max(attempt, attempts), decision.wait_seconds)
+            self.clock.sleep(decision.wait_seconds)
         raise AssertionError("unreachable")
 
     def _paced(self, call: Call, token: str | None) -> Answer:
@@ -257,22 +276,22 @@ class Transport:
 
     @property
     def last_request_id(self) -> str:
-        """The service's id of the last request that this thread was answered, for logs."""
+        """The service's id of the last request of this thread that was answered, for logs."""
         return getattr(self._local, "request_id", "")
 
     def _session(self) -> requests.Session:
         from airflow_provider_payments.aep.http.cutoff import GuardedSession
 
-        # A session made before a fork must not be shared with the parent: its sockets are the same.
+        # A session from before a fork shares its sockets with the parent process, so the child needs a new one.
         if getattr(self._local, "pid", None) != os.getpid():
             self._local.session, self._local.pid = GuardedSession(), os.getpid()
             with self._lock:
                 self._sessions.add(self._local.session)
-        kept: requests.Session = self._local.session
-        return kept
+        session: requests.Session = self._local.session
+        return session
 
     def _once(self, call: Call, token: str | None) -> Answer:
-        """Send it once, and read the whole answer."""
+        """Send a request once, and read the whole answer."""
         from requests.exceptions import RequestException
         from urllib3.exceptions import HTTPError
 
@@ -282,7 +301,7 @@ class Transport:
         if self._closed:
             raise call.failed(Failure.NOT_SENT, "cancelled: no waiters left")
         if remaining <= 0:
-            raise call.failed(Failure.NOT_SENT, "the operation's time is over")
+            raise call.failed(Failure.NOT_SENT, "the operation's time has elapsed")
         connect, silence = (min(timeout, remaining) for timeout in self.timeouts)
         whole = remaining if call.into else min(connect + 2 * silence, remaining)
         proxy = proxy_for(call.url, self.proxies)
@@ -297,13 +316,13 @@ class Transport:
             except UnexpectedError as error:
                 if not attempt.was_cut:
                     raise call.failed(Failure.AMBIGUOUS, str(error)) from None
-        # A body without a length just ends then.
+        # A body without a declared length ends like a complete one when it is cut.
         if received is None or (attempt.was_cut and received.status != 429):
             raise call.failed(Failure.AMBIGUOUS, f"no complete answer within {whole:.3g} s{through(proxy)}")
         if isinstance(received, Answer):
             return received
         if received.status == 407 and proxy:
-            raise call.failed(Failure.AMBIGUOUS, f"the proxy {shown(proxy)} asks for a login", status=407)
+            raise call.failed(Failure.AMBIGUOUS, f"the proxy {shown(proxy)} requires a login", status=407)
         replaceable = call.credential is not None and call.credential.renewable
         return read(
             received,
@@ -312,25 +331,25 @@ class Transport:
         )
 
     def close(self) -> None:
-        """Send nothing more, cut off all requests that are under way, and drop kept connections."""
+        """Refuse further requests, cut off all active ones, and close kept-alive connections."""
         self._closed = True
-        for attempt in list(self._under_way):
+        for attempt in list(self._active_attempts):
             attempt.cut()
-        with self._lock:  # another thread may begin to send just now
+        with self._lock:  # another thread may add its session at the same time
             sessions = list(self._sessions)
         for session in sessions:
             session.close()
 
     @contextmanager
     def _cuttable(self, attempt: Attempt) -> Iterator[None]:
-        self._under_way.add(attempt)
+        self._active_attempts.add(attempt)
         try:
             if self._closed:
                 attempt.cut()
             yield
         finally:
-            self._under_way.discard(attempt)
-            if self._closed:  # meanwhile, so its connection was not among those that were dropped
+            self._active_attempts.discard(attempt)
+            if self._closed:  # by another thread, which did not close the connection of this attempt
                 self._session().close()
 
     def _exchange(self, call: Call, token: str | None, proxy: str, timeouts: tuple[float, float]) -> Received | Answer:
@@ -339,7 +358,7 @@ class Transport:
         headers = {"Accept": "application/json", "User-Agent": f"airflow-provider-payments/{__version__}"}
 
         def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-            # Given as `auth`: a plain header would lose to a user's .netrc.
+            # A function for `auth`, because a user's .netrc takes precedence over a plain header.
             if token is not None:
                 request.headers["Authorization"] = f"Bearer {token}"
             return request
@@ -353,13 +372,13 @@ class Transport:
             headers=headers | dict(call.headers),
             auth=sign,
             timeout=timeouts,
-            proxies=only(call.url, proxy),
+            proxies=proxies_argument(call.url, proxy),
             verify=self.verify,
             allow_redirects=False,
             stream=True,
         ) as response:
             self._local.request_id = response.headers.get("x-request-id", "")
-            # Not the identity service: that is another machine.
+            # The token request has no credential: the identity service is another machine, with another clock.
             date = parse_date(response.headers.get("date")) if call.credential else None
             if date is not None:
                 self.platform_clock.observe(date)
@@ -370,15 +389,16 @@ class Transport:
             except (RequestException, RequestError):
                 if response.status_code != 429:
                     raise
-                body = b""  # nothing was made, whatever follows
+                body = b""  # the body of a 429 is not needed: no request was executed
         return Received(call.method, call.path, response.status_code, response.headers, body, call.reads)
 
 
 def _chunks(call: Call, response: requests.Response, limit: float = math.inf) -> Iterator[bytes]:
     """
-    Yield the body, decompressed, but of a bomb only the beginning: little compressed data may be a lot.
+    Yield the decompressed body in chunks.
 
-    :param limit: bytes that it may have.
+    :param limit: the number of bytes allowed. Defaults to no limit.
+    :raises RequestError: if the body is longer, or a decompression bomb, or compressed more than once.
     """
     size, encoding = 0, response.headers.get("content-encoding", "")
     if "," in encoding:
@@ -387,7 +407,7 @@ def _chunks(call: Call, response: requests.Response, limit: float = math.inf) ->
         size += len(chunk)
         if size > limit:
             raise call.failed(Failure.AMBIGUOUS, f"the answer is longer than {limit / 2**20:.3g} MiB")
-        # Of an answer in chunks nobody counts the bytes that came.
-        if size > MIN_BOMB_BYTES and 0 < MAX_COMPRESSION * response.raw.tell() < size:
-            raise call.failed(Failure.AMBIGUOUS, f"the answer is compressed more than {MAX_COMPRESSION} times")
+        # `tell` is 0 for a chunked answer, whose compressed bytes urllib3 does not count.
+        if size > MIN_BOMB_BYTES and 0 < MAX_COMPRESSION_RATIO * response.raw.tell() < size:
+            raise call.failed(Failure.AMBIGUOUS, f"the answer is compressed more than {MAX_COMPRESSION_RATIO} times")
         yield chunk

@@ -1,4 +1,4 @@
-"""What became of a request that brought no whole answer, by what ``requests`` raised."""
+"""The kind of failure of a request without a complete answer, by the exception of ``requests``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from airflow_provider_payments.aep.http.proxies import refusal, shown
 
 
 def through(proxy: str) -> str:
-    """Return the part of a sentence that names a proxy, where there is one."""
+    """Return the part of a sentence that names the proxy; empty without a proxy."""
     return f" through the proxy {shown(proxy)}" if proxy else ""
 
 
 def unanswered(error: Exception, url: str, proxy: str, connect: float, silence: float) -> tuple[Failure, str]:
     """
-    Return what became of a request that brought no whole answer, and why.
+    Return the kind of failure of a request without a complete answer, and the reason.
 
-    :param connect: seconds that were allowed to reach the host.
-    :param silence: seconds that were allowed without a byte of the answer.
+    :param error: the exception of ``requests`` or ``urllib3``.
+    :param url: the URL of the request.
+    :param proxy: the URL of its proxy; empty without a proxy.
+    :param connect: the timeout for the connection, in seconds.
+    :param silence: the timeout for the next byte of the answer, in seconds.
     """
     import requests.exceptions as kinds
     from urllib3.exceptions import InvalidHeader, ReadTimeoutError
@@ -47,7 +50,7 @@ def unanswered(error: Exception, url: str, proxy: str, connect: float, silence: 
 
 
 def _why_not_sent(error: Exception, root: BaseException, url: str, proxy: str, connect: float) -> str:
-    """Return why nothing was sent; empty where something may have been."""
+    """Return why the request was not sent; empty if it may have been sent."""
     import requests.exceptions as kinds
     from urllib3.exceptions import NewConnectionError
 
@@ -66,7 +69,7 @@ def _why_not_sent(error: Exception, root: BaseException, url: str, proxy: str, c
 
 
 def _root(error: BaseException) -> BaseException:
-    """Return what lies under the wrappings of ``requests`` and ``urllib3``."""
+    """Return the original error inside the exceptions of ``requests`` and ``urllib3``."""
     from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
     while True:

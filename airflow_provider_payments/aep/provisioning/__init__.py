@@ -1,1 +1,1 @@
-"""Exactly once: look, decide, create, look again; duplicates; deletion."""
+"""Exactly-once provisioning: lookup, decision and creation; duplicates; lifecycle; deletion."""

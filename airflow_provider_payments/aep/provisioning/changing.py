@@ -1,4 +1,4 @@
-"""Changing an object that is there: sent once, and looked at again where an answer is lost or others change it."""
+"""Updates of an existing object: sent once, and compared again after a lost answer or another writer's change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_payments.aep.errors import ConflictError, Difference, Failure, RequestError, UnsettledError
+from airflow_provider_payments.aep.errors import (
+    ConflictError,
+    Difference,
+    Failure,
+    NotFoundError,
+    RequestError,
+    UnsettledError,
+)
 from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS
 from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
 
@@ -19,39 +26,45 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_CHANGES = 3
+MAX_UPDATES = 3
 
 
 @dataclass
 class Changes:
     """
-    The changes that one operation makes.
+    The updates of one operation.
 
-    :param desired: what the object becomes.
-    :param if_exists: as :func:`.ensure.ensure` has it.
+    :param client: for requests.
+    :param desired: the value that the object is to match.
+    :param if_exists: see :func:`.ensure.ensure`.
     :param settling: the waits of the operation.
-    :param was_lost: whether the answer to a change was lost: it may have taken effect.
+    :param answer_was_lost: whether the answer to an update was lost: the update may have taken effect.
     """
 
     client: Client
     desired: Resource
     if_exists: str
     settling: Settling
-    was_lost: bool = False
+    answer_was_lost: bool = False
 
-    def updated(self, existing: RemoteObject, differences: list[Difference]) -> RemoteObject:
-        """Change it; where somebody else changed it meanwhile, or the answer is lost, look what is left to do."""
-        for _ in range(MAX_CHANGES):
+    def update(self, existing: RemoteObject, differences: list[Difference]) -> RemoteObject:
+        """
+        Update an object and return it.
+
+        After a lost answer, or another writer's change, the object is read again and the remaining differences are
+        updated.
+        """
+        for _ in range(MAX_UPDATES):
             try:
                 return self._change(existing, differences)
             except RequestError as error:
-                if error.says_gone:
+                if isinstance(error, NotFoundError):
                     self._check_gone(existing, error)
                 lost = error.failure is Failure.AMBIGUOUS
                 if not (lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
                     raise
-                self.was_lost = self.was_lost or lost
-                log.warning("%s; looking at the %s again", error, self.desired.kind)
+                self.answer_was_lost = self.answer_was_lost or lost
+                log.warning("%s; reading the %s again", error, self.desired.kind)
                 if lost:
                     self.settling.sleep(max(FIRST_WAIT_SECONDS, error.retry_after or 0.0), "to be changed")
             now = self.desired.kind.read(self.client, existing)
@@ -59,16 +72,16 @@ class Changes:
                 break
             existing, differences = now, self.allowed(self.desired.differences(self.client, now))
             if not differences:
-                # As any later look-up shows it.
+                # Return the listed form, as an adoption does: a read by id may return other members.
                 return next((e for e in self.desired.look_up(self.client) if e.id == now.id), now)
         raise UnsettledError(
-            f"{self.settling.what} ({existing.id}) could not be changed: others change it, or answers are lost; the "
-            "next attempt looks again"
+            f"{self.settling.what} ({existing.id}) could not be updated, because other writers change it or answers "
+            "were lost; the next attempt tries again"
         )
 
     def allowed(self, differences: Iterable[Difference]) -> list[Difference]:
-        """Return what may be changed; without ``update`` only what completes an object that this run made."""
-        return [d for d in differences if self.if_exists == "update" or self.desired.follows_creation(d)]
+        """Return the differences that may be changed; without ``update`` only those that complete a creation."""
+        return [d for d in differences if self.if_exists == "update" or self.desired.is_set_after_creation(d)]
 
     def _change(self, existing: RemoteObject, differences: list[Difference]) -> RemoteObject:
         desired, latest = self.desired, self.desired.latest(self.client, existing)
@@ -82,18 +95,17 @@ class Changes:
 
     def _check_gone(self, existing: RemoteObject, error: RequestError) -> None:
         """
-        Find out whether a 404 speaks of the object itself: that to a change may speak of what the change refers to.
+        Find out whether a 404 is about the object: a 404 to an update may be about another object that it refers to.
 
-        :raises ReadLagError: if it does, and the object is so young that it may not be readable yet.
+        :raises ReadLagError: if it is about the object, which is too recent to be readable for certain.
         """
         kind = self.desired.kind
         if error.method != "GET":
             try:
                 kind.confirm(self.client, existing)
                 kind.read(self.client, existing)
-            except RequestError as unread:
-                if not unread.says_gone:
-                    raise
+            except NotFoundError:
+                pass
             else:
                 return
         kind.check_gone(self.client, existing)

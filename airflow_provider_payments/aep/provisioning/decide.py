@@ -1,20 +1,27 @@
 """
-What to do next: a pure function of what was observed, what this call has done, and the time.
+The decision of exactly-once provisioning: a pure function of the observed objects, this call's memory and the time.
 
-The driver (:mod:`.ensure`) observes, sleeps and sends; a plan can ask the same with an empty :class:`Memory`.
+An :class:`.operation.Operation` observes, and carries out the decision; a plan decides with an empty :class:`Memory`.
+The table is also in the manual, in ``docs/exactly-once.md``. W is the settle time of the kind.
 
-| observed | action |
+| observed | next |
 | --- | --- |
-| something was gone a settle time ago, and lists still show it | :class:`Check` it a second time |
-| what this call made does not show | :class:`Search`, :class:`Wait`, in the end :class:`GiveUp` or adopt another |
-| nothing | :class:`Wait` until what was sent has settled, :class:`Search`, then :class:`Create`, three times at most |
-| the oldest that is right is young, or what was sent is | :class:`Wait` until both have settled |
-| the oldest that is right was only listed | :class:`Check` |
-| this call made it, right or not by now, and an older one differs that ingests the same | :class:`Withdraw` |
-| its creator may still be deleting it | :class:`Wait` |
-| else the oldest that is right | :class:`Adopt` |
-| all differ, and an earlier attempt has only disabled the oldest | :class:`Check`, :class:`Wait`, :class:`Revive` |
-| all differ | :class:`Resolve` the oldest |
+| no object by the name | `Search` by the second key |
+| no object by either key | `Create` |
+| no object, and a creation was sent, or may have been sent by an earlier try | `Wait` until the creation has settled |
+| no object, after three creations that have settled | `GiveUp`; a retry may succeed |
+| a listed object that a read by its id did not find | `Wait` until W has elapsed, then `Check` once more |
+| a matching object that was only listed | `Check`: read it by its id |
+| a matching object, younger than W | `Wait` until it has settled |
+| a matching object that was read by its id | `Adopt` |
+| several matching objects | `Adopt` the oldest; the others are duplicates |
+| a matching object that its creator may still be deleting | `Wait` until the creator has finished |
+| the object that this call created is not listed | `Search` by the second key, then `Wait` and search again |
+| the same for 6 W (at least 10 s), and no other object matches | `GiveUp`, without a retry |
+| the same for 2 W (at least 10 s), and another object matches | `Adopt` the other object |
+| a dataflow that this call created, and an older one that differs and ingests the same data | `Withdraw` its own |
+| only objects that differ | `Resolve` the oldest: `update` changes it, `reuse` and `fail` end with an error |
+| the oldest differs only because an earlier attempt gave it up and disabled it | `Check`, then `Revive`: enable it |
 """
 
 from __future__ import annotations
@@ -32,33 +39,34 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.errors import Difference
     from airflow_provider_payments.aep.resources.kind import RemoteObject
 
-#: Sums of floating-point seconds are no finer; a clock that is simulated might never pass the rest.
+#: Shorter waits count as zero: rounding errors could keep a simulated clock just below the end of a wait for ever.
 RESOLUTION_SECONDS = 1e-6
-#: For how many settle times a created object that shows in no list is searched for: where another one can be adopted,
-#: and where nothing is there.
-SETTLE_TIMES_BESIDE, SETTLE_TIMES_ALONE = 2, 6
+#: For how many settle times a created object that is not listed is searched for, if another object matches.
+SEARCH_SETTLE_TIMES_WITH_MATCH = 2
+#: The same, if no other object matches.
+SEARCH_SETTLE_TIMES_WITHOUT_MATCH = 6
 
 
 class Now(NamedTuple):
     """
-    The time.
+    The time of a decision.
 
-    :param own: by this machine's monotonic clock, which passes evenly.
-    :param platform: in epoch seconds of the platform's clock, as far as its answers tell.
+    :param monotonic: by the local monotonic clock, in seconds.
+    :param platform: by the platform's clock as estimated from its answers, in epoch seconds.
     """
 
-    own: float
+    monotonic: float
     platform: float
 
 
 @dataclass(frozen=True)
 class Rules:
     """
-    What a kind demands.
+    The properties of a kind that a decision depends on.
 
-    :param may_duplicate: whether two creations at the same time both succeed, and it matters.
-    :param settle_seconds: within which what was sent takes effect and shows in lists.
-    :param ingests: whether it moves rows by itself.
+    :param may_duplicate: whether the service accepts a second object of the same name, and the second must be removed.
+    :param settle_seconds: time within which a creation takes effect and is listed.
+    :param ingests: whether an object of the kind ingests data by itself.
     """
 
     may_duplicate: bool
@@ -69,82 +77,89 @@ class Rules:
 @dataclass(frozen=True)
 class Seen:
     """
-    An object of the desired name.
+    An observed object that has the desired name.
 
-    :param existing: the object as it was read last.
-    :param differences: in what it is not the desired one.
-    :param leeway: in what it differs though it is the one: an update changes that too.
-    :param ours: whether this call made it.
-    :param is_duplicate: whether it does the same work as the desired one, though it may differ.
-    :param checked: whether it was read by its id in this look: lists show what is gone for a while.
-    :param withdrawn: whether an earlier attempt of the chain has disabled it, as far as is seen, and no more is wrong.
-    :param busy_until: until when its creator may still be deleting it, in epoch seconds of the platform's clock.
+    :param existing: the object as it was last read.
+    :param differences: differences from the desired object that prevent its adoption.
+    :param tolerated: differences that do not prevent its adoption; an update removes them too.
+    :param ours: whether this call created the object.
+    :param is_duplicate: whether the object does the same work as the desired one, even if it differs.
+    :param checked: whether the object was read by its id since the last lookup: lists may contain deleted objects.
+    :param was_given_up: whether an earlier attempt of the chain gave the object up and disabled it, and it differs in
+        nothing else. Until the object is checked: whether that is possible.
+    :param busy_until: until when its creator may still be deleting the object, in epoch seconds of the platform's
+        clock.
     """
 
     existing: RemoteObject
     differences: tuple[Difference, ...] = ()
-    leeway: tuple[Difference, ...] = ()
+    tolerated: tuple[Difference, ...] = ()
     ours: bool = False
     is_duplicate: bool = True
     checked: bool = False
-    withdrawn: bool = False
+    was_given_up: bool = False
     busy_until: float = 0.0
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """The object's id."""
         return self.existing.id
 
 
 @dataclass(frozen=True)
 class Memory:
     """
-    What one call has done and learnt. All moments are by the own clock.
+    What one call has done and learnt. All times are of the local monotonic clock.
 
-    :param attempt: from the second on, an earlier one may have sent a creation and died.
-    :param posts: creations that were sent and may have taken effect.
-    :param sent_at: when one may last have been sent.
-    :param mine: the id of what this call certainly made.
-    :param gone: what lists show though a read says it is gone -> when that was noticed. One answer may be a mistake, so
-        it is asked for once more; -inf after that.
-    :param looks: at the lists.
-    :param searched: whether the current look was by the second key too.
-    :param revived: whether something that was disabled has been enabled: once only.
-    :param begins_at: when what this call made begins to ingest, less the time to give it up before.
+    :param attempt: the number of the try. From the second on, an earlier one may have sent a creation before it was
+        killed.
+    :param creations: the number of creations that this call has sent.
+    :param sent_at: when a creation may last have been sent.
+    :param created_id: the id of the object that this call certainly created.
+    :param missing: id of a listed object that a read by id did not find -> when that was noticed. One answer may be
+        wrong, so the object is read once more; -inf after the second read.
+    :param lookups: the number of lookups so far.
+    :param searched: whether the current lookup included the search by the second key.
+    :param revived: whether a disabled object has been enabled, which is done once only.
+    :param must_end_at: when this call must end, so that a dataflow that it created can still be given up before its
+        start.
     """
 
     attempt: int = 1
-    posts: int = 0
+    creations: int = 0
     sent_at: float = -math.inf
-    mine: str | None = None
-    gone: Mapping[str, float] = field(default_factory=dict)
-    looks: int = 0
+    created_id: str | None = None
+    missing: Mapping[str, float] = field(default_factory=dict)
+    lookups: int = 0
     searched: bool = False
     revived: bool = False
-    begins_at: float = math.inf
+    must_end_at: float = math.inf
 
-    def looked(self, listed: Collection[str], own: float, *, searched: bool) -> Memory:
-        """Return it after a new look. An earlier attempt may have sent a creation right up to the first one."""
-        sent_at = own if self.attempt > 1 and not self.looks else self.sent_at
-        gone = {object_id: noticed for object_id, noticed in self.gone.items() if object_id in listed}
-        return replace(self, looks=self.looks + 1, searched=searched, sent_at=sent_at, gone=gone)
+    def after_lookup(self, listed: Collection[str], now: float, *, searched: bool) -> Memory:
+        """Return the memory after a lookup. An earlier attempt may have sent a creation right up to the first one."""
+        sent_at = now if self.attempt > 1 and not self.lookups else self.sent_at
+        missing = {object_id: noticed for object_id, noticed in self.missing.items() if object_id in listed}
+        return replace(self, lookups=self.lookups + 1, searched=searched, sent_at=sent_at, missing=missing)
 
-    def sent(self, own: float, mine: str | None = None) -> Memory:
-        """Return it after a creation that may have taken effect; ``mine`` is the id that the service answered."""
-        return replace(self, posts=self.posts + 1, sent_at=own, mine=mine or self.mine)
+    def after_creation(self, now: float, created_id: str | None = None) -> Memory:
+        """Return the memory after a creation that may have taken effect; ``created_id`` is the id in the answer."""
+        created_id = created_id or self.created_id
+        return replace(self, creations=self.creations + 1, sent_at=now, created_id=created_id)
 
-    def missing(self, object_id: str, own: float) -> Memory:
-        """Return it after a read that did not find what is listed."""
-        return replace(self, gone={**self.gone, object_id: -math.inf if object_id in self.gone else own})
+    def after_missing(self, object_id: str, now: float) -> Memory:
+        """Return the memory after a read by id that did not find a listed object."""
+        noticed = -math.inf if object_id in self.missing else now
+        return replace(self, missing={**self.missing, object_id: noticed})
 
-    def found(self, object_id: str) -> Memory:
-        """Return it after a read that found what seemed to be gone."""
-        return replace(self, gone={key: noticed for key, noticed in self.gone.items() if key != object_id})
+    def after_found(self, object_id: str) -> Memory:
+        """Return the memory after a read that found an object; the object no longer counts as missing."""
+        missing = {key: noticed for key, noticed in self.missing.items() if key != object_id}
+        return replace(self, missing=missing)
 
-    def withdrew(self, object_id: str) -> Memory:
-        """Return it after what this call made has been removed."""
-        mine = None if self.mine == object_id else self.mine
-        return replace(self, mine=mine, gone={**self.gone, object_id: -math.inf})
+    def after_withdrawal(self, object_id: str) -> Memory:
+        """Return the memory after the deletion of an object that this call created."""
+        created_id = None if self.created_id == object_id else self.created_id
+        return replace(self, created_id=created_id, missing={**self.missing, object_id: -math.inf})
 
 
 @dataclass(frozen=True)
@@ -154,7 +169,7 @@ class Create:
 
 @dataclass(frozen=True)
 class Adopt:
-    """It is the one. ``duplicates`` do the same work."""
+    """Return the observed object, which matches. ``duplicates`` do the same work."""
 
     seen: Seen
     duplicates: tuple[Seen, ...] = ()
@@ -162,7 +177,7 @@ class Adopt:
 
 @dataclass(frozen=True)
 class Resolve:
-    """It differs: change it, or fail, as the caller wishes."""
+    """Update the observed object, which differs, or fail, depending on ``if_exists``."""
 
     seen: Seen
     duplicates: tuple[Seen, ...] = ()
@@ -170,7 +185,7 @@ class Resolve:
 
 @dataclass(frozen=True)
 class Revive:
-    """An earlier attempt gave it up and disabled it: enable it."""
+    """Enable the observed dataflow, which an earlier attempt gave up and disabled."""
 
     seen: Seen
     duplicates: tuple[Seen, ...] = ()
@@ -178,26 +193,26 @@ class Revive:
 
 @dataclass(frozen=True)
 class Withdraw:
-    """This call made it, and another writer was first with something else that ingests the same: remove it."""
+    """Delete the dataflow that this call created: an older one of another writer ingests the same data."""
 
     seen: Seen
 
 
 @dataclass(frozen=True)
 class Check:
-    """Read it by its id, then decide again."""
+    """Read a listed object by its id, then decide again."""
 
     id: str
 
 
 @dataclass(frozen=True)
 class Search:
-    """Look by the second key too, then decide again."""
+    """Search by the second key too, then decide again."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Sleep, then look again. ``why`` ends the sentence "it needs 3 s ..."."""
+    """Sleep, then look up again. ``why`` ends the sentence "the object needs 3 s ..."."""
 
     seconds: float
     why: str
@@ -205,7 +220,7 @@ class Wait:
 
 @dataclass(frozen=True)
 class GiveUp:
-    """End with an error. ``why`` follows the object's name."""
+    """End with an error. ``why`` continues a sentence that begins with the object's name."""
 
     why: str
     retryable: bool
@@ -216,87 +231,87 @@ Action = Create | Adopt | Resolve | Revive | Withdraw | Check | Search | Wait | 
 
 def decide(rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -> Action:
     """
-    Return what to do next. It is total: whatever was observed, exactly one action follows.
+    Return the next action. The function is total: exactly one action follows from any observation.
 
-    :param observed: the objects of the name that lists show, without those in ``memory.gone``.
+    :param observed: the listed objects of the name, without those in ``memory.missing``.
     """
-    for object_id, noticed in memory.gone.items():
-        if noticed > -math.inf and not _settling(rules, noticed - now.own):
+    for object_id, noticed in memory.missing.items():
+        if noticed > -math.inf and not _settling(rules, noticed - now.monotonic):
             return Check(object_id)
-    if memory.mine is not None and all(seen.id != memory.mine for seen in observed):
-        beside = any(not seen.differences for seen in observed)
-        if action := _own_is_missing(rules, memory, now, beside=beside):
+    matching = [seen for seen in observed if not seen.differences]
+    if memory.created_id is not None and all(seen.id != memory.created_id for seen in observed):
+        action = _decide_if_own_is_unlisted(rules, memory, now, has_match=bool(matching))
+        if action:
             return action
     if not observed:
-        return _nothing_is_there(rules, memory, now)
-    right = [seen for seen in observed if not seen.differences]
-    if right:
-        return _one_is_right(_oldest(right), rules, observed, memory, now)
-    return _all_differ(rules, observed, memory, now)
+        return _decide_without_objects(rules, memory, now)
+    if matching:
+        return _decide_with_match(_oldest(matching), rules, observed, memory, now)
+    return _decide_without_match(rules, observed, memory, now)
 
 
-def _own_is_missing(rules: Rules, memory: Memory, now: Now, *, beside: bool) -> Action | None:
+def _decide_if_own_is_unlisted(rules: Rules, memory: Memory, now: Now, *, has_match: bool) -> Action | None:
     if not memory.searched:
         return Search()
-    waited = now.own - memory.sent_at - TICK_SECONDS
-    times = SETTLE_TIMES_BESIDE if beside else SETTLE_TIMES_ALONE
-    in_time = memory.begins_at - now.own > MIN_SEARCH_SECONDS
-    if in_time and waited <= max(times * rules.settle_seconds, MIN_SEARCH_SECONDS):
-        return Wait(SEARCH_INTERVAL_SECONDS, "to show in lists")
-    if beside:
+    waited = now.monotonic - memory.sent_at - TICK_SECONDS
+    settle_times = SEARCH_SETTLE_TIMES_WITH_MATCH if has_match else SEARCH_SETTLE_TIMES_WITHOUT_MATCH
+    in_time = memory.must_end_at - now.monotonic > MIN_SEARCH_SECONDS
+    if in_time and waited <= max(settle_times * rules.settle_seconds, MIN_SEARCH_SECONDS):
+        return Wait(SEARCH_INTERVAL_SECONDS, "to be listed")
+    if has_match:
         return None
     why = (
-        f"was created ({memory.mine}), but {waited:.0f} s later no list shows it. Nothing more is created: another "
-        "attempt would not find it either"
+        f"was created ({memory.created_id}), but no list shows it {waited:.0f} s later. No other object is created, "
+        "because another attempt would not find it either"
     )
     return GiveUp(why, retryable=False)
 
 
-def _nothing_is_there(rules: Rules, memory: Memory, now: Now) -> Action:
-    since = max([memory.sent_at + TICK_SECONDS, *memory.gone.values()]) - now.own
+def _decide_without_objects(rules: Rules, memory: Memory, now: Now) -> Action:
+    since = max([memory.sent_at + TICK_SECONDS, *memory.missing.values()]) - now.monotonic
     if wait := _settling(rules, since):
         return wait
     if not memory.searched:
         return Search()
-    if memory.posts < MAX_REQUESTS:
+    if memory.creations < MAX_REQUESTS:
         return Create()
     why = (
-        f"cannot be created: {memory.posts} requests to create it brought no object, and none shows after "
-        f"{rules.settle_seconds:g} s; the next attempt looks again"
+        f"could not be created: {memory.creations} creations were sent, and no list shows an object "
+        f"{rules.settle_seconds:g} s after the last one; the next attempt searches again"
     )
     return GiveUp(why, retryable=True)
 
 
 def _settling(rules: Rules, since: float) -> Wait | None:
-    """Return the wait for what happened ``since`` seconds from now, which is negative for the past."""
+    """Return the wait until an event has settled that is ``since`` seconds from now (negative: in the past)."""
     rest = since + rules.settle_seconds
     if not rules.settle_seconds or rest <= RESOLUTION_SECONDS:
         return None
     return Wait(min(rest, rules.settle_seconds + TICK_SECONDS), "to settle")
 
 
-def _one_is_right(winner: Seen, rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -> Action:
-    sent = memory.sent_at + TICK_SECONDS - now.own
-    since = sent if winner.id == memory.mine else max(winner.existing.created - now.platform, sent)
+def _decide_with_match(match: Seen, rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -> Action:
+    sent = memory.sent_at + TICK_SECONDS - now.monotonic
+    since = sent if match.id == memory.created_id else max(match.existing.created - now.platform, sent)
     if rules.may_duplicate and (wait := _settling(rules, since)):
         return wait
-    if not winner.checked and winner.id != memory.mine:
-        return Check(winner.id)
-    if rules.ingests and winner.ours:
-        first = _oldest([winner, *_duplicates(winner, observed)])
-        if first.differences and first.existing.age < winner.existing.age:
-            return Withdraw(winner)
-    if winner.busy_until - now.platform > RESOLUTION_SECONDS:
-        return Wait(winner.busy_until - now.platform, "to be deleted by its creator")
-    return Adopt(winner, _duplicates(winner, observed))
+    if not match.checked and match.id != memory.created_id:
+        return Check(match.id)
+    if rules.ingests and match.ours:
+        first = _oldest([match, *_duplicates(match, observed)])
+        if first.differences and first.existing.creation_order < match.existing.creation_order:
+            return Withdraw(match)
+    if match.busy_until - now.platform > RESOLUTION_SECONDS:
+        return Wait(match.busy_until - now.platform, "to be deleted by its creator")
+    return Adopt(match, _duplicates(match, observed))
 
 
-def _all_differ(rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -> Action:
+def _decide_without_match(rules: Rules, observed: Collection[Seen], memory: Memory, now: Now) -> Action:
     oldest = _oldest(observed)
     duplicates = _duplicates(oldest, observed)
     if rules.ingests and (own := next((seen for seen in duplicates if seen.ours), None)):
         return Withdraw(own)
-    if memory.revived or not oldest.withdrawn:
+    if memory.revived or not oldest.was_given_up:
         return Resolve(oldest, duplicates)
     if not oldest.checked:
         return Check(oldest.id)
@@ -306,9 +321,9 @@ def _all_differ(rules: Rules, observed: Collection[Seen], memory: Memory, now: N
 
 
 def _oldest(seen: Collection[Seen]) -> Seen:
-    """Return the one that every writer chooses."""
-    return min(seen, key=lambda each: each.existing.age)
+    """Return the oldest object, which every writer chooses."""
+    return min(seen, key=lambda each: each.existing.creation_order)
 
 
-def _duplicates(winner: Seen, observed: Collection[Seen]) -> tuple[Seen, ...]:
-    return tuple(seen for seen in observed if seen.is_duplicate and seen.id != winner.id)
+def _duplicates(chosen: Seen, observed: Collection[Seen]) -> tuple[Seen, ...]:
+    return tuple(seen for seen in observed if seen.is_duplicate and seen.id != chosen.id)

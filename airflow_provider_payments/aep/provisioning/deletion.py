@@ -1,9 +1,10 @@
 """
-The deletion of a dataflow with the connections and the dataset that go with it.
+The deletion of a dataflow with its connections and its dataset.
 
-The dataflow goes first: the service deletes no connection that a dataflow uses. Once it is gone, nothing says which
-connections were its own, so these say it themselves before: their marks name the deletion. A try that follows a kill
-finds them by that, in any version of Airflow. Source: Adobe's tutorials "Delete dataflows" and "Delete connections".
+The dataflow is deleted first, because the service deletes no connection that a dataflow uses. Once the dataflow is
+deleted, the service does not record which connections belonged to it. So the deletion is recorded in the marks of the
+connections before. If a try is killed, the next one finds them by these marks, in any version of Airflow. Source:
+Adobe's tutorials "Delete dataflows" and "Delete connections".
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.errors import Failure, PlatformError, RequestError, UnsettledError
-from airflow_provider_payments.aep.provisioning.lifecycle import ends_of, find_dataflow
+from airflow_provider_payments.aep.provisioning.lifecycle import connections_of, find_dataflow
 from airflow_provider_payments.aep.provisioning.removing import find_marked, remove
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -35,17 +36,17 @@ __all__ = ["Deleted", "Deletion", "Part"]
 
 log = logging.getLogger(__name__)
 
-#: The kinds that may go with a dataflow, users first.
-_GOING_WITH: tuple[Kind, ...] = (TARGET_CONNECTION, SOURCE_CONNECTION, DATASET)
-#: How often a mark is written again that somebody else's change has got in the way of.
-MAX_MARKINGS = 3
-#: Statuses that, like a 412, say that somebody else's change came between.
-CONFLICTS = (409, 428)
+#: The kinds of objects that may be deleted with a dataflow, in the order of deletion.
+_RELATED_KINDS: tuple[Kind, ...] = (TARGET_CONNECTION, SOURCE_CONNECTION, DATASET)
+#: How often one mark is written if other writers change the object in between.
+MAX_MARK_WRITES = 3
+#: Statuses that, like a 412, mean that another writer has changed the object since it was read.
+CONFLICT_STATUSES = (409, 428)
 
 
 @dataclass(frozen=True)
 class Part:
-    """A dataflow, or what goes with it."""
+    """A dataflow, or an object that is deleted with it."""
 
     kind: Kind
     existing: RemoteObject
@@ -55,17 +56,17 @@ class Part:
 
     @property
     def report(self) -> Json:
-        """What a task returns of it."""
+        """The part as a task returns it."""
         return {"kind": self.kind.name, "id": self.existing.id, "name": name_of(self.kind, self.existing)}
 
 
 @dataclass(frozen=True)
 class Deleted:
     """
-    What became of a dataflow and of what goes with it.
+    The outcome of a deletion.
 
-    :param removed: what was deleted.
-    :param kept: what stays, each with its ``reason``.
+    :param removed: reports of the objects that were deleted.
+    :param kept: reports of the objects that stay, each with its ``reason``.
     """
 
     removed: list[Json] = field(default_factory=list)
@@ -75,55 +76,57 @@ class Deleted:
 @dataclass(frozen=True)
 class Deletion:
     """
-    The deletion of one dataflow. No mark is asked for to begin it, because the dataflow is named.
+    The deletion of one dataflow. The dataflow itself needs no mark, because the user names it.
 
-    :param asked: the dataflow's name or id, the same in each try.
-    :param dataset: whether datasets go too, those without a batch.
+    :param client: for requests.
+    :param dataflow: the dataflow's name or id, the same in each try.
+    :param dataset: whether the target dataset is deleted too, if it has no batch. Defaults to false.
     """
 
     client: Client
-    asked: str
+    dataflow: str
     dataset: bool = False
 
     @cached_property
     def _digest(self) -> str:
-        return deletion_digest(self.asked)
+        return deletion_digest(self.dataflow)
 
     def parts(self) -> list[Part]:
         """
-        Return the dataflow and what goes with it, in the order in which they may go; what goes with it is marked.
+        Return the dataflow and the objects to delete with it, in the order of deletion, and mark these objects.
 
-        Once the dataflow is gone, that is what a try that was killed has left.
+        If the dataflow no longer exists, return the marked objects that a killed try has left.
 
-        :raises AbsentError: if nothing is left.
+        :raises AbsentError: if there is neither the dataflow nor a marked object.
         :raises InvalidInputError: if several dataflows have the name.
-        :raises UnsettledError: if others change an object all the time; a repeat goes on.
-        :raises UnreadableError: if what the dataflow refers to cannot be understood in the end.
-        :raises RequestError: if a request fails in the end.
+        :raises UnsettledError: if other writers keep changing an object; a later attempt continues.
+        :raises UnreadableError: if a reference of the dataflow still cannot be understood after several reads.
+        :raises RequestError: if a request still fails after its retries.
         """
         try:
-            dataflow = find_dataflow(self.client, self.asked)
+            existing = find_dataflow(self.client, self.dataflow)
         except AbsentError:
-            if left := self._left():
+            if left := self._find_left():
                 return left
             raise
-        found, going = self._going_with(dataflow), {dataflow.id}
-        for part in found if self.client.marks else ():
+        related, deleted_before = self._find_related(existing), {existing.id}
+        for part in related if self.client.marks else ():
             with self.client.transport.within(self.client.operation_timeout):
-                if patiently(self.client, partial(self._mark, part, going)):
-                    going.add(part.existing.id)
-        return [Part(DATAFLOW, dataflow), *found]
+                if patiently(self.client, partial(self._mark, part, deleted_before)):
+                    deleted_before.add(part.existing.id)
+        return [Part(DATAFLOW, existing), *related]
 
     def carry_out(self, parts: Iterable[Part]) -> Deleted:
         """
-        Delete the dataflow and, of what goes with it, what nothing else uses; what is gone already is done.
+        Delete the dataflow, and the other parts that nothing else uses; skip parts that no longer exist.
 
-        The dataflow is disabled before, so that no run begins.
+        The dataflow is disabled first, so that no run begins before its deletion.
 
-        :param parts: as :meth:`parts` returns them.
-        :raises PlatformError: if the service refuses to delete the dataflow: the rest stays too.
-        :raises UnreadableError: if what may use something cannot be understood in the end; a repeat goes on.
-        :raises RequestError: if a request fails in the end, likewise.
+        :param parts: the result of :meth:`parts`.
+        :raises PlatformError: if the service refuses to delete the dataflow; then the other parts stay too.
+        :raises UnreadableError: if an object that may use a part still cannot be understood after several reads; a
+            later attempt continues.
+        :raises RequestError: if a request still fails after its retries; a later attempt continues.
         """
         parts, outcome = list(parts), Deleted()
         is_named = any(part.kind is DATAFLOW for part in parts)
@@ -140,31 +143,31 @@ class Deletion:
                 outcome.removed.append(part.report)
         return outcome
 
-    def _left(self) -> list[Part]:
-        kinds = [kind for kind in _GOING_WITH if self.dataset or kind is not DATASET]
+    def _find_left(self) -> list[Part]:
+        kinds = [kind for kind in _RELATED_KINDS if self.dataset or kind is not DATASET]
         return [Part(kind, existing) for kind in kinds for existing in find_marked(self.client, kind, self._is_marked)]
 
     def _is_marked(self, mark: Mark | None) -> bool:
         return mark is not None and mark.deletion == self._digest
 
-    def _going_with(self, dataflow: RemoteObject) -> list[Part]:
-        found = [Part(kind, existing) for kind, existing in ends_of(self.client, dataflow)]
+    def _find_related(self, dataflow: RemoteObject) -> list[Part]:
+        found = [Part(kind, existing) for kind, existing in connections_of(self.client, dataflow)]
         targets = [part for part in found if self.dataset and part.kind is TARGET_CONNECTION]
         for part in targets:
             if dataset_id := part.kind.fields_of(part.existing).text("params", "dataSetId"):
                 dataset = patiently(self.client, partial(DATASET.find, self.client, dataset_id))
                 found += [Part(DATASET, dataset)] if dataset else []
         by_id = {part.existing.id: part for part in found}
-        return sorted(by_id.values(), key=lambda part: _GOING_WITH.index(part.kind))
+        return sorted(by_id.values(), key=lambda part: _RELATED_KINDS.index(part.kind))
 
-    def _mark(self, part: Part, going: Collection[str]) -> bool:
-        """Let an object's mark name this deletion, unless something that stays uses it; return whether it goes."""
+    def _mark(self, part: Part, deleted_before: Collection[str]) -> bool:
+        """Record this deletion in an object's mark unless another object uses it; return whether to delete it."""
         kind, existing = part.kind, part.existing
-        for _ in range(MAX_MARKINGS):
+        for _ in range(MAX_MARK_WRITES):
             mark = kind.mark_of(existing) or Writer().mark()
             if self._is_marked(mark):
                 return True
-            if kind.blocking_reference(self.client, existing, going):
+            if kind.blocking_reference(self.client, existing, deleted_before):
                 return False
             try:
                 if rewrite_mark(self.client, kind, existing, replace(mark, deletion=self._digest)):
@@ -172,11 +175,15 @@ class Deletion:
             except RequestError as error:
                 if error.failure is not Failure.FINAL:
                     raise
-                if error.status not in CONFLICTS:
-                    log.warning("The mark of %s cannot be written, so it stays if this try is killed: %s", part, error)
+                if error.status not in CONFLICT_STATUSES:
+                    log.warning(
+                        "The mark of %s cannot be written; if this try is killed, the object stays: %s", part, error
+                    )
                     return True
             now = kind.read(self.client, existing)
             if now is None:
                 return False
             existing = now
-        raise UnsettledError(f"{part} could not be marked: others change it; the next attempt looks again")
+        raise UnsettledError(
+            f"{part} could not be marked, because other writers change it; the next attempt tries again"
+        )

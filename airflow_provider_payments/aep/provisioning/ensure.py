@@ -1,20 +1,22 @@
 """
-Find or create: one object for each name, whatever happens to answers and whatever other writers do.
+Find or create objects: one object for each name, despite lost answers and other writers.
 
-Experience Platform has no idempotency key, and all but the Schema Registry take a second object of the same name. So
-the name in its sandbox is the key. Each attempt looks, compares by meaning, adopts the oldest object that is right, and
-creates only where there is none; it looks again after a creation has had the time to show. By then all writers of the
-same object see the same oldest one, and each removes what it made beside it. Every object carries a
-:class:`~.marks.Mark`, so an attempt recognises what it made itself though no answer said so.
+Experience Platform has no idempotency key, and all services but the Schema Registry accept a second object of the same
+name. So the name in its sandbox is the key. Each attempt looks the name up, compares by meaning, adopts the oldest
+matching object, and creates one only if there is none; once the creation has settled, it looks the name up again. By
+then all writers of an object see the same oldest one, and each deletes the duplicate that it created itself. Every
+object carries a :class:`~.marks.Mark`, by which an attempt recognises its own creations even if their answers were
+lost.
 
-:func:`.decide.decide` decides for each object, an :class:`.operation.Operation` looks and sends; here is the driver,
-which sleeps. Several objects are made in lock step: each look and each settle time serves all of them.
+:func:`.decide.decide` decides for each object, and an :class:`.operation.Operation` sends the requests. This module is
+the driver, which sleeps. Several objects are provisioned in lock step: each lookup and each settle time serves all.
 
-All rests on one bound: a lost request takes effect, and shows in lists, within the settle time. No service promises
-one. A second dataflow would ingest twice, so dataflows have a longer one, and begin later than it ends.
+The algorithm assumes one bound: a request whose answer was lost takes effect, and is listed, within the settle time. No
+service promises a bound. A second dataflow would ingest each row twice, so dataflows have a longer settle time, and
+start later than it ends.
 
-What cannot be understood, a list that was cut, and a read that lags behind the list are no grounds for anything:
-:mod:`.patience` looks again.
+An answer that cannot be understood, an incomplete list, and a read by id that lags behind a list decide nothing:
+:mod:`.patience` reads them again.
 """
 
 from __future__ import annotations
@@ -36,8 +38,11 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.resources.base import Resource
 
+__all__ = ["IF_EXISTS", "ensure", "ensure_many"]
+
 log = logging.getLogger(__name__)
 
+#: The allowed values of ``if_exists``.
 IF_EXISTS = ("reuse", "update", "fail")
 
 
@@ -51,22 +56,25 @@ def ensure(
     remove_duplicates: bool = False,
 ) -> Provisioned:
     """
-    Return the one object that is ``desired``, made if there was none.
+    Return the one object that matches ``desired``; create it if there is none.
 
-    :param if_exists: what to do where objects of the name exist and none is right: ``reuse`` fails and shows the
-        difference, ``update`` changes what reaches the dataflow and refuses the rest. ``fail`` refuses any object that
-        was there before, right or not.
-    :param attempt: Airflow's try number. From the second on, an earlier one may have asked for a creation and died.
-    :param writer: in whose name it is made; ``fail`` adopts what the same run of the same chain made.
-    :param remove_duplicates: whether unused duplicates that carry this chain's mark and have had time to settle are
-        deleted. Without it a call deletes only what it made itself; others are reported, and a duplicate dataflow is
-        disabled.
-    :raises ConflictError: if an object of the name stands in the way.
-    :raises UnsettledError: if the outcome could not be learnt in the client's ``operation_timeout``; a later attempt
-        goes on.
-    :raises UnlistedError: if no list shows what was made.
-    :raises UnreadableError: if what may be it cannot be understood, or not be read yet; a later attempt looks again.
-    :raises RequestError: if the service refuses, or a read fails in the end.
+    :param if_exists: what to do if objects of the name exist and none matches: ``reuse`` fails and lists the
+        differences, ``update`` changes what reaches the dataflow and fails for other differences. ``fail`` refuses any
+        object that existed before, even if it matches. Defaults to ``reuse``.
+    :param attempt: Airflow's try number. From the second on, an earlier try may have sent a creation before it was
+        killed. Defaults to 1.
+    :param writer: the chain and run in whose name the object is created; with ``fail``, objects that the same run of
+        the same chain created are adopted. Defaults to the chain ``manual``.
+    :param remove_duplicates: whether unused duplicates that carry this chain's mark, and are older than three settle
+        times, are deleted. Otherwise a call deletes only duplicates that it created itself; others are reported, and a
+        duplicate dataflow is disabled. Defaults to false.
+    :raises ConflictError: if an existing object of the name prevents the creation.
+    :raises UnsettledError: if the outcome is unknown after the client's ``operation_timeout``; a later attempt
+        continues.
+    :raises UnlistedError: if no list shows the created object.
+    :raises UnreadableError: if an object that may match cannot be understood, or not be read yet; a later attempt reads
+        it again.
+    :raises RequestError: if the service refuses, or if a read still fails after its retries.
     """
     if if_exists not in IF_EXISTS:
         raise InvalidInputError("if_exists", if_exists, f"one of {', '.join(IF_EXISTS)}")
@@ -75,7 +83,7 @@ def ensure(
     _drive(client, [operation], lambda: None)
     if isinstance(operation.result, Provisioned):
         return operation.result
-    raise operation.result or AssertionError("an operation that is over has a result")
+    raise operation.result or AssertionError("an operation that has ended has a result")
 
 
 def ensure_many(
@@ -88,13 +96,15 @@ def ensure_many(
     ignored: Collection[str] = (),
 ) -> list[Provisioned | PlatformError]:
     """
-    Make several objects that do not refer to each other as :func:`ensure` makes one, in the time of one.
+    Provision several objects that do not refer to each other, each as :func:`ensure` does, in the time of one.
 
     :param desired: the objects, each of another name or kind.
-    :param read: returns what answers from lists that are read from then on, each once: one look for all objects.
-    :param attempt: as :func:`ensure` has it, as ``writer``.
-    :param ignored: ids of objects that are none of the desired ones, whatever they are called.
-    :return: for each what came of it: the object, or the error that :func:`ensure` would raise.
+    :param read: returns a reader that requests each list once, at its first use; one reader serves one round of
+        lookups.
+    :param attempt: see :func:`ensure`.
+    :param writer: see :func:`ensure`.
+    :param ignored: ids of objects that are never candidates, regardless of their names.
+    :return: for each desired object the provisioned object, or the error that :func:`ensure` would raise.
     """
     writer = writer or Writer()
     operations = [
@@ -107,9 +117,9 @@ def ensure_many(
 
 def _drive(client: Client, operations: Sequence[Operation], read: Callable[[], Reads | None]) -> None:
     """
-    Take the steps of operations until all are over.
+    Take the steps of operations until all have ended.
 
-    :param read: what a round of steps looks at; ``None``: each asks for itself.
+    :param read: returns the reader for a round of steps; ``None``: each operation sends its own requests.
     """
     clock = client.transport.clock
     try:
@@ -119,11 +129,11 @@ def _drive(client: Client, operations: Sequence[Operation], read: Callable[[], R
             if due:
                 _take_steps(client, due, pending, read())
             else:
-                _sleep(client, _all_due(pending) - began, pending)
-        # Of each kind the one that was made last: what was made before it has had longer.
-        for operation in {each.desired.kind: each for each in operations if each.unread}.values():
+                _sleep(client, _next_round(pending) - began, pending)
+        # Confirm one object of each kind, the last one created: the others have had more time to become readable.
+        for operation in {each.desired.kind: each for each in operations if each.unconfirmed}.values():
             operation.confirm()
-    except BaseException:  # the task's time is over, or somebody ends it
+    except BaseException:  # such as the task's timeout or Ctrl-C: no dataflow of this call may ingest after it
         for operation in operations:
             if operation.result is None:
                 give_up(client, operation.duplicates)
@@ -131,7 +141,7 @@ def _drive(client: Client, operations: Sequence[Operation], read: Callable[[], R
 
 
 def _take_steps(client: Client, due: Sequence[Operation], pending: Sequence[Operation], reads: Reads | None) -> None:
-    """Let those step that are due, the most urgent first, until another one must not wait any longer."""
+    """Take the steps that are due, the most urgent first, until another operation must not wait any longer."""
     clock = client.transport.clock
     read_at = now = clock.monotonic()
     left = set(due)
@@ -141,18 +151,18 @@ def _take_steps(client: Client, due: Sequence[Operation], pending: Sequence[Oper
         began, now = now, clock.monotonic()
         others = [each for each in pending if each.result is None and each is not operation]
         for other in others:
-            other.allow(now - began)
+            other.extend(now - began)
         if any(each.latest <= now for each in others if each not in left):
             return
 
 
 def _sleep(client: Client, seconds: float, pending: Sequence[Operation]) -> None:
-    if said := [operation.waits_for for operation in pending if operation.waits_for]:
+    if reasons := [operation.waits_for for operation in pending if operation.waits_for]:
         others = f", and for {len(pending) - 1} other objects" if len(pending) > 1 else ""
-        log.info("Waiting %.0f s for %s%s", seconds, said[0], others)
+        log.info("Waiting %.0f s for %s%s", seconds, reasons[0], others)
     client.transport.clock.sleep(seconds)
 
 
-def _all_due(pending: Iterable[Operation]) -> float:
-    """Return when all are due that can wait so long: one look then serves them."""
+def _next_round(pending: Iterable[Operation]) -> float:
+    """Return when the next round of steps begins: when all are due, or earlier if one cannot wait for the others."""
     return min([max(each.due for each in pending), *(each.latest for each in pending)])

@@ -1,13 +1,14 @@
 """
-Giving up: a call that ends without an outcome leaves nothing of its own that ingests.
+Giving up: a call that ends without an outcome leaves no dataflow of its own that ingests.
 
-It deletes the dataflow that it made, before that begins: another one would bring its rows again. Where that fails, or
-it has begun, it disables it. Other kinds stay, to be adopted. Another task may be about to adopt the dataflow, so both
-record what they do in its mark, with ``If-Match``: only one of them succeeds. A dataflow whose mark records that it was
-given up, and that has not been changed since, was disabled by no person: a later attempt of the chain enables it again.
+It deletes the dataflow that it created before the dataflow starts: another one would ingest its rows again. If the
+deletion fails, or the dataflow has started, it is disabled. Objects of other kinds stay, to be adopted. Another task
+may be about to adopt the dataflow, so both tasks record what they do in its mark, with ``If-Match``: only one of them
+succeeds. A dataflow whose mark records that it was given up, and that has not been changed since, was not disabled by a
+person: a later attempt of the chain enables it again.
 
-A creation whose answer was lost and that no list shows cannot be deleted. It begins later than it settles, and the next
-attempt looks for it before that.
+A dataflow whose creation was not answered, and that no list shows, cannot be deleted. It starts later than its settle
+time ends, and the next attempt searches for it before that.
 """
 
 from __future__ import annotations
@@ -33,98 +34,98 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds for each of: a look for what a lost answer made, the mark, the deletion, the disabling. They do not count
-#: towards ``operation_timeout``, which may be over.
+#: Time limit of each step of giving up: the search for a creation without an answer, the mark, the deletion, and the
+#: disabling. The steps do not count towards ``operation_timeout``, which may have elapsed.
 STEP_SECONDS = 10.0
-#: Seconds that they take together.
+#: Time limit of all steps together.
 GIVE_UP_SECONDS = 4 * STEP_SECONDS
-MAX_CHANGES = 3
+MAX_MARK_WRITES = 3
 
 
 def give_up(client: Client, duplicates: Duplicates) -> str:
-    """Remove the dataflows that this call made; return what became of each, as sentences for the error."""
+    """Delete or disable the dataflows that this call created; return the outcomes as sentences for the error."""
     if not duplicates.desired.kind.ingests:
         return ""
-    if duplicates.unseen:
-        _look_for_unseen(client, duplicates)
-    outcomes = [_withdrawn(client, duplicates.desired, made) for made in list(duplicates.made.values())]
-    if duplicates.unseen:
-        outcomes.append("A creation whose answer was lost shows in no list; the next attempt looks for it")
+    if duplicates.unknown_nonces:
+        _search_for_unanswered(client, duplicates)
+    outcomes = [_withdraw(client, duplicates.desired, own) for own in list(duplicates.created_objects.values())]
+    if duplicates.unknown_nonces:
+        outcomes.append("No list shows the dataflow whose creation was not answered; the next attempt searches for it")
     for sentence in outcomes:
         log.warning(sentence)
     return ". ".join(outcomes)
 
 
-def _look_for_unseen(client: Client, duplicates: Duplicates) -> None:
+def _search_for_unanswered(client: Client, duplicates: Duplicates) -> None:
     try:
         with client.transport.within(STEP_SECONDS):
             for existing in duplicates.desired.look_up(client):
                 duplicates.recognise(existing)
-            for existing in duplicates.desired.look_further(client) if duplicates.unseen else ():
+            for existing in duplicates.desired.search_by_second_key(client) if duplicates.unknown_nonces else ():
                 duplicates.recognise(existing)
     except PlatformError as error:
         log.warning("%s", error)
 
 
-def _withdrawn(client: Client, desired: Resource, made: RemoteObject) -> str:
-    """Delete it, or disable it; return what became of it."""
-    what = f"{desired.kind.name[:1].upper()}{desired.kind.name[1:]} {made.id}, which this call made,"
+def _withdraw(client: Client, desired: Resource, own: RemoteObject) -> str:
+    """Delete a dataflow, or disable it; return the outcome as a sentence."""
+    what = f"{desired.kind.name[:1].upper()}{desired.kind.name[1:]} {own.id}, which this call created,"
     with client.transport.within(STEP_SECONDS):
-        now, stays = _noted(client, desired, made)
-    if stays:
-        return f"{what} {stays}"
-    left = _seconds_before_it_begins(client, now) if now else math.inf
-    reason = _refusal(client, desired, made, min(left, STEP_SECONDS)) if left > 0 else "it has begun"
-    if not reason:
+        now, reason_to_keep = _record_giving_up(client, desired, own)
+    if reason_to_keep:
+        return f"{what} {reason_to_keep}"
+    left = _seconds_before_start(client, now) if now else math.inf
+    refusal = _delete(client, desired, own, min(left, STEP_SECONDS)) if left > 0 else "it has started"
+    if not refusal:
         return f"{what} was deleted"
     try:
         with client.transport.within(STEP_SECONDS):
-            there = switch(client, made.id, "disable")
+            exists = switch(client, own.id, "disable")
     except RequestError as error:
-        return f"{what} is still there and enabled: it can neither be deleted ({reason}) nor disabled ({error})"
-    if not there:
-        return f"{what} is gone"
+        return f"{what} still exists and is enabled: it could neither be deleted ({refusal}) nor disabled ({error})"
+    if not exists:
+        return f"{what} no longer exists"
     carries_mark = now is not None and desired.kind.mark_of(now) is not None
-    follows = "the next attempt of its chain enables it" if carries_mark else "enable or delete it by hand"
-    return f"{what} could not be deleted ({reason}) and was disabled; {follows}"
+    follows = "the next attempt of its chain enables it" if carries_mark else "enable or delete it yourself"
+    return f"{what} could not be deleted ({refusal}) and was disabled; {follows}"
 
 
-def _refusal(client: Client, desired: Resource, made: RemoteObject, seconds: float) -> str:
-    """Delete it within a number of seconds; return why that failed."""
+def _delete(client: Client, desired: Resource, own: RemoteObject, seconds: float) -> str:
+    """Delete a dataflow within a number of seconds; return why that failed, or an empty string."""
     try:
         with client.transport.within(seconds):
-            desired.kind.delete(client, made)
+            desired.kind.delete(client, own)
     except RequestError as error:
         return str(error)
     return ""
 
 
-def _seconds_before_it_begins(client: Client, dataflow: RemoteObject) -> float:
-    """Return how many seconds are left before it ingests; 0 or less where it has begun."""
+def _seconds_before_start(client: Client, dataflow: RemoteObject) -> float:
+    """Return how many seconds are left before a dataflow starts to ingest; 0 or less if it has started."""
     if dataflow.item.get("lastRunDetails"):
         return 0.0
     start = readers.moment(readers.at(dataflow.item, "scheduleParams", "startTime"))
     return math.inf if start is None else start - client.now() - TICK_SECONDS
 
 
-def _noted(client: Client, desired: Resource, made: RemoteObject) -> tuple[RemoteObject | None, str]:
+def _record_giving_up(client: Client, desired: Resource, own: RemoteObject) -> tuple[RemoteObject | None, str]:
     """
-    Record in its mark that it is given up, unless somebody has adopted or disabled it.
+    Record in the mark of a dataflow that it is given up, unless another task or a person has adopted or changed it.
 
-    :return: the dataflow, where it can be read and its mark records that, or it has none; and why it stays, empty where
-        it may be deleted.
+    :return: the dataflow, if it could be read, and its mark records the giving up or is absent; and the reason to keep
+        it, empty if it may be deleted.
     """
     try:
-        for _ in range(MAX_CHANGES):
-            now = patiently(client, partial(desired.kind.read, client, made))
+        for _ in range(MAX_MARK_WRITES):
+            now = patiently(client, partial(desired.kind.read, client, own))
             if now is None:
-                return None, "is gone"
+                return None, "no longer exists"
             mark = desired.kind.mark_of(now)
-            if why := _why_it_stays(client, desired, made, now, mark):
-                return None, f"{why}, and stays"
+            if reason := _reason_to_keep(client, desired, own, now, mark):
+                return None, f"{reason}, and stays"
             if mark is None or rewrite_mark(client, desired.kind, now, replace(mark, given_up=math.ceil(client.now()))):
                 return now, ""
-        return None, "is being changed by others, and stays"
+        return None, "is being changed by other writers, and stays"
     except RequestError as error:
         log.warning("%s", error)
         return None, ""
@@ -132,18 +133,18 @@ def _noted(client: Client, desired: Resource, made: RemoteObject) -> tuple[Remot
         return None, f"cannot be read, and was neither deleted nor disabled: {error}"
 
 
-def _why_it_stays(client: Client, desired: Resource, made: RemoteObject, now: RemoteObject, mark: Mark | None) -> str:
-    """Return what somebody else has done with it meanwhile; empty for nothing."""
+def _reason_to_keep(client: Client, desired: Resource, own: RemoteObject, now: RemoteObject, mark: Mark | None) -> str:
+    """Return what another writer has done to a dataflow since its creation; empty for nothing."""
     if now.item.get("state") == "disabled":
-        return "has been disabled by somebody else"
+        return "has been disabled by another writer"
     if mark is None:
         return ""
     if mark.adopted:
         return "has been adopted by another task"
-    if (made.etag and now.etag == made.etag) or mark.given_up:
+    if (own.etag and now.etag == own.etag) or mark.given_up:
         return ""
-    is_other = any(map(desired.decides, desired.differences(client, now)))
-    return "has been changed by somebody else" if is_other else ""
+    differs = any(map(desired.is_decisive, desired.differences(client, now)))
+    return "has been changed by another writer" if differs else ""
 
 
 # ---- later attempts --------------------------------------------------------------------------------------------------
@@ -154,24 +155,24 @@ def busy_until(mark: Mark | None) -> float:
     return mark.given_up + GIVE_UP_SECONDS + TICK_SECONDS if mark and mark.given_up else 0.0
 
 
-def claimed(client: Client, duplicates: Duplicates, existing: RemoteObject) -> bool:
+def claim(client: Client, duplicates: Duplicates, existing: RemoteObject) -> bool:
     """
-    Record in the mark of another writer's dataflow that it is adopted, while its creator may still give it up.
+    Record in the mark of another call's dataflow that it is adopted, if its creator may still give it up.
 
-    Without a settle time, the creator has decided at once. An earlier try of the same run may still be under way:
-    Airflow tries a task again when its worker no longer answers, not when that has ended.
+    The creator may be an earlier try of the same run that is still running: Airflow starts the next try when a worker
+    no longer responds, not when its process has ended. With a settle time of 0, no creator gives up later.
 
-    :return: whether that is recorded or need not be; if not, the dataflow has been changed or deleted meanwhile.
+    :return: whether the adoption is recorded or need not be; if not, the dataflow has been changed or deleted since.
     """
     kind = duplicates.desired.kind
     mark = kind.mark_of(existing) if kind.ingests else None
-    if mark is None or duplicates.is_mine(existing) or not may_be_given_up(client, mark, existing):
+    if mark is None or duplicates.is_ours(existing) or not may_be_given_up(client, mark, existing):
         return True
     return rewrite_mark(client, kind, existing, replace(mark, adopted=True, given_up=0))
 
 
 def may_be_given_up(client: Client, mark: Mark | None, existing: RemoteObject) -> bool:
-    """Whether the creator of a dataflow may still give it up, and nobody has recorded that it is adopted."""
+    """Return whether the creator of a dataflow may still give it up, and no adoption is recorded in its mark."""
     if mark is None or mark.adopted or client.read_only or not client.marks or not client.dataflow_settle_seconds:
         return False
     horizon = existing.created + client.operation_timeout + GIVE_UP_SECONDS + TICK_SECONDS
@@ -179,7 +180,7 @@ def may_be_given_up(client: Client, mark: Mark | None, existing: RemoteObject) -
 
 
 def was_disabled_by_giving_up(writer: Writer, mark: Mark | None, existing: RemoteObject) -> bool:
-    """Whether a task of this chain disabled it when it gave up, and nobody has changed it since."""
+    """Return whether a task of this chain gave a dataflow up and disabled it, and it has not been changed since."""
     if mark is None or not mark.given_up or mark.owner != writer.owner or existing.item.get("state") != "disabled":
         return False
     changed = readers.moment(existing.item.get("updatedAt"))

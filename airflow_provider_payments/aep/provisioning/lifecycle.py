@@ -1,9 +1,10 @@
 """
-The life of a dataflow that is there: it is enabled, disabled, published.
+Changes of an existing dataflow's state: enable, disable, publish.
 
-Where the state is right nothing is sent, and after each write the object is read again: a lost answer, a kill and a
-repeat end the same. A request whose answer was lost may take effect late; nothing is reported before that. Sources:
-Adobe's tutorials "Update dataflows" and "Create a draft", and its OpenAPI file.
+Nothing is sent if the state is already the requested one, and after each write the object is read again. So a lost
+answer, a killed try and a repeat have the same outcome. A request whose answer was lost may take effect late; success
+is not reported before the settle time has elapsed. Sources: Adobe's tutorials "Update dataflows" and "Create a draft",
+and its OpenAPI file.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from airflow_provider_payments.aep.api.settling import MAX_REQUESTS, Settling
 from airflow_provider_payments.aep.errors import (
     Failure,
     InvalidInputError,
+    NotFoundError,
     RequestError,
     UnsettledError,
 )
@@ -32,15 +34,16 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
     from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 
-__all__ = ["await_earlier_tries", "ends_of", "find_dataflow", "publish", "state_of", "switch_to"]
+__all__ = ["await_earlier_tries", "connections_of", "find_dataflow", "publish", "state_of", "switch_to"]
 
-#: What users call the dataflow that is meant.
+#: The operators' argument that names the dataflow, for error messages.
 ARGUMENT = "dataflow"
-#: Seconds before each read that follows a write; more reads would not tell more.
-WAITS_SECONDS = (0.0, 2.0, 4.0)
-#: States in which an object stays until somebody changes it; others pass.
-_LASTING = frozenset({"enabled", "disabled", "draft"})
-_REACHED: dict[Action, frozenset[str]] = {
+#: Seconds before each of the reads that follow a write.
+READ_DELAYS_SECONDS = (0.0, 2.0, 4.0)
+#: States that do not change by themselves; all others are transitional.
+_STABLE_STATES = frozenset({"enabled", "disabled", "draft"})
+#: Action -> the states in which it has been carried out.
+_TARGET_STATES: dict[Action, frozenset[str]] = {
     "enable": frozenset({"enabled"}),
     "disable": frozenset({"disabled"}),
     "publish": frozenset({"enabled", "disabled"}),
@@ -48,24 +51,23 @@ _REACHED: dict[Action, frozenset[str]] = {
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def find_dataflow(client: Client, asked: str) -> RemoteObject:
+def find_dataflow(client: Client, id_or_name: str) -> RemoteObject:
     """
     Return the dataflow of an id, or of a name that only one dataflow has.
 
-    :raises AbsentError: if there is none; it names the most similar one.
-    :raises InvalidInputError: if several have the name; it names their ids.
-    :raises RequestError: if a request fails in the end.
+    :raises AbsentError: if there is none; the error names the most similar dataflow.
+    :raises InvalidInputError: if several dataflows have the name; the error names their ids.
+    :raises RequestError: if a request still fails after its retries.
     """
-    if _ID.fullmatch(asked):  # an id alone spares the lists
+    if _ID.fullmatch(id_or_name):  # read by id, without the lists
         try:
-            existing = patiently(client, partial(DATAFLOW.get, client, asked))
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+            existing = patiently(client, partial(DATAFLOW.get, client, id_or_name))
+        except NotFoundError:
+            pass
         else:
-            if not DATAFLOW.is_going(DATAFLOW.fields_of(existing)):
+            if not DATAFLOW.is_being_deleted(DATAFLOW.fields_of(existing)):
                 return existing
-    return find_object(client, DATAFLOW, asked, argument=ARGUMENT)
+    return find_object(client, DATAFLOW, id_or_name, argument=ARGUMENT)
 
 
 # ---- states --------------------------------------------------------------------------------------------------------
@@ -73,35 +75,37 @@ def find_dataflow(client: Client, asked: str) -> RemoteObject:
 
 def await_earlier_tries(client: Client, attempt: int) -> None:
     """
-    Wait until what an earlier try of a task asked for has taken effect, or never will.
+    Wait until a request that an earlier try of a task may have sent has taken effect, or never will.
 
-    :param attempt: the number of this try; there is none before the first.
+    :param attempt: the number of this try; the first one does not wait.
     """
     if attempt > 1:
-        settling = Settling(client, "what an earlier try asked for", DATAFLOW.settle_seconds(client))
+        settling = Settling(client, "the last request of an earlier try", DATAFLOW.settle_seconds(client))
         with client.transport.within(client.operation_timeout):
             settling.sleep(settling.seconds_after_sending, "to take effect")
 
 
 def state_of(kind: Kind, existing: RemoteObject) -> str:
     """
-    Return an object's state in the service's word, empty where it shows none.
+    Return an object's state as the service names it, or an empty string if it has none.
 
-    :raises UnreadableError: if it is no text.
+    :raises UnreadableError: if the state is not a string.
     """
     return kind.fields_of(existing).text("state") or ""
 
 
 def switch_to(client: Client, dataflow: RemoteObject, action: Action) -> RemoteObject:
     """
-    Enable or disable a dataflow; return it as it is then. Nothing is sent where it is so already.
+    Enable or disable a dataflow, and return the dataflow as it was read after that.
 
-    :raises InvalidInputError: for a draft, which is neither.
-    :raises UnsettledError: if it does not show the new state; a later attempt looks again.
-    :raises RequestError: if the service refuses, or a request fails in the end.
+    Nothing is sent if the dataflow is in the requested state already.
+
+    :raises InvalidInputError: for a draft, which can be neither enabled nor disabled.
+    :raises UnsettledError: if the dataflow does not reach the new state in time; a later attempt reads it again.
+    :raises RequestError: if the service refuses, or if a request still fails after its retries.
     """
     state = state_of(DATAFLOW, dataflow)
-    if state in _REACHED[action]:
+    if state in _TARGET_STATES[action]:
         return dataflow
     if state == "draft":
         allowed = f"dataflow {dataflow.id} is a draft: publish it first (PublishDataflowOperator)"
@@ -113,32 +117,33 @@ def publish(
     client: Client, dataflow: RemoteObject, report: Callable[[Kind, RemoteObject], None] = lambda kind, existing: None
 ) -> RemoteObject:
     """
-    Publish a dataflow that is a draft, after what it refers to that is one; return it as it is then.
+    Publish a draft dataflow, after the drafts that it refers to; return the dataflow as it was read after that.
 
     :param report: called with each object that was published.
-    :raises UnsettledError: if an object does not show its new state; a later attempt goes on.
-    :raises RequestError: if the service refuses, such as a draft that is incomplete, or a request fails in the end.
+    :raises UnsettledError: if an object does not reach its new state in time; a later attempt continues.
+    :raises RequestError: if the service refuses, for example an incomplete draft, or if a request still fails after its
+        retries.
     """
     if state_of(DATAFLOW, dataflow) != "draft":
         return dataflow
-    for kind, existing in [*_connections_of(client, dataflow), (DATAFLOW, dataflow)]:
+    for kind, existing in [*_references_of(client, dataflow), (DATAFLOW, dataflow)]:
         if state_of(kind, existing) == "draft":
             dataflow = _change(client, kind, existing, "publish")
             report(kind, dataflow)
     return dataflow
 
 
-def _connections_of(client: Client, dataflow: RemoteObject) -> Iterator[tuple[Kind, RemoteObject]]:
-    """Yield what a dataflow refers to, each object after what it refers to itself."""
-    for kind, existing in ends_of(client, dataflow):
+def _references_of(client: Client, dataflow: RemoteObject) -> Iterator[tuple[Kind, RemoteObject]]:
+    """Yield a dataflow's source and target connections, each after its base connection."""
+    for kind, existing in connections_of(client, dataflow):
         if base_id := kind.fields_of(existing).text("baseConnectionId"):
             base = patiently(client, partial(BASE_CONNECTION.find, client, base_id))
             yield from [(BASE_CONNECTION, base)] if base else []
         yield kind, existing
 
 
-def ends_of(client: Client, dataflow: RemoteObject) -> Iterator[tuple[Kind, RemoteObject]]:
-    """Yield a dataflow's connections, as far as they are there."""
+def connections_of(client: Client, dataflow: RemoteObject) -> Iterator[tuple[Kind, RemoteObject]]:
+    """Yield a dataflow's target and source connections that exist."""
     fields = DATAFLOW.fields_of(dataflow)
     for kind, member in ((TARGET_CONNECTION, "targetConnectionIds"), (SOURCE_CONNECTION, "sourceConnectionIds")):
         for object_id in fields.texts(member):
@@ -148,53 +153,55 @@ def ends_of(client: Client, dataflow: RemoteObject) -> Iterator[tuple[Kind, Remo
 
 def _change(client: Client, kind: Kind, existing: RemoteObject, action: Action) -> RemoteObject:
     settling = Settling(client, f"{kind} {existing.id}", kind.settle_seconds(client))
-    refusal: RequestError | None = None
+    failure: RequestError | None = None
     with client.transport.within(client.operation_timeout):
         for _ in range(MAX_REQUESTS):
-            refusal = _refusal(client, kind, existing, action)
-            if refusal and refusal.failure is Failure.AMBIGUOUS:
-                if (refusal.retry_after or 0.0) > MAX_WAIT_SECONDS:
-                    raise refusal
-                # It may take effect as late as that, and would undo what is asked for after this.
-                pause = max(settling.seconds_after_sending, FIRST_WAIT_SECONDS, refusal.retry_after or 0.0)
+            failure = _request_change(client, kind, existing, action)
+            if failure and failure.failure is Failure.AMBIGUOUS:
+                if (failure.retry_after or 0.0) > MAX_WAIT_SECONDS:
+                    raise failure
+                # The request may take effect until then; if this returned earlier, it could undo a later change.
+                pause = max(settling.seconds_after_sending, FIRST_WAIT_SECONDS, failure.retry_after or 0.0)
                 settling.sleep(pause, "to be changed")
-            if now := _reached(client, kind, existing, action, refusal):
+            if now := _read_changed(client, kind, existing, action, failure):
                 return now
     raise UnsettledError(
-        f"{settling.what} could not be changed: answers are lost; the next attempt looks again"
-    ) from refusal
+        f"{settling.what} could not be changed, because answers were lost; the next attempt tries again"
+    ) from failure
 
 
-def _refusal(client: Client, kind: Kind, existing: RemoteObject, action: Action) -> RequestError | None:
-    """Ask for a change; return what stands in the way, where only the object tells what came of it."""
+def _request_change(client: Client, kind: Kind, existing: RemoteObject, action: Action) -> RequestError | None:
+    """Send the request; return its failure if only the object's state can show whether the change took effect."""
     try:
-        act(client, existing.id, action, kind.path, safe=False)
+        act(client, existing.id, action, kind.path)
+    except NotFoundError:
+        raise
     except RequestError as error:
-        if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS) or error.says_gone:
+        if error.failure not in (Failure.FINAL, Failure.AMBIGUOUS):
             raise
         return error
     return None
 
 
-def _reached(
-    client: Client, kind: Kind, existing: RemoteObject, action: Action, refusal: RequestError | None
+def _read_changed(
+    client: Client, kind: Kind, existing: RemoteObject, action: Action, failure: RequestError | None
 ) -> RemoteObject | None:
     """
-    Return an object that shows the state that was asked for; ``None`` where a lost request had no effect.
+    Return the object once it is in the requested state; ``None`` if a request without an answer had no effect.
 
-    :param refusal: what the service said to the change, if it was not done.
+    :param failure: how the request failed, if it did.
     """
     what, state = f"{kind} {existing.id}", ""
-    for seconds in WAITS_SECONDS:
+    for seconds in READ_DELAYS_SECONDS:
         client.transport.clock.sleep(seconds)
         now = patiently(client, partial(kind.read, client, existing))
         if now is None:
             raise UnsettledError(f"{what} was deleted while it was to be changed")
         state = state_of(kind, now)
-        if state in _REACHED[action]:
+        if state in _TARGET_STATES[action]:
             return now
-        if refusal and state in _LASTING:
-            if refusal.failure is Failure.FINAL:
-                raise refusal
+        if failure and state in _STABLE_STATES:
+            if failure.failure is Failure.FINAL:
+                raise failure
             return None
-    raise UnsettledError(f"{what} is still {state or 'without a state'}; the next attempt looks again") from refusal
+    raise UnsettledError(f"{what} is still {state or 'without a state'}; the next attempt reads it again") from failure

@@ -1,5 +1,5 @@
 """
-What came of a creation step: which object it is, and what the next steps need.
+The outcome of a creation step: the object, and the values that the next steps need.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ class Provisioned:
     """
     The outcome of :func:`.ensure.ensure`.
 
-    :param resource: the desired one, completed where it was created.
-    :param existing: the object that it now is.
-    :param created: whether this call made it; its mark shows that where the answer was lost.
-    :param request_id: the service's id of the request that made or found it.
-    :param updated: whether it was there and had to be changed.
-    :param at: when, in epoch seconds of the platform's clock.
-    :param duplicates: ids of others that mean the same and were left: another writer's, or in use.
+    :param resource: the desired value; after a creation, completed with what the service added.
+    :param existing: the object that now exists.
+    :param created: whether this call created the object, which its mark proves even if the answer was lost.
+    :param request_id: the service's id of the request that created or found the object.
+    :param at: the time of the outcome, in epoch seconds of the platform's clock.
+    :param updated: whether the object existed and had to be changed.
+    :param duplicates: ids of duplicates that remain: those of other writers, and those in use.
     """
 
     resource: Resource
@@ -37,6 +37,6 @@ class Provisioned:
     duplicates: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
-        """Return what an XCom carries; what has no value is left out."""
+        """Return the value for an XCom; members without a value are left out."""
         own = {"id": self.existing.id, "name": self.resource.name, "created": self.created, "etag": self.existing.etag}
         return with_values(own | {"duplicates": list(self.duplicates)} | self.resource.outputs(self.existing, self.at))

@@ -1,8 +1,8 @@
 """
-Deletes one object, if it is still whose it was and nothing uses it: what teardown, destroy and deletion do with each.
+The deletion of one object that nothing uses, if its mark still allows it; for teardown, destroy and deletion.
 
-It is read by its id before, for lists are eventually consistent. A repeat after a lost answer, or after a kill, finds
-nothing more to do.
+The object is read by its id first, because lists are eventually consistent. A repeat after a lost answer, or after a
+killed try, is harmless.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ log = logging.getLogger(__name__)
 
 
 def list_whole(client: Client, kind: Kind) -> list[RemoteObject]:
-    """Return all objects of a kind: the whole list before the first deletion, because deletions shift pages."""
+    """Return all objects of a kind. The list is read to its end before any deletion, because deletions shift pages."""
     return patiently(client, lambda: list(kind.list_all(client)))
 
 
 def find_marked(client: Client, kind: Kind, is_ours: Callable[[Mark | None], bool]) -> list[RemoteObject]:
-    """Return the objects of a kind whose marks are meant; one whose mark cannot be read stays, with a warning."""
+    """Return the objects of a kind whose marks ``is_ours`` accepts; log those whose marks cannot be read."""
 
-    def is_meant(existing: RemoteObject) -> bool:
+    def accepts(existing: RemoteObject) -> bool:
         try:
             return is_ours(kind.mark_of(existing))
         except UnreadableError as error:
-            log.warning("Kept: %s", error)
+            log.warning("Kept an object whose mark cannot be read: %s", error)
             return False
 
-    return [existing for existing in list_whole(client, kind) if is_meant(existing)]
+    return [existing for existing in list_whole(client, kind) if accepts(existing)]
 
 
 def remove(
     client: Client, kind: Kind, listed: RemoteObject, is_ours: Callable[[Mark | None], bool], *, disable: bool = False
 ) -> str | None:
     """
-    Delete an object; return why it stays, empty where it was deleted, ``None`` where it is gone already.
+    Delete an object; return why it stays, empty if it was deleted, ``None`` if it no longer existed.
 
-    :param listed: the object as a list shows it.
-    :param is_ours: whether an object with a mark may be deleted.
-    :param disable: whether a dataflow is disabled before, so that no run begins between.
-    :raises UnreadableError: if what may use it cannot be understood in the end.
-    :raises RequestError: if a request fails in the end; a refusal of the service is a reason instead.
+    :param listed: the object as it was listed.
+    :param is_ours: whether an object with a given mark may be deleted.
+    :param disable: whether a dataflow is disabled first, so that no run begins before the deletion.
+    :raises UnreadableError: if an object that may use it still cannot be understood after several reads.
+    :raises RequestError: if a request still fails after its retries; a refusal of the deletion is returned instead.
     """
     return patiently(client, partial(_remove, client, kind, listed, is_ours, disable))
 
@@ -65,25 +65,25 @@ def _remove(
     existing = kind.read(client, listed)
     if existing is None:
         return None
-    reason = _obstacle(client, kind, existing, is_ours)
+    reason = _reason_to_keep(client, kind, existing, is_ours)
     if not reason:
-        note = "; it is disabled" if disable and _disabled(client, kind, existing) else ""
+        note = "; it is disabled" if disable and _disable(client, kind, existing) else ""
         reason = f"{refusal}{note}" if (refusal := kind.refusal(client, existing)) else ""
     log.info("%s %s %s %s", "Kept" if reason else "Removed", kind, existing.id, reason)
     return reason
 
 
-def _disabled(client: Client, kind: Kind, existing: RemoteObject) -> bool:
-    """Disable it, where that is possible; return whether it was."""
+def _disable(client: Client, kind: Kind, existing: RemoteObject) -> bool:
+    """Disable an object if possible; return whether it was disabled."""
     try:
         return kind.disable(client, existing)
     except RequestError as error:
-        if error.failure is not Failure.FINAL:  # a draft, for example, cannot be disabled, and runs never
+        if error.failure is not Failure.FINAL:  # a draft cannot be disabled, and never runs
             raise
         return False
 
 
-def _obstacle(client: Client, kind: Kind, existing: RemoteObject, is_ours: Callable[[Mark | None], bool]) -> str:
+def _reason_to_keep(client: Client, kind: Kind, existing: RemoteObject, is_ours: Callable[[Mark | None], bool]) -> str:
     if not is_ours(kind.mark_of(existing)):
         return "its mark names another owner or run by now"
     return kind.blocking_reference(client, existing)

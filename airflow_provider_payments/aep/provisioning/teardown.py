@@ -1,10 +1,10 @@
 """
-Remove what a failed run of a chain made.
+The teardown of a failed run: deletes the objects that the run created.
 
-Only what carries the mark of this chain and this run is touched, in the order in which it may go: dataflows, then the
-connections that they read and write, then datasets, then base connections. What something else refers to stays, and so
-does a dataset that holds rows. Schemas, field groups, classes and mapping sets are never deleted: they are listed.
-Source: the tutorials "Delete dataflows" and "Delete source connections", Adobe's OpenAPI files.
+Only objects with the mark of this chain and this run are deleted, users before the objects that they use: dataflows,
+then the source and target connections, then datasets, then base connections. An object that another one refers to
+stays, and so does a dataset that contains rows. Schemas, field groups, classes and mapping sets are never deleted, only
+reported. Source: the tutorials "Delete dataflows" and "Delete source connections", Adobe's OpenAPI files.
 """
 
 from __future__ import annotations
@@ -26,17 +26,20 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.marks import Writer
     from airflow_provider_payments.aep.services import Json
 
+__all__ = ["Teardown", "tear_down"]
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Teardown:
     """
-    What became of a run's objects; each is an object of ``kind``, ``id`` and, where it stayed, ``reason``.
+    The outcome of a teardown: reports with the ``kind``, ``id`` and ``name`` of the run's objects.
 
-    :param removed: what was deleted.
-    :param kept: what carries the run's mark and may not go.
-    :param left_over: what no interface deletes safely: schemas, field groups, classes, and the mapping sets for these.
+    :param removed: the objects that were deleted.
+    :param kept: the objects with the run's mark that must not be deleted, each with the ``reason``.
+    :param left_over: objects that no API deletes safely: schemas, field groups, classes, and the mapping sets for
+        these.
     """
 
     removed: list[Json] = field(default_factory=list)
@@ -44,7 +47,7 @@ class Teardown:
     left_over: list[Json] = field(default_factory=list)
 
     def to_json(self) -> Json:
-        """Return what an XCom carries."""
+        """Return the value for an XCom."""
         return {"removed": self.removed, "kept": self.kept, "left_over": self.left_over}
 
 
@@ -52,15 +55,17 @@ def tear_down(
     client: Client, writer: Writer, *, dataflows: bool = False, check: Callable[[], None] = lambda: None
 ) -> Teardown:
     """
-    Delete what ``writer`` made in this run and nothing uses.
+    Delete the objects that one run of a chain created and that nothing uses.
 
-    :param dataflows: whether its dataflows go too. Without it a dataflow stays, and with it all that it refers to: a
-        chain that was completed is not torn down.
-    :param check: called before and after the wait; what it raises ends the teardown before anything is deleted.
-    :raises InvalidInputError: where the connection switches marks off: the run's objects could not be recognised.
-    :raises UnreadableError: if what may use something cannot be understood; what was deleted by then is gone, and a
-        repeat goes on.
-    :raises RequestError: if a request fails in the end, likewise.
+    :param client: for requests.
+    :param writer: the chain and its run.
+    :param dataflows: whether dataflows are deleted too. Otherwise a dataflow stays with all objects that it refers to,
+        so a completed chain is not torn down. Defaults to false.
+    :param check: called before and after the wait; an exception from it ends the teardown before any deletion.
+    :raises InvalidInputError: if the connection switches marks off, by which the run's objects are recognised.
+    :raises UnreadableError: if an object that may use another one cannot be understood; earlier deletions remain done,
+        and a later attempt continues.
+    :raises RequestError: if a request still fails after its retries; a later attempt continues.
     """
     if not client.marks:
         raise InvalidInputError("marks", False, "a teardown finds what it may delete by the marks; switch them on")
@@ -69,33 +74,34 @@ def tear_down(
     with client.transport.within(client.operation_timeout):
         # A creation whose answer was lost may still take effect.
         if longest := max(client.settle_seconds, client.dataflow_settle_seconds):
-            log.info("Waiting %.0f s for what was asked for last to show", longest + TICK_SECONDS)
+            log.info("Waiting %.0f s until the run's last creations are listed", longest + TICK_SECONDS)
             client.transport.clock.sleep(longest + TICK_SECONDS)
             check()
         kinds = all_kinds()
         for kind in kinds:
             if kind.is_deletable and (dataflows or not kind.ingests):
-                for existing in find_marked(client, kind, writer.made):
+                for existing in find_marked(client, kind, writer.owns):
                     _remove(client, writer, kind, existing, outcome)
-        stays = [kind for kind in kinds if not kind.is_deletable]
-        for kind in (kind for kind in stays if kind.carries_mark):
-            outcome.left_over.extend(_report(kind, existing) for existing in find_marked(client, kind, writer.made))
-        served = {left["id"] for left in outcome.left_over}
-        for kind in (kind for kind in stays if served and not kind.carries_mark):
-            serving = [existing for existing in list_whole(client, kind) if _served(kind, existing) in served]
-            outcome.left_over.extend(_report(kind, existing) for existing in serving)
+        undeletable = [kind for kind in kinds if not kind.is_deletable]
+        for kind in (kind for kind in undeletable if kind.carries_mark):
+            outcome.left_over.extend(_report(kind, existing) for existing in find_marked(client, kind, writer.owns))
+        owners = {left["id"] for left in outcome.left_over}
+        for kind in (kind for kind in undeletable if owners and not kind.carries_mark):
+            owned = [existing for existing in list_whole(client, kind) if _owner_of(kind, existing) in owners]
+            outcome.left_over.extend(_report(kind, existing) for existing in owned)
     return outcome
 
 
-def _served(kind: Kind, existing: RemoteObject) -> str | None:
+def _owner_of(kind: Kind, existing: RemoteObject) -> str | None:
+    """Return the id of the object that an unmarked one belongs to, if known."""
     try:
         return kind.belongs_to(existing)
     except UnreadableError:
-        return None  # it would only have been reported
+        return None  # no error, because such objects are only reported
 
 
 def _remove(client: Client, writer: Writer, kind: Kind, listed: RemoteObject, outcome: Teardown) -> None:
-    reason = remove(client, kind, listed, writer.made)
+    reason = remove(client, kind, listed, writer.owns)
     if reason is None:
         return
     if reason:

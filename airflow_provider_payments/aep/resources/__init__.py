@@ -1,1 +1,1 @@
-"""What can be created, a frozen value each: payload out, id in, how to find it again."""
+"""Kinds of objects in Experience Platform, and frozen values that describe the desired state of one object each."""

@@ -1,7 +1,7 @@
 """
-What somebody desires to exist, and what :mod:`..provisioning` needs to know of it to make it exactly once.
+The desired state of one object, with the operations that :mod:`..provisioning` needs to create it exactly once.
 
-What is asked of its kind, whatever is desired, is a :class:`~.kind.Kind`.
+Operations that do not depend on the desired state belong to :class:`~.kind.Kind`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
 
 
-#: What the difference between the owner that a mark names and the desired one is called.
+#: Field name of the difference between the owner in an object's mark and the desired owner.
 OWNER = "owner"
 
 
 class Comparison(ABC):
-    """A desired value that knows how it is compared."""
+    """A desired value of one field, with a comparison of its own."""
 
     @abstractmethod
     def differences(self, name: str, actual: Any) -> Iterator[Difference]:
         """
-        Yield what is missing in ``actual`` or stands there otherwise.
+        Yield a difference for each part of the desired value that ``actual`` lacks or contains with another value.
 
-        :param name: what the value is called in the differences.
+        :param name: the field's name in the differences.
         :raises UnreadableError: if ``actual`` cannot be understood.
         """
 
@@ -47,11 +47,11 @@ class Comparison(ABC):
 @attrs.frozen
 class Change:
     """
-    What an update sends.
+    The requests of an update.
 
-    :param operations: for the service's PATCH: a JSON Patch, of a dataset one object of members to merge; empty where
-        nothing is left to do.
-    :param action: what is done to a dataflow besides.
+    :param operations: the body of the PATCH: a JSON Patch; for a dataset one object of members to merge. Empty if no
+        PATCH is needed.
+    :param action: the action on a dataflow after the PATCH; ``None`` if there is none.
     """
 
     operations: tuple[Json, ...] = ()
@@ -61,10 +61,10 @@ class Change:
 @attrs.frozen
 class Fixed:
     """
-    Why an object cannot become the desired one.
+    The reason why no update can turn an existing object into the desired one.
 
-    :param differences: in the fields that no update changes, or whose change would not reach the dataflow.
-    :param advice: what the user can do.
+    :param differences: the differences in fields that no update changes, or whose change would not reach the dataflow.
+    :param advice: the user's options, for the error message.
     """
 
     differences: tuple[Difference, ...]
@@ -81,13 +81,13 @@ def _differences(name: str, desired: object, actual: Any) -> Iterator[Difference
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Resource(ABC):
     """
-    What somebody desires to exist. Arguments are checked when the value is built, before any request.
+    The desired state of one object. Arguments are checked when the value is built, before any request.
 
-    :param name: its key in the sandbox.
-    :param description: free text; compared only by an update, where the service lets it be changed.
-    :param extra: payload fields that this package does not model, merged in.
-    :param owner: whom the mark of an object that is there is to name; ``None`` leaves it as it is. A new object carries
-        the mark of its writer.
+    :param name: the object's name, its key in the sandbox.
+    :param description: free text. It is compared only for an update, and only if the service allows to change it.
+    :param extra: payload fields that this package does not model, merged into the request body.
+    :param owner: the owner that the mark of an existing object should name; ``None`` leaves the mark as it is. A new
+        object always carries the mark of its writer.
     """
 
     kind: ClassVar[Kind]
@@ -100,39 +100,43 @@ class Resource(ABC):
     def __attrs_post_init__(self) -> None:
         self.check()
         if self.extra:
-            self.payload()  # one that contradicts an argument shows now
+            self.payload()  # raises now if `extra` contradicts an argument
 
     def check(self) -> None:
         """
-        Hold the arguments against each other; each is right for itself by then.
+        Check that the arguments are consistent with each other; each has been checked alone before.
 
-        :raises InvalidInputError: naming one that does not go with the others.
+        :raises InvalidInputError: if an argument contradicts another one.
         """
         return
 
     def look_up(self, reads: Reads) -> Iterable[RemoteObject]:
-        """Yield the objects that have this one's name, compared here: the services' filters are only hints."""
+        """
+        Yield the listed objects of the desired name.
+
+        Names are compared here, because the services' filters are only hints.
+        """
         return self._named(self.kind.items(reads, self.name))
 
-    def look_further(self, reads: Reads) -> Iterable[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterable[RemoteObject]:
         """
-        Yield them by another key, or out of the unfiltered list.
+        Yield the objects of the desired name that a list filtered by another key, or not filtered at all, contains.
 
-        A filter may miss names that are not ASCII, or in another normal form. Asked before one is made, and where no
-        list shows one that was made.
+        A filter by name may miss names that are not ASCII or are in another Unicode normal form. So this search is made
+        before a creation, and when a created object is not listed.
 
-        :raises ConflictError: if another object stands in the way.
+        :raises ConflictError: if an object of another name blocks the creation.
         """
-        # Not every service asks for a name.
+        # Not every service requires a name, so an item without one is no match.
         return self._named(item for item in self.kind.items(reads) if item.get(self.kind.name_key) is not None)
 
     def _named(self, items: Iterable[Json]) -> Iterator[RemoteObject]:
         for fields in map(self.kind.fields_of_item, items):
-            if self._is_it(fields):
+            if self._is_match(fields):
                 yield self.kind.read_item(fields)
 
-    def _is_it(self, fields: Fields) -> bool:
-        return fields.is_named(self.kind.name_key, self.name) and not self.kind.is_going(fields)
+    def _is_match(self, fields: Fields) -> bool:
+        return fields.is_named(self.kind.name_key, self.name) and not self.kind.is_being_deleted(fields)
 
     @abstractmethod
     def body(self) -> Json:
@@ -143,107 +147,127 @@ class Resource(ABC):
         return add_extra(self.body(), self.extra)
 
     def complete(self, reads: Reads) -> Self:
-        """Return this value with what a comparison needs and only the service knows."""
+        """Return this value with the members filled in that a comparison needs and that only the service knows."""
         return self
 
     def ready(self, reads: Reads) -> Self:
         """
-        Return this value completed by what only the service knows, and held against it; called before a creation.
+        Return this value complete for a creation, after checks against the service's current state.
 
-        :raises InvalidInputError: if the service would refuse it, as far as it can be seen.
+        Members that only the service knows are filled in.
+
+        :raises InvalidInputError: if it is known that the service would refuse the creation.
         """
         return self
 
     def validate(self, client: Client) -> None:
         """
-        Let the service check what a creation would take unchecked; called once it is :meth:`ready`.
+        Let the service validate members that its creation request accepts unchecked; called after :meth:`ready`.
 
-        A plan, which sends no POST, does without.
+        A plan skips this check, because it is a POST and a plan sends none.
 
-        :raises InvalidInputError: if it would not work.
+        :raises InvalidInputError: if the service reports a member as invalid.
         """
         return
 
-    def begins(self, reads: Reads) -> float:
-        """Return when it would begin to ingest if it were made now, in epoch seconds of the platform's clock."""
+    def ingests_from(self, reads: Reads) -> float:
+        """
+        Return the time at which the object would begin to ingest if it were created now.
+
+        :return: epoch seconds of the platform's clock; infinity if the object never ingests.
+        """
         return math.inf
 
     def create(self, client: Client, mark: Mark | None = None) -> RemoteObject:
         """
-        Ask the service to make it, once.
+        Send one request that creates the object.
 
-        :param mark: what the object is to carry.
+        :param mark: the mark that the object will carry. Defaults to ``None``: no mark.
+        :raises RequestError: if the request fails; an object may exist if its outcome is unknown.
         """
         answer = client.request("POST", self.kind.path, body=self.kind.marked(self.payload(), mark))
         object_id, etag = (readers.at(answer.body, *path) for path in ((self.kind.id_key,), self.kind.etag_at))
         return created_object(answer, self.kind.path, object_id, etag)
 
-    def decides(self, difference: Difference) -> bool:
-        """Whether an object that differs so is not the desired one; what else differs can be left as it is."""
+    def is_decisive(self, difference: Difference) -> bool:
+        """
+        Return whether a difference means that an existing object is not the desired one.
+
+        Other differences, such as one in the description, do not prevent the object from being adopted as it is.
+        """
         return difference.field not in ("name", "description", OWNER)
 
-    def follows_creation(self, difference: Difference) -> bool:
-        """Whether a new object differs so because no creation can say otherwise: then a change completes it."""
+    def is_set_after_creation(self, difference: Difference) -> bool:
+        """Return whether a creation cannot set the differing field, so that an update must follow the creation."""
         return False
 
     def is_duplicate(self, differences: list[Difference]) -> bool:
-        """Whether an object that differs so does the same work."""
+        """Return whether an object with these differences does the same work as the desired one."""
         return not differences
 
-    def is_out_of_date(self, error: RequestError) -> bool:
-        """Whether what was refused is only what a request that is made later says otherwise."""
+    def is_outdated_request(self, error: RequestError) -> bool:
+        """Return whether a request was refused only because it was outdated, so that a newly built one may succeed."""
         return False
 
-    def adopt_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
-        """Return the object that a refused creation names as standing in its way, if the service names one."""
+    def object_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
+        """Return the conflicting object that the refusal of a creation names, ``None`` if it names none."""
         return None
 
     def is_taken(self, error: RequestError) -> bool:
-        """Whether a refused creation says that the object is there, or its like, though it names none."""
+        """Return whether the refusal of a creation reports a conflicting object without its id."""
         return False
 
     @abstractmethod
     def desired_fields(self) -> Json:
         """
-        Return what somebody wrote of the fields that count, normalised.
+        Return the fields to compare that the user set, normalised.
 
-        What nobody wrote is left out, so that it is not compared. A frozenset means "at least these", a
-        :class:`Comparison` compares itself, everything else is equal.
+        Fields that the user did not set are left out, so they are not compared. A frozenset means "at least these
+        values", a :class:`Comparison` has its own rule, every other value must be equal.
         """
 
     @abstractmethod
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         """
-        Return the same fields as the service shows them, normalised.
+        Return the same fields of an existing object, normalised.
 
-        :raises UnreadableError: if one of them cannot be understood: it may be right.
+        :raises UnreadableError: if a field cannot be understood, as it may have the desired value.
         """
 
     def differences(self, reads: Reads, existing: RemoteObject) -> list[Difference]:
-        """Compare by meaning: what the service changes by nature is no difference."""
-        mark = self.kind.mark_of(existing) if self.kind.carries_mark else None  # it decides on deletions
+        """
+        Return the differences between an existing object and this one, compared by meaning.
+
+        Server-side normalisation is no difference.
+
+        :raises UnreadableError: if a compared field or the mark cannot be understood.
+        """
+        # Deletions depend on the mark, so an unreadable mark is an error even if no owner is compared.
+        mark = self.kind.mark_of(existing) if self.kind.carries_mark else None
         desired, actual = self.complete(reads).desired_fields(), self.actual_fields(reads, existing)
         found = [d for name, value in desired.items() for d in _differences(name, value, actual.get(name))]
         if self.owner and mark and mark.owner != self.owner:
             found.append(Difference(OWNER, self.owner, mark.owner))
         return found
 
-    #: What to do about a difference that an update cannot remove.
+    #: Advice for a difference that an update cannot remove.
     fixed_advice: ClassVar[str] = "An update does not reach these fields: choose another name."
-    #: Prefixes of the fields that an update can change.
+    #: Prefixes of the names of fields that an update can change.
     changeable: ClassVar[tuple[str, ...]] = ()
 
     def latest(self, reads: Reads, existing: RemoteObject) -> RemoteObject:
-        """Return an object as a change of it must know it, where a list may be late or show less."""
+        """Return an object, read again for an update if its list may be out of date or leave out members."""
         return existing
 
     def judge(self, existing: RemoteObject, differences: Sequence[Difference], now: float) -> Change | Fixed:
         """
-        Say how an existing object becomes this one: by a change of the members that somebody wrote, or not at all.
+        Return the change that turns an existing object into the desired one, or why no change can.
 
-        :param existing: as :meth:`latest` returns it.
-        :param differences: what :meth:`differences` returns for it.
-        :param now: in epoch seconds of the platform's clock: some changes are allowed before a dataflow starts only.
+        A change contains only members that the user set.
+
+        :param existing: the object as :meth:`latest` returns it.
+        :param differences: the object's differences, from :meth:`differences`.
+        :param now: epoch seconds of the platform's clock; some changes are allowed only before a dataflow starts.
         """
         own = [difference for difference in differences if difference.field != OWNER]
         obstacles = [self.obstacle(existing, difference, now) for difference in own]
@@ -254,38 +278,38 @@ class Resource(ABC):
         return change if len(own) == len(differences) else self._with_owner(existing, change)
 
     def _with_owner(self, existing: RemoteObject, change: Change) -> Change:
-        """Return a change that also lets the mark name another owner: both are one request."""
+        """Return the change with the new owner in the mark, in the same request."""
         mark = self.kind.mark_of(existing)
         if mark is None or self.owner is None:
             return change
-        mark = mark.handed_to(self.owner, adopted=self.kind.ingests)
+        mark = mark.with_owner(self.owner, adopted=self.kind.ingests)
         return attrs.evolve(change, operations=self.kind.with_mark(existing, change.operations, mark))
 
     def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:
-        """Return what to do about a difference that no update removes; empty where one does."""
+        """Return the advice for a difference that no update removes, empty if an update removes it."""
         return "" if difference.field.startswith(self.changeable) else self.fixed_advice
 
     def change(self, existing: RemoteObject, differences: Sequence[Difference]) -> Change:
-        """Return what removes differences to which there is no :meth:`obstacle`."""
+        """Return the change that removes differences, each of which has no :meth:`obstacle`."""
         raise NotImplementedError
 
     def send(self, client: Client, existing: RemoteObject, change: Change) -> RemoteObject:
         """
-        Change an object as it was judged; return it as it is then.
+        Send the requests of a change; return the changed object.
 
-        :raises RequestError: with status 412 where somebody else has changed it meanwhile.
+        :raises RequestError: with status 412 if another writer has changed the object since it was read.
         """
         return self.kind.patch(client, existing, change.operations) if change.operations else existing
 
     def outputs(self, existing: RemoteObject, at: float) -> Json:
         """
-        Return what the next steps need besides the id, as plain JSON.
+        Return the members besides the id that the next steps of a chain need, as plain JSON.
 
-        :param at: now, in epoch seconds of the platform's clock.
+        :param at: the current time, in epoch seconds of the platform's clock.
         """
         return {}
 
 
 def without_empty(values: Mapping[str, Any]) -> Json:
-    """Drop what is absent: ``null`` and empty containers mean nothing to the services."""
+    """Return the members of ``values`` that are not ``None`` and not empty, as these mean nothing to the services."""
     return {key: value for key, value in values.items() if value not in (None, {}, [], ())}

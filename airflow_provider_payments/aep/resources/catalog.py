@@ -1,6 +1,4 @@
-"""
-Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and its OpenAPI file.
-"""
+"""Datasets of the Catalog. Source: Adobe's page "Create a dataset using APIs" and its OpenAPI file."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from airflow_provider_payments.aep.errors import Difference, InvalidInputError
 from airflow_provider_payments.aep.fields import Fields
 from airflow_provider_payments.aep.resources.base import Change, Resource, without_empty
 from airflow_provider_payments.aep.resources.converters import named, to_bool, to_content_type, to_id, to_mapping
-from airflow_provider_payments.aep.resources.items import user_of
+from airflow_provider_payments.aep.resources.items import referring_item
 from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject, created_object
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.services import CATALOG, DATASET_SCHEMA_VERSION, PAGE, Json, segment
@@ -26,11 +24,11 @@ if TYPE_CHECKING:
 
 MARK_TAG = "airflow/mark"
 PROFILE_TAG = "unifiedProfile"
-_SWITCH = "enabled:"
+_ENABLED_PREFIX = "enabled:"
 
 
 class DatasetKind(Kind):
-    """What is asked of datasets."""
+    """The kind of datasets, which carry their mark in a tag."""
 
     created_at = ("created",)
 
@@ -41,12 +39,12 @@ class DatasetKind(Kind):
         return self.read_item(self.fields_of_item(catalog.dataset(reads, object_id)))
 
     def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
-        # Not every way that rows come by sets the last batch.
-        if batch := existing.item.get("lastBatchId") or catalog.a_batch_of(reads, existing.id):
+        # `lastBatchId` is not set by every kind of ingestion, so batches are listed, too.
+        if batch := existing.item.get("lastBatchId") or catalog.find_batch_id(reads, existing.id):
             return f"it holds rows: batch {batch}"
-        return user_of(reads, self, existing.id, going)
+        return referring_item(reads, self, existing.id, going)
 
-    # A dataset's description is what people read it by; its tags are for machines.
+    # The mark is in a tag, because a dataset's description is text for people.
     def marked(self, payload: Json, mark: Mark | None) -> Json:
         if mark is None:
             return payload
@@ -59,7 +57,7 @@ class DatasetKind(Kind):
     def patch(
         self, client: Client, existing: RemoteObject, operations: Sequence[Json], *, safe: bool | None = None
     ) -> RemoteObject:
-        # Catalog shows no etag; what is sent is merged into what is there, tag by tag.
+        # Catalog reports no etag, and merges the members of the request into the dataset, tag by tag.
         for members in operations:
             client.request("PATCH", f"{self.path}/{segment(existing.id)}", body=members, safe=safe)
         return existing
@@ -80,12 +78,13 @@ DATASET = DatasetKind(
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Dataset(Resource):
     """
-    A dataset that holds records of one schema.
+    A dataset, which contains records of one schema.
 
-    :param schema_id: the schema's ``$id``.
-    :param schema_version: the content type that asks for the schema; its major version counts.
-    :param tags: Catalog tags, each a list of texts, such as ``{"unifiedProfile": ["enabled: true"]}``.
-    :param profile: whether its rows are part of profiles, which needs a schema that is in Profile. It cannot be undone.
+    :param schema_id: ``$id`` of the schema.
+    :param schema_version: the content type by which the schema is requested; only its major version is compared.
+    :param tags: Catalog tags, each a list of texts, such as ``{"team": ["payments"]}``. Defaults to none.
+    :param profile: whether the dataset's rows are part of profiles, which requires a schema that is enabled for
+        Profile and cannot be undone. Defaults to ``None``: not compared, and not enabled at the creation.
     """
 
     kind = DATASET
@@ -111,7 +110,7 @@ class Dataset(Resource):
                 "name": self.name,
                 "description": self.description,
                 "schemaRef": {"id": self.schema_id, "contentType": self.schema_version},
-                "tags": dict(self.tags) | ({PROFILE_TAG: [f"{_SWITCH}true"]} if self.profile else {}),
+                "tags": dict(self.tags) | ({PROFILE_TAG: [f"{_ENABLED_PREFIX}true"]} if self.profile else {}),
             }
         )
 
@@ -119,9 +118,9 @@ class Dataset(Resource):
         body = self.kind.marked(self.payload(), mark)
         answer = client.request("POST", self.kind.path, params={"requestDataSource": "true"}, body=body)
         reference = next(iter(readers.sequence(answer.body)), None)
-        # "@/dataSets/5c8c..." in answers, "@/datasets/..." in prose.
-        made_id = reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None
-        return created_object(answer, self.kind.path, made_id)
+        # Samples of answers contain "@/dataSets/5c8c...", the text around them "@/datasets/...".
+        object_id = reference.rsplit("/", 1)[-1] if isinstance(reference, str) else None
+        return created_object(answer, self.kind.path, object_id)
 
     changeable: ClassVar[tuple[str, ...]] = ("tags", "description", "profile")
 
@@ -134,14 +133,17 @@ class Dataset(Resource):
         return self.kind.read(reads, existing) or existing
 
     def change(self, existing: RemoteObject, differences: Sequence[Difference]) -> Change:
-        # A tag that is sent replaces the one of its name: what stands there is sent again.
+        # A tag in the request replaces the existing tag of its name, so the existing values are sent again.
         theirs = {name: self.kind.fields_of(existing).texts("tags", name) for name in self.tags}
         missing = {name: values for name, values in self.tags.items() if not _pairs({name: values}) <= _pairs(theirs)}
         grown = {name: [*theirs[name], *values] for name, values in missing.items()}
         changed = {d.field for d in differences}
         if "profile" in changed:
             kept = self.kind.fields_of(existing).texts("tags", PROFILE_TAG)
-            grown[PROFILE_TAG] = [*(tag for tag in kept if not tag.startswith(_SWITCH)), f"{_SWITCH}true"]
+            grown[PROFILE_TAG] = [
+                *(tag for tag in kept if not tag.startswith(_ENABLED_PREFIX)),
+                f"{_ENABLED_PREFIX}true",
+            ]
         described = "description" in changed
         members = ({"tags": grown} if grown else {}) | ({"description": self.description} if described else {})
         return Change((members,) if members else ())
@@ -162,19 +164,19 @@ class Dataset(Resource):
         return {
             "schemaRef.id": fields.text("schemaRef", "id"),
             "schemaRef.contentType": fields.major_version("schemaRef", "contentType"),
-            # The service and others add tags of their own, so "at least these".
+            # The service and other clients add tags, so tags are compared as "at least these".
             "tags": frozenset(_pairs({name: fields.texts("tags", name) for name in self.tags})),
         }
 
 
 def is_in_profile(dataset: RemoteObject) -> bool:
     """
-    Whether the rows of a dataset are part of profiles.
+    Return whether a dataset is enabled for Profile, so that its rows are part of profiles.
 
-    :raises UnreadableError: if its tags cannot be understood.
+    :raises UnreadableError: if the dataset's tags cannot be understood.
     """
     tags = DATASET.fields_of(dataset).texts("tags", PROFILE_TAG)
-    return f"{_SWITCH}true" in (tag.replace(" ", "") for tag in tags)
+    return f"{_ENABLED_PREFIX}true" in (tag.replace(" ", "") for tag in tags)
 
 
 def _pairs(tags: Mapping[str, Any]) -> set[str]:

@@ -1,7 +1,7 @@
 """
-Converters of the values that somebody desires: what an argument may be, and what it then is.
+Converters of the arguments of resources: they accept the forms that an argument may have, and return one type.
 
-They are those of :mod:`..inputs` in a form that attrs and a type checker understand: functions of the value alone.
+They wrap the functions of :mod:`..inputs` as functions of the value alone, as attrs and type checkers expect.
 :func:`named` puts the field's name into their errors.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import attrs
 
-#: In a field's metadata: what users call it, where that is not its name.
+#: Metadata key of the name under which users know a field, if it differs from the field's name.
 ARGUMENT = "argument"
 
 
@@ -60,37 +60,37 @@ def to_optional_text(value: object) -> str | None:
 
 
 def to_content_type(value: object) -> str:
-    """Return the content type that asks for a schema."""
+    """Return the content type by which a schema is requested."""
     return inputs.as_content_type("", value)
 
 
 def to_mapping(value: object) -> dict[str, Any]:
-    """Return an object, from JSON text too."""
+    """Return a JSON object, also from JSON text."""
     return inputs.as_mapping("", value)
 
 
 def to_column_names(value: object) -> tuple[str, ...] | None:
-    """Return columns' names, ``None`` where none are given."""
+    """Return the names of columns, ``None`` if none are given."""
     return inputs.as_column_names("", value)
 
 
 def to_int(value: object) -> int | None:
-    """Return a whole number, from text too."""
+    """Return a whole number, also from text."""
     return inputs.as_int("", value)
 
 
 def to_number(value: object) -> float | None:
-    """Return a number, from text too."""
+    """Return a number, also from text."""
     return inputs.as_number("", value)
 
 
 def to_bool(value: object) -> bool | None:
-    """Return a boolean, from text too."""
+    """Return a boolean, also from text."""
     return inputs.as_bool("", value)
 
 
 def to_time(value: object) -> datetime | None:
-    """Return a moment in UTC."""
+    """Return a time in UTC."""
     return inputs.as_time("", value)
 
 

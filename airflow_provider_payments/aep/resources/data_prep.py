@@ -1,10 +1,10 @@
 """
-Mapping sets of Data Prep: which source field goes where in the schema.
+Mapping sets of Data Prep: the mappings of source fields to fields of a schema.
 
-They are found by content, for nothing published shows their name and none can be deleted. Two dialects are in use: the
-current one (``outputSchema``, ``source``, ``destination``) and that of the tutorials (``xdmSchema``,
-``sourceAttribute``, ``destinationXdmPath``). Sources: Adobe's OpenAPI file of Data Prep, the page "Mapping sets", the
-tutorials.
+Mapping sets are found by their content, because no published answer contains their name; none can be deleted. Two
+dialects are in use: the current one (``outputSchema``, ``source``, ``destination``) and that of the tutorials
+(``xdmSchema``, ``sourceAttribute``, ``destinationXdmPath``). Sources: Adobe's OpenAPI file of Data Prep, the page
+"Mapping sets", the tutorials.
 """
 
 from __future__ import annotations
@@ -46,22 +46,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SOURCE_TYPES = ("ATTRIBUTE", "EXPRESSION", "STATIC")
 DIALECTS = ("current", "legacy")
-#: Stands in a destination for the tenant's namespace, as in Adobe's documents: ``_{TENANT_ID}.product.name``.
+#: Placeholder of the tenant's namespace in a destination, as in Adobe's documents: ``_{TENANT_ID}.product.name``.
 TENANT_PLACEHOLDER = "{TENANT_ID}"
 
 
 @dataclass(frozen=True)
 class FieldMapping:
     """
-    One source field, or an expression over several, and where it goes.
+    The mapping of one source field, expression or constant to a field of the target schema.
 
-    :param source: a column, a path, an expression or a constant (empty too), as ``source_type`` says.
+    :param source: a column or path, an expression, or a constant, which may be empty, depending on ``source_type``.
     :param destination: a path in the target schema.
-    :param source_type: ``ATTRIBUTE``, ``EXPRESSION`` or ``STATIC``.
-    :param identity: the tutorials' identity flag, sent in the legacy dialect only, as the two that follow; today
-        descriptors declare identities.
-    :param identity_group: the kind of identity there.
-    :param namespace_code: the identity namespace there.
+    :param source_type: ``ATTRIBUTE`` (a column or path), ``EXPRESSION`` or ``STATIC`` (a constant). Defaults to
+        ``ATTRIBUTE``.
+    :param identity: the identity flag of the tutorials, sent only in the legacy dialect, like the two arguments that
+        follow. Today descriptors declare identities. Defaults to ``False``.
+    :param identity_group: the kind of identity in the legacy dialect. Defaults to ``None``.
+    :param namespace_code: code of the identity namespace in the legacy dialect. Defaults to ``None``.
     """
 
     source: str
@@ -80,7 +81,11 @@ class FieldMapping:
 
     @classmethod
     def parse(cls, value: object) -> FieldMapping:
-        """Read an object in this package's words or in either dialect's."""
+        """
+        Return the mapping of an object with the names of this class or of either dialect.
+
+        :raises InvalidInputError: if a key is unknown or a value is wrong.
+        """
         given = as_mapping("mappings", value)
         names = {
             "source": ("source", "sourceAttribute"),
@@ -97,7 +102,7 @@ class FieldMapping:
         return cls(**{"source": None, "destination": None} | found)
 
     def reads(self) -> list[str]:
-        """Return the attributes of the source that are certainly read."""
+        """Return the attributes of the source that the mapping certainly reads."""
         if self.source_type == "EXPRESSION":
             return attributes_read(self.source)
         return [self.source] if self.source_type == "ATTRIBUTE" else []
@@ -128,7 +133,7 @@ def _mappings(value: object) -> tuple[FieldMapping, ...]:
 
 
 class MappingSetKind(Kind):
-    """What is asked of mapping sets."""
+    """The kind of mapping sets, which have versions and are never deleted."""
 
     created_at = ("createdDate",)
 
@@ -136,7 +141,7 @@ class MappingSetKind(Kind):
         return data_prep.mapping_sets(reads, name, limit)
 
     def read_item(self, fields: Fields) -> RemoteObject:
-        fields.count("version")  # a dataflow refers to it
+        fields.count("version")  # raises if the version, to which dataflows refer, is unreadable
         return super().read_item(fields)
 
     def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
@@ -146,7 +151,7 @@ class MappingSetKind(Kind):
         return self.fields_of(existing).count("version")
 
     def read(self, reads: Reads, existing: RemoteObject) -> RemoteObject | None:
-        # Nobody can delete one, but it may not be read yet, and what refers to it would be refused.
+        # A mapping set is never deleted, but a dataflow that refers to one is refused until it can be read.
         if reads.now() < existing.created + self.settle_seconds(reads):
             super().read(reads, existing)
         return existing
@@ -162,7 +167,7 @@ class MappingSetKind(Kind):
 MAPPING_SET = MappingSetKind(
     name="mapping set",
     path=f"{DATA_PREP}/mappingSets",
-    # A second one does nothing: references to either mean the same.
+    # A duplicate does no harm, because references to either mapping set are equivalent.
     may_duplicate=False,
     carries_mark=False,
 )
@@ -173,13 +178,14 @@ class MappingSet(Resource):
     """
     A mapping set for one schema.
 
-    :param schema_id: the target schema's ``$id``.
-    :param mappings: :class:`FieldMapping` values, objects of the same, or one object of destination to source.
-    :param tenant_id: what ``{TENANT_ID}`` stands for in destinations; asked of the registry when absent.
-    :param source_columns: a table's columns, where known: mapped ones must be among them. Or a REST resource's
-        attributes: what looks like a misspelling of one is refused before a creation.
-    :param dialect: ``current`` or ``legacy``.
-    :param schema_version: the content type that asks for the schema; its major version counts.
+    :param schema_id: ``$id`` of the target schema.
+    :param mappings: :class:`FieldMapping` values, objects with the same members, or one object of destination ->
+        source.
+    :param tenant_id: value of ``{TENANT_ID}`` in destinations. Defaults to ``None``: read from the registry if needed.
+    :param source_columns: the columns of a table, among which mapped columns must be; or the attributes of a REST
+        resource, of which misspellings are refused before a creation. Defaults to ``None``: unknown, no check.
+    :param dialect: ``current`` or ``legacy``. Defaults to ``current``.
+    :param schema_version: the content type by which the schema is requested; only its major version is compared.
     """
 
     kind = MAPPING_SET
@@ -192,8 +198,8 @@ class MappingSet(Resource):
     schema_version: str = attrs.field(default=SCHEMA_VERSION, converter=to_content_type)
 
     @property
-    def placed(self) -> list[FieldMapping]:
-        """The mappings, with the tenant's namespace in their destinations where it is known."""
+    def placed_mappings(self) -> list[FieldMapping]:
+        """The mappings, with the tenant's namespace in their destinations if it is known."""
         if not self.tenant_id:
             return list(self.mappings)
         namespace = self.tenant_id.removeprefix("_")
@@ -202,11 +208,11 @@ class MappingSet(Resource):
     def check(self) -> None:
         if self.dialect not in DIALECTS:
             raise InvalidInputError("dialect", self.dialect, f"one of {', '.join(DIALECTS)}")
-        mappings = self.placed
+        mappings = self.placed_mappings
         seen: set[str] = set()
         for mapping in mappings:
-            # Where the tenant is not known yet, whatever namespace stands in the place of the placeholder may be it.
-            place = re.sub(r"^_[^.]+\.", "_.", mapping.destination) if self._open else mapping.destination
+            # Before the tenant is known, any namespace may be the one that the placeholder stands for.
+            place = re.sub(r"^_[^.]+\.", "_.", mapping.destination) if self._needs_tenant_id else mapping.destination
             if place in seen:
                 raise InvalidInputError("mappings.destination", mapping.destination, "each destination only once")
             seen.add(place)
@@ -229,7 +235,11 @@ class MappingSet(Resource):
         return None if self.source_columns is None else Attributes(self.source_columns)
 
     def _check_unknown_attributes(self) -> None:
-        """Refuse sources that are misspelt; warn of others that are not known, for the source may have them."""
+        """
+        Refuse misspelt attributes, and log a warning for other unknown ones, which the source may have.
+
+        :raises InvalidInputError: if an unknown attribute looks like a misspelling of a known one.
+        """
         known = self._attributes
         if known is None:
             return
@@ -241,37 +251,37 @@ class MappingSet(Resource):
                     allowed = f"did you mean {' or '.join(corrections)}? Without source_columns it is not checked"
                     raise InvalidInputError("mappings.source", mapping.source, allowed)
                 nearest = f" (nearest: {', '.join(found)})" if (found := known.nearest(source)) else ""
-                log.warning("mappings.source=%r: the source shows no %r%s", mapping.source, source, nearest)
+                log.warning("mappings.source=%r: explore lists no attribute %r%s", mapping.source, source, nearest)
 
     @property
-    def _open(self) -> bool:
+    def _needs_tenant_id(self) -> bool:
         return not self.tenant_id and any(TENANT_PLACEHOLDER in m.destination for m in self.mappings)
 
     def look_up(self, reads: Reads) -> Iterator[RemoteObject]:
-        # The legacy dialect sends no name, so none can be asked for.
-        return self._alike(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
+        # The legacy dialect sends no name, so the list cannot be filtered by it.
+        return self._equivalent(reads, data_prep.mapping_sets(reads, self.name if self.dialect == "current" else None))
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         everything = data_prep.mapping_sets(reads) if self.dialect == "current" else ()
-        return self._alike(reads, (item for item in everything if self._may_be_named_so(item)))
+        return self._equivalent(reads, (item for item in everything if self._may_have_name(item)))
 
-    def _may_be_named_so(self, item: Json) -> bool:
-        name = readers.text(item.get("name"))  # no published answer shows one
+    def _may_have_name(self, item: Json) -> bool:
+        name = readers.text(item.get("name"))  # no published answer contains a name
         return name is None or Fields(self.kind.name, item).is_named("name", self.name)
 
-    def _alike(self, reads: Reads, items: Iterable[Json]) -> Iterator[RemoteObject]:
+    def _equivalent(self, reads: Reads, items: Iterable[Json]) -> Iterator[RemoteObject]:
         desired = self.complete(reads).desired_fields()
         for fields in map(self.kind.fields_of_item, items):
-            # Nobody has to understand what another schema's maps.
+            # The schema is compared first, so that unreadable mappings for another schema are no error.
             if schema_of(fields) == self.schema_id and mapping_meaning(fields) == desired:
                 yield self.kind.read_item(fields)
 
     def complete(self, reads: Reads) -> Self:
         """Return this value with the tenant's namespace filled in."""
-        return attrs.evolve(self, tenant_id=schema_registry.tenant_id(reads)) if self._open else self
+        return attrs.evolve(self, tenant_id=schema_registry.tenant_id(reads)) if self._needs_tenant_id else self
 
     def body(self) -> Json:
-        mappings = [m.payload(self.dialect) for m in self.placed]
+        mappings = [m.payload(self.dialect) for m in self.placed_mappings]
         if self.dialect == "legacy":
             return {"version": 0, "xdmSchema": self.schema_id, "xdmVersion": "1.0", "id": None, "mappings": mappings}
         schema = {"id": self.schema_id, "contentType": self.schema_version}
@@ -279,15 +289,20 @@ class MappingSet(Resource):
 
     def ready(self, reads: Reads) -> Self:
         """
-        Check the sources.
+        Return this value with the tenant's namespace filled in, after a check of the sources.
 
-        Those of a mapping set that exists are not checked: explore may show other attributes than at its creation.
+        The sources are checked only before a creation: explore may list other attributes today than it did when an
+        existing mapping set was created.
         """
         self._check_unknown_attributes()
         return self.complete(reads)
 
     def validate(self, client: Client) -> None:
-        """Let the service check the destinations: a creation takes bad ones, and the dataflow then fails."""
+        """
+        Let the service validate the destinations, because its creation request accepts invalid ones.
+
+        :raises InvalidInputError: if the service reports a mapping as invalid, which would make the dataflow fail.
+        """
         body = client.request("POST", f"{self.kind.path}/validate", body=self.payload(), safe=True).body
         for result in Fields.of("the validation of the mapping set", body).each("validationResponse"):
             if result.text("status") == "FAILED":
@@ -302,7 +317,7 @@ class MappingSet(Resource):
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         return mapping_meaning(self.kind.fields_of(existing))
 
-    fixed_advice = "A mapping set is not changed, for other dataflows may use it: another one is made."
+    fixed_advice = "A mapping set is never changed, because other dataflows may use it: a new one is created."
 
     def outputs(self, existing: RemoteObject, at: float) -> Json:
         return {"version": self.kind.fields_of(existing).count("version")}
@@ -317,7 +332,7 @@ def schema_of(fields: Fields) -> str | None:
 
 
 def mapping_meaning(fields: Fields) -> Json:
-    """Return what a mapping set maps onto which schema, from either dialect or from the service's mix of both."""
+    """Return the members by which mapping sets are compared, from either dialect or the service's mix of both."""
     versions = [("outputSchema", "schemaRef", "contentType"), ("schemaRef", "contentType"), ("xdmVersion",)]
     triples = set()
     for mapping in fields.each("mappings"):

@@ -1,5 +1,5 @@
 """
-The dataflow: the only object that moves rows, so the one that must never exist twice.
+Dataflows: the only objects that ingest rows, so a duplicate of one must never run.
 
 Sources: the tutorials "Create a dataflow for payments sources" and "Update dataflows", and Adobe's OpenAPI file.
 """
@@ -32,10 +32,10 @@ from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject, created_object
 from airflow_provider_payments.aep.resources.live_dataflow import (
     changed_transformations,
+    has_started,
     mapping_used,
-    put,
     read_dataflow,
-    started,
+    set_member,
 )
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schedule import SCHEDULE_FIELDS, Schedule
@@ -51,12 +51,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 START_HAS_PASSED = "FLOW-1360-400"
-#: Seconds added to window and retry delay before a new dataflow begins.
-FENCE_MARGIN_SECONDS = 60.0
+#: Seconds between the time at which a duplicate is certainly found and the first run of a new dataflow.
+START_MARGIN_SECONDS = 60.0
 
 
 class DataflowKind(FlowServiceKind):
-    """What is asked of dataflows: one that stays beside another can be disabled."""
+    """The kind of dataflows; a duplicate that is not deleted can be disabled."""
 
     def disable(self, client: Client, existing: RemoteObject) -> bool:
         if existing.item.get("state") == "disabled":
@@ -78,22 +78,24 @@ class Dataflow(FlowServiceResource):
     """
     A dataflow from one source connection to one target connection.
 
-    :param source_connection_id: where rows come from; one that no other dataflow reads.
-    :param target_connection_id: where they go.
-    :param flow_spec: what :func:`..flow_specs.find_flow_spec` returns, or a flow spec's id.
-    :param mapping_set_id: how columns become fields.
-    :param mapping_set_version: the version to use; a later one does not reach the dataflow by itself. ``None`` is 0 for
-        a new dataflow, and whichever a live one uses.
-    :param schedule: when it runs; by default once.
-    :param delta_column: needed for a table on any schedule but ``once``, and only there.
-    :param source_columns: the source connection's columns, where known: the delta column must be among them.
-    :param error_diagnostics: whether bad rows are kept for download, for 30 days.
-    :param partial_ingestion_percent: the share of bad rows, up to 100, below which the others still land. 0 takes
-        partial ingestion away from a dataflow that has it: one bad row fails the run.
-    :param enabled: whether it runs. ``None`` is not written: a new dataflow is enabled, and one that was disabled since
-        differs, but an update does not enable it.
-    :param retry_delay: seconds after which a task that was killed is tried again; without a start of its own, the
-        dataflow begins later than that.
+    :param source_connection_id: id of the source connection, which no other dataflow may read.
+    :param target_connection_id: id of the target connection.
+    :param flow_spec: the flow spec, from :func:`..flow_specs.find_flow_spec` or with its id alone.
+    :param mapping_set_id: id of the mapping set.
+    :param mapping_set_version: the version to use; a later version does not reach the dataflow by itself. Defaults to
+        ``None``: 0 for a new dataflow; the version of an existing dataflow is not compared.
+    :param schedule: when the dataflow runs. Defaults to ``once``.
+    :param delta_column: the delta column, required for a table with any frequency but ``once``, and refused otherwise.
+    :param source_columns: the source connection's columns, among which the delta column must be. Defaults to ``None``:
+        unknown, no check.
+    :param error_diagnostics: whether bad rows are kept for download, for 30 days. Defaults to ``None``: not sent.
+    :param partial_ingestion_percent: the share of bad rows, up to 100 percent, below which the other rows land. 0
+        removes partial ingestion from an existing dataflow, so that one bad row fails the run. Defaults to ``None``:
+        not sent.
+    :param enabled: whether the dataflow runs. Defaults to ``None``: a new dataflow is enabled; an existing dataflow
+        that is disabled differs, but an update does not enable it.
+    :param retry_delay: seconds after which a killed task is tried again. Without a start time or delay, the first run
+        begins later than that. Defaults to 0.
     """
 
     kind = DATAFLOW
@@ -130,9 +132,9 @@ class Dataflow(FlowServiceResource):
         columns = self.source_columns
         if delta and self.schedule.frequency == "once":
             raise InvalidInputError("delta_column", delta.name, "leave it out with frequency 'once'")
-        if delta and self.flow_spec.copies is False:
+        if delta and self.flow_spec.reads_tables is False:
             raise InvalidInputError("delta_column", delta.name, f"flow spec {self.flow_spec.name!r} reads no tables")
-        if not delta and self.flow_spec.copies and self.schedule.frequency != "once":
+        if not delta and self.flow_spec.reads_tables and self.schedule.frequency != "once":
             raise InvalidInputError("delta_column", None, "a table source needs one on any schedule but 'once'")
         if delta and columns is not None and delta.name not in columns:
             raise InvalidInputError("delta_column", delta.name, f"one of the source's columns: {', '.join(columns)}")
@@ -163,7 +165,7 @@ class Dataflow(FlowServiceResource):
 
     @property
     def _mapping_params(self) -> Json:
-        # Both machine-readable contracts say the version is text.
+        # Both machine-readable contracts declare the version as text.
         return {"mappingId": self.mapping_set_id, "mappingVersion": str(self._mapping_used[1])}
 
     @property
@@ -177,13 +179,18 @@ class Dataflow(FlowServiceResource):
         return without_empty({"errorDiagnosticsEnabled": diagnostics, "partialIngestionPercent": percent})
 
     @property
-    def _takes_partial_ingestion_away(self) -> bool:
+    def _removes_partial_ingestion(self) -> bool:
         return self.partial_ingestion_percent == 0
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
-        """See as well that no other dataflow reads the source connection: a pair of them belongs to one dataflow."""
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
+        """
+        Yield the dataflows of the desired name that read the source connection.
+
+        :raises ConflictError: if a dataflow of another name reads it, as each dataflow needs a source connection of its
+            own.
+        """
         related = [self.kind.fields_of_item(item) for item in self._related(reads)]
-        if named := [self.kind.read_item(fields) for fields in related if self._is_it(fields)]:
+        if named := [self.kind.read_item(fields) for fields in related if self._is_match(fields)]:
             yield from named
             return
         for fields in related:
@@ -193,48 +200,48 @@ class Dataflow(FlowServiceResource):
                 raise ConflictError(self.kind.name, fields.text("name") or "", existing.id, (), advice)
 
     def ready(self, reads: Reads) -> Self:
-        """Hold schedule and options against the live flow spec, which is read where only its id is known."""
+        """Check schedule and options against the live flow spec, which is read if only its id is known."""
         spec = self.flow_spec
         if spec.schedule_schema is None:
             spec = FlowSpec.from_item(flow_service.item(reads, "flowSpecs", spec.id))
         checked = attrs.evolve(self, flow_spec=spec)
         schedule = self._schedule(reads)
-        delay, fence = schedule["startTime"] - reads.now(), self._fence(reads)
-        if delay < fence:
+        delay, min_delay = schedule["startTime"] - reads.now(), self._min_start_delay(reads)
+        if delay < min_delay:
             log.warning(
                 "dataflow %r begins in %d s. If its task is killed while another creates the same, both may ingest "
-                "before one is removed: from %d s on that cannot be",
+                "before one is removed; start at least %d s after the creation to rule this out",
                 self.name,
                 delay,
-                fence,
+                min_delay,
             )
         check_against("schedule", schedule, spec.schedule_schema)
         check_against("options", self._options(), spec.option_schema)
         return checked
 
     def _schedule(self, reads: Reads) -> Json:
-        # The platform's time: a start that lies in its past is refused.
-        return self.schedule.params(datetime.fromtimestamp(reads.now(), UTC), self._fence(reads))
+        # By the platform's clock, because the service refuses a start time in its past.
+        return self.schedule.params(datetime.fromtimestamp(reads.now(), UTC), self._min_start_delay(reads))
 
-    def _fence(self, reads: Reads) -> float:
+    def _min_start_delay(self, reads: Reads) -> float:
         """
-        Seconds before which a new dataflow must not run.
+        Return the minimum seconds between the creation of a dataflow and its first run.
 
-        Until then its creation has settled, and a task that was killed in between has been tried again, so a duplicate
-        is gone or disabled before it ingests.
+        In that time the creation settles, and a task that was killed is tried again, so a duplicate is deleted or
+        disabled before it ingests.
         """
         settle = reads.dataflow_settle_seconds
-        return settle + self.retry_delay + FENCE_MARGIN_SECONDS if settle else 0.0
+        return settle + self.retry_delay + START_MARGIN_SECONDS if settle else 0.0
 
-    def begins(self, reads: Reads) -> float:
+    def ingests_from(self, reads: Reads) -> float:
         return float(self._schedule(reads)["startTime"])
 
-    def is_out_of_date(self, error: RequestError) -> bool:
+    def is_outdated_request(self, error: RequestError) -> bool:
         return error.code == START_HAS_PASSED and self.schedule.start_time is None
 
     def create(self, client: Client, mark: Mark | None = None) -> RemoteObject:
         def payload() -> Json:
-            # Times count from the request: one that comes late must still start late.
+            # Built for each attempt, so that a request that is sent again late starts the dataflow late, too.
             schedule = {"scheduleParams": self._schedule(client)}
             return self.kind.marked(add_extra(self.body() | schedule, self.extra), mark)
 
@@ -253,7 +260,7 @@ class Dataflow(FlowServiceResource):
         fields |= {} if self.description is None else {"description": self.description}
         fields |= {f"scheduleParams.{name}": value for name, value in self.schedule.desired.items()}
         fields |= {f"options.{name}": value for name, value in self._options().items()}
-        fields |= {"options.partialIngestionPercent": None} if self._takes_partial_ingestion_away else {}
+        fields |= {"options.partialIngestionPercent": None} if self._removes_partial_ingestion else {}
         if self.delta_column:
             fields |= {f"deltaColumn.{name}": value for name, value in self.delta_column.desired.items()}
         return fields
@@ -270,67 +277,67 @@ class Dataflow(FlowServiceResource):
         return read_dataflow(fields) | connections | {"mapping": self._mapping(reads, mapping_used(fields))}
 
     def _mapping(self, reads: Reads, used: tuple[str, int] | None) -> tuple[str, int] | None:
-        """Return the mapping set and version that a dataflow uses; this one's own where that means the same."""
+        """Return the mapping set and version that a dataflow uses, or the desired ones if they are equivalent."""
         desired = self._mapping_used
         any_version = used is not None and self.mapping_set_version is None and used[0] == desired[0]
-        return desired if any_version or (used and _alike(reads, MAPPING_SET, used, desired)) else used
+        return desired if any_version or (used and _are_equivalent(reads, MAPPING_SET, used, desired)) else used
 
     def is_duplicate(self, differences: list[Difference]) -> bool:
-        # Two of one name that read the same bring each row twice, however else they differ.
+        # Two dataflows of one name that read the same source connection ingest each row twice, even if they differ.
         return not any(d.field == "sourceConnectionIds" for d in differences)
 
-    def decides(self, difference: Difference) -> bool:
-        return super().decides(difference) and not self.follows_creation(difference)
+    def is_decisive(self, difference: Difference) -> bool:
+        return super().is_decisive(difference) and not self.is_set_after_creation(difference)
 
-    def follows_creation(self, difference: Difference) -> bool:
+    def is_set_after_creation(self, difference: Difference) -> bool:
         return difference.field == "state" and self.enabled is False
 
-    fixed_advice = "A change of these does not reach a dataflow that exists: choose another name."
-    #: What a change can reach in a dataflow that exists; a new source or target pair wants a new dataflow.
+    fixed_advice = "A change of these fields does not reach an existing dataflow: choose another name."
+    #: Fields that an update can change; another source or target connection needs a new dataflow.
     changeable = ("mapping", "deltaColumn.", "scheduleParams.", "options.", "name", "description")
 
     def obstacle(self, existing: RemoteObject, difference: Difference, now: float) -> str:
         fields, name = self.kind.fields_of(existing), difference.field
         if name == "state":
-            return "" if self.enabled is not None and difference.actual != "draft" else _why_it_rests(fields)
+            return "" if self.enabled is not None and difference.actual != "draft" else _state_advice(fields)
         if name.startswith(("mapping", "deltaColumn.")) and fields.text("scheduleParams", "frequency") == "once":
-            return "What a dataflow that runs once maps cannot be changed (FLOW-1366): choose another name."
-        if started(fields, now):
+            return "Transformations of a dataflow that runs once cannot be changed (FLOW-1366): choose another name."
+        if has_started(fields, now):
             if name == "scheduleParams.frequency" and self.schedule.frequency == "once":
-                return "A dataflow that has started cannot be made to run once (FLOW-1403): choose another name."
+                return "A dataflow that has started cannot be changed to run once (FLOW-1403): choose another name."
             if name == "scheduleParams.backfill":
                 return (
-                    "The backfill of a dataflow that has started is over (FLOW-1404): choose another name, or leave it "
-                    "out."
+                    "Backfill cannot be changed once a dataflow has started (FLOW-1404): choose another name, or leave "
+                    "it out."
                 )
         return super().obstacle(existing, difference, now)
 
     def change(self, existing: RemoteObject, differences: Sequence[Difference]) -> Change:
         fields, changed = self.kind.fields_of(existing), {d.field for d in differences}
-        # A single run must have no delta column, and no backfill, not even one that stands in the live schedule.
+        # The service refuses `once` with a delta column or a backfill, so both are removed from the live dataflow.
         to_once = self.schedule.frequency == "once" and "scheduleParams.frequency" in changed
         texts = {"name": self.name, "description": Mark.described(fields.text("description"), self.description or "")}
-        operations = [put(f"/{member}", text) for member, text in texts.items() if member in changed]
+        operations = [set_member(f"/{member}", text) for member, text in texts.items() if member in changed]
         if to_once or any(name.startswith(("mapping", "deltaColumn.")) for name in changed):
             changes = self._changes_of_params(changed)
             operations.append(changed_transformations(fields, self._transformations(), changes, without_copy=to_once))
         schedule = {name: v for name, v in self.schedule.desired.items() if f"scheduleParams.{name}" in changed}
         for name, value in (schedule | ({"backfill": None} if to_once else {})).items():
             if value is not None:
-                operations.append(put(f"/scheduleParams/{name}", value))
+                operations.append(set_member(f"/scheduleParams/{name}", value))
             elif name in fields.mapping("scheduleParams"):
                 operations.append({"op": "remove", "path": f"/scheduleParams/{name}"})
         if any(name.startswith("options.") for name in changed):
             options = dict(fields.mapping("options")) | self._options()
-            options.pop("isSampleDataflow", None)  # the service's own
-            if self._takes_partial_ingestion_away:
+            options.pop("isSampleDataflow", None)  # set by the service only
+            if self._removes_partial_ingestion:
                 options.pop("partialIngestionPercent", None)
-            operations.append(put("/options", options))
+            operations.append(set_member("/options", options))
         action: Literal["enable", "disable"] = "disable" if self.enabled is False else "enable"
         return Change(tuple(operations), action if "state" in changed else None)
 
     def _changes_of_params(self, changed: set[str]) -> dict[str, Callable[[Json], Json]]:
-        """Return what gives a live transformation what differs, and leaves all else in it as it is."""
+        """Return, by transformation, the function that changes only the differing parameters of a live one."""
         delta_column, mapping = self.delta_column, self._mapping_params
         changes: dict[str, Callable[[Json], Json]] = {}
         if delta_column:
@@ -350,25 +357,25 @@ class Dataflow(FlowServiceResource):
         return {"runs_since": self.schedule.runs_since(datetime.fromtimestamp(at, UTC)).isoformat()}
 
 
-def _why_it_rests(fields: Fields) -> str:
+def _state_advice(fields: Fields) -> str:
     changed = readers.moment(fields.value("updatedAt"))
     since = f", and was last changed at {readers.iso(changed)}" if changed else ""
     return f"The dataflow is {fields.text('state')}{since}: enable it, or choose another name."
 
 
 def _connection(reads: Reads, kind: Kind, ids: list[str], desired: str) -> object:
-    """Return the connection that a dataflow refers to; the desired one where that means the same."""
+    """Return the id of the connection that a dataflow refers to, or the desired id if both are equivalent."""
     if len(ids) != 1:
         return ids
-    return desired if _alike(reads, kind, (ids[0], 0), (desired, 0)) else ids[0]
+    return desired if _are_equivalent(reads, kind, (ids[0], 0), (desired, 0)) else ids[0]
 
 
-def _alike(reads: Reads, kind: Kind, *references: tuple[str, int]) -> bool:
+def _are_equivalent(reads: Reads, kind: Kind, *references: tuple[str, int]) -> bool:
     """
-    Whether references lead to objects that mean the same: they are compared so.
+    Return whether references lead to objects that are equal in the members that are compared.
 
-    :param references: an id and a version each.
-    :raises ReadLagError: if one of them cannot be read yet.
+    :param references: pairs of an id and a version.
+    :raises ReadLagError: if one of the objects cannot be read yet.
     """
     if len(set(references)) == 1:
         return True

@@ -1,5 +1,5 @@
 """
-The column that distinguishes new rows from those already read.
+Delta columns, by which a scheduled run of a dataflow distinguishes new rows from those already read.
 
 Source: the tutorial "Create a dataflow for payments sources".
 """
@@ -25,16 +25,17 @@ _MEMBERS = ("name", "dateFormat", "timezone")
 @dataclass(frozen=True)
 class DeltaColumn:
     """
-    A delta column as somebody wrote it.
+    The desired delta column.
 
-    :param name: one of the source's columns.
-    :param date_format: its format, as a Java pattern. Empty is not written: a new dataflow gets :attr:`DATE_FORMAT`,
-        and the one of a live dataflow is not compared. ``None`` leaves it out.
-    :param timezone: must be UTC for table sources; likewise.
+    :param name: name of the column, one of the source's columns.
+    :param date_format: format of the column's values, as a Java pattern; ``None`` sends none. Defaults to empty: a new
+        dataflow gets :attr:`DATE_FORMAT`, and the format of an existing dataflow is not compared.
+    :param timezone: time zone of the column's values, which must be UTC for table sources; ``None`` sends none.
+        Defaults to empty: a new dataflow gets :attr:`TIMEZONE`, and that of an existing dataflow is not compared.
     """
 
-    #: The format that the service's prose names; ``YYYY`` and ``DD`` of its samples would mean week-year and day of the
-    #: year.
+    #: The format that the text of the service's documents names. ``YYYY`` and ``DD``, as in their samples, would mean
+    #: week-based year and day of the year.
     DATE_FORMAT = "yyyy-MM-dd HH:mm:ss"
     TIMEZONE = "UTC"
 
@@ -44,7 +45,12 @@ class DeltaColumn:
 
     @classmethod
     def parse(cls, value: object) -> DeltaColumn | None:
-        """Read a column's name, or an object with ``name``, ``dateFormat`` and ``timezone``."""
+        """
+        Return the delta column of an argument, ``None`` if the argument is absent.
+
+        :param value: the column's name, or an object with ``name``, ``dateFormat`` and ``timezone``.
+        :raises InvalidInputError: if a key is unknown or a value is wrong.
+        """
         if value is None or value in ("", "None"):
             return None
         if isinstance(value, str) and not value.lstrip().startswith("{"):
@@ -62,25 +68,25 @@ class DeltaColumn:
         return cls(name, written.get("dateFormat", ""), written.get("timezone", ""))
 
     def payload(self) -> Json:
-        """Return what a new dataflow gets."""
+        """Return the delta column of a new dataflow."""
         date_format = self.DATE_FORMAT if self.date_format == "" else self.date_format
         timezone = self.TIMEZONE if self.timezone == "" else self.timezone
         return without_empty({"name": self.name, "dateFormat": date_format, "timezone": timezone})
 
     @property
     def desired(self) -> Json:
-        """What somebody wrote of it."""
+        """The members that the user set, which are compared."""
         return without_empty(
             {"name": self.name, "dateFormat": self.date_format or None, "timezone": self.timezone or None}
         )
 
 
 def read_delta_column(copy: Fields) -> dict[str, str | None]:
-    """Read the delta column from the parameters of a dataflow's Copy transformation."""
+    """Return the delta column in the parameters of a dataflow's Copy transformation."""
     column = copy.below("deltaColumn")
     return {member: column.text(member) for member in _MEMBERS}
 
 
 def with_delta_column(copy: Mapping[str, Any], desired: DeltaColumn) -> Json:
-    """Return a Copy transformation's parameters with what somebody wrote of the delta column, all else as it is."""
+    """Return the parameters of a Copy transformation, changed only in the members that the user set."""
     return dict(copy) | {"deltaColumn": dict(copy.get("deltaColumn") or {}) | desired.desired}

@@ -1,5 +1,5 @@
 """
-Which attributes of its source a mapping expression reads, as far as that is certain.
+Analysis of mapping expressions: the attributes of the source that an expression certainly reads.
 
 Sources: Data Prep's page "Mapping functions" (operators, reserved words, paths, ``${...}`` around odd names) and its
 troubleshooting guide (escaped periods).
@@ -22,22 +22,22 @@ _TOKEN = re.compile(
     r"|(?P<mark>&&|\|\||[=!<>]=|-(?!>)|/(?![/*])|[?:+*%!<>()\[\],.]))",
     re.DOTALL,
 )
-#: Begin statements, in which names may be variables, or are one.
+#: Words of statements, in which names may be variables; ``_errors`` is a variable itself.
 _STATEMENTS = frozenset({"var", "new", "for", "while", "do", "if", "else", "return", "break", "continue", "function"})
 _STATEMENTS |= {"_errors"}
-#: Constants and operators that are words.
+#: Words that are constants or operators.
 _WORDS = frozenset({"true", "false", "null", "and", "or", "not", "eq", "ne", "lt", "gt", "le", "ge", "div", "mod"})
 _WORDS |= {"empty", "size"}
-#: Functions whose arguments need not be attributes: they ask whether one is there, or take a name within an array.
+#: Functions whose arguments need not be existing attributes: they test for existence, or expect a name in an array.
 _UNCERTAIN = frozenset({"is_set", "contains_key", "object_to_map"})
 
 
 def attributes_read(expression: str) -> list[str]:
     """
-    Return the paths that an expression reads, each once.
+    Return the paths of attributes that an expression reads, each once.
 
-    Constants, functions with their names, and what is only asked for are none. An expression that is not understood
-    as a whole gives none at all: a name in it may be anything.
+    Constants, names of functions, and attributes that are only tested for existence are left out. The result is empty
+    if a part of the expression is not understood, because its names may then be anything.
     """
     tokens = _tokens(expression)
     if tokens is None or not _is_understood(tokens):
@@ -64,7 +64,11 @@ def _tokens(expression: str) -> list[_Token] | None:
 
 
 def _is_understood(tokens: Sequence[_Token]) -> bool:
-    """Whether there is no statement, no value behind another one, as around an unknown word, and no odd path."""
+    """
+    Return whether all tokens form an expression that this module understands.
+
+    It has no statement, no two values in a row (as next to an unknown operator), and a name behind each period.
+    """
     if any(token.text in _STATEMENTS for token in tokens):
         return False
     pairs = list(pairwise(tokens))
@@ -93,7 +97,7 @@ def _paths(tokens: Sequence[_Token]) -> Iterator[str]:
 
 
 def _names(tokens: Sequence[_Token], at: int) -> tuple[list[str], int]:
-    """Return the names of the path that begins here, and the place behind it; places in arrays are left out."""
+    """Return the names of the path that begins at a token, without array indexes, and the position after the path."""
     names = [tokens[at].text]
     at += 1
     while True:
@@ -111,7 +115,7 @@ def _is_place(tokens: Sequence[_Token], at: int) -> bool:
 
 
 def _closing(tokens: Sequence[_Token], at: int) -> int:
-    """Return the place behind the bracket that closes the one here."""
+    """Return the position after the bracket that closes the opening bracket at ``at``."""
     depth = 0
     while at < len(tokens):
         depth += {"(": 1, ")": -1}.get(tokens[at].text, 0)

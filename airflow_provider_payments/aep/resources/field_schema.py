@@ -1,7 +1,8 @@
 """
-A field given as a JSON schema: what the Schema Registry reads of it, checked without a validator of JSON Schema.
+Checks of fields given as JSON schema, for the keywords that the Schema Registry reads.
 
-A DAG file that describes fields is parsed often, and importing one takes longer than everything else in it.
+They do without a validator of JSON Schema: DAG files that describe fields are parsed often, and importing a validator
+takes longer than everything else in such a file.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 
 __all__ = ["FIELD_NAME", "check_field"]
 
-#: Adobe's page "Define XDM fields in the UI" lists no hyphen.
+#: Pattern of a field's name. A hyphen is not allowed, as Adobe's page "Define XDM fields in the UI" does not list it.
 FIELD_NAME = "[A-Za-z0-9][A-Za-z0-9_]{0,127}"
 _TYPES = ("string", "integer", "number", "boolean", "object", "array")
 
 
 def check_field(place: str, field: object) -> None:
     """
-    Hold a field against what the registry takes. It would fill in a type that is left out.
+    Check that the registry accepts a field.
 
-    :param place: what the user calls it.
-    :raises InvalidInputError: naming the member that is wrong.
+    A type is required, because the registry would fill in another one for a field without it.
+
+    :param place: the user's name of the field, for errors.
+    :param field: the field's JSON schema.
+    :raises InvalidInputError: if a member is wrong; the error names the member.
     """
     if not isinstance(field, Mapping):
         raise _wrong(place, field, "a field is an object")
@@ -62,7 +66,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _is_list(value: object) -> bool:
@@ -70,7 +74,7 @@ def _is_list(value: object) -> bool:
 
 
 def _is_labels(value: object) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())
+    return isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
 
 
 def _is_object(value: object) -> bool:

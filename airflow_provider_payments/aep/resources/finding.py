@@ -1,4 +1,4 @@
-"""An object that must be there, found by its name or id. Nothing is created, and of several none is guessed."""
+"""Lookups of one existing object by its name or id. Nothing is created, and none of several matches is guessed."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["AbsentError", "find_object", "look_up_object", "name_of"]
 
 
 class AbsentError(InvalidInputError):
-    """There is no object of the name or id that was given."""
+    """No object has the given name or id."""
 
 
 @dataclass
 class _Listed:
     """
-    What a list shows.
+    The objects of a list, by whether they match a name or id.
 
-    :param matches: what has the name or the id.
-    :param names: those of everything else.
-    :param unreadable: an item that may be the one.
+    :param matches: the objects with the name or id.
+    :param names: the names of all other objects.
+    :param unreadable: the error of an item that may match but cannot be understood.
     """
 
     matches: list[RemoteObject] = field(default_factory=list)
@@ -42,54 +42,61 @@ class _Listed:
 def find_object(
     client: Client,
     kind: Kind,
-    asked: str,
+    name_or_id: str,
     *,
     argument: str = "name",
     obstacle: Callable[[RemoteObject], str] = lambda existing: "",
 ) -> RemoteObject:
-    """Return what :func:`look_up_object` does, asked again where an answer cannot be understood."""
+    """
+    Return the object of a name or id, as :func:`look_up_object` does.
+
+    The lookup is repeated, within the client's operation timeout, if an answer cannot be understood.
+    """
     with client.transport.within(client.operation_timeout):
-        return patiently(client, lambda: look_up_object(client, kind, asked, argument=argument, obstacle=obstacle))
+        return patiently(client, lambda: look_up_object(client, kind, name_or_id, argument=argument, obstacle=obstacle))
 
 
 def look_up_object(
     reads: Reads,
     kind: Kind,
-    asked: str,
+    name_or_id: str,
     *,
     argument: str = "name",
     obstacle: Callable[[RemoteObject], str] = lambda existing: "",
 ) -> RemoteObject:
     """
-    Return the object of a name or an id, as it is now.
+    Return the object of a name or id, read by its id.
 
-    :param asked: its name (a schema's title), or its id.
-    :param argument: what the user calls ``asked``.
-    :param obstacle: says why an object of that name is not meant; empty where it may be. Of several one is left.
-    :raises AbsentError: if there is none; it names the most similar one.
-    :raises InvalidInputError: if there is none that is meant, or several; it names their ids.
-    :raises UnreadableError: if none has the name, and one that may have it cannot be understood.
-    :raises RequestError: if the service refuses.
+    :param name_or_id: the object's name (a schema's title), or its id.
+    :param argument: the user's name of the argument, for errors. Defaults to ``"name"``.
+    :param obstacle: returns why an object of that name is not a match, empty if it may be one. Defaults to none: every
+        object of the name is a match.
+    :raises AbsentError: if no object has the name or id; the error names the most similar name.
+    :raises InvalidInputError: if several objects match, or none that ``obstacle`` accepts; the error names their ids.
+    :raises UnreadableError: if no object has the name, and an item that may have it cannot be understood.
+    :raises RequestError: if the service refuses the request.
     """
-    listed = _listed(kind, _items_named(reads, kind, asked), asked)
+    listed = _listed(kind, _items_named(reads, kind, name_or_id), name_or_id)
     if not listed.matches:
-        # The filter may miss names that are not ASCII, and knows no ids.
-        listed = _listed(kind, kind.items(reads), asked)
+        # The service's filter may miss names that are not ASCII, and does not match ids.
+        listed = _listed(kind, kind.items(reads), name_or_id)
     # Lists are eventually consistent and may return deleted objects.
-    found = [now for each in sorted(listed.matches, key=lambda one: one.age) if (now := kind.read(reads, each))]
+    found = [
+        now for each in sorted(listed.matches, key=lambda one: one.creation_order) if (now := kind.read(reads, each))
+    ]
     meant = [each for each in found if not obstacle(each)]
     if len(meant) == 1:
         return meant[0]
     if meant:
         raise InvalidInputError(
-            argument, asked, f"several {kind}s have this name; give one of their ids: {_ids(meant)}"
+            argument, name_or_id, f"several {kind}s have this name; give one of their ids: {_ids(meant)}"
         )
     if found:
-        raise InvalidInputError(argument, asked, f"{obstacle(found[0])} ({kind} {_ids(found)})")
+        raise InvalidInputError(argument, name_or_id, f"{obstacle(found[0])} ({kind} {_ids(found)})")
     if listed.unreadable:
         raise listed.unreadable
     key = "title or $id" if kind.name_key == "title" else "name or id"
-    raise AbsentError(argument, asked, f"there is no {kind} of this {key}{did_you_mean(asked, listed.names)}")
+    raise AbsentError(argument, name_or_id, f"there is no {kind} of this {key}{did_you_mean(name_or_id, listed.names)}")
 
 
 def _ids(found: Iterable[RemoteObject]) -> str:
@@ -97,32 +104,32 @@ def _ids(found: Iterable[RemoteObject]) -> str:
 
 
 def name_of(kind: Kind, existing: RemoteObject) -> str:
-    """Return an object's name or title as far as it can be read."""
+    """Return an object's name or title, empty if it cannot be read."""
     return readers.text(existing.item.get(kind.name_key)) or ""
 
 
-def _items_named(reads: Reads, kind: Kind, asked: str) -> Iterable[Json]:
+def _items_named(reads: Reads, kind: Kind, name_or_id: str) -> Iterable[Json]:
     try:
-        return kind.items(reads, as_name("", asked))
+        return kind.items(reads, as_name("", name_or_id))
     except InvalidInputError:
-        return ()  # a filter would misread it
+        return ()  # the service's filter would misread this text, which is no valid name but may be an id
 
 
-def _listed(kind: Kind, items: Iterable[Json], asked: str) -> _Listed:
+def _listed(kind: Kind, items: Iterable[Json], name_or_id: str) -> _Listed:
     listed = _Listed()
     for item in items:
         try:
-            listed.matches += _match(kind, item, asked, listed.names)
+            listed.matches += _match(kind, item, name_or_id, listed.names)
         except UnreadableError as error:
             listed.unreadable = error
     return listed
 
 
-def _match(kind: Kind, item: Json, asked: str, others: list[str]) -> Iterator[RemoteObject]:
+def _match(kind: Kind, item: Json, name_or_id: str, others: list[str]) -> Iterator[RemoteObject]:
     fields = kind.fields_of_item(item)
-    if kind.is_going(fields):
+    if kind.is_being_deleted(fields):
         return
-    if readers.text(item.get(kind.id_key)) == asked or fields.is_named(kind.name_key, asked):
+    if readers.text(item.get(kind.id_key)) == name_or_id or fields.is_named(kind.name_key, name_or_id):
         yield kind.read_item(fields)
     else:
         others.append(str(item[kind.name_key]))

@@ -2,7 +2,7 @@
 Connections of Flow Service: base, source and target.
 
 Sources: the tutorials "Create a base connection" (PayPal, Square, Stripe) and "Create a dataflow for payments sources",
-old and new, and Adobe's OpenAPI file. Nothing is unique there: a repeated POST makes a second object of the same name.
+old and new, and Adobe's OpenAPI file. Names are not unique: a repeated POST creates a second object of the same name.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from airflow_provider_payments.aep.resources.converters import (
 from airflow_provider_payments.aep.resources.items import FlowServiceKind
 from airflow_provider_payments.aep.resources.source_columns import (
     Column,
+    actual_types,
     as_columns,
-    completed,
     described_column,
-    shown_types,
-    written_types,
+    user_types,
+    with_explored_columns,
 )
 from airflow_provider_payments.aep.services import (
     ADHOC_SCHEMA_VERSION,
@@ -78,16 +78,16 @@ def _columns(value: object) -> tuple[Column, ...] | None:
 
 
 class FlowServiceResource(Resource):
-    """What all objects of Flow Service share: found by what they refer to as well."""
+    """A resource of Flow Service, which can also be found by an object that it refers to."""
 
-    #: A field by which lists can be filtered, and the argument that names its value.
+    #: A field by which lists can be filtered instead of the name, and the attribute that contains its value.
     second_key: ClassVar[tuple[str, str] | None] = None
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
         return self._named(item for item in self._related(reads) if item.get("name") is not None)
 
     def _related(self, reads: Reads) -> list[Json]:
-        """Return the items that refer to the same as this one, or the whole collection where the service refuses."""
+        """Return the items with the same second key, or the whole collection if the service refuses the filter."""
         filters = (f"{self.second_key[0]}=={getattr(self, self.second_key[1])}",) if self.second_key else ()
         try:
             return list(flow_service.items(reads, self.kind.collection, *filters))
@@ -105,13 +105,13 @@ def spec(spec_id: str) -> Json:
 @attrs.frozen(kw_only=True, field_transformer=named)
 class BaseConnection(FlowServiceResource):
     """
-    A vendor account's login at Experience Platform.
+    A base connection: a vendor account's credential in Experience Platform.
 
-    The credential does not come back, so only the source, the way of logging in and the host can be compared: a base
-    connection of the same name may belong to another account.
+    The service never returns the credential, so only the source, the kind of authentication and the host are compared:
+    a base connection of the same name may belong to another account.
 
-    :param source: the vendor's source, of the catalogue.
-    :param credential: the source's auth parameters by their own names, such as ``clientSecret``.
+    :param source: the vendor's source from the catalogue.
+    :param credential: the source's auth parameters by the service's names, such as ``clientSecret``.
     """
 
     kind = BASE_CONNECTION
@@ -120,7 +120,7 @@ class BaseConnection(FlowServiceResource):
     credential: Mapping[str, str] = attrs.field(repr=False)
 
     def check(self) -> None:
-        # The host and the client id are no secrets, and are worth reading in an error.
+        # The host and the client id are not redacted: they are no secrets, and help to understand an error.
         remember(*(value for name, value in self.credential.items() if name not in ("host", "clientId")))
         missing = [name for name in self.source.auth_params if not self.credential.get(name)]
         if missing:
@@ -158,7 +158,7 @@ def _host(value: str) -> str:
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class DatasetBaseConnection(FlowServiceResource):
-    """The data lake as a connection: the oldest document's way to a target connection. The newer ones do without."""
+    """A connection to the data lake, which target connections need according to the oldest document only."""
 
     kind = DATASET_BASE_CONNECTION
 
@@ -177,19 +177,20 @@ class DatasetBaseConnection(FlowServiceResource):
 @attrs.frozen(kw_only=True, field_transformer=named)
 class SourceConnection(FlowServiceResource):
     """
-    The data to read: a table with its columns, a path, or a REST resource.
+    A source connection: the data to read, which is a table with its columns, a path, or a REST resource.
 
-    :param base_connection_id: the vendor account's base connection.
-    :param spec_id: the source's connection spec.
-    :param data_format: by default ``tabular`` for tables and ``json`` for REST resources. To be given with a path:
-        ``delimited``, ``json`` or ``parquet`` for files, ``tabular`` or ``parquet_xdm`` as in the older documents.
-    :param table: a table's path as explore gives it.
-    :param columns: the table's columns, objects as explore gives them, or names that get their types from explore at
-        the creation; ``None`` takes all that explore gives.
-    :param path: a file's path, or a table's as the older documents send it.
+    :param base_connection_id: id of the vendor account's base connection.
+    :param spec_id: id of the source's connection spec.
+    :param data_format: format of the data. Defaults to ``None``: ``tabular`` for tables, ``json`` for REST resources.
+        Required with a path: ``delimited``, ``json`` or ``parquet`` for files, ``tabular`` or ``parquet_xdm`` as in the
+        older documents.
+    :param table: a table's path as explore returns it.
+    :param columns: the table's columns: objects as explore returns them, or names, which get their types from explore
+        at the creation. Defaults to ``None``: all columns that explore returns.
+    :param path: a file's path, or a table's path as the older documents send it.
     :param resource_path: a REST resource, such as ``charges``.
-    :param schema_id: the ad-hoc schema of the older documents.
-    :param schema_version: the content type that asks for it.
+    :param schema_id: ``$id`` of the ad-hoc schema of the older documents.
+    :param schema_version: the content type by which that schema is requested.
     """
 
     kind = SOURCE_CONNECTION
@@ -224,7 +225,7 @@ class SourceConnection(FlowServiceResource):
 
     @property
     def format(self) -> str | None:
-        """The data's format: what was given, else the only one that there is."""
+        """The data's format: ``data_format`` if given, else the only format of the kind of data."""
         return self.data_format or self._fixed_format
 
     def body(self) -> Json:
@@ -251,11 +252,13 @@ class SourceConnection(FlowServiceResource):
         return [described_column(column) for column in self.columns or ()]
 
     def ready(self, reads: Reads) -> Self:
-        """Return this value with the columns as explore gives them, but for those that are written as objects."""
+        """Return this value with the columns as explore returns them, except those that are given as objects."""
         if not self.table or (self.columns is not None and not any(isinstance(c, str) for c in self.columns)):
             return self
         explored = flow_service.columns(reads, self.base_connection_id, self.table)
-        return attrs.evolve(self, columns=explored if self.columns is None else completed(self.columns, explored))
+        return attrs.evolve(
+            self, columns=explored if self.columns is None else with_explored_columns(self.columns, explored)
+        )
 
     def desired_fields(self) -> Json:
         fields = source_meaning(Fields(self.name, self.payload()))
@@ -263,34 +266,34 @@ class SourceConnection(FlowServiceResource):
             del fields["params.columns"]
         if self.schema_id:
             fields |= _schema_meaning(Fields(self.name, self.payload()))
-        return fields | written_types(self.columns or ()) | self._extra_of(self.extra)
+        return fields | user_types(self.columns or ()) | self._extra_of(self.extra)
 
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
         fields = self.kind.fields_of(existing)
-        # A column that is missing altogether is one difference, whatever types it was to have.
-        written = written_types(self.columns or ())
-        types = written | shown_types(fields.each("params", "columns"), written)
+        # A missing column counts as one difference, so its types are assumed to be equal.
+        written = user_types(self.columns or ())
+        types = written | actual_types(fields.each("params", "columns"), written)
         return source_meaning(fields) | _schema_meaning(fields) | types | self._extra_of(fields.item)
 
     def _extra_of(self, item: Mapping[str, Any]) -> Json:
-        """Return what stands where ``extra`` adds to the data that is read; the service echoes these two objects."""
+        """Return the members that ``extra`` sets in ``params`` and ``data``, two objects that the service echoes."""
         fields, extra = Fields(self.name, item), Fields("extra", self.extra)
         places = [(place, name) for place in ("params", "data") for name in extra.mapping(place)]
         return {".".join(place): fields.value(*place) for place in places}
 
     def outputs(self, existing: RemoteObject, at: float) -> Json:
-        # Of one just made the answer shows no columns.
+        # The answer to a creation contains no columns.
         columns = readers.mappings(readers.at(existing.item, "params", "columns")) or self._described_columns
         return {"columns": [name for c in columns if (name := readers.text(c.get("name")))] or None}
 
 
 def source_meaning(fields: Fields) -> Json:
-    """Return what makes a source connection the one it is, from a payload or from the service's item."""
+    """Return the members by which source connections are compared, from a payload or from the service's item."""
     return {
         "baseConnectionId": fields.text("baseConnectionId"),
         "connectionSpec.id": fields.text("connectionSpec", "id"),
         "data.format": fields.text("data", "format"),
-        # The older documents call a table's name its path.
+        # The older documents send a table's name as `path`.
         "params.tableName": fields.text("params", "tableName") or fields.text("params", "path"),
         "params.resourcePath": fields.text("params", "resourcePath"),
         "params.columns": sorted(column.text("name") or "" for column in fields.each("params", "columns")),
@@ -307,14 +310,14 @@ def _schema_meaning(fields: Fields) -> Json:
 @attrs.frozen(kw_only=True, field_transformer=named)
 class TargetConnection(FlowServiceResource):
     """
-    The dataset to write to.
+    A target connection: the dataset to write to.
 
-    :param dataset_id: the dataset.
-    :param schema_id: the target schema's ``$id``, the same as the dataset's and the mapping set's.
-    :param schema_version: the content type that asks for it; its major version counts.
-    :param spec_id: the data lake's connection spec; the service takes no other, whatever samples print.
-    :param base_connection_id: a dataset base connection, as in the oldest document.
-    :param data_format: ``parquet_xdm`` in older documents; left out today.
+    :param dataset_id: id of the dataset.
+    :param schema_id: ``$id`` of the target schema, the same as that of the dataset and the mapping set.
+    :param schema_version: the content type by which the schema is requested; only its major version is compared.
+    :param spec_id: id of the data lake's connection spec. The service accepts no other, although samples print others.
+    :param base_connection_id: id of a dataset base connection, as in the oldest document. Defaults to ``None``: none.
+    :param data_format: ``parquet_xdm`` in older documents. Defaults to ``None``: not sent.
     """
 
     kind = TARGET_CONNECTION
@@ -357,13 +360,13 @@ class TargetConnection(FlowServiceResource):
         fields = self.kind.fields_of(existing)
         return target_meaning(fields) | {
             "data.format": fields.text("data", "format"),
-            # Nobody says that the service keeps what only the oldest document sends.
+            # The service may drop this member, which only the oldest document sends; then it counts as equal.
             "baseConnectionId": fields.text("baseConnectionId") or self.base_connection_id,
         }
 
 
 def target_meaning(fields: Fields) -> Json:
-    """Return what makes a target connection the one it is, from a payload or from the service's item."""
+    """Return the members by which target connections are compared, from a payload or from the service's item."""
     return {
         "params.dataSetId": fields.text("params", "dataSetId"),
         **_schema_meaning(fields),

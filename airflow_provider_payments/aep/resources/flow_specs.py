@@ -1,5 +1,5 @@
 """
-Flow specs: what a dataflow of a source may look like, as the live service says it.
+Flow specs: the service's description of the dataflows that a source can have.
 
 Source: ``GET /flowSpecs`` of Flow Service and the tutorial "Create a dataflow for payments sources".
 """
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What the validator raises besides its own errors where a schema passes its own check and is broken all the same.
-_STUMBLES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+#: Exceptions of the JSON Schema validator, besides its own classes, for a schema that is broken but passes its check.
+_VALIDATOR_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
 class FlowSpec:
     """
-    One flow spec, reduced to what creating a dataflow needs.
+    A flow spec, reduced to the members that the creation of a dataflow needs.
 
-    :param id: its id.
-    :param name: what it is called, such as ``CRMToAEP``; empty where it was named by its id alone.
-    :param version: which version a dataflow refers to.
-    :param transformations: the names of its transformations; ``None`` where the spec was named by its id alone.
-    :param schedule_schema: JSON schema of ``scheduleParams``; ``None`` where unknown.
-    :param option_schema: JSON schema of ``options``; ``None`` where unknown.
+    :param id: the flow spec's id.
+    :param name: the flow spec's name, such as ``CRMToAEP``; empty if only the id is known.
+    :param version: the version to which a dataflow refers.
+    :param transformations: the names of the flow spec's transformations; ``None`` if only the id is known.
+    :param schedule_schema: JSON schema of ``scheduleParams``; ``None`` if unknown.
+    :param option_schema: JSON schema of ``options``; ``None`` if unknown.
     """
 
     id: str
@@ -51,16 +51,18 @@ class FlowSpec:
     option_schema: Json | None = None
 
     @property
-    def copies(self) -> bool | None:
-        """Whether it reads tables by a delta column (it has a Copy transformation); ``None`` where unknown."""
+    def reads_tables(self) -> bool | None:
+        """Whether dataflows read tables by a delta column, with a Copy transformation; ``None`` if unknown."""
         return None if self.transformations is None else "Copy" in self.transformations
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> FlowSpec:
         """
-        Read an item of ``GET /flowSpecs``; the key is ``transformationSpecs`` or, in some answers, singular.
+        Return the flow spec of an item of ``GET /flowSpecs``.
 
-        :raises UnreadableError: if it has no id, or its transformations cannot be understood.
+        Some answers have the member ``transformationSpec`` instead of ``transformationSpecs``.
+
+        :raises UnreadableError: if the item has no id, or its transformations cannot be understood.
         """
         fields = Fields.of_item("flow spec", item)
         key = "transformationSpecs" if "transformationSpecs" in item else "transformationSpec"
@@ -76,13 +78,17 @@ class FlowSpec:
         )
 
     def to_json(self) -> Json:
-        """Return what an XCom carries; what has no value is left out."""
+        """Return the flow spec as plain JSON for an XCom, without members that have no value."""
         names = None if self.transformations is None else list(self.transformations)
         return with_values({**vars(self), "transformations": names})
 
     @classmethod
     def from_json(cls, value: object) -> FlowSpec:
-        """Read :meth:`to_json`'s form, its JSON text, or a bare id."""
+        """
+        Return the flow spec of an argument: an object as :meth:`to_json` returns it, its JSON text, or a bare id.
+
+        :raises InvalidInputError: if the value is none of these.
+        """
         if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
             return cls(id=as_id("flow_spec", value.strip()))
         given = as_mapping("flow_spec", value)
@@ -103,11 +109,15 @@ def _schema(spec: object) -> Json | None:
     try:
         return as_mapping("spec", readers.at(spec, "spec")) or None
     except InvalidInputError:
-        return None  # an XCom could not carry it either; without one the service decides
+        return None  # no valid JSON, so no XCom could carry it; without a schema only the service checks the values
 
 
 def find_flow_spec(client: Client, name: str, source_spec_id: str | None) -> FlowSpec:
-    """Return what :func:`look_up_flow_spec` does, asked again where an answer cannot be understood."""
+    """
+    Return the flow spec of a name, as :func:`look_up_flow_spec` does.
+
+    The lookup is repeated, within the client's operation timeout, if an answer cannot be understood.
+    """
     with client.transport.within(client.operation_timeout):
         return patiently(client, lambda: look_up_flow_spec(client, name, source_spec_id))
 
@@ -116,10 +126,11 @@ def look_up_flow_spec(reads: Reads, name: str, source_spec_id: str | None) -> Fl
     """
     Return the flow spec of this name that reads the source and writes to the data lake.
 
-    :param source_spec_id: the source's connection spec; ``None`` takes the name's word for it.
-    :raises InvalidInputError: if no flow spec has the name, or none of them lists the source.
-    :raises UnreadableError: if one that may be it cannot be understood.
-    :raises RequestError: if the service refuses.
+    :param name: the flow spec's name.
+    :param source_spec_id: id of the source's connection spec; ``None`` accepts a flow spec regardless of its sources.
+    :raises InvalidInputError: if no flow spec has the name, or none of that name lists the source.
+    :raises UnreadableError: if a flow spec that may match cannot be understood.
+    :raises RequestError: if the service refuses the request.
     """
     named, unreadable = False, None
     for item in flow_service.items(reads, "flowSpecs", f'name=="{name}"'):
@@ -127,7 +138,7 @@ def look_up_flow_spec(reads: Reads, name: str, source_spec_id: str | None) -> Fl
             fields = Fields.of_item("flow spec", item)
             if fields.is_named("name", name):
                 named = True
-                if fits(fields, source_spec_id):
+                if is_suitable(fields, source_spec_id):
                     return FlowSpec.from_item(item)
         except UnreadableError as error:
             unreadable = error
@@ -143,16 +154,16 @@ def look_up_flow_spec(reads: Reads, name: str, source_spec_id: str | None) -> Fl
     )
 
 
-def fits(fields: Fields, source_spec_id: str | None) -> bool:
+def is_suitable(fields: Fields, source_spec_id: str | None) -> bool:
     """
-    Whether a flow spec reads a source and writes to the data lake.
+    Return whether a flow spec reads a source and writes to the data lake.
 
-    :param fields: the flow spec's, as a list shows it.
-    :param source_spec_id: the source's connection spec; ``None`` takes any.
+    :param fields: the members of the flow spec as it is listed.
+    :param source_spec_id: id of the source's connection spec; ``None`` accepts any source.
     """
 
     def lists(key: str, spec_id: str) -> bool:
-        # Answers of the older documents hold no lists at all; then nothing speaks against it.
+        # Answers in the older documents contain no such lists; a flow spec without them is accepted.
         return key not in fields.item or spec_id in fields.texts(key)
 
     return lists("targetConnectionSpecIds", DATA_LAKE_SPEC_ID) and (
@@ -162,9 +173,12 @@ def fits(fields: Fields, source_spec_id: str | None) -> bool:
 
 def check_against(field: str, value: Any, schema: Json | None) -> None:
     """
-    Hold a value against a JSON schema, such as the one that the live flow spec hands out.
+    Check a value against a JSON schema of the live flow spec.
 
-    :raises InvalidInputError: naming the field that does not fit.
+    :param field: the user's name of the value, for errors.
+    :param value: the value.
+    :param schema: the JSON schema; ``None`` skips the check, and so does a schema that is broken.
+    :raises InvalidInputError: if a member of the value does not match the schema; the error names the member.
     """
     if schema is None:
         return
@@ -175,11 +189,11 @@ def check_against(field: str, value: Any, schema: Json | None) -> None:
 
     try:
         Draft7Validator.check_schema(schema)
-        # Of an empty registry: a reference to elsewhere is not followed.
+        # The registry of schemas is empty, so that references to other documents are not fetched.
         errors = list(Draft7Validator(schema, registry=Registry()).iter_errors(value))
-    except (SchemaError, Unresolvable, re.error, RecursionError, *_STUMBLES) as broken:
-        log.debug("%s is not held against the schema of the flow spec: %s", field, type(broken).__name__)
-        return  # a schema that is itself broken proves nothing; the service decides
+    except (SchemaError, Unresolvable, re.error, RecursionError, *_VALIDATOR_ERRORS) as broken:
+        log.debug("Cannot check %s: the flow spec's schema is broken (%s)", field, type(broken).__name__)
+        return  # a broken schema cannot refute a value; only the service checks it
     if error := best_match(errors):
         at = ".".join([field, *map(str, error.absolute_path)])
         raise InvalidInputError(at, error.instance, f"the flow spec says: {redacted(error.message)[:500]}")

@@ -1,5 +1,5 @@
 """
-Identities: descriptors of the Schema Registry that say which field of a schema identifies a person or a thing.
+Identities: descriptors of the Schema Registry that declare which field of a schema identifies a person or a thing.
 
 Sources: Adobe's page "Descriptors endpoint" and its OpenAPI file.
 """
@@ -26,25 +26,26 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.fields import Fields
 
 DESCRIPTOR_TYPE = "xdm:descriptorIdentity"
-#: How a descriptor may name its namespace: by its code, such as Email, or by a number that one organisation has.
+#: Value of ``xdm:property`` in descriptors that name the identity namespace by its code, such as Email. Others name it
+#: by a number, which is valid in one organisation.
 BY_CODE = "xdm:code"
-#: Refusal: the descriptor breaks a rule.
-INVALID = "XDM-1520-400"
+#: Code of the refusal of a descriptor that violates a rule.
+RULE_VIOLATED = "XDM-1520-400"
 
 
 class IdentityKind(Kind):
-    """What is asked of identities."""
+    """The kind of identities."""
 
     name_key = "xdm:sourceProperty"
     id_key = "@id"
     created_at = ("created",)
 
     def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
-        # Descriptors have no names to ask for.
+        # Descriptors have no names to filter by.
         return (item for item in schema_registry.descriptors(reads, limit) if item.get("@type") == DESCRIPTOR_TYPE)
 
     def read_item(self, fields: Fields) -> RemoteObject:
-        # Of two the age decides nothing, and not every sample shows it.
+        # The time of creation is optional: not every sample contains it, and identities are not chosen by age.
         created = readers.moment(readers.at(fields.item, *self.created_at)) or 0.0
         return RemoteObject(fields.identity(self.id_key), created, item=dict(fields.item))
 
@@ -62,7 +63,7 @@ IDENTITY = IdentityKind(
     name="identity",
     path=f"{SCHEMA_REGISTRY}/tenant/descriptors",
     page="schema/overview",
-    # A second one of a field says the same, and a second primary one is refused.
+    # A duplicate for the same field does no harm, and the service refuses a second primary identity.
     may_duplicate=False,
     carries_mark=False,
 )
@@ -78,12 +79,14 @@ def _path(value: object) -> str:
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Identity(Resource):
     """
-    A field of a schema that identifies.
+    The identity of one field of a schema.
 
-    :param name: the field's path in the schema, such as ``/_acme/payment/customerId``: a schema has one identity of it.
-    :param schema_id: the schema's ``$id``.
-    :param namespace: the code of the identity namespace, such as ``Email``.
-    :param primary: whether it is the schema's one primary identity; the service's default is no.
+    :param name: the field's path in the schema, such as ``/_acme/payment/customerId``. A schema has one identity for
+        each field.
+    :param schema_id: ``$id`` of the schema.
+    :param namespace: code of the identity namespace, such as ``Email``.
+    :param primary: whether the identity is the schema's one primary identity. Defaults to ``None``: not sent, which
+        means false, and not compared.
     """
 
     kind = IDENTITY
@@ -107,11 +110,15 @@ class Identity(Resource):
         )
 
     def look_up(self, reads: Reads) -> Iterator[RemoteObject]:
-        """Yield the identities that the schema has of this field."""
+        """Yield the schema's identities for this field."""
         return (each for each in identities_of(reads, self.schema_id) if field_path(each) == self.name)
 
-    def look_further(self, reads: Reads) -> Iterator[RemoteObject]:
-        """See as well that no other field is the schema's primary identity."""
+    def search_by_second_key(self, reads: Reads) -> Iterator[RemoteObject]:
+        """
+        Yield the schema's identities for this field.
+
+        :raises ConflictError: if there is none, this one is to be primary, and another field is the primary identity.
+        """
         found = list(self.look_up(reads))
         if not found and (other := self.other_primary(identities_of(reads, self.schema_id))):
             found_path = Difference("xdm:sourceProperty", self.name, field_path(other))
@@ -120,18 +127,24 @@ class Identity(Resource):
 
     def other_primary(self, identities: Iterable[RemoteObject]) -> RemoteObject | None:
         """
-        Return the identity of another field that is the schema's primary one, where this is to be it.
+        Return the schema's primary identity for another field, ``None`` if there is none or this one is not primary.
 
-        :param identities: those of the schema.
+        :param identities: the schema's identities.
         """
         others = (each for each in identities if field_path(each) != self.name)
         return next(filter(is_primary, others), None) if self.primary else None
 
     def is_taken(self, error: RequestError) -> bool:
-        """Whether the schema has got a primary identity since it was looked for: the code alone may say anything."""
-        return error.code == INVALID and bool(self.primary) and "primary" in error.problem.detail.lower()
+        """
+        Return whether another writer has created the schema's primary identity since the lookup.
 
-    fixed_advice: ClassVar[str] = "Profiles may rest on an identity, so it is not changed: write what is there."
+        The refusal's code stands for all violated rules, so the text must name the primary identity.
+        """
+        return error.code == RULE_VIOLATED and bool(self.primary) and "primary" in error.problem.detail.lower()
+
+    fixed_advice: ClassVar[str] = (
+        "Profiles may rest on an identity, so it is never changed: use the values of the existing identity."
+    )
 
     def desired_fields(self) -> Json:
         return {"namespace": self.namespace} | ({} if self.primary is None else {"primary": self.primary})
@@ -140,14 +153,14 @@ class Identity(Resource):
         return {"namespace": namespace_of(existing), "primary": is_primary(existing)}
 
 
-ONE_PRIMARY = "A schema has one primary identity: write the field that is it."
+ONE_PRIMARY = "A schema has one primary identity: name the field that is it."
 
 
 def identities_of(reads: Reads, schema_id: str) -> Iterator[RemoteObject]:
     """
     Yield the identities of a schema.
 
-    :raises UnreadableError: if one that may be of it cannot be understood.
+    :raises UnreadableError: if an identity that may belong to the schema cannot be understood.
     """
     for fields in map(IDENTITY.fields_of_item, IDENTITY.items(reads)):
         if fields.text("xdm:sourceSchema") == schema_id:
@@ -155,17 +168,17 @@ def identities_of(reads: Reads, schema_id: str) -> Iterator[RemoteObject]:
 
 
 def field_path(existing: RemoteObject) -> str:
-    """Return the path of an identity's field. Older documents write ``xdm:`` before standard fields."""
+    """Return the path of an identity's field, without the prefix ``xdm:`` that older documents put before names."""
     return (_fields(existing).text("xdm:sourceProperty") or "").replace("/xdm:", "/")
 
 
 def is_primary(existing: RemoteObject) -> bool:
-    """Whether an identity is the primary one of its schema."""
+    """Return whether an identity is the primary identity of its schema."""
     return _fields(existing).parsed(as_bool, "xdm:isPrimary") or False
 
 
 def namespace_of(existing: RemoteObject) -> str | None:
-    """Return the code of an identity's namespace; ``None`` where it says the namespace's number instead."""
+    """Return the code of an identity's namespace, ``None`` if the descriptor contains the namespace's number."""
     fields = _fields(existing)
     return fields.text("xdm:namespace") if fields.text("xdm:property") in (BY_CODE, None) else None
 

@@ -1,4 +1,4 @@
-"""Items of Flow Service: as lists show them, as they are now, and what refers to something; and the kinds of them."""
+"""The kinds of Flow Service: how their items are listed, read and changed, and which items refer to an object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FlowServiceKind(Kind):
-    """What all kinds of Flow Service share: listed and read as items."""
+    """A kind of Flow Service, whose objects are items with an etag and a state."""
 
     def items(self, reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterator[Json]:
         return flow_service.items(reads, self.collection, *([f"name=={name}"] if name else []), limit=limit)
@@ -26,7 +26,7 @@ class FlowServiceKind(Kind):
     def listed(self, item: Json) -> RemoteObject | None:
         return None if item.get("state") == "deleting" else super().listed(item)
 
-    def is_going(self, fields: Fields) -> bool:
+    def is_being_deleted(self, fields: Fields) -> bool:
         return fields.text("state") == "deleting"
 
     def settle_seconds(self, reads: Reads) -> float:
@@ -42,30 +42,32 @@ class FlowServiceKind(Kind):
     def patch(
         self, client: Client, existing: RemoteObject, operations: Sequence[Json], *, safe: bool | None = None
     ) -> RemoteObject:
-        # The etag goes back as it came, its inner quotes included.
+        # The service expects its etag unchanged, including the inner quotes.
         headers, path = {"If-Match": existing.etag or "*"}, f"{self.path}/{segment(existing.id)}"
         answer = client.request("PATCH", path, body=list(operations), headers=headers, safe=safe)
         return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
 
     def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
-        return user_of(reads, self, existing.id, going)
+        return referring_item(reads, self, existing.id, going)
 
 
-def user_of(reads: Reads, kind: Kind, object_id: str, going: Collection[str] = ()) -> str:
+def referring_item(reads: Reads, kind: Kind, object_id: str, going: Collection[str] = ()) -> str:
     """
-    Say what refers to an object of a kind; empty where nothing does.
+    Return which item refers to an object of a kind, empty if none does.
 
-    :param going: ids of what does not count.
+    :param going: ids of items that will be deleted first, whose references do not count.
+    :raises UnreadableError: if an item that may refer to the object cannot be understood.
     """
-    users = (_user_among(reads, object_id, *place, going) for place in kind.referrers.items())
+    users = (_referring_item_in(reads, object_id, *place, going) for place in kind.referrers.items())
     return next(filter(None, users), "")
 
 
-def _user_among(reads: Reads, object_id: str, collection: str, reference: str, going: Collection[str]) -> str:
+def _referring_item_in(reads: Reads, object_id: str, collection: str, reference: str, going: Collection[str]) -> str:
     """
-    Say which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
+    Return which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
 
-    A deletion follows, so no filter is trusted: each item is looked at, and one that cannot be read may refer to it.
+    A deletion follows, so no filter is trusted: every item is read, and an item that cannot be understood is an error
+    because it may refer to the object.
     """
     users, path = FlowServiceKind(name=collection, path=f"{FLOW_SERVICE}/{collection}"), reference.split(".")
     for item in flow_service.items(reads, collection):

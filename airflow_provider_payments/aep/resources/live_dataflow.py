@@ -1,4 +1,4 @@
-"""What a dataflow shows of itself, in the words of :class:`~.dataflow.Dataflow`, and the JSON Patch that changes it."""
+"""Existing dataflows: their members under the names of :class:`~.dataflow.Dataflow`, and patches that change them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 def read_dataflow(fields: Fields) -> Json:
     """
-    Return the members of a dataflow that need no other object to be understood.
+    Return the members of a dataflow that can be compared without reading another object.
 
-    :raises UnreadableError: if one of them cannot be understood.
+    :raises UnreadableError: if a member cannot be understood.
     """
     parts = {
         "scheduleParams": read_schedule(fields.below("scheduleParams")),
@@ -34,37 +34,37 @@ def read_dataflow(fields: Fields) -> Json:
         "flowSpec.id": fields.text("flowSpec", "id"),
         "name": normalize("NFC", fields.text("name") or ""),
         "description": Mark.without(fields.text("description")),
-        # A dataflow passes through other states on its way; only these two keep it from running.
+        # A dataflow may be in other states for a while; only these two keep it from running.
         "state": state if state in ("disabled", "draft") else "enabled",
     }
     return own | {f"{part}.{name}": value for part, members in parts.items() for name, value in members.items()}
 
 
 def transformation(fields: Fields, name: str) -> Fields:
-    """Return the parameters of a dataflow's transformation, ``Copy`` or ``Mapping``; empty where it has none."""
+    """Return the parameters of a dataflow's transformation, ``Copy`` or ``Mapping``; empty if it has none."""
     found = [step.below("params") for step in fields.each("transformations") if step.text("name") == name]
     return found[-1] if found else Fields(fields.what, {})
 
 
 def mapping_used(fields: Fields) -> tuple[str, int] | None:
-    """Return the mapping set that a dataflow uses and its version, ``None`` where it names none."""
+    """Return the id and version of the mapping set that a dataflow uses, ``None`` if it names none."""
     used = transformation(fields, "Mapping")
     mapping_set = used.text("mappingId")
     return None if mapping_set is None else (mapping_set, used.parsed(as_int, "mappingVersion") or 0)
 
 
 def read_options(options: Fields) -> Json:
-    """Read a dataflow's options as they come back, numbers or text; an absent flag is off."""
+    """Return a dataflow's options, which the service returns as numbers or text; an absent flag is false."""
     percent = options.parsed(as_number, "partialIngestionPercent")
     flag = options.parsed(as_bool, "errorDiagnosticsEnabled")
     return {"partialIngestionPercent": percent, "errorDiagnosticsEnabled": percent is not None or flag or False}
 
 
-def started(fields: Fields, now: float) -> bool:
+def has_started(fields: Fields, now: float) -> bool:
     """
-    Whether a dataflow's start time has passed, after which the service changes less of it.
+    Return whether a dataflow's start time has passed, after which the service allows fewer changes.
 
-    :param now: in epoch seconds of the platform's clock.
+    :param now: the current time, in epoch seconds of the platform's clock.
     """
     start = readers.moment(fields.value("scheduleParams", "startTime"))
     return start is not None and start <= now
@@ -77,11 +77,12 @@ def changed_transformations(
     fields: Fields, new: list[Json], changes: Mapping[str, Callable[[Json], Json]], *, without_copy: bool
 ) -> Json:
     """
-    Return the patch of a dataflow's transformations; one that is missing is put before the others.
+    Return the JSON Patch operation that changes a dataflow's transformations; missing ones are added at the front.
 
-    :param new: those of a new dataflow.
-    :param changes: by name, what changes the parameters of those that are there.
-    :param without_copy: whether it must not have a delta column, as a single run.
+    :param fields: the members of the existing dataflow.
+    :param new: the transformations that a new dataflow would have.
+    :param changes: transformation's name -> function that changes its parameters.
+    :param without_copy: whether to remove the Copy transformation, as a dataflow that runs once has no delta column.
     """
     found = [dict(step.item) for step in fields.each("transformations")]
     missing = [step for step in new if step["name"] not in {step.get("name") for step in found}]
@@ -92,6 +93,6 @@ def changed_transformations(
     return {"op": "replace", "path": "/transformations", "value": missing + kept}
 
 
-def put(path: str, value: object) -> Json:
-    """Return the step of a JSON Patch that sets a member: adding one that is there replaces it."""
+def set_member(path: str, value: object) -> Json:
+    """Return the JSON Patch operation that sets a member: ``add`` replaces an existing one."""
     return {"op": "add", "path": path, "value": value}

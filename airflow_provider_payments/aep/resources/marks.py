@@ -1,10 +1,11 @@
 """
-Marks: which chain and run made an object, written into the object itself.
+Marks: the record, within an object, of the chain and run that created the object.
 
-A mark stands at the end of an object's description, ``Paid orders [airflow:payments#3f9c2ab1d07e.8d01e5c7]``: the
-chain's owner, its run in its DAG, and a nonce that is new for each creation. By the nonce an attempt knows what it made
-itself though the answer was lost; by the run a teardown finds what a failed run left. A mark holds no secret, and
-nothing without one is ever deleted but a dataflow of a call that gives up, which knows its id.
+A mark is the end of an object's description, ``Paid orders [airflow:payments#3f9c2ab1d07e.8d01e5c7]``. It contains the
+owner (the chain's name), a digest of the DAG run, and a nonce that is new for each creation. By the nonce an attempt
+recognises the object that it created although the answer was lost; by the run a teardown finds the objects that a
+failed run left. A mark contains no secret. Objects without a mark are never deleted, with one exception: a call that
+gives up may delete the dataflow that it created, whose id it knows.
 """
 
 from __future__ import annotations
@@ -27,15 +28,17 @@ MAX_OWNER = 250
 @dataclass(frozen=True)
 class Mark:
     """
-    What an object carries.
+    The mark of one object.
 
-    :param owner: the chain it belongs to.
-    :param run: the run of the chain that made it.
-    :param nonce: of the one request that made it.
-    :param adopted: whether another task or try has adopted it while its creator could still give up; of dataflows only.
-    :param given_up: when its creator gave up, in epoch seconds of the platform's clock; 0: never. Of dataflows only.
-    :param deletion: which deletion of a dataflow it goes with, as :func:`deletion_digest` has it; empty: none. Of
-        connections and datasets only.
+    :param owner: the chain to which the object belongs.
+    :param run: digest of the chain's run that created the object.
+    :param nonce: the nonce of the request that created the object.
+    :param adopted: for dataflows: whether another task or try adopted the dataflow while its creator could still give
+        up. Defaults to ``False``.
+    :param given_up: for dataflows: when the creator gave up, in epoch seconds of the platform's clock. Defaults to 0:
+        never.
+    :param deletion: for connections and datasets: the :func:`deletion_digest` of the dataflow's deletion that deletes
+        this object too. Defaults to empty: none.
     """
 
     owner: str
@@ -50,17 +53,17 @@ class Mark:
         note = f" deletion {self.deletion}" if self.deletion else note
         return f"[airflow:{self.owner}#{self.run}.{self.nonce}{note}]"
 
-    def handed_to(self, owner: str, *, adopted: bool = False) -> Self:
+    def with_owner(self, owner: str, *, adopted: bool = False) -> Self:
         """
-        Return the mark with another owner; by run and nonce it still tells which request made the object.
+        Return the mark with another owner; run and nonce still identify the request that created the object.
 
-        :param adopted: whether it records that too, so that a creator that gives up leaves the object alone.
+        :param adopted: whether the mark records an adoption, so that a creator that gives up keeps the object.
         """
         return replace(self, owner=owner, adopted=adopted, given_up=0, deletion="")
 
     @classmethod
     def read(cls, text: object) -> Self | None:
-        """Return the mark at the end of ``text``, if there is one."""
+        """Return the mark at the end of ``text``, ``None`` if there is none."""
         found = _MARK.search(text) if isinstance(text, str) else None
         if found is None:
             return None
@@ -74,24 +77,24 @@ class Mark:
 
     @classmethod
     def described(cls, text: str | None, description: str) -> str:
-        """Return a new description instead of ``text``, whose mark stays at its end."""
+        """Return ``description`` with the mark of ``text`` at its end, if ``text`` has one."""
         mark = cls.read(text)
         return f"{description} {mark}" if mark else description
 
     def replace(self, text: object) -> str:
-        """Return ``text`` with this mark instead of the one at its end."""
+        """Return ``text`` with this mark in place of the mark at its end, if any."""
         return f"{_MARK.sub('', text) if isinstance(text, str) else ''} {self}".lstrip()
 
 
 @dataclass(frozen=True)
 class Writer:
     """
-    In whose name objects are created.
+    The chain and run that create objects, as written into marks.
 
-    :param owner: the chain, by default the DAG's id; letters, digits, dots, hyphens and underscores.
-    :param run: distinguishes one run of the chain from another, such as the DAG run's id.
-    :param dag: the DAG's id: runs of two DAGs have the same id where their schedules are the same. Of ``run`` and
-        ``dag`` only a digest is written.
+    :param owner: the chain's name: letters, digits, dots, hyphens and underscores. Operators default to the DAG's id.
+    :param run: id of the chain's run, such as the DAG run's id.
+    :param dag: the DAG's id, because runs of two DAGs with the same schedule have the same id. Marks contain only a
+        digest of ``run`` and ``dag``.
     """
 
     owner: str = "manual"
@@ -105,21 +108,25 @@ class Writer:
 
     @property
     def run_digest(self) -> str:
-        """What the marks of this run hold. Those of the first edition held no DAG, so none of them is this run's."""
+        """
+        The digest of this run in marks.
+
+        Marks of the provider's first edition were made without the DAG's id, so their digests match no run of today.
+        """
         return _digest(f"{self.owner}\0{self.dag}\0{self.run}")
 
     def mark(self) -> Mark:
-        """Return a mark for one creation."""
+        """Return a mark with a new nonce, for one creation."""
         return Mark(self.owner, self.run_digest, secrets.token_hex(4))
 
-    def made(self, mark: Mark | None) -> bool:
-        """Whether an object with this mark was made by this run of the chain."""
+    def owns(self, mark: Mark | None) -> bool:
+        """Return whether this run of the chain created the object with this mark."""
         return mark is not None and (mark.owner, mark.run) == (self.owner, self.run_digest)
 
 
-def deletion_digest(asked: str) -> str:
-    """Return what marks hold of a deletion that names its dataflow so, by name or id."""
-    return _digest(f"deletion\0{asked}")
+def deletion_digest(name_or_id: str) -> str:
+    """Return the value in marks that identifies the deletion of the dataflow with this name or id."""
+    return _digest(f"deletion\0{name_or_id}")
 
 
 def _digest(text: str) -> str:

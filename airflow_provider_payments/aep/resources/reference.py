@@ -1,6 +1,4 @@
-"""
-What is only referred to: an object that is used as it is. Only the owner in its mark can change.
-"""
+"""References to existing objects that a chain uses without changing them, except for the owner in their mark."""
 
 from __future__ import annotations
 
@@ -20,13 +18,13 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class Reference(Resource):
-    """An object that is there and is left as it is, but for the owner that its mark names."""
+    """An existing object that is used as it is; only the owner in its mark can change."""
 
-    # A reference needs no name.
+    # The object is known by its id, so a reference needs no name.
     name: str = ""
 
     def body(self) -> Json:
-        raise NotImplementedError("what is only referred to is never created")
+        raise NotImplementedError("an object that is only referred to is never created")
 
     def desired_fields(self) -> Json:
         return {}
@@ -37,7 +35,7 @@ class Reference(Resource):
 
 @cache
 def reference_to(of: Kind) -> type[Reference]:
-    """Return the class of references to objects of a kind."""
+    """Return the class of references to objects of one kind."""
 
     class ReferenceToKind(Reference):
         kind = of

@@ -1,9 +1,9 @@
 """
-When a dataflow runs.
+Schedules of dataflows.
 
-The rules are those of the schedule schema in the flow spec, not of the prose around it: only ``minute`` has a lower
-bound of 15, ``hour``, ``day`` and ``week`` start at 1. Source: Adobe's tutorial "Create a dataflow for payments
-sources".
+The rules are those of the schedule schema in the flow spec, which differ from Adobe's text: only the interval of
+``minute`` has the lower bound 15; those of ``hour``, ``day`` and ``week`` begin at 1. Source: Adobe's tutorial "Create
+a dataflow for payments sources".
 """
 
 from __future__ import annotations
@@ -23,31 +23,35 @@ from airflow_provider_payments.aep.resources.converters import named, to_bool, t
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Frequency -> (least interval, its length in seconds).
+#: Frequency -> (minimum interval, seconds of one unit).
 PERIODS = {"minute": (15, 60), "hour": (1, 3600), "day": (1, 86400), "week": (1, 604800)}
 FREQUENCIES = ("once", *PERIODS)
 SCHEDULE_FIELDS = frozenset({"startTime", "endTime", "frequency", "interval", "backfill"})
-#: Seconds between a dataflow's creation and its first run, where nothing asks for more.
+#: Minimum seconds between a dataflow's creation and its first run, if the user sets neither start time nor delay.
 MIN_START_DELAY_SECONDS = 240
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: A hundred years: no delay or interval is longer, no time later, or something was given in milliseconds.
+#: A hundred years, the maximum delay and interval. Longer ones, and later times, were probably given in milliseconds.
 MAX_SECONDS = 100 * 366 * 86400
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+MAX_TIME = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @attrs.frozen(field_transformer=named)
 class Schedule:
     """
-    A dataflow's schedule. Text is understood where a number, a boolean or a time is meant: templates render to text.
+    A dataflow's schedule. Numbers, booleans and times may be given as text, because templates render to text.
 
-    :param frequency: ``once``, ``minute``, ``hour``, ``day`` or ``week``.
-    :param interval: how many of these lie between two runs; not with ``once``.
-    :param start_time: the first run, timezone-aware; ``None`` is ``start_delay`` after the dataflow's creation.
-    :param end_time: no run after it; sent only where the live flow spec lists it.
-    :param backfill: whether the first run reads all history (the service's default) or only what is new; not with
-        ``once``.
-    :param start_delay: seconds between creation and first run, or what else :func:`.inputs.as_duration` reads; ``None``
-        is late enough that a dataflow which lost a race is gone before it ingests.
+    :param frequency: ``once``, ``minute``, ``hour``, ``day`` or ``week``. Defaults to ``once``.
+    :param interval: number of such units between two runs; required with any frequency but ``once``, and refused with
+        it. Defaults to ``None``.
+    :param start_time: time of the first run, timezone-aware. Defaults to ``None``: ``start_delay`` after the
+        dataflow's creation.
+    :param end_time: time after which no run begins; allowed only if the live flow spec lists it. Defaults to ``None``:
+        no end.
+    :param backfill: whether the first run reads all history or only new rows; refused with ``once``. Defaults to
+        ``None``: not sent, which means true.
+    :param start_delay: time between creation and first run, in seconds or another form that
+        :func:`.inputs.as_duration` accepts. Defaults to ``None``: long enough that a duplicate is deleted before it
+        ingests.
     """
 
     frequency: str = "once"
@@ -63,9 +67,9 @@ class Schedule:
         if self.start_delay is not None and self.start_delay > MAX_SECONDS:
             raise InvalidInputError("start_delay", self.start_delay, "it must be at most 100 years")
         for name in ("start_time", "end_time"):
-            moment = getattr(self, name)
-            if moment and moment >= LATEST:
-                raise InvalidInputError(name, moment.isoformat(), f"it must lie before {LATEST:%Y}")
+            time = getattr(self, name)
+            if time and time >= MAX_TIME:
+                raise InvalidInputError(name, time.isoformat(), f"it must be before {MAX_TIME:%Y}")
         if self.start_time and self.end_time and self.end_time <= self.start_time:
             raise InvalidInputError("end_time", self.end_time.isoformat(), "it must be after start_time")
         self._check_interval()
@@ -82,14 +86,15 @@ class Schedule:
         if self.interval * PERIODS[self.frequency][1] > MAX_SECONDS:
             raise InvalidInputError("interval", self.interval, "no second run would come within 100 years")
 
-    def params(self, now: datetime, fence: float = 0.0) -> dict[str, Any]:
+    def params(self, now: datetime, min_delay: float = 0.0) -> dict[str, Any]:
         """
-        Return ``scheduleParams`` for a dataflow that is created now, times in epoch seconds.
+        Return the ``scheduleParams`` of a dataflow that is created now, with times in epoch seconds.
 
-        :param fence: seconds before which it should not run; an explicit start is taken as it is.
-        :raises InvalidInputError: if the start time has passed.
+        :param now: the current time of the platform.
+        :param min_delay: minimum seconds until the first run; applies if the user set neither start time nor delay.
+        :raises InvalidInputError: if the start time has passed, or the end time is not after the start.
         """
-        delay = max(MIN_START_DELAY_SECONDS, fence) if self.start_delay is None else self.start_delay
+        delay = max(MIN_START_DELAY_SECONDS, min_delay) if self.start_delay is None else self.start_delay
         start = self.start_time or now + timedelta(seconds=delay)
         if start < now.replace(microsecond=0):
             raise InvalidInputError(
@@ -108,9 +113,9 @@ class Schedule:
     @property
     def desired(self) -> dict[str, Any]:
         """
-        What a dataflow's schedule must say to count as this one: what somebody wrote of it.
+        The members of ``scheduleParams`` that are compared: those that the user set.
 
-        The start is past by nature, so it does not count.
+        The start time is not compared, because that of an existing dataflow has usually passed.
         """
         fields: dict[str, Any] = {"frequency": self.frequency, "interval": self.interval}
         if self.backfill is not None:
@@ -120,7 +125,7 @@ class Schedule:
         return fields
 
     def runs_since(self, now: datetime) -> datetime:
-        """Return the time from which a flow run is current: one interval ago; with ``once`` any run is."""
+        """Return the time from which a flow run is current: one interval ago; with ``once`` every run is current."""
         if self.frequency == "once" or self.interval is None:
             return EPOCH
         return now - timedelta(seconds=self.interval * PERIODS[self.frequency][1])
@@ -128,11 +133,11 @@ class Schedule:
 
 def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
     """
-    Read a dataflow's ``scheduleParams``, in the words of :attr:`Schedule.desired`.
+    Return a dataflow's ``scheduleParams``, normalised for a comparison with :attr:`Schedule.desired`.
 
-    They come back as they were sent, numbers or text; an absent ``backfill`` is the service's default.
+    The service returns the members as they were sent, as numbers or text; an absent ``backfill`` means true.
 
-    :raises UnreadableError: if they cannot be understood.
+    :raises UnreadableError: if a member cannot be understood.
     """
     given = params if isinstance(params, Fields) else Fields.of("the schedule of a dataflow", params)
     frequency = given.text("frequency")
@@ -145,7 +150,7 @@ def read_schedule(params: Fields | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def period_seconds(params: object) -> float | None:
-    """Return the seconds between two runs by a dataflow's ``scheduleParams``; ``None`` where they do not say."""
+    """Return the seconds between two runs according to a dataflow's ``scheduleParams``, ``None`` if unknown."""
     interval = lenient(as_int, at(params, "interval"))
     _, unit = PERIODS.get(text(at(params, "frequency")) or "", (0, 0))
     return float(interval * unit) if unit and isinstance(interval, int) and 0 < interval * unit <= MAX_SECONDS else None

@@ -1,10 +1,10 @@
 """
-Fields as JSON schema: in what live ones are not what somebody wrote, and what an update may add to them.
+Fields as JSON schema: the differences between desired and live fields, and the patches that remove them.
 
-Only what was written counts. Fields, the values of an ``enum`` and the labels of a ``meta:enum`` are "at least these",
-everything else is equal. The registry lets fields only become less strict once they hold data, so an update adds fields
-and values and changes nothing else. Sources: Adobe's pages "Basics of schema composition" (evolution), "Define enums
-and suggested values" and "Manage suggested values in the API".
+Only members that the user set are compared. Fields, the values of an ``enum`` and the labels of a ``meta:enum`` are
+compared as "at least these"; all other keywords must be equal. The registry lets fields only become less strict once
+they contain data, so an update adds fields and values and changes nothing else. Sources: Adobe's pages "Basics of
+schema composition" (evolution), "Define enums and suggested values" and "Manage suggested values in the API".
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from airflow_provider_payments.aep.resources.base import Comparison
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
 
-#: Formats that make another XDM type of a text.
-_FORMATS_OF_TYPES = ("date", "date-time")
-#: Keywords whose values are equal; ``type``, ``format``, ``$ref`` and ``required`` are compared by what they mean.
-_EQUAL = (
+#: Formats that XDM treats as types of their own, distinct from text.
+_TYPE_FORMATS = ("date", "date-time")
+#: Keywords whose values must be equal. ``type``, ``format``, ``$ref`` and ``required`` have comparisons of their own.
+_EQUAL_KEYWORDS = (
     *("meta:xdmType", "pattern", "minLength", "maxLength"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
     *("minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
     *("const", "default"),
 )
-#: What a keyword that is absent means; a service may leave out what says only that.
-_MEANT_BY_ABSENCE = {"minLength": 0, "minItems": 0, "minProperties": 0, "uniqueItems": False}
+#: Values that absent keywords have by default; a service may leave out a keyword with such a value.
+_KEYWORD_DEFAULTS = {"minLength": 0, "minItems": 0, "minProperties": 0, "uniqueItems": False}
 
 
 class Gap(NamedTuple):
     """
-    One difference.
+    A difference between desired and live fields.
 
-    :param patch: the JSON Patch that removes it; empty where no update can.
+    :param patch: the JSON Patch that removes the difference; empty if no update can.
     """
 
     difference: Difference
@@ -49,7 +49,7 @@ class Gap(NamedTuple):
 @dataclass(frozen=True)
 class FieldTree(Comparison):
     """
-    Fields that somebody wrote.
+    Desired fields.
 
     :param properties: the fields as JSON schema ``properties``.
     """
@@ -61,20 +61,22 @@ class FieldTree(Comparison):
 
     def gaps(self, name: str, actual: Fields, pointer: str | None = None) -> Iterator[Gap]:
         """
-        Yield what the object that holds the live fields lacks, or has otherwise.
+        Yield the differences between the desired fields and the live object that should contain them.
 
-        :param name: what the object is called in the differences.
-        :param pointer: where it stands in its resource; ``None`` where nothing is to be patched.
+        :param name: the object's name in the differences.
+        :param actual: the live object.
+        :param pointer: JSON pointer of the object in its resource. Defaults to ``None``: no patches are needed.
         """
-        return _Live(name, pointer, actual).gaps({"properties": self.properties})
+        return _LiveField(name, pointer, actual).gaps({"properties": self.properties})
 
 
-class _Live(NamedTuple):
+class _LiveField(NamedTuple):
     """
-    A live field.
+    A field of an existing resource.
 
-    :param path: its path for people, with ``[*]`` for what an array and ``*`` for what a map holds.
-    :param pointer: its JSON pointer; ``None`` where no patch of the resource reaches it.
+    :param path: the field's path for messages, with ``[*]`` for items of an array and ``*`` for values of a map.
+    :param pointer: the field's JSON pointer; ``None`` if no patch of the resource can change the field.
+    :param node: the field's JSON schema.
     """
 
     path: str
@@ -84,31 +86,31 @@ class _Live(NamedTuple):
     def gaps(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
         if "type" in desired and (ours := xdm_type(Fields(self.path, desired))) != (theirs := xdm_type(self.node)):
             yield self._gap("type", ours, theirs)
-            return  # of another type nothing else is comparable
+            return  # the other keywords of different types are not comparable
         yield from self._unequal(desired)
         yield from self._missing_values(desired)
         yield from self._missing_labels(desired)
         yield from self._missing_fields(desired.get("properties") or {})
         for keyword, step in (("items", "[*]"), ("additionalProperties", ".*")):
             if isinstance(inner := desired.get(keyword), Mapping) and inner:
-                yield from self._held(keyword, step, inner)
+                yield from self._inner_gaps(keyword, step, inner)
 
     def _unequal(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
-        for keyword in _EQUAL:
+        for keyword in _EQUAL_KEYWORDS:
             if keyword not in desired:
                 continue
             found = self._value(keyword)
-            meant = _MEANT_BY_ABSENCE.get(keyword) if found is None else found
+            meant = _KEYWORD_DEFAULTS.get(keyword) if found is None else found
             if _text(desired[keyword]) != _text(meant) and not (keyword == "meta:xdmType" and found is None):
                 yield self._gap(keyword, desired[keyword], found)
-        for keyword, theirs in (("format", self.node.text("format")), ("$ref", _referred(self.node))):
+        for keyword, theirs in (("format", self.node.text("format")), ("$ref", _reference_of(self.node))):
             if desired.get(keyword, theirs) != theirs:
                 yield self._gap(keyword, desired[keyword], theirs)
         if "required" in desired and set(desired["required"]) != set(names := self.node.texts("required")):
             yield self._gap("required", desired["required"], names or None)
         if isinstance(ours := desired.get("additionalProperties"), bool):
             theirs = self.node.value("additionalProperties")
-            if ours is not (True if theirs in (None, {}) else theirs):  # anything goes
+            if ours is not (True if theirs in (None, {}) else theirs):  # absent or `{}` allows any property, like true
                 yield self._gap("additionalProperties", ours, theirs)
 
     def _value(self, keyword: str) -> Any:
@@ -123,7 +125,7 @@ class _Live(NamedTuple):
         for value in theirs:
             missing.pop(_text(value), None)
         if missing:
-            # The first value of all would make the field stricter.
+            # An `enum` where there was none would make the field stricter, which the registry refuses.
             patch = [step for value in missing.values() for step in self._add("enum", "-", value=value)]
             yield self._gap("enum", desired["enum"], theirs or None, patch if theirs else [])
 
@@ -137,7 +139,7 @@ class _Live(NamedTuple):
         patch = [step for name, label in missing.items() for step in self._add("meta:enum", name, value=label)]
         if not theirs:
             patch = self._add("meta:enum", value=missing)
-        # The registry takes no label of what is no value of the enum.
+        # The registry refuses a label for a value that the enum does not contain.
         yield self._gap("meta:enum", ours, dict(theirs) or None, patch if allowed >= missing.keys() else [])
 
     def _missing_fields(self, desired: Mapping[str, Any]) -> Iterator[Gap]:
@@ -152,22 +154,22 @@ class _Live(NamedTuple):
                 difference = Difference(f"{self.path}.{name}", node, None)
                 yield Gap(difference, tuple(self._add("properties", name, value=node)))
 
-    def _held(self, keyword: str, step: str, desired: Mapping[str, Any]) -> Iterator[Gap]:
-        """Compare what an array or a map holds."""
+    def _inner_gaps(self, keyword: str, step: str, desired: Mapping[str, Any]) -> Iterator[Gap]:
+        """Yield the differences in the items of an array or the values of a map."""
         found = self.node.value(keyword)
         if found is None or isinstance(found, bool):
             yield self._gap(keyword, desired, found)
         else:
             yield from self._below(keyword, step=step).gaps(desired)
 
-    def _below(self, *steps: str, step: str) -> _Live:
+    def _below(self, *steps: str, step: str) -> _LiveField:
         node = Fields(f"{self.path}{step} of {self.node.what}", self.node.mapping(*steps))
-        return _Live(f"{self.path}{step}", _join(self.pointer or "", *steps) if self._is_own else None, node)
+        return _LiveField(f"{self.path}{step}", _join(self.pointer or "", *steps) if self._is_own else None, node)
 
     @property
     def _is_own(self) -> bool:
-        # What a reference leads to belongs to another resource.
-        return self.pointer is not None and _referred(self.node) is None
+        # A field behind a reference belongs to another resource, which a patch of this one does not change.
+        return self.pointer is not None and _reference_of(self.node) is None
 
     def _add(self, *steps: str, value: object) -> list[Json]:
         return [{"op": "add", "path": _join(self.pointer or "", *steps), "value": value}] if self._is_own else []
@@ -177,39 +179,40 @@ class _Live(NamedTuple):
 
 
 def xdm_type(node: Fields) -> str | None:
-    """Return the type by which XDM distinguishes fields: a date is none of the other texts."""
+    """Return a field's type in XDM, which distinguishes dates from other text by their format."""
     form = node.text("format")
-    return form if form in _FORMATS_OF_TYPES else node.text("type")
+    return form if form in _TYPE_FORMATS else node.text("type")
 
 
-def _referred(node: Fields) -> str | None:
-    """Return what a field refers to; where that has been put in its place, the registry says where it came from."""
+def _reference_of(node: Fields) -> str | None:
+    """Return the id that a field refers to; in a resolved field the registry keeps it in ``meta:referencedFrom``."""
     return node.text("$ref") or node.text("meta:referencedFrom")
 
 
 def _label_of(value: object) -> str:
-    """Return the name under which ``meta:enum`` holds the label of a value."""
+    """Return the key of a value's label in ``meta:enum``."""
     return value if isinstance(value, str) else _text(value)
 
 
 def _text(value: object) -> str:
-    """Return JSON as one text for all that means the same: the order of members and ``5.0`` for ``5`` mean nothing."""
+    """Return JSON as text that is equal for equal values: the order of members and ``5.0`` for ``5`` do not count."""
     try:
         plain = json.loads(json.dumps(value), parse_float=lambda number: as_number("", number))
         return json.dumps(plain, sort_keys=True)
     except (RecursionError, ValueError):
-        return repr(type(value))  # it equals nothing that anybody can write
+        return repr(type(value))  # equal to the text of no valid value
 
 
 def _join(pointer: str, *steps: str) -> str:
     return "/".join([pointer, *(step.replace("~", "~0").replace("/", "~1") for step in steps)])
 
 
-def find_own(resource: Fields, namespace: str) -> tuple[str, Fields] | None:
+def find_tenant_object(resource: Fields, namespace: str) -> tuple[str, Fields] | None:
     """
-    Return where a resource that is not resolved holds the tenant's object, as a JSON pointer, and the object.
+    Return the JSON pointer and the members of the tenant's object in an unresolved resource, ``None`` if it has none.
 
-    A client calls the definition around it as it likes, and one of the older kind has none.
+    Clients name the definition that contains the object freely, and older field groups have no definition, so all
+    definitions, the root and the parts of ``allOf`` are searched.
     """
     definitions = resource.mapping("definitions")
     parts = {"": resource}
@@ -221,26 +224,26 @@ def find_own(resource: Fields, namespace: str) -> tuple[str, Fields] | None:
     return None
 
 
-def refers_elsewhere(resource: Mapping[str, Any], *known: str) -> bool:
+def has_external_references(resource: Mapping[str, Any], *known: str) -> bool:
     """
-    Whether a resource refers to others, so that only the registry can say all of its fields.
+    Return whether a resource refers to other resources, so that only the registry can resolve all of its fields.
 
-    :param known: references that bring no fields.
+    :param known: ids of resources without fields, which do not count.
     """
-    left: list[Any] = [resource]
-    while left:
-        node = left.pop()
+    unvisited: list[Any] = [resource]
+    while unvisited:
+        node = unvisited.pop()
         if isinstance(node, Mapping):
             if (reference := node.get("$ref")) not in (None, *known) and not str(reference).startswith("#/"):
                 return True
-            left += node.values()
+            unvisited += node.values()
         elif isinstance(node, list):
-            left += node
+            unvisited += node
     return False
 
 
 def resolved_properties(resource: Fields) -> Fields:
-    """Return a resource's properties; an answer that is not fully resolved keeps them in definitions and ``allOf``."""
+    """Return the properties of a resource, including those in ``definitions`` and ``allOf`` if it is not resolved."""
     merged = dict(resource.mapping("properties"))
     definitions = [resource.below("definitions", name) for name in resource.mapping("definitions")]
     for part in [*definitions, *resource.each("allOf")]:

@@ -1,7 +1,7 @@
 """
-XDM schemas and what they are composed of: field groups, and the ad-hoc classes of the older documents.
+XDM schemas, field groups, and the ad-hoc classes of the older documents.
 
-Titles are unique over all kinds of resource here, the one place where the service itself prevents a second object.
+Titles are unique over all kinds of resource in the registry, the only service that itself prevents a second object.
 Sources: Adobe's "Schema Registry API guide", its page "Ad-hoc schema", and its OpenAPI file.
 """
 
@@ -26,8 +26,8 @@ from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.resources.marks import Mark
 from airflow_provider_payments.aep.resources.schema_fields import (
     FieldTree,
-    find_own,
-    refers_elsewhere,
+    find_tenant_object,
+    has_external_references,
     resolved_properties,
 )
 from airflow_provider_payments.aep.services import ACCEPT_ONE, PAGE, PROFILE_CLASS, SCHEMA_REGISTRY, Json, segment
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 XDM = "https://ns.adobe.com/xdm"
 ADHOC_BEHAVIOUR = f"{XDM}/data/adhoc"
 TITLE_TAKEN = "XDM-1521-400"
-#: Levels of JSON; the registry takes no field that lies as deep.
+#: Maximum levels of nested JSON; no field that the registry accepts reaches this depth.
 MAX_DEPTH = 200
 
 _FORMATS = ("date", "date-time", "time", "uri", "email")
@@ -47,7 +47,7 @@ FIELD_TYPES = ("string", "integer", "number", "boolean", *_FORMATS)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RegistryKind(Kind):
-    """What all kinds of the registry share: a second one of the same title is refused, however late it arrives."""
+    """A kind of the registry, which refuses a second resource of the same title regardless of the time between them."""
 
     page: str = "schema/overview"
     may_duplicate: bool = False
@@ -82,7 +82,7 @@ class RegistryKind(Kind):
                 raise
             if self.get(client, existing.id).etag != existing.etag:
                 raise
-            # Nobody has changed it: the service wants another form of the header, which no published sample shows.
+            # The resource is unchanged, so the service expects another form of the header, which no source documents.
             answer = client.request("PATCH", path, body=body, safe=safe)
         return self.listed(dict(readers.mapping(answer.body))) or existing
 
@@ -101,31 +101,37 @@ def _references(value: object) -> tuple[str, ...]:
 
 
 class RegistryResource(Resource):
-    """What all resources of the registry share: a title that is taken names its object, and they only grow."""
+    """A resource of the registry: the refusal of a taken title names the existing object, and updates only add."""
 
     def differences(self, reads: Reads, existing: RemoteObject) -> list[Difference]:
-        """Compare by meaning; fields that a list shows may be out of date, so they are read before they differ."""
+        """
+        Return the differences, compared by meaning.
+
+        Lists may be out of date, so a resource that seems to differ is read by its id and compared once more.
+        """
         found = super().differences(reads, existing)
-        if not found or refers_elsewhere(existing.item, ADHOC_BEHAVIOUR):
+        if not found or has_external_references(existing.item, ADHOC_BEHAVIOUR):
             return found
         return super().differences(reads, self.kind.get(reads, existing.id))
 
     def _resolved(self, reads: Reads, existing: RemoteObject, namespace: str) -> Fields:
         """
-        Return the members of a resource with all that it refers to resolved.
+        Return the members of a resource with its references resolved.
 
-        :param namespace: of its own fields. A list shows all of a resource that has some, and refers to no others.
+        No request is needed if ``existing`` contains the tenant's fields and has no external references.
+
+        :param namespace: the namespace of the tenant's fields.
         """
-        shown = self.kind.fields_of(existing)
-        if find_own(shown, namespace) and not refers_elsewhere(existing.item, ADHOC_BEHAVIOUR):
-            return shown
-        return Fields(shown.what, schema_registry.resource(reads, self.kind.collection, existing.id))
+        listed = self.kind.fields_of(existing)
+        if find_tenant_object(listed, namespace) and not has_external_references(existing.item, ADHOC_BEHAVIOUR):
+            return listed
+        return Fields(listed.what, schema_registry.resource(reads, self.kind.collection, existing.id))
 
-    def adopt_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
-        """Read the ``$id`` out of a "title taken" refusal; a resource of another kind is no candidate."""
+    def object_named_by(self, client: Client, error: RequestError) -> RemoteObject | None:
+        """Return the resource whose ``$id`` a "title taken" refusal contains, if it is of the same kind."""
         if error.code != TITLE_TAKEN:
             return None
-        # Field groups keep their old name in ids.
+        # Ids of field groups may still contain the older name of the kind, "mixins".
         kind = "(?:fieldgroups|mixins)" if self.kind.collection == "fieldgroups" else self.kind.collection
         named = re.search(rf"https://[^\s\"'<>]+/{kind}/[0-9a-zA-Z]+", error.problem.detail)
         if named is None:
@@ -139,12 +145,12 @@ class RegistryResource(Resource):
 @attrs.frozen(kw_only=True, field_transformer=named)
 class FieldGroup(RegistryResource):
     """
-    Fields of the tenant's own, under its namespace.
+    A field group with fields of the tenant, under the tenant's namespace.
 
     :param fields: path below the namespace -> type, such as ``{"product.name": "string"}``; a type may be a JSON
         schema.
-    :param class_id: the class whose schemas may use it.
-    :param tenant_id: the tenant's namespace without its underscore; asked of the registry when absent.
+    :param class_id: ``$id`` of the class whose schemas may use the field group. Defaults to XDM Individual Profile.
+    :param tenant_id: the tenant's namespace without its underscore. Defaults to ``None``: read from the registry.
     """
 
     kind = FIELD_GROUP
@@ -182,11 +188,11 @@ class FieldGroup(RegistryResource):
         return Change(tuple(step for d in differences for step in patches[d.field]))
 
     def _patches(self, existing: RemoteObject) -> dict[str, tuple[Json, ...]]:
-        """Return what adds each field and value that is missing, by the difference's field."""
-        # Only the resolved field group tells what is missing, only the other form where it is put.
+        """Return the JSON Patch for each difference, by the difference's field; empty if no update removes it."""
+        # `existing` is in the unresolved form, which is the one that a patch changes.
         live = self.kind.fields_of(existing)
         namespace = live.text("meta:tenantNamespace") or f"_{self.tenant_id}"
-        pointer, node = find_own(live, namespace) or (None, live)
+        pointer, node = find_tenant_object(live, namespace) or (None, live)
         tree = FieldTree(field_tree(self.fields))
         return {gap.difference.field: gap.patch for gap in tree.gaps("fields", node, pointer)}
 
@@ -199,17 +205,17 @@ class FieldGroup(RegistryResource):
         return {"fields": FieldTree(field_tree(self.fields)), "class": frozenset([self.class_id])}
 
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
-        shown = self.kind.fields_of(existing)
-        namespace = self._namespace(reads, shown)
+        listed = self.kind.fields_of(existing)
+        namespace = self._namespace(reads, listed)
         resolved = self._resolved(reads, existing, namespace)
-        classes = resolved.texts("meta:intendedToExtend") or shown.texts("meta:intendedToExtend")
+        classes = resolved.texts("meta:intendedToExtend") or listed.texts("meta:intendedToExtend")
         return {"fields": resolved_properties(resolved).below(namespace), "class": set(classes)}
 
 
 @attrs.frozen(kw_only=True, field_transformer=named)
 class AdHocClass(RegistryResource):
     """
-    A class for one table's columns, as the older documents make for a source connection.
+    An ad-hoc class that describes the columns of one table, as in the older documents.
 
     :param fields: column -> type.
     """
@@ -231,7 +237,7 @@ class AdHocClass(RegistryResource):
         return {"fields": FieldTree(field_tree(self.fields))}
 
     def actual_fields(self, reads: Reads, existing: RemoteObject) -> Json:
-        # The service renames `_adhoc` to a namespace of the class's own.
+        # The service renames `_adhoc` to a namespace that it generates for the class.
         namespace = self.kind.fields_of(existing).text("meta:datasetNamespace") or "_adhoc"
         resolved = self._resolved(reads, existing, namespace)
         namespace = resolved.text("meta:datasetNamespace") or namespace
@@ -243,8 +249,8 @@ class Schema(RegistryResource):
     """
     A schema: one class and any number of field groups.
 
-    :param class_id: the class's ``$id``.
-    :param field_groups: ``$id`` of each field group; repeats count once.
+    :param class_id: ``$id`` of the class. Defaults to XDM Individual Profile.
+    :param field_groups: ``$id`` of each field group; repeated ids count once. Defaults to none.
     """
 
     kind = SCHEMA
@@ -293,7 +299,7 @@ class Schema(RegistryResource):
 
 
 def registry_outputs(existing: RemoteObject) -> Json:
-    """Return what next steps need of a resource besides its id: version, and the tenant's namespace without ``_``."""
+    """Return the version of a resource, and the tenant's namespace without ``_``, which the next steps need."""
     namespace, alt_id = (readers.text(existing.item.get(name)) for name in ("meta:tenantNamespace", "meta:altId"))
     return {
         "version": readers.text(existing.item.get("version")) or "1.0",
@@ -302,7 +308,12 @@ def registry_outputs(existing: RemoteObject) -> Json:
 
 
 def checked_fields(argument: str, value: object) -> Json:
-    """Return fields as path -> type, each checked."""
+    """
+    Return fields as path -> type.
+
+    :param argument: the user's name of the argument, for errors.
+    :raises InvalidInputError: if there is no field, or one has an invalid path or type.
+    """
     fields = as_mapping(argument, value)
     if not fields:
         raise InvalidInputError(argument, value, "at least one field")
@@ -314,22 +325,22 @@ def checked_fields(argument: str, value: object) -> Json:
             raise InvalidInputError(f"{argument}.{path}", kind, f"one of {', '.join(FIELD_TYPES)}, or a JSON schema")
         if isinstance(kind, Mapping):
             if _is_deeper(kind, MAX_DEPTH):
-                raise InvalidInputError(argument, path, "no field may lie that deep")
+                raise InvalidInputError(argument, path, f"at most {MAX_DEPTH} levels of nested JSON")
             check_field(f"{argument}.{path}", kind)
         if any(path.startswith(f"{other}.") for other in fields):
-            raise InvalidInputError(argument, path, "a field that has a type cannot hold other fields")
+            raise InvalidInputError(argument, path, "a field that has a type cannot contain other fields")
     if _is_deeper(field_tree(fields), MAX_DEPTH):
-        raise InvalidInputError(argument, sorted(fields), "no field may lie that deep")
+        raise InvalidInputError(argument, sorted(fields), f"at most {MAX_DEPTH} levels of nested JSON")
     return fields
 
 
 def _is_deeper(value: object, levels: int) -> bool:
-    held = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
-    return levels < 0 or any(_is_deeper(inner, levels - 1) for inner in held)
+    members = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return levels < 0 or any(_is_deeper(member, levels - 1) for member in members)
 
 
 def field_tree(fields: Mapping[str, Any]) -> Json:
-    """Return JSON schema ``properties`` for fields given as paths."""
+    """Return the JSON schema ``properties`` of fields that are given as path -> type."""
     tree: Json = {}
     for path, kind in fields.items():
         *parents, last = path.split(".")

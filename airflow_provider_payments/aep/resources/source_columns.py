@@ -1,8 +1,8 @@
 """
-The columns of a table that a source connection reads, as somebody writes them and as the service shows them.
+The columns of a table that a source connection reads: the desired ones, and those of an existing source connection.
 
-Source: the tutorial "Explore your data structure and contents for a payments source"; their column objects are what a
-source connection takes.
+Source: the tutorial "Explore your data structure and contents for a payments source", whose column objects a source
+connection accepts.
 """
 
 from __future__ import annotations
@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.services import Json
 
 Column = str | Mapping[str, Any]
-#: XDM's names of types that JSON schema has no name for -> what they are there. The others are called the same.
+#: Types of XDM that JSON schema names differently -> their type in JSON schema. The other types have the same name.
 _JSON_TYPES = dict.fromkeys(("byte", "short", "int", "long"), "integer") | {"double": "number", "map": "object"}
 
 
 def as_columns(field: str, value: object) -> tuple[Column, ...] | None:
-    """Return columns as they were written, names or objects as explore gives them; ``None`` where none are given."""
+    """
+    Return columns as the user gave them, names or objects as explore returns them; ``None`` if there are none.
+
+    :param field: the user's name of the argument, for errors.
+    :raises InvalidInputError: if a column is neither, or a name occurs twice.
+    """
     columns: list[Column] = []
     for column in as_list(field, value) or ():
         if isinstance(column, str) and column:
@@ -48,11 +53,11 @@ def as_columns(field: str, value: object) -> tuple[Column, ...] | None:
     return tuple(columns) or None
 
 
-def completed(columns: Iterable[Column], explored: Sequence[Json]) -> tuple[Column, ...]:
+def with_explored_columns(columns: Iterable[Column], explored: Sequence[Json]) -> tuple[Column, ...]:
     """
-    Return columns with explore's objects in the place of names.
+    Return columns with each name replaced by the object that explore returns for it.
 
-    :raises InvalidInputError: if a name is none of the table's columns.
+    :raises InvalidInputError: if the table has no column of a name.
     """
     known = {column["name"]: column for column in explored}
     for name in columns:
@@ -64,33 +69,36 @@ def completed(columns: Iterable[Column], explored: Sequence[Json]) -> tuple[Colu
 
 
 def described_column(column: Column) -> Json:
-    """Return a column as the service wants it: what is given as a name is text."""
+    """Return a column as the object that the service expects; a column that is given as a name is text."""
     if isinstance(column, str):
         return {"name": column, "type": "string", "xdm": {"type": "string"}}
     return {"type": "string"} | dict(column)
 
 
-def written_types(columns: Iterable[Column]) -> Json:
-    """Return the types that somebody wrote, by their place: a column that is given as a name has none."""
+def user_types(columns: Iterable[Column]) -> Json:
+    """Return the types that the user set, by their path; a column that is given as a name has none."""
     given = [Fields("a column", column) for column in columns if isinstance(column, Mapping)]
     return {place: kind for column in given for place, kind in _types(column).items() if kind is not None}
 
 
-def shown_types(columns: Iterable[Fields], written: Mapping[str, Any]) -> Json:
+def actual_types(columns: Iterable[Fields], written: Mapping[str, Any]) -> Json:
     """
-    Return the types of live columns, likewise; the one in XDM may stand in either of two places.
+    Return the types of an existing source connection's columns, by their path.
 
-    :param written: what a type is called where it stands in the other place only, and that says the same.
+    A column's XDM type may be in ``xdm`` or in ``meta:xdmType``. If only one of them is set, it counts for both.
+
+    :param written: the types that the user set; a type that differs from the live one only in its name is returned as
+        the user wrote it.
     """
-    shown: Json = {}
+    actual: Json = {}
     for column in columns:
         source, xdm, named = _types(column).items()
-        shown |= dict([source])
+        actual |= dict([source])
         for (place, kind), (_, other) in ((xdm, named), (named, xdm)):
             ours = written.get(place)
             same = kind is None and other is not None and _json_type(other) == _json_type(ours)
-            shown[place] = ours if same else kind or other
-    return shown
+            actual[place] = ours if same else kind or other
+    return actual
 
 
 def _json_type(kind: str | None) -> str | None:

@@ -1,5 +1,5 @@
 """
-The catalogue of payment sources: what Experience Platform calls them, how they log in, what shape their data has.
+The catalogue of payment sources: their names in Experience Platform, their credentials, and the kind of their data.
 
 Adobe announced the end of its PayPal source for June 2025; Square and Stripe are the current ones.
 Sources: Adobe's catalogue of sources and its pages "PayPal", "Square" and "Stripe".
@@ -21,13 +21,14 @@ class Source:
     """
     One vendor's source.
 
-    :param name: what arguments call it.
-    :param title: what people call it.
-    :param spec_id: its connection spec.
-    :param auth_spec: the ``auth.specName`` that its base connection names.
-    :param auth_params: what each auth parameter is called, and which attribute of a :class:`VendorCredential` it takes.
-    :param tabular: whether it offers tables; otherwise REST resources as JSON.
-    :param flow_spec: the name of the flow spec that reads it.
+    :param name: the source's name in arguments, such as ``paypal``.
+    :param title: the source's name in messages, such as ``PayPal``.
+    :param spec_id: id of the source's connection spec.
+    :param auth_spec: the ``auth.specName`` of the source's base connections.
+    :param auth_params: auth parameter -> the value of the vendor's Airflow connection that it contains: ``host``,
+        ``client_id``, ``client_secret``, ``access_token`` or ``refresh_token``.
+    :param tabular: whether the source offers tables; otherwise it offers REST resources as JSON.
+    :param flow_spec: name of the flow spec that reads the source.
     """
 
     name: str
@@ -81,11 +82,12 @@ SOURCES = {
 
 def require_source(source: object, instead: object = None, argument: str = "") -> None:
     """
-    Refuse an operator's arguments that name no source: none is assumed.
+    Check that an operator's arguments name a source, because none is assumed.
 
-    :param instead: the value of another argument that does as well.
-    :param argument: what that one is called.
-    :raises InvalidInputError: if both are absent.
+    :param source: the value of the argument ``source``.
+    :param instead: the value of another argument that may be given instead. Defaults to ``None``.
+    :param argument: the name of that argument. Defaults to empty: there is none.
+    :raises InvalidInputError: if both values are absent.
     """
     if not source and not instead:
         other = f"; or give {argument}" if argument else ""
@@ -94,9 +96,9 @@ def require_source(source: object, instead: object = None, argument: str = "") -
 
 def find_source(name: object) -> Source:
     """
-    Return the source of this name, in any case.
+    Return the source of a name, regardless of upper and lower case.
 
-    :raises InvalidInputError: if the catalogue does not hold it.
+    :raises InvalidInputError: if the catalogue has no source of this name.
     """
     source = SOURCES.get(name.lower()) if isinstance(name, str) else None
     if source is None:

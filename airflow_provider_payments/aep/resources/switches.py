@@ -1,12 +1,10 @@
-"""
-Writes that change nothing of what an object is: whether a dataflow is enabled, and whose mark an object carries.
-"""
+"""Writes that leave an object's definition unchanged: actions on its state, and updates of its mark."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, RequestError
 from airflow_provider_payments.aep.services import FLOW_SERVICE, segment
 
 if TYPE_CHECKING:
@@ -18,38 +16,39 @@ _FLOWS = f"{FLOW_SERVICE}/flows"
 Action = Literal["enable", "disable", "publish"]
 
 
-def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = True) -> None:
+def act(client: Client, object_id: str, op: Action, path: str = _FLOWS, *, safe: bool = False) -> None:
     """
-    Enable or disable a dataflow, or publish a draft.
+    Send an action: enable or disable a dataflow, or publish a draft.
 
-    :param path: of the collection that holds the object.
-    :param safe: whether it is sent again after a lost answer.
+    :param path: path of the object's collection. Defaults to that of dataflows.
+    :param safe: whether the transport sends the request again at once after a lost answer. Defaults to ``False``,
+        because the lost request may take effect later and undo the opposite action.
     """
     client.request("POST", f"{path}/{segment(object_id)}/action", params={"op": op}, safe=safe)
 
 
 def switch(client: Client, dataflow_id: str, op: Literal["enable", "disable"]) -> bool:
-    """Enable or disable a dataflow; return whether it is there."""
+    """Enable or disable a dataflow; return whether the dataflow exists."""
     try:
-        act(client, dataflow_id, op)
-    except RequestError as error:
-        if error.says_gone:
-            return False
-        raise
+        act(client, dataflow_id, op, safe=True)
+    except NotFoundError:
+        return False
     return True
 
 
 def rewrite_mark(client: Client, kind: Kind, existing: RemoteObject, mark: Mark) -> bool:
     """
-    Replace the mark of an object; return whether nobody had changed the object since it was read, or deleted it.
+    Replace the mark of an object; return ``False`` if the object was changed or deleted since it was read.
 
-    Where the service has etags, a repeat after a lost answer is refused if the first one took effect, so it counts as
-    somebody else's.
+    If the service has etags, a request that is sent again after a lost answer is refused if the first one took effect.
+    The result is ``False`` then too, although the change was this writer's own.
     """
     try:
         kind.patch(client, existing, kind.with_mark(existing, (), mark), safe=True)
+    except NotFoundError:
+        return False
     except RequestError as error:
-        if error.status == 412 or error.says_gone:
+        if error.status == 412:
             return False
         raise
     return True

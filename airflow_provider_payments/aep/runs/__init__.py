@@ -1,1 +1,1 @@
-"""Flow runs: what one is, data windows, polling in batches, runs on demand."""
+"""Flow runs: reading and polling them, their data windows, runs on demand, and diagnostics of failed records."""

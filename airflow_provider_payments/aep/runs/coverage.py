@@ -1,10 +1,10 @@
 """
-Which data windows a dataflow's runs have covered, and what that means to a task that wants one.
+Decide whether a data window still has to be read, from the windows that a dataflow's runs have read.
 
-The data lake appends: a window that is read twice adds its rows twice. So a run is held against those that have been:
-:func:`decide` is a pure function of what they show. Nobody publishes what a run on demand shows of its window. What was
-asked for is right, as this provider has kept it or the run's ``params`` repeat it; what the copying shows counts only
-as long as it contradicts that nowhere.
+The data lake appends: a window that is read twice adds its rows twice. So the desired window is compared with those of
+the dataflow's earlier runs; :func:`decide` is a pure function of them. No document says which window a run on demand
+shows. The requested window is reliable, whether this provider has stored it or the run's ``params`` repeat it. The
+window that a copy activity reports counts only as long as no run's copy activity contradicts its requested window.
 """
 
 from __future__ import annotations
@@ -26,61 +26,62 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Runs to ask for at once, where all of a dataflow count.
+#: Number of runs in a page, when all runs of a dataflow are listed.
 RUNS_PER_PAGE = 500
 #: Seconds by which clocks may differ without a warning.
 CLOCK_SKEW_SECONDS = 1
-#: In an error.
+#: Maximum number of runs that an error names.
 MAX_RUNS_NAMED = 5
 
 
 @dataclass(frozen=True)
 class Reading:
     """
-    A run, and the data window that it reads.
+    A run and the data window that it reads.
 
     :param run: the run.
-    :param asked: what it was asked to read, where that is known.
+    :param requested: the window that was requested for the run, if known.
     """
 
     run: FlowRun
-    asked: Window | None = None
+    requested: Window | None = None
 
     @property
     def copied(self) -> Window | None:
-        """What its copying shows."""
+        """The window that the run's copy activity reports."""
         return Window.copied(self.run)
 
     @property
     def is_contradictory(self) -> bool:
-        """Whether its copying shows another window than it was asked to read."""
-        return self.asked is not None and self.copied is not None and not self.copied.is_like(self.asked)
+        """Whether the run's copy activity reports another window than the requested one."""
+        return self.requested is not None and self.copied is not None and not self.copied.is_like(self.requested)
 
     @property
     def may_hold_rows(self) -> bool:
         """
-        Whether it has brought rows, or may have: it has not failed, and is not known to have moved none.
+        Whether the run has ingested rows, or may have.
 
-        One that ended with an unknown status may have.
+        Only a run that failed with a known raw status, or that reports no records at all, has ingested none.
         """
         run = self.run
-        failed = run.status is Status.FAILED and run.known
-        moved_none = run.input_records == 0 and run.output_records == 0 and not run.failed_records
-        return run.is_active or not (failed or moved_none)
+        failed = run.status is Status.FAILED and run.has_known_status
+        is_empty = run.input_records == 0 and run.output_records == 0 and not run.failed_records
+        return run.is_active or not (failed or is_empty)
 
     def __str__(self) -> str:
-        window = self.asked or self.copied
-        return f"flow run {self.run.id}, {self.run.status}, reads {window or 'what it does not show yet'}"
+        window = self.requested or self.copied or "a window that it does not show yet"
+        return f"flow run {self.run.id} ({self.run.status}) reads {window}"
 
 
 @dataclass(frozen=True)
 class Coverage:
     """
-    What a dataflow's runs mean to a task that wants a window.
+    A dataflow's runs, as far as they matter to a task that is to read a data window.
 
-    :param runs: all of them.
-    :param run: the one that makes another needless.
-    :param contradictory: one that shows another window than it was asked to read: what runs show cannot be relied on.
+    :param runs: the runs.
+    :param run: the run that reads the window already, so that no other is needed.
+    :param contradictory: a run that shows another window than the requested one, so windows that runs show are not
+        reliable.
     """
 
     runs: Sequence[FlowRun]
@@ -89,46 +90,46 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class Bring:
-    """No run has read the window or a part of it."""
+class Start:
+    """No run has read the window or a part of it: a run may be started."""
 
 
 @dataclass(frozen=True)
 class Reuse:
-    """This run reads the window; one that is active is waited for."""
+    """This run reads the window and is used; if it is active, the task waits for it."""
 
     run: FlowRun
 
 
 @dataclass(frozen=True)
 class Refuse:
-    """These runs read a part of the window, or more than it."""
+    """These runs read a part of the window, or more than the window: no run is started."""
 
     readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True)
 class Unclear:
-    """This run is active, and does not show yet whether it reads the window."""
+    """This run is active and does not show yet whether it reads the window."""
 
     reading: Reading
 
 
-Decision = Bring | Reuse | Refuse | Unclear
+Decision = Start | Reuse | Refuse | Unclear
 
 
 def decide(desired: Window, readings: Sequence[Reading], accepts: Callable[[FlowRun], bool]) -> Decision:
     """
-    Decide whether a window is asked for.
+    Decide whether a run over a window is started.
 
     :param readings: all runs of the dataflow.
-    :param accepts: whether the task takes an ended run as good enough. One that it does not take covers the window all
-        the same: its rows are in.
+    :param accepts: returns whether the task accepts an ended run. An unaccepted run covers the window all the same,
+        because its rows are in the dataset.
     """
     trusts_copying = not any(reading.is_contradictory for reading in readings)
     same, others, unknown = list[FlowRun](), list[Reading](), list[Reading]()
     for reading in readings:
-        window = reading.asked or (reading.copied if trusts_copying else None)
+        window = reading.requested or (reading.copied if trusts_copying else None)
         if not reading.may_hold_rows:
             continue
         if window is None:
@@ -138,14 +139,14 @@ def decide(desired: Window, readings: Sequence[Reading], accepts: Callable[[Flow
         elif window.overlaps(desired):
             others.append(reading)
     if same:
-        return Reuse(max(same, key=lambda run: (_merit(run, accepts), run.created_at)))
+        return Reuse(max(same, key=lambda run: (_preference(run, accepts), run.created_at)))
     if others:
         return Refuse(tuple(others))
     active = [reading for reading in unknown if reading.run.is_active]
-    return Unclear(active[0]) if active and trusts_copying else Bring()
+    return Unclear(active[0]) if active and trusts_copying else Start()
 
 
-def _merit(run: FlowRun, accepts: Callable[[FlowRun], bool]) -> int:
+def _preference(run: FlowRun, accepts: Callable[[FlowRun], bool]) -> int:
     if run.is_active:
         return 1
     return 2 if accepts(run) else 0
@@ -153,9 +154,10 @@ def _merit(run: FlowRun, accepts: Callable[[FlowRun], bool]) -> int:
 
 class CoveredError(PlatformError):
     """
-    Runs of the dataflow have read a part of the window, or more than it; nothing was asked for.
+    Runs of the dataflow have read a part of the window, or more than the window; no run was requested.
 
-    :param run_ids: those runs.
+    :param desired: the window of the task.
+    :param readings: the runs that overlap it.
     """
 
     def __init__(self, desired: Window, readings: Sequence[Reading]) -> None:
@@ -163,38 +165,38 @@ class CoveredError(PlatformError):
         named = "; ".join(map(str, readings[:MAX_RUNS_NAMED]))
         more = f"; and {len(readings) - MAX_RUNS_NAMED} more" if len(readings) > MAX_RUNS_NAMED else ""
         super().__init__(
-            f"{desired} overlaps what runs of the dataflow read: {named}{more}. Ask for a window that they leave out; "
-            "if_covered='again' brings rows that are there once more"
+            f"{desired} overlaps the data windows of earlier runs: {named}{more}. Choose a window that overlaps none, "
+            "or set if_covered='again' to ingest the overlapping rows a second time"
         )
 
 
 def read_runs(client: Client, flow_id: str, own: Reading | None) -> list[Reading]:
     """
-    Return all runs of a dataflow: one request for every :data:`RUNS_PER_PAGE` of them.
+    Return all runs of a dataflow, with one request for every :data:`RUNS_PER_PAGE` runs.
 
-    :param own: a run that this task has started; it need not show in the list.
-    :raises UnreadableError: if a run may be there that cannot be read.
+    :param own: a run that this task has started; it may not be listed yet.
+    :raises UnreadableError: if an item that may be a run of the dataflow cannot be read.
     """
-    readings = [
-        Reading(run, Window.asked(item)) for page in RunList(client, flow_id, page=RUNS_PER_PAGE) for run, item in page
-    ]
+    listing = RunList(client, flow_id, page=RUNS_PER_PAGE)
+    readings = [Reading(run, Window.requested(item)) for page in listing for run, item in page]
     if own is None or own.run.flow_id != flow_id:
         return readings
     listed = next((reading for reading in readings if reading.run.id == own.run.id), own)
-    return [Reading(own.run, own.asked or listed.asked), *(reading for reading in readings if reading is not listed)]
+    others = [reading for reading in readings if reading is not listed]
+    return [Reading(own.run, own.requested or listed.requested), *others]
 
 
 def read_coverage(
     client: Client, flow_id: str, desired: Window, accepts: Callable[[FlowRun], bool], own: Reading | None
 ) -> Coverage:
     """
-    Return what a dataflow's runs have covered of a data window.
+    Read a dataflow's runs and decide whether they cover a data window.
 
-    :param accepts: as :func:`decide` has it.
-    :param own: as :func:`read_runs` has it.
+    :param accepts: see :func:`decide`.
+    :param own: see :func:`read_runs`.
     :raises CoveredError: if runs have read a part of the window.
-    :raises UnsettledError: if one may be reading it, which will show later.
-    :raises UnreadableError: if a run may be there that cannot be read.
+    :raises UnsettledError: if an active run may be reading the window and does not show it yet.
+    :raises UnreadableError: if an item that may be a run of the dataflow cannot be read.
     """
     readings = patiently(client, lambda: read_runs(client, flow_id, own))
     decision = decide(desired, readings, accepts)
@@ -202,7 +204,7 @@ def read_coverage(
     if isinstance(decision, Refuse):
         raise CoveredError(desired, decision.readings)
     if isinstance(decision, Unclear):
-        raise UnsettledError(f"{decision.reading}; that may be rows of {desired}. The next attempt looks again")
+        raise UnsettledError(f"{decision.reading}, which may overlap {desired}. The next attempt checks again")
     return Coverage(
         [reading.run for reading in readings],
         decision.run if isinstance(decision, Reuse) else None,
@@ -215,8 +217,8 @@ def _log(desired: Window, decision: Decision) -> None:
     if not isinstance(decision, Reuse):
         return
     run = decision.run
-    doing = "waiting for it" if run.is_active else "nothing is asked for"
-    log.info("Flow run %s reads %s already; %s (if_covered is 'reuse')", run.id, desired, doing)
+    consequence = "waiting for it" if run.is_active else "no run is requested"
+    log.info("Flow run %s reads %s already; %s (if_covered is 'reuse')", run.id, desired, consequence)
     if run.created_at < desired.end - CLOCK_SKEW_SECONDS:
-        text = "Flow run %s was made at %s, before the window was over: rows that came later are not in it"
+        text = "Flow run %s was created at %s, before its data window ended: rows that were added later are missing"
         log.warning(text, run.id, iso(run.created_at))

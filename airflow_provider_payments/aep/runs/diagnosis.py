@@ -1,4 +1,4 @@
-"""What failed of a flow run: its status and counts, the codes of failed records, and their columns and messages."""
+"""The diagnosis of a flow run: its status and counts, and the codes, columns and messages of its failed records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.permissions import naming_permission
-from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
+from airflow_provider_payments.aep.errors import InvalidInputError, NotFoundError, RequestError
 from airflow_provider_payments.aep.inputs import as_id
 from airflow_provider_payments.aep.readers import at, mapping, mappings
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -25,42 +25,42 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.runs.row_errors import ErrorKind, RowErrors
     from airflow_provider_payments.aep.services import Json
 
-#: Raised when a member of the JSON form changes its meaning.
+#: Version of the JSON form; it is increased when a member changes its meaning.
 DIAGNOSIS_FORMAT = 1
-#: What the user calls a run or dataflow that is named.
-ASKED = "run_or_flow"
+#: The argument that names a run or a dataflow, for errors.
+RUN_OR_FLOW = "run_or_flow"
 
 
 @dataclass(frozen=True)
 class Diagnosis:
     """
-    What failed of a run.
+    The failures of a run.
 
     :param run: the run.
-    :param codes: the codes of failed records that the run names itself, the most frequent first.
-    :param errors: what row errors say: all that were downloaded, or samples.
-    :param files: those that were downloaded; ``None`` where none were to be.
-    :param without: batches that have no row errors, and why, as far as it was looked for.
+    :param codes: the codes of failed records that the run itself reports, the most frequent first.
+    :param errors: the counts of all downloaded row errors, or of samples.
+    :param files: the paths of the downloaded files; ``None`` if samples were read instead.
+    :param without_row_errors: the batches without row errors, each with the reason; only of a download.
     """
 
     run: FlowRun
     codes: list[FailedCode]
     errors: RowErrors
     files: list[str] | None = None
-    without: Mapping[str, str] = field(default_factory=dict)
+    without_row_errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_sampled(self) -> bool:
-        """Whether the row errors are samples, and not all there are."""
+        """Whether ``errors`` counts samples instead of all row errors."""
         return self.files is None
 
     @property
     def rows(self) -> list[Json]:
-        """The kinds of row errors, the most frequent first; with an example where examples were asked for."""
+        """The kinds of row errors, the most frequent first, each with an example if examples were kept."""
         return [self._row(kind, number) for kind, number in self.errors.kinds]
 
     def to_json(self) -> Json:
-        """Return it as plain JSON; ``format`` tells its form."""
+        """Return the diagnosis as plain JSON; its member ``format`` is the version of the form."""
         return {
             "format": DIAGNOSIS_FORMAT,
             **self.run.summary(),
@@ -73,13 +73,13 @@ class Diagnosis:
             "row_errors": self.rows,
             "unreadable_lines": self.errors.unreadable,
             "files": self.files or [],
-            "without_row_errors": dict(self.without),
+            "without_row_errors": dict(self.without_row_errors),
         }
 
     def _row(self, kind: ErrorKind, number: int) -> Json:
         row: Json = {
             "count": number,
-            "code": self._long(kind.code),
+            "code": self._full_code(kind.code),
             "column": kind.column,
             "message": kind.message,
         }
@@ -87,24 +87,27 @@ class Diagnosis:
             row |= {"example": example.message, "record": example.record}
         return row
 
-    def _long(self, code: str) -> str:
-        """Return the code as the run has it: files have only the number of it."""
+    def _full_code(self, code: str) -> str:
+        """Return the code as the run reports it: files contain only its number."""
         alike = [each.code for each in self.codes if code in each.code.split("-")[1:2]]
         return alike[0] if len(alike) == 1 else code
 
 
 @naming_permission()
-def diagnose(client: Client, asked: str, *, download: Download | None = None, examples: bool = False) -> Diagnosis:
+def diagnose(
+    client: Client, run_or_flow: str, *, download: Download | None = None, examples: bool = False
+) -> Diagnosis:
     """
-    Return what failed of a run.
+    Return the diagnosis of a run.
 
-    :param asked: a run's id, or a dataflow's id or name: of its newest runs the first that failed or is partial.
-    :param download: what downloads all row errors; ``None``: samples are read.
-    :param examples: whether samples show an error of each kind with the values of its record.
-    :raises InvalidInputError: if there is neither a run nor a dataflow with a run.
+    :param run_or_flow: a run's id, or a dataflow's id or name. Of a dataflow the newest failed or partial run is
+        diagnosed, or the newest run if none failed.
+    :param download: the download that fetches all row errors. Defaults to ``None``: samples are read.
+    :param examples: whether to keep an example of each kind from the samples, with the values of its record.
+    :raises InvalidInputError: if neither such a run exists, nor such a dataflow with a run.
     :raises PlatformError: if the service refuses, an answer cannot be understood, or the store refuses.
     """
-    item = _run_item(client, asked)
+    item = _run_item(client, run_or_flow)
     run, metrics = FlowRun.from_item(item), mapping(item.get("metrics"))
     codes = failed_codes(metrics, mappings(at(item, "activities") or at(item, "activites")))
     batch_ids = () if run.is_active or run.failed_records == 0 else run.batch_ids
@@ -112,20 +115,20 @@ def diagnose(client: Client, asked: str, *, download: Download | None = None, ex
         return Diagnosis(run, codes, read_samples(client, batch_ids, examples=examples))
     for batch_id in batch_ids:
         download.add(batch_id)
-    return Diagnosis(run, codes, download.errors, download.files, download.without)
+    return Diagnosis(run, codes, download.errors, download.files, download.without_row_errors)
 
 
-def _run_item(client: Client, asked: str) -> Mapping[str, Any]:
+def _run_item(client: Client, run_or_flow: str) -> Mapping[str, Any]:
     try:
-        return flow_service.item(client, "runs", as_id(ASKED, asked))
-    except InvalidInputError:
-        pass  # a name may be no id
+        return flow_service.item(client, "runs", as_id(RUN_OR_FLOW, run_or_flow))
+    except (InvalidInputError, NotFoundError):
+        pass  # it may be a dataflow's id or name, which need not have the form of an id
     except RequestError as error:
-        if not (error.says_gone or error.status == 400):
+        if error.status != 400:
             raise
-    flow_id = find_object(client, DATAFLOW, asked, argument=ASKED).id
+    flow_id = find_object(client, DATAFLOW, run_or_flow, argument=RUN_OR_FLOW).id
     runs = newest_runs(client, flow_id, MAX_RUNS_SEARCHED)
     if not runs:
-        raise InvalidInputError(ASKED, asked, "a flow run, or a dataflow that has run")
+        raise InvalidInputError(RUN_OR_FLOW, run_or_flow, "a flow run, or a dataflow that has run")
     failed = (run for run in runs if run.status in (Status.FAILED, Status.PARTIAL))
     return flow_service.item(client, "runs", next(failed, runs[0]).id)

@@ -1,4 +1,4 @@
-"""What a dataflow shows of itself without another request, and the names that reports call its two ends by."""
+"""The references that a dataflow's item contains, and the names of a flow run's dataflow and dataset."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["FlowParts", "Names"]
 @dataclass(frozen=True)
 class FlowParts:
     """
-    A dataflow's name, and the ids of what it refers to; ``None`` where it refers to no single one.
+    A dataflow's name and references; ``None`` if it has none of a kind, or several.
 
-    :param id: its id.
-    :param name: its name.
-    :param source_connection_id: its source connection.
-    :param target_connection_id: its target connection.
-    :param mapping_set_id: its mapping set.
+    :param id: the dataflow's id.
+    :param name: the dataflow's name.
+    :param source_connection_id: id of its source connection.
+    :param target_connection_id: id of its target connection.
+    :param mapping_set_id: id of its mapping set.
     :param mapping_version: the mapping set's version.
     """
 
@@ -60,7 +60,7 @@ class FlowParts:
 
     @classmethod
     def from_json(cls, value: object) -> Self | None:
-        """Read :meth:`to_json`'s form; ``None`` if it is not one."""
+        """Return the dataflow that :meth:`to_json` wrote; ``None`` if ``value`` is not in that form."""
         given = readers.mapping(value)
         if (flow_id := readers.text(given.get("id"))) is None:
             return None
@@ -77,12 +77,12 @@ class FlowParts:
 @dataclass(frozen=True)
 class Names:
     """
-    A flow run's dataflow and dataset, as people know them; ``None`` where that is not known.
+    The ids and names of a flow run's dataflow and dataset; ``None`` if unknown.
 
-    :param flow_id: the dataflow.
-    :param flow_name: its name.
-    :param dataset_id: the dataset that rows go to.
-    :param dataset_name: its name.
+    :param flow_id: the dataflow's id.
+    :param flow_name: the dataflow's name.
+    :param dataset_id: id of the dataset that the dataflow writes to.
+    :param dataset_name: the dataset's name.
     """
 
     flow_id: str
@@ -91,20 +91,20 @@ class Names:
     dataset_name: str | None = None
 
     def to_json(self) -> Json:
-        """Return those that are known."""
+        """Return the known ids and names."""
         return with_values(asdict(self))
 
     def __str__(self) -> str:
-        """Return them as the end of a log line."""
-        dataset = f"; dataset {_called(self.dataset_name, self.dataset_id)}" if self.dataset_id else ""
-        return f"dataflow {_called(self.flow_name, self.flow_id)}{dataset}"
+        """Return the names and ids as the end of a log line."""
+        dataset = f"; dataset {_label(self.dataset_name, self.dataset_id)}" if self.dataset_id else ""
+        return f"dataflow {_label(self.flow_name, self.flow_id)}{dataset}"
 
 
-def _called(name: str | None, object_id: str) -> str:
+def _label(name: str | None, object_id: str) -> str:
     return f"{name!r} ({object_id})" if name else object_id
 
 
 def _single(ids: object) -> str | None:
-    """Return the one id of a list; ``None`` where it does not hold a single one."""
+    """Return the only id of a list; ``None`` if the list has no id, or several."""
     found = [each for each in map(readers.text, readers.sequence(ids)) if each]
     return found[0] if len(found) == 1 else None

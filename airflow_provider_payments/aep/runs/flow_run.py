@@ -1,9 +1,9 @@
 """
-A flow run: what became of it, and how much arrived.
+A flow run: its status and its record counts.
 
-``metrics.statusSummary.status`` has no published list of values, so every word falls into one of four states and an
-unknown one fails closed. Sources: "Monitor dataflows using the Flow Service API" and the run schema of Adobe's OpenAPI
-file.
+``metrics.statusSummary.status`` has no published list of values, so each raw status is mapped to one of four statuses,
+and an unknown raw status fails closed. Sources: "Monitor dataflows using the Flow Service API" and the run schema of
+Adobe's OpenAPI file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from airflow_provider_payments.aep.readers import (
     text,
 )
 from airflow_provider_payments.aep.runs.record_counts import read_counts
-from airflow_provider_payments.aep.runs.run_problems import errors_of, failed_codes
+from airflow_provider_payments.aep.runs.run_problems import MAX_FAILED_CODES, errors_of, failed_codes
 from airflow_provider_payments.aep.services import PAGE, Json
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class Status(StrEnum):
-    """Where a run stands, in our words; the service's own is its raw status."""
+    """The provider's status of a run; the service's own value is the raw status."""
 
     ACTIVE = "active"
     SUCCEEDED = "succeeded"
@@ -50,9 +50,9 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-#: Seconds that a run may stand in the queue between its creation and its start.
+#: Maximum number of seconds that a run may be queued between its creation and its start.
 MAX_QUEUE_SECONDS = 86400.0
-#: Seconds by which a list that seems to be sorted may still be out of order.
+#: Seconds by which a list that seems to be sorted by creation time may be out of order.
 LIST_MARGIN_SECONDS = 300.0
 
 _MOMENTS = ("started_at", "completed_at", "window_start", "window_end", "copied_start", "copied_end")
@@ -67,24 +67,26 @@ class FlowRun:
     """
     One run of a dataflow, in plain values.
 
-    :param id: its id.
-    :param flow_id: whose run it is.
-    :param raw_status: the service's own word.
-    :param created_at: when the service made it, epoch seconds.
-    :param started_at: when it began to work, epoch seconds; ``None`` while it is queued.
-    :param completed_at: when it ended, epoch seconds; some failed runs never get one.
-    :param input_records: how many records came in; ``None``: unknown, as the two that follow may be.
-    :param output_records: how many reached the dataset.
-    :param failed_records: how many did not.
-    :param batch_ids: the batches that hold its records, and its failed records for 30 days.
-    :param errors: ``code: message`` as the service gives them, without repeats.
-    :param failed_codes: the codes of its failed records, the most frequent first, each with how many where it says so.
-    :param window_start: where the data window begins that it reads, epoch seconds: as it was asked for where the run
-        shows that, else as its copying shows it, which some runs do only once they copy.
-    :param window_end: where that ends.
-    :param copied_start: where the data window begins as its copying shows it, epoch seconds.
-    :param copied_end: where that ends.
-    :param unknown_counts: which counts are unknown, with what came in their place, for a message.
+    :param id: the run's id.
+    :param flow_id: id of its dataflow.
+    :param raw_status: the service's own status.
+    :param created_at: when the service created the run, epoch seconds.
+    :param started_at: when the run started, epoch seconds; ``None`` while it is queued.
+    :param completed_at: when the run ended, epoch seconds; some failed runs never get a completion time.
+    :param input_records: number of records read; ``None`` if unknown, as for the next two.
+    :param output_records: number of records that reached the dataset.
+    :param failed_records: number of records that failed.
+    :param batch_ids: the batches that hold the run's records, and for 30 days its failed records.
+    :param errors: ``code: message`` of the run's errors without repeats; at most 20, each cut after 500 characters. If
+        there are more, a last entry says how many more.
+    :param failed_codes: the 20 most frequent codes of its failed records, the most frequent first, each with the number
+        of records if the run reports it.
+    :param window_start: start of the run's data window, epoch seconds: of the requested window if the run shows it,
+        otherwise of the window that its copy activity reports, which some runs do only once they copy.
+    :param window_end: end of that window.
+    :param copied_start: start of the data window that the copy activity reports, epoch seconds.
+    :param copied_end: end of that window.
+    :param unknown_counts: the names of the unknown counts and the values found instead, for a message.
     """
 
     id: str
@@ -106,64 +108,65 @@ class FlowRun:
     unknown_counts: str = ""
 
     @property
-    def known(self) -> bool:
-        """Whether the raw status is a word that we know."""
-        return self._word in _ACTIVE | _SUCCEEDED | _PARTIAL | _FAILED
+    def has_known_status(self) -> bool:
+        """Whether the raw status is one that this provider knows."""
+        return self._normalized_status in _ACTIVE | _SUCCEEDED | _PARTIAL | _FAILED
 
     @property
-    def _word(self) -> str:
+    def _normalized_status(self) -> str:
         return self.raw_status.lower().replace("_", "").replace(" ", "")
 
     @property
     def status(self) -> Status:
         """
-        The run's status in our words.
+        The provider's status of the run.
 
-        ``success`` with failed records is partial. An unknown word is active as long as the run has no completion time,
-        and failed once it has one.
+        ``success`` with failed records is partial. An unknown raw status is active as long as the run has no completion
+        time, and failed once it has one.
         """
-        if self._word in _FAILED:
+        status = self._normalized_status
+        if status in _FAILED:
             return Status.FAILED
-        if self._word in _PARTIAL or (self._word in _SUCCEEDED and (self.failed_records or 0) > 0):
+        if status in _PARTIAL or (status in _SUCCEEDED and (self.failed_records or 0) > 0):
             return Status.PARTIAL
-        if self._word in _SUCCEEDED:
+        if status in _SUCCEEDED:
             return Status.SUCCEEDED
-        if self._word in _ACTIVE or self.completed_at is None:
+        if status in _ACTIVE or self.completed_at is None:
             return Status.ACTIVE
         return Status.FAILED
 
     @property
     def is_active(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the run has not ended."""
         return self.status is Status.ACTIVE
 
     @property
-    def began(self) -> float:
-        """The start for ordering and comparing; a queued run has only its creation."""
+    def began_at(self) -> float:
+        """The run's start time, or its creation time while it is queued; for ordering and comparing."""
         return self.started_at or self.created_at
 
     @property
     def counts(self) -> tuple[int | None, int | None, int | None]:
-        """Records in, out and failed."""
+        """The numbers of records read, written and failed; ``None`` for an unknown number."""
         return self.input_records, self.output_records, self.failed_records
 
     @property
     def failed_ratio(self) -> float | None:
-        """Failed records as a share of those read, 0 to 1; ``None`` where a count is unknown."""
+        """Failed records as a share of the records read, 0 to 1; ``None`` if a count is unknown."""
         if self.input_records is None or self.output_records is None or self.failed_records is None:
             return None
         total = max(self.input_records, self.output_records + self.failed_records)
         return self.failed_records / total if total else 0.0
 
     def __str__(self) -> str:
-        said = f"flow run {self.id} is {self.raw_status}"
+        text = f"flow run {self.id} is {self.raw_status}"
         if self.status is Status.ACTIVE and self.counts == (None, None, None):
-            return said
-        came, went, failed = ("unknown" if number is None else number for number in self.counts)
-        return f"{said}: {came} records in, {went} out, {failed} failed"
+            return text
+        read, written, failed = ("unknown" if number is None else number for number in self.counts)
+        return f"{text}: {read} records in, {written} out, {failed} failed"
 
     def summary(self) -> Json:
-        """Return what the sensor hands on: plain JSON, times as ISO 8601 text in UTC, ``None`` for what is unknown."""
+        """Return the sensor's output: plain JSON, times as ISO 8601 text in UTC, ``None`` for unknown values."""
         return {
             "run_id": self.id,
             "status": self.status.value,
@@ -181,7 +184,11 @@ class FlowRun:
 
     @classmethod
     def from_json(cls, value: object) -> FlowRun | None:
-        """Read :meth:`to_json`'s form; ``None`` if it is not one. A field of a newer version is passed over."""
+        """
+        Return the run that :meth:`to_json` wrote; ``None`` if ``value`` is not in that form.
+
+        Fields of a newer version of this provider are ignored.
+        """
         given = mapping(value)
         run_id, flow_id, status = text(given.get("id")), text(given.get("flow_id")), given.get("raw_status")
         created_at = _epoch(given.get("created_at"))
@@ -196,9 +203,9 @@ class FlowRun:
     @classmethod
     def from_item(cls, item: object) -> FlowRun:
         """
-        Read an item of ``GET /runs``; apart from what names and orders it, what cannot be read counts as absent.
+        Read an item of ``GET /runs``; unreadable members count as absent, except the three that are required.
 
-        :raises UnreadableError: if it has no id, no dataflow or no time of creation.
+        :raises UnreadableError: if the item has no id, no dataflow or no creation time.
         """
         run_id, flow_id = text(at(item, "id")), text(at(item, "flowId"))
         created_at = moment(at(item, "createdAt"))
@@ -210,7 +217,7 @@ class FlowRun:
         # The OpenAPI file misspells the key; live answers do not.
         activities = mappings(at(item, "activities") or at(item, "activites"))
         copied = next(filter(None, map(_copied_window, activities)), None)
-        window_start, window_end = asked_window(item) or copied or (None, None)
+        window_start, window_end = requested_window(item) or copied or (None, None)
         copied_start, copied_end = copied or (None, None)
         return cls(
             id=run_id,
@@ -220,8 +227,8 @@ class FlowRun:
             started_at=moment(at(metrics, "durationSummary", "startedAtUTC")),
             completed_at=moment(at(metrics, "durationSummary", "completedAtUTC")),
             batch_ids=tuple(dict.fromkeys(_batches(activities))),
-            failed_codes=tuple(map(str, failed_codes(metrics, activities))),
-            errors=tuple(dict.fromkeys(errors_of(metrics, activities))),
+            failed_codes=tuple(map(str, failed_codes(metrics, activities)[:MAX_FAILED_CODES])),
+            errors=errors_of(metrics, activities),
             window_start=window_start,
             window_end=window_end,
             copied_start=copied_start,
@@ -233,12 +240,12 @@ class FlowRun:
 @dataclass(frozen=True)
 class RunSelection:
     """
-    Which run of a dataflow is meant.
+    Which run of a dataflow to wait for.
 
-    :param flow_id: the dataflow.
-    :param run_id: one run by its id; then the rest does not matter.
-    :param since: epoch seconds; runs that began earlier do not count.
-    :param pick: ``first`` of those, or ``latest``, so that a retried run replaces the failed one.
+    :param flow_id: the dataflow's id.
+    :param run_id: id of one run; the other fields then have no effect.
+    :param since: epoch seconds; runs that began earlier do not match.
+    :param pick: ``first`` or ``latest`` of the matching runs; with ``latest`` a retried run replaces the failed one.
     """
 
     flow_id: str | None = None
@@ -254,16 +261,16 @@ class RunSelection:
 
     @property
     def created_since(self) -> float:
-        """Epoch seconds; runs that were made earlier cannot be meant."""
+        """Epoch seconds; runs that were created earlier cannot match."""
         return self.since - MAX_QUEUE_SECONDS
 
-    def choose(self, runs: Iterable[FlowRun]) -> FlowRun | None:
-        """Return the one that is meant among a dataflow's runs; ``None`` where there is none yet, which is normal."""
-        meant = sorted((run for run in runs if run.began >= self.since), key=lambda run: (run.began, run.id))
-        return meant[0 if self.pick == "first" else -1] if meant else None
+    def select(self, runs: Iterable[FlowRun]) -> FlowRun | None:
+        """Return the selected one of a dataflow's runs; ``None`` if no run matches yet, which is normal."""
+        matching = sorted((run for run in runs if run.began_at >= self.since), key=lambda run: (run.began_at, run.id))
+        return matching[0 if self.pick == "first" else -1] if matching else None
 
     def is_too_early(self, run: FlowRun) -> bool:
-        """Whether a run has begun before those that are meant."""
+        """Return whether a run started before ``since``."""
         return run.started_at is not None and run.started_at < self.since
 
     def __str__(self) -> str:
@@ -279,56 +286,58 @@ class RunList:
     """
     A dataflow's runs in pages, each run with its item.
 
-    The newest are asked for first, in documented ways only; no document promises that the service keeps to that order.
+    The newest runs are requested first, in documented ways only; no document promises that the service keeps the order.
 
-    :param skip: which items that cannot be read are skipped, with a warning that names each: ``none``, where it
-        decides something that there is no such run; ``others``, those that do not say that they are this dataflow's;
-        or ``all``.
-    :param page: how many runs to ask for at once, 1000 at most.
+    :param skip: which unreadable items are skipped, with a warning that names each: ``none``, if the absence of a run
+        decides something; ``others``, the items that do not name this dataflow; or ``all``. Defaults to ``"none"``.
+    :param page: number of runs in a page, at most 1000.
     """
 
     def __init__(self, client: Client, flow_id: str, *, skip: Skip = "none", page: int = PAGE) -> None:
         self._client, self._flow_id, self._skip, self._page = client, flow_id, skip, page
-        #: When the last item was made; NaN, which is never less than anything, once they are out of order.
+        #: Creation time of the last item; NaN, which compares as false, once the items are out of order.
         self._last = math.inf
         self._seen = set[str]()
 
     def __iter__(self) -> Iterator[list[tuple[FlowRun, Mapping[str, Any]]]]:
         """
-        Ask for the pages.
+        Yield the pages.
 
-        :raises UnreadableError: if an item cannot be read and might be one of this dataflow's runs.
+        :raises UnreadableError: if an item that ``skip`` does not exclude cannot be read.
         """
         of_the_dataflow = f"flowId=={self._flow_id}"
         for page in flow_service.pages(self._client, "runs", of_the_dataflow, orderby="-createdAt", limit=self._page):
             for item in page:
-                made = moment(at(item, "createdAt"))
-                if made is not None:
-                    self._last = made if made <= self._last else math.nan
+                created_at = moment(at(item, "createdAt"))
+                if created_at is not None:
+                    self._last = created_at if created_at <= self._last else math.nan
             yield list(self._runs(page))
 
     def _runs(self, page: Iterable[Mapping[str, Any]]) -> Iterator[tuple[FlowRun, Mapping[str, Any]]]:
         for item in page:
-            of = text(at(item, "flowId"))
-            # A service that ignored the filter would answer other dataflows' runs too.
-            if of not in (None, self._flow_id):
+            flow_id = text(at(item, "flowId"))
+            # A service that ignores the filter returns the runs of other dataflows too.
+            if flow_id not in (None, self._flow_id):
                 continue
-            skips = self._skip == "all" or (self._skip == "others" and of is None)
+            skips = self._skip == "all" or (self._skip == "others" and flow_id is None)
             for run in readable_runs([item]) if skips else [FlowRun.from_item(item)]:
                 if run.id not in self._seen:
                     self._seen.add(run.id)
                     yield run, item
 
     def has_all_since(self, created_at: float) -> bool:
-        """Whether the pages so far hold all runs that were made then or later, if their order is to be trusted."""
+        """Return whether the pages so far contain all runs created at or after a time; false if they are unsorted."""
         return self._last < created_at - LIST_MARGIN_SECONDS
 
 
 def runs_of(client: Client, flow_id: str, created_since: float = 0.0, *, skip: Skip = "none") -> Iterator[FlowRun]:
     """
-    Yield a dataflow's runs that were made at or after ``created_since`` (epoch seconds), as :class:`RunList` has them.
+    Yield a dataflow's runs that were created at or after a time.
 
-    No run exists before the dataflow's start time, so none at all is normal.
+    No run exists before the dataflow's start time, so an empty result is normal.
+
+    :param created_since: epoch seconds. Defaults to ``0``: all runs.
+    :param skip: see :class:`RunList`.
     """
     listed = RunList(client, flow_id, skip=skip)
     for page in listed:
@@ -338,7 +347,7 @@ def runs_of(client: Client, flow_id: str, created_since: float = 0.0, *, skip: S
 
 
 def readable_runs(items: Iterable[object]) -> Iterator[FlowRun]:
-    """Yield the runs that can be read; each of the others is skipped with a warning that names it."""
+    """Yield the runs that can be read; skip each unreadable item with a warning that names it."""
     for item in items:
         try:
             yield FlowRun.from_item(item)
@@ -355,8 +364,8 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(found for found in map(text, sequence(value)) if found)
 
 
-def asked_window(item: object) -> tuple[float, float] | None:
-    """Return the data window that a run was asked to read, epoch seconds, where an item of ``GET /runs`` shows it."""
+def requested_window(item: object) -> tuple[float, float] | None:
+    """Return the requested data window of a run, in epoch seconds, if its item of ``GET /runs`` shows it."""
     return _window(at(item, "params"))
 
 
@@ -364,12 +373,12 @@ def _copied_window(activity: Mapping[str, Any]) -> tuple[float, float] | None:
     return _window(at(activity, "durationSummary", "extensions"))
 
 
-def _window(place: object) -> tuple[float, float] | None:
-    given = mapping(place)
+def _window(member: object) -> tuple[float, float] | None:
+    given = mapping(member)
     start = given.get("windowStartTime", given.get("windowStart"))
     end = moment(given.get("windowEndTime", given.get("windowEnd")))
-    begins = 0.0 if number(start) == 0 else moment(start)  # 1970, which reads as no moment
-    # Half a window is none: a run that seems to read another window would be taken for somebody else's.
+    begins = 0.0 if number(start) == 0 else moment(start)  # moment() returns None for 0, which is 1970 here
+    # Half a window counts as none: with a wrong window, a run of this task would look like another writer's.
     return (begins, end) if begins is not None and end is not None and begins < end else None
 
 

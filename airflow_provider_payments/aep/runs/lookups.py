@@ -1,4 +1,4 @@
-"""Flow runs that are looked up: one by its id, the newest of a dataflow, the one that took a failed run's place."""
+"""Lookups of flow runs: a run by its id, a dataflow's newest runs, and the run that replaces a failed one."""
 
 from __future__ import annotations
 
@@ -7,65 +7,61 @@ from typing import TYPE_CHECKING
 from airflow_provider_payments.aep.api import flow_service
 from airflow_provider_payments.aep.api.patience import patiently
 from airflow_provider_payments.aep.api.settling import MIN_SEARCH_SECONDS, SEARCH_INTERVAL_SECONDS
-from airflow_provider_payments.aep.errors import RequestError, UnreadableError, UnsettledError
+from airflow_provider_payments.aep.errors import NotFoundError, UnreadableError, UnsettledError
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunList, Status, runs_of
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client
 
-#: Of a dataflow, the newest ones: a page of the service's list.
+#: Maximum number of a dataflow's newest runs that a search reads: a page of the service's list.
 MAX_RUNS_SEARCHED = 100
 
 
 def read_run(client: Client, run_id: str) -> FlowRun:
     """
-    Return a run as it stands.
+    Return the current state of a run.
 
     :raises UnreadableError: if the answer cannot be read.
     """
     return FlowRun.from_item(flow_service.item(client, "runs", run_id))
 
 
-def run_if_there(client: Client, run_id: str) -> FlowRun | None:
+def read_run_if_it_exists(client: Client, run_id: str) -> FlowRun | None:
     """
-    Return a run as it stands; ``None`` if it is gone.
+    Return the current state of a run; ``None`` if it no longer exists.
 
     :raises UnreadableError: if the answer cannot be read.
     """
     try:
         return read_run(client, run_id)
-    except RequestError as error:
-        if error.says_gone:
-            return None
-        raise
+    except NotFoundError:
+        return None
 
 
-def when_it_shows(client: Client, run_id: str) -> FlowRun:
+def wait_until_visible(client: Client, run_id: str) -> FlowRun:
     """
-    Return a run that the service says it made; for a while it may not find it itself.
+    Return a run that the service has just created, waiting until the service finds it by its id.
 
-    :raises UnsettledError: if it still does not after that.
+    :raises UnsettledError: if the run is not found within the settle time of dataflows.
     """
     clock = client.transport.clock
     until = clock.monotonic() + max(client.dataflow_settle_seconds, MIN_SEARCH_SECONDS)
     while True:
         try:
             return read_run(client, run_id)
-        except (RequestError, UnreadableError) as error:
-            if isinstance(error, RequestError) and not error.says_gone:
-                raise
+        except (NotFoundError, UnreadableError) as error:
             if clock.monotonic() >= until:
-                message = f"flow run {run_id} was created but is not visible yet; the next attempt looks again"
+                message = f"flow run {run_id} was created but is not visible yet; the next attempt reads it again"
                 raise UnsettledError(message) from error
         clock.sleep(SEARCH_INTERVAL_SECONDS)
 
 
-def successor(client: Client, run: FlowRun) -> FlowRun:
+def newest_run_of_window(client: Client, run: FlowRun) -> FlowRun:
     """
-    Return the newest run over the same window as ``run``: that one itself, or one that took its place.
+    Return the newest run over the same data window as ``run``: ``run`` itself, or a later run that replaces it.
 
-    :raises UnreadableError: if it may be one that cannot be read.
+    :raises UnreadableError: if a run that may be the newest cannot be read.
     """
     window = Window.of(run)
     if window is None:
@@ -75,18 +71,18 @@ def successor(client: Client, run: FlowRun) -> FlowRun:
         since = runs_of(client, run.flow_id, run.created_at)
         return [other for other in since if (shown := Window.of(other)) and shown.is_like(window)]
 
-    # Of those made at the same moment the service lists the newest first.
+    # max() returns the first of equal runs: of runs created at the same time, the service lists the newest first.
     return max(patiently(client, later), key=lambda other: other.created_at, default=run)
 
 
 def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
     """
-    Return the newest run that failed and whose window no later run has read.
+    Return the newest failed run of a dataflow whose window no later run has read.
 
-    :data:`MAX_RUNS_SEARCHED` of the dataflow's runs are searched. Where none is such, its newest run is returned;
-    ``None`` if it has none at all.
+    The :data:`MAX_RUNS_SEARCHED` newest runs are searched. If none matches, the newest run is returned; ``None`` if the
+    dataflow has no run.
 
-    :raises UnreadableError: if it may be one that cannot be read, or such a one may have read the window.
+    :raises UnreadableError: if a run that may match, or may have read the window, cannot be read.
     """
     seen = list[Window]()
     runs = patiently(client, lambda: newest_runs(client, flow_id, MAX_RUNS_SEARCHED))
@@ -99,7 +95,11 @@ def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
 
 
 def newest_runs(client: Client, flow_id: str, number: int) -> list[FlowRun]:
-    """Return ``number`` of a dataflow's newest runs, the newest first, and all made together with the last of them."""
+    """
+    Return a dataflow's newest runs, the newest first.
+
+    :param number: how many; runs that were created at the same time as the last of them are returned too.
+    """
     runs, listed = list[FlowRun](), RunList(client, flow_id)
     for page in listed:
         runs += [run for run, _ in page]

@@ -1,11 +1,11 @@
 """
-Flow runs that are asked for: over a window of one's own, or once more after a failure.
+Flow runs on demand: over a given data window, or as a retry of a failed run.
 
-The service knows no idempotency key here either, and a run has no name by which it could be found again. So the
-runs that are there are noted before one is asked for: the baseline. Where the answer is lost, or the task was killed,
-our run is the one that is not part of it. Where a run shows who asked for it and which window it reads, that must be
-right too. It takes one writer for each dataflow, and a second run would bring its rows twice, so the settle time of
-dataflows is waited for.
+The service has no idempotency key for runs, and a run has no name by which it could be found again. So the existing
+runs are recorded before a run is requested: the baseline. If the answer is lost, or the task is killed, the requested
+run is the one that is not in the baseline. If a run shows which client requested it and which window it reads, both
+must match too. This requires a single writer for each dataflow. A second run would ingest its rows twice, so a request
+is repeated only after the settle time of dataflows.
 
 Sources: "On-demand ingestion" and "Retry failed dataflow runs" of Adobe's Flow Service guides, and its OpenAPI file.
 """
@@ -52,12 +52,13 @@ RUNS = f"{FLOW_SERVICE}/runs"
 @dataclass(frozen=True)
 class RunBaseline:
     """
-    What was there before a run was asked for.
+    The runs that existed before a run was requested.
 
-    :param since: epoch seconds; the run is not older.
-    :param known: ids of runs made since then that are not it.
-    :param by_own_clock: whether ``since`` is this machine's time, and not the service's.
-    :param allow_older: whether it may be older after all; it then was under way at that time, and shows its window.
+    :param since: epoch seconds; the requested run was not created earlier.
+    :param known: ids of other runs that were created at or after ``since``.
+    :param by_own_clock: whether ``since`` is a time of this machine's clock instead of the service's.
+    :param allow_older: whether the run may have been created before ``since`` after all; it must then have been active
+        at that time, and show its window.
     """
 
     since: float
@@ -67,28 +68,28 @@ class RunBaseline:
 
     @classmethod
     def of(cls, runs: Sequence[FlowRun]) -> Self:
-        """Return the baseline of a dataflow's runs, or of the newest of them."""
+        """Return the baseline of a dataflow's runs; its newest runs are enough."""
         since = max((run.created_at for run in runs), default=0.0)
         return cls(since, tuple(run.id for run in runs if run.created_at == since))
 
     def to_json(self) -> Json:
-        """Return plain JSON, to be kept where a later attempt finds it."""
+        """Return plain JSON, to be stored for a later attempt."""
         return {"since": self.since, "known": list(self.known)}
 
     @classmethod
     def from_json(cls, value: object) -> Self:
         """
-        Read :meth:`to_json`'s form.
+        Return the baseline that :meth:`to_json` wrote.
 
-        :raises UnreadableError: if it is not one: then it is unknown which runs were there.
+        :raises UnreadableError: if ``value`` is not in that form, so it is unknown which runs existed.
         """
         since, known = number(at(value, "since")), [text(run) for run in sequence(at(value, "known"))]
         if since is None or None in known or not isinstance(at(value, "known"), list):
-            raise UnreadableError("what an earlier try has noted", shown(value))
+            raise UnreadableError("the run baseline that an earlier attempt stored", shown(value))
         return cls(since, tuple(run for run in known if run))
 
-    def by_service(self, client: Client) -> RunBaseline:
-        """Return the same by the clock of the service, which has just answered with its time."""
+    def in_platform_time(self, client: Client) -> RunBaseline:
+        """Return the baseline with ``since`` in the service's time; an answer must have shown that time already."""
         if not self.by_own_clock:
             return self
         return replace(self, since=self.since + client.now() - time.time(), by_own_clock=False)
@@ -97,12 +98,12 @@ class RunBaseline:
 @dataclass(frozen=True, kw_only=True)
 class RunRequest(ABC):
     """
-    A run to ask for.
+    A request for a run.
 
-    :param client: for the requests.
-    :param flow_id: whose run it will be.
-    :param window: what it will read, where that is known.
-    :param flow: the dataflow, where :meth:`ready` has read it.
+    :param client: the client that sends the requests.
+    :param flow_id: id of the dataflow.
+    :param window: the data window that the run will read, if known.
+    :param flow: the dataflow, if :meth:`ready` has read it.
     """
 
     client: Client
@@ -113,95 +114,98 @@ class RunRequest(ABC):
     @abstractmethod
     def ready(self) -> Self:
         """
-        Hold it against what the service has; the request is then complete.
+        Check the request against the dataflow, and return it complete.
 
-        :raises InvalidInputError: if the service would refuse it.
+        :raises InvalidInputError: if the service would refuse the request.
         """
 
     @abstractmethod
     def send(self) -> Answer:
-        """Ask for it."""
+        """Send the request once."""
 
-    def is_not(self, run: FlowRun) -> bool:
-        """Whether a run is known to be another than the one that is asked for."""
+    def excludes(self, run: FlowRun) -> bool:
+        """Return whether a run cannot be the requested one."""
         return False
 
-    def look(self, own: Reading | None = None) -> Coverage:
+    def coverage(self, own: Reading | None = None) -> Coverage:
         """
-        Read the runs that are there now: the newest of them, or all where they may make this one needless.
+        Read the dataflow's existing runs: the newest ones, or all if one of them may make this run needless.
 
-        :param own: the run that this task has started before.
-        :raises UnreadableError: if a run may be there that cannot be read.
+        :param own: a run that this task started before.
+        :raises UnreadableError: if an item that may be a run of the dataflow cannot be read.
         :raises CoveredError: if runs have read a part of the window.
-        :raises UnsettledError: if one may be reading it, which will show later.
+        :raises UnsettledError: if an active run may be reading the window and does not show it yet.
         """
         return Coverage(patiently(self.client, lambda: newest_runs(self.client, self.flow_id, 1)))
 
     def start(self, baseline: RunBaseline) -> tuple[str, bool]:
         """
-        Ask for the run; return its id, and whether that had to be found out.
+        Request the run; return its id, and whether the answer was lost and the run was found in the list.
 
-        :param baseline: what was there before; store them before the call, for the process may be killed.
-        :raises UnsettledError: if it is unknown whether there is a run, or which.
+        :param baseline: the runs that existed before; store it before the call, because the process may be killed.
+        :raises UnsettledError: if it is unknown whether the run was created, or which run it is.
         :raises RequestError: if the service refuses.
         """
         with self.client.transport.within(self.client.operation_timeout):
             for sent in range(1, MAX_REQUESTS + 1):
                 try:
-                    return self._ask(), False
+                    return self._request(), False
                 except RequestError as error:
                     self._settling.sleep(self._settling.pause_after_lost_answer(error, "flow run", sent), "to show")
                 if found := self.find(baseline):
                     return found.id, True
         raise UnsettledError(
-            f"{MAX_REQUESTS} requests for a run of dataflow {self.flow_id} brought none, and none shows after "
-            f"{self.client.dataflow_settle_seconds:g} s; the next attempt looks again"
+            f"{MAX_REQUESTS} requests for a run of dataflow {self.flow_id} were not answered, and no new run is listed "
+            f"after {self.client.dataflow_settle_seconds:g} s; the next attempt searches again"
         )
 
     def resume(self, baseline: RunBaseline) -> FlowRun | None:
         """
-        Return the run that an earlier attempt asked for, which may have been killed just now; ``None``: there is none.
+        Return the run that an earlier attempt requested; ``None`` if there is none.
 
-        :raises UnsettledError: if that is unknown.
+        The attempt may have been killed just after its request, so the settle time is waited for before the run counts
+        as absent.
+
+        :raises UnsettledError: if it is unknown whether there is a run.
         """
         if found := self.find(baseline):
             return found
-        baseline = baseline.by_service(self.client)
+        baseline = baseline.in_platform_time(self.client)
         with self.client.transport.within(self.client.operation_timeout):
             self._settling.sleep(self._settling.seconds_after_sending, "to show")
             return self.find(baseline)
 
     def find(self, baseline: RunBaseline, *, active: bool = False) -> FlowRun | None:
         """
-        Return the run that can only be the one that was asked for.
+        Return the requested run; ``None`` if no listed run matches.
 
-        :param active: only one that has not ended counts.
-        :raises UnsettledError: if there are several.
-        :raises UnreadableError: if it may be one that cannot be read.
+        :param active: whether to consider only runs that have not ended.
+        :raises UnsettledError: if several runs match.
+        :raises UnreadableError: if an item that may be the run cannot be read.
         """
         found = patiently(self.client, lambda: self._candidates(baseline))
         if active:
             found = [run for run in found if run.status is Status.ACTIVE]
         if self.window and all(map(Window.of, found)):
-            # One that failed has been made good, where another reads the same window.
+            # A failed run has been replaced by another run that reads the same window.
             found = [run for run in found if run.status is not Status.FAILED] or found
         if len(found) > 1:
             raise UnsettledError(
-                f"Several runs of dataflow {self.flow_id} may be the one that was asked for: "
-                f"{'; '.join(map(str, found))}. Let one task at a time start runs of a dataflow"
+                f"Several runs of dataflow {self.flow_id} may be the requested run: {'; '.join(map(str, found))}. "
+                "Let only one task at a time start runs of a dataflow"
             )
         for run in found:
-            log.info("Found the flow run that was asked for: %s", run.id)
+            log.info("Found the requested flow run: %s", run.id)
         return found[0] if found else None
 
     def _candidates(self, baseline: RunBaseline) -> list[FlowRun]:
-        """Return the runs that may be the one."""
+        """Return the runs that may be the requested one."""
         found, seen, listed = list[FlowRun](), 0, RunList(self.client, self.flow_id)
         for page in listed:
-            baseline = baseline.by_service(self.client)
-            # What does not say who asked for it may be ours.
+            baseline = baseline.in_platform_time(self.client)
+            # A run that does not show its client may have been requested by this one.
             ours = [run for run, item in page if text(item.get("createdClient")) in (None, self._client_id)]
-            found += [run for run in ours if run.id not in baseline.known and self._may_be(run, baseline)]
+            found += [run for run in ours if run.id not in baseline.known and self._may_match(run, baseline)]
             seen += len(page)
             if (seen >= MAX_RUNS_SEARCHED or not baseline.allow_older) and listed.has_all_since(baseline.since):
                 break
@@ -211,22 +215,22 @@ class RunRequest(ABC):
     def _client_id(self) -> str:
         return self.client.credential.client_id
 
-    def _may_be(self, run: FlowRun, baseline: RunBaseline) -> bool:
+    def _may_match(self, run: FlowRun, baseline: RunBaseline) -> bool:
         window = Window.of(run)
-        is_like = window is not None and self.window is not None and window.is_like(self.window)
-        if self.is_not(run):
+        has_window = window is not None and self.window is not None and window.is_like(self.window)
+        if self.excludes(run):
             return False
         if run.created_at < baseline.since:
-            was_under_way = run.status is Status.ACTIVE or (run.completed_at or 0.0) >= baseline.since
-            return baseline.allow_older and was_under_way and is_like
-        return window is None or self.window is None or is_like
+            was_active = run.status is Status.ACTIVE or (run.completed_at or 0.0) >= baseline.since
+            return baseline.allow_older and was_active and has_window
+        return window is None or self.window is None or has_window
 
-    def _ask(self) -> str:
+    def _request(self) -> str:
         answer = self.send()
         # The OpenAPI file shows an object, the tutorial a list of one.
         receipts = mappings(at(answer.body, "items")) or [mapping(answer.body)]
         run_id = created_object(answer, RUNS, text(receipts[0].get("id"))).id
-        log.info("Asked for flow run %s of dataflow %s (request id %s)", run_id, self.flow_id, answer.request_id)
+        log.info("Requested flow run %s of dataflow %s (request id %s)", run_id, self.flow_id, answer.request_id)
         return run_id
 
     @property
@@ -237,11 +241,12 @@ class RunRequest(ABC):
 @dataclass(frozen=True, kw_only=True)
 class OnDemandRun(RunRequest):
     """
-    A run over a window.
+    A request for a run over a data window.
 
-    :param delta_column: by which rows fall into the window; the first such run of a dataflow over a table settles it.
-    :param accepts: whether an ended run that has covered the window is good enough; ``None``: the window is brought
-        once more whatever has covered it.
+    :param delta_column: the column whose values decide which rows are in the window; a dataflow's first run on demand
+        fixes it.
+    :param accepts: returns whether an ended run that has covered the window is accepted; ``None``: the window is read
+        regardless of earlier runs.
     """
 
     window: Window
@@ -259,22 +264,22 @@ class OnDemandRun(RunRequest):
             raise InvalidInputError("flow_id", self.flow_id, allowed)
         copies = [step for step in mappings(flow.get("transformations")) if step.get("name") == "Copy"]
         columns = [text(at(step, "params", "deltaColumn", "name")) for step in copies]
-        settled = next((column for column in columns if column), None)
-        if self.delta_column and settled and self.delta_column != settled:
-            allowed = f"it must be {settled!r}, which an earlier run of the dataflow has settled (FLOW-1382)"
+        fixed = next((column for column in columns if column), None)
+        if self.delta_column and fixed and self.delta_column != fixed:
+            allowed = f"it must be {fixed!r}, which an earlier run of the dataflow has fixed (FLOW-1382)"
             raise InvalidInputError("delta_column", self.delta_column, allowed)
-        return replace(self, delta_column=None if settled else self.delta_column, flow=FlowParts.of_item(flow))
+        return replace(self, delta_column=None if fixed else self.delta_column, flow=FlowParts.of_item(flow))
 
-    def look(self, own: Reading | None = None) -> Coverage:
+    def coverage(self, own: Reading | None = None) -> Coverage:
         if self.accepts is None:
-            return super().look(own)
+            return super().coverage(own)
         return read_coverage(self.client, self.flow_id, self.window, self.accepts, own)
 
     def send(self) -> Answer:
         return self.client.request("POST", RUNS, body=self._body)
 
     def _body(self) -> Json:
-        # Counted from the request: one that comes late still starts at once.
+        # Computed when the request is sent, so that a delayed request still starts the run at once.
         start = math.ceil(self.client.now())
         params = {"startTime": start, "windowStartTime": self.window.start, "windowEndTime": self.window.end}
         delta = {"deltaColumn": {"name": self.delta_column}} if self.delta_column else {}
@@ -284,22 +289,22 @@ class OnDemandRun(RunRequest):
 @dataclass(frozen=True, kw_only=True)
 class RepeatedRun(RunRequest):
     """
-    A failed run's work, done again.
+    A request to retry a failed run.
 
-    :param run_id: the failed run.
+    :param run_id: id of the failed run.
     """
 
     run_id: str
 
     @classmethod
     def of(cls, client: Client, run: FlowRun) -> Self:
-        """Return the request for a run as the service shows it."""
+        """Return the request to retry ``run``."""
         return cls(client=client, flow_id=run.flow_id, window=Window.of(run), run_id=run.id)
 
     def ready(self) -> Self:
         return self
 
-    def is_not(self, run: FlowRun) -> bool:
+    def excludes(self, run: FlowRun) -> bool:
         return run.id == self.run_id
 
     def send(self) -> Answer:

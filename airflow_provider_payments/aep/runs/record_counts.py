@@ -1,9 +1,9 @@
 """
-How many records a flow run moved, as its ``recordSummary`` says.
+The record counts of a flow run, from its ``recordSummary``.
 
-A count that is absent, or no whole number from 0 on, is unknown. Unknown is not zero, not even where all counts are
-absent: Adobe's samples print a zero where one was counted (``"failedRecordCount": 0``), and leave the counts out of the
-summaries of activities that did read a file.
+A count that is absent, or is not a whole number from 0 on, is unknown. An unknown count is not zero, not even if all
+counts are absent: Adobe's samples print a counted zero (``"failedRecordCount": 0``), and omit the counts in summaries
+of activities that did read a file.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ INPUT, OUTPUT, FAILED = "inputRecordCount", "outputRecordCount", "failedRecordCo
 
 def read_counts(summary: object) -> dict[str, Any]:
     """
-    Return the counts as :class:`~airflow_provider_payments.aep.runs.flow_run.FlowRun` holds them; ``None``: unknown.
+    Return the count fields of :class:`~airflow_provider_payments.aep.runs.flow_run.FlowRun`; ``None`` is unknown.
 
-    An absent number of failed records is what came in and did not go out.
+    If the number of failed records is absent, it is the difference between the records read and written.
     """
     given = mapping(summary)
     counts = {name: count(given.get(name)) for name in (INPUT, OUTPUT, FAILED)}
-    came, went = counts[INPUT], counts[OUTPUT]
-    if FAILED not in given and came is not None and went is not None and came >= went:
-        counts[FAILED] = came - went
+    read, written = counts[INPUT], counts[OUTPUT]
+    if FAILED not in given and read is not None and written is not None and read >= written:
+        counts[FAILED] = read - written
     unknown = [name for name, found in counts.items() if found is None]
     return {
-        "input_records": came,
-        "output_records": went,
+        "input_records": read,
+        "output_records": written,
         "failed_records": counts[FAILED],
         "unknown_counts": ", ".join(f"{n}={shown(given[n])}" if n in given else f"{n} is absent" for n in unknown),
     }

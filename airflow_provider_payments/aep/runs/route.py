@@ -1,9 +1,9 @@
 """
-Where a dataflow's rows come from and go to: what reports say besides a flow run.
+The route of a dataflow's rows: its source table and its dataset, for reports about a flow run.
 
-Objects are read once, by their ids: target connection and dataset, for lineage also source connection, mapping set and
-schema, and the dataflow itself where no poll has shown it. Nothing is decided on them: what the service does not show,
-or shows garbled, is absent.
+Each object is read once, by its id: the dataflow unless a poll has read it, its target connection and its dataset; for
+lineage also its source connection, mapping set and schema. No decision depends on these objects, so members that are
+missing or unreadable are simply absent.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Reads
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["Mapped", "Route", "Table", "Tables", "read_route", "read_tables"]
+__all__ = ["MappedField", "Route", "Table", "Tables", "read_route", "read_tables"]
 
 Read = TypeVar("Read")
 
-#: Fields of a schema that are reported at most; those of Adobe's largest classes are some hundreds.
+#: Maximum number of a schema's fields that are reported; Adobe's largest classes have some hundreds.
 MAX_FIELDS = 2000
+#: Maximum depth of nested fields in a schema.
 MAX_DEPTH = 20
 
 
 @dataclass(frozen=True)
 class Table:
     """
-    Data with its columns.
+    A table of the vendor or a dataset, with its columns.
 
-    :param name: of the vendor's table or resource, or the dataset's id.
-    :param columns: names and types; of a schema paths of its fields that hold values.
+    :param name: the name of the vendor's table or resource, or the dataset's id.
+    :param columns: the columns' names and types; for a dataset, the paths of the schema's fields that hold values.
     """
 
     name: str
@@ -50,13 +51,14 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MappedField:
     """
-    How a field of the dataset comes about.
+    A field of the dataset and its mapping.
 
-    :param destination: its path.
-    :param reads: columns of the source; empty for a constant, and where an expression is not understood.
-    :param expression: what computes it; ``None`` if it is a column as it is.
+    :param destination: the field's path.
+    :param reads: the source columns that the mapping reads; empty for constants and for expressions that cannot be
+        parsed.
+    :param expression: the expression that computes the field; ``None`` if a column is copied unchanged.
     """
 
     destination: str
@@ -67,16 +69,16 @@ class Mapped:
 @dataclass(frozen=True)
 class Route:
     """
-    What a dataflow reads and writes; ``None`` where it is not shown.
+    A dataflow and the dataset that it writes to; ``None`` for values that the service does not show.
 
     :param flow: the dataflow.
     :param url: the platform's URL.
-    :param org_id: the organisation.
-    :param sandbox: the sandbox.
-    :param dataset_id: the dataset that rows go to.
-    :param dataset_name: its name.
-    :param schema_id: its schema.
-    :param problems: what could not be read, for a log.
+    :param org_id: id of the organisation.
+    :param sandbox: name of the sandbox.
+    :param dataset_id: id of the dataset.
+    :param dataset_name: the dataset's name.
+    :param schema_id: id of the dataset's schema.
+    :param problems: the errors of objects that could not be read, for the log.
     """
 
     flow: FlowParts
@@ -90,61 +92,61 @@ class Route:
 
     @property
     def names(self) -> Names:
-        """What people know its ends by."""
+        """The ids and names of the dataflow and the dataset."""
         return Names(self.flow.id, self.flow.name, self.dataset_id, self.dataset_name)
 
 
 @dataclass(frozen=True)
 class Tables:
     """
-    Both ends of a route.
+    The source table and the dataset of a route, and the mapping between them.
 
-    :param vendor: of the source, such as ``paypal``; ``None`` where it is not in the catalogue.
-    :param connection_id: the base connection, which stands for an account at the vendor.
+    :param vendor: the source's vendor, such as ``paypal``; ``None`` if the provider does not know the source.
+    :param connection_id: id of the base connection, which represents an account at the vendor.
     :param source: the vendor's table.
     :param target: the dataset.
-    :param mapped: how its fields come about.
-    :param problems: what could not be read, for a log.
+    :param mapped: the dataset's fields that are mapped.
+    :param problems: the errors of objects that could not be read, for the log.
     """
 
     vendor: str | None
     connection_id: str | None
     source: Table | None
     target: Table | None
-    mapped: tuple[Mapped, ...]
+    mapped: tuple[MappedField, ...]
     problems: tuple[str, ...]
 
 
-class _Reading:
-    """Reads one object after the other; one that cannot be read is empty, and a problem."""
+class _Reader:
+    """Reads objects, and collects the errors of those that cannot be read."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
 
-    def tried(self, read: Callable[[], Read], otherwise: Read) -> Read:
-        """Return what is read, or ``otherwise``."""
+    def read(self, read: Callable[[], Read], default: Read) -> Read:
+        """Return the result of ``read``, or ``default`` after an error."""
         try:
             return read()
         except PlatformError as error:
             self.problems.append(str(error))
-            return otherwise
+            return default
 
 
 def read_route(client: Client, flow_id: str, seen: FlowParts | None = None) -> Route:
     """
-    Read where a dataflow writes to.
+    Read the dataset that a dataflow writes to.
 
-    :param seen: the dataflow, where a poll has shown it.
+    :param seen: the dataflow, if a poll has read it already.
     """
-    reading, nothing = _Reading(), dict[str, Any]()
+    reader, nothing = _Reader(), dict[str, Any]()
     flow = seen if seen and seen.id == flow_id else None
     if flow is None:
-        item = reading.tried(lambda: flow_service.item(client, "flows", flow_id), {"id": flow_id})
+        item = reader.read(lambda: flow_service.item(client, "flows", flow_id), {"id": flow_id})
         flow = FlowParts.of_item(item)
     target_id = flow.target_connection_id
-    target = reading.tried(lambda: _connection(client, "targetConnections", target_id), nothing)
+    target = reader.read(lambda: _connection(client, "targetConnections", target_id), nothing)
     dataset_id = readers.text(readers.at(target, "params", "dataSetId"))
-    dataset = reading.tried(lambda: catalog.dataset(client, dataset_id) if dataset_id else nothing, nothing)
+    dataset = reader.read(lambda: catalog.dataset(client, dataset_id) if dataset_id else nothing, nothing)
     return Route(
         flow=flow,
         url=client.url,
@@ -153,17 +155,17 @@ def read_route(client: Client, flow_id: str, seen: FlowParts | None = None) -> R
         dataset_id=dataset_id,
         dataset_name=readers.text(dataset.get("name")),
         schema_id=readers.text(readers.at(target, "data", "schema", "id")),
-        problems=tuple(reading.problems),
+        problems=tuple(reader.problems),
     )
 
 
 def read_tables(reads: Reads, route: Route) -> Tables:
-    """Read what else lineage says of a route: source connection, mapping set and schema."""
-    reading, nothing, flow = _Reading(), dict[str, Any](), route.flow
-    no_fields: tuple[Mapped, ...] = ()
-    source = reading.tried(lambda: _connection(reads, "sourceConnections", flow.source_connection_id), nothing)
-    mapped = reading.tried(lambda: tuple(_mapped(_mapping_set(reads, flow))), no_fields)
-    schema = reading.tried(lambda: _schema(reads, route.schema_id), nothing)
+    """Read the source connection, mapping set and schema of a route, for lineage."""
+    reader, nothing, flow = _Reader(), dict[str, Any](), route.flow
+    no_fields: tuple[MappedField, ...] = ()
+    source = reader.read(lambda: _connection(reads, "sourceConnections", flow.source_connection_id), nothing)
+    mapped = reader.read(lambda: tuple(_mapped_fields(_mapping_set(reads, flow))), no_fields)
+    schema = reader.read(lambda: _schema(reads, route.schema_id), nothing)
     spec = readers.at(source, "connectionSpec", "id")
     fields = tuple(_fields(schema))[:MAX_FIELDS]
     return Tables(
@@ -172,7 +174,7 @@ def read_tables(reads: Reads, route: Route) -> Tables:
         source=_source_table(source),
         target=Table(route.dataset_id, fields) if route.dataset_id else None,
         mapped=mapped,
-        problems=tuple(reading.problems),
+        problems=tuple(reader.problems),
     )
 
 
@@ -199,20 +201,20 @@ def _source_table(source: Json) -> Table | None:
     return Table(name, tuple(columns)) if name else None
 
 
-def _mapped(mapping_set: Json) -> Iterator[Mapped]:
+def _mapped_fields(mapping_set: Json) -> Iterator[MappedField]:
     if not mapping_set:
         return
     for kind, source, destination in mapping_meaning(Fields("mapping set", mapping_set))["mappings"]:
         if not source or not destination:
             continue
         if kind == "ATTRIBUTE":
-            yield Mapped(destination, (source,), None)
+            yield MappedField(destination, (source,), None)
         else:
-            yield Mapped(destination, tuple(attributes_read(source)) if kind == "EXPRESSION" else (), source)
+            yield MappedField(destination, tuple(attributes_read(source)) if kind == "EXPRESSION" else (), source)
 
 
 def _fields(node: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, str | None]]:
-    """Yield the paths of a schema's fields that hold values, with their types; of an array ``[*]`` is an item."""
+    """Yield the path and type of each field of a schema that holds values; ``[*]`` stands for an array's items."""
     properties = readers.mapping(readers.at(node, "properties"))
     items = readers.at(node, "items")
     if depth >= MAX_DEPTH:

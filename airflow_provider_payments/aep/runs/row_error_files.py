@@ -1,8 +1,8 @@
 """
-The files of row errors, from Data Access into a folder of any store, in bounded memory.
+Download of row error files, from Data Access into a folder of any store, in bounded memory.
 
-A file is written beside its final name and moved there when it is complete, so what has the final name is never half a
-file, and is not fetched again after a kill. It is written as it comes, byte for byte.
+A file is written under a temporary name, byte for byte, and renamed when it is complete. So a file with its final name
+is always complete, and is not downloaded again after a kill.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 from airflow_provider_payments.aep.api import catalog, data_access
-from airflow_provider_payments.aep.errors import RequestError, StoreError
+from airflow_provider_payments.aep.errors import NotFoundError, StoreError
 from airflow_provider_payments.aep.http.answers import UnexpectedError
 from airflow_provider_payments.aep.readers import at, count, iso, moment, sequence
 from airflow_provider_payments.aep.runs.row_errors import LineReader, RowErrors
@@ -28,56 +28,60 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READ_BYTES = 2**16
+#: Bytes that are read at a time from a file that is complete already.
+CHUNK_BYTES = 2**16
 
 
 class StoragePath(Protocol):
-    """A path of a store, as far as it is used here: Airflow's ``ObjectStoragePath`` is one."""
+    """The methods of a store's path that a download uses; Airflow's ``ObjectStoragePath`` has them."""
 
     @property
     def fs(self) -> Any:
-        """The file system, as ``fsspec`` has it."""
+        """The ``fsspec`` file system."""
 
     @property
     def path(self) -> str:
         """The path within the file system."""
 
     def __truediv__(self, name: str) -> StoragePath:
-        """Return what is below it."""
+        """Return the path of a file or folder in this folder."""
 
     def exists(self) -> bool:
-        """Return whether it is there."""
+        """Return whether the file exists."""
 
     def open(self, mode: str) -> Any:
-        """Open it as a binary file."""
+        """Open the file."""
 
     def mkdir(self, *, parents: bool, exist_ok: bool) -> None:
-        """Make it a folder."""
+        """Create the folder."""
 
     def unlink(self) -> None:
-        """Remove it."""
+        """Remove the file."""
 
 
 @dataclass
 class Download:
     """
-    Row errors of batches in a folder: one folder for each batch, with the names of Data Access below it.
+    A download of batches' row errors into a folder: a subfolder for each batch, with the file names of Data Access.
 
-    :param folder: where the files go.
-    :param writer: part of the names of incomplete files: another writer's are not touched, one's own are overwritten.
-    :param shown: what the folder is called in ``files``: a store's path may leave out the connection that was given.
-    :param examples: whether to keep an example of each kind of error, which holds values of records.
-    :param files: what is there now, whether fetched or found complete.
-    :param without: batches that have no row errors though records failed, or may have, and why.
+    :param client: the client that sends the requests.
+    :param folder: the folder for the files.
+    :param writer: a part of the names of incomplete files; this writer's are overwritten, another writer's are kept.
+    :param display_path: the folder's path in ``files``, because ``folder`` may omit the connection that the user gave.
+        Defaults to ``""``: the path of ``folder``.
+    :param examples: whether to keep an example of each kind of error, which contains values of records.
+    :param files: the paths of the complete files, whether downloaded now or earlier.
+    :param without_row_errors: the batches that have no row errors although records failed or may have failed, each with
+        the reason.
     """
 
     client: Client
     folder: StoragePath
     writer: str
-    shown: str = ""
+    display_path: str = ""
     examples: bool = False
     files: list[str] = field(default_factory=list)
-    without: dict[str, str] = field(default_factory=dict)
+    without_row_errors: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.errors = self._reader().found
@@ -87,10 +91,10 @@ class Download:
 
     def add(self, batch_id: str) -> None:
         """
-        Download what there is of a batch.
+        Download the row errors of a batch, and one file of its samples.
 
         :raises StoreError: if the store refuses.
-        :raises RequestError: if there is no such batch, or a file cannot be read.
+        :raises RequestError: if the batch does not exist, or a file cannot be read.
         :raises UnreadableError: if an answer cannot be understood.
         """
         files, rows = len(self.files), self.errors.rows
@@ -102,7 +106,7 @@ class Download:
             log.info("Batch %s: no record failed", batch_id)
             return
         for name in data_access.SAMPLES:
-            # They repeat some of the row errors.
+            # Samples repeat some of the row errors, so they are counted only if there are no others.
             if self._add_file(batch_id, data_access.DiagnosticFile(name), is_counted=not has_errors):
                 break
         if len(self.files) == files:
@@ -114,13 +118,11 @@ class Download:
     def _listed(self, batch_id: str) -> list[DiagnosticFile]:
         try:
             return list(data_access.row_error_files(self.client, batch_id))
-        except RequestError as error:
-            if error.says_gone:
-                return []
-            raise
+        except NotFoundError:
+            return []
 
     def _add_file(self, batch_id: str, file: DiagnosticFile, *, is_counted: bool = True) -> bool:
-        """Have a file complete in the folder, fetched where it is not; return whether it is, or is gone."""
+        """Download a file unless the folder has it; return whether the folder has it now, or the service has not."""
         *folders, name = (_safe(part) for part in (batch_id, *file.path.split("/", 1)))
         folder = self.folder
         for each in folders:
@@ -129,39 +131,38 @@ class Download:
         with _store(target):
             is_there = target.exists()
         try:
-            found = _counted(target, self._reader()) if is_there else self._fetched(batch_id, file, folder, part)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+            found = _count(target, self._reader()) if is_there else self._fetch(batch_id, file, folder, part)
+        except NotFoundError:
             if file.path not in data_access.SAMPLES:
-                log.warning("%s of batch %s is listed, and gone: row errors are kept for 30 days", file.path, batch_id)
+                text = "%s of batch %s is listed but no longer exists: row errors are kept for 30 days"
+                log.warning(text, file.path, batch_id)
             return False
         if not is_there:
             with _store(target):
                 part.fs.mv(part.path, target.path)
-        self.files.append("/".join([(self.shown or str(self.folder)).rstrip("/"), *folders, name]))
+        self.files.append("/".join([(self.display_path or str(self.folder)).rstrip("/"), *folders, name]))
         if found.unreadable:
-            log.warning("%d lines of %s are no row errors, and were not counted", found.unreadable, target)
+            log.warning("%d lines of %s are not row errors and were not counted", found.unreadable, target)
         if is_counted:
             self.errors.add(found)
         return True
 
-    def _fetched(self, batch_id: str, file: DiagnosticFile, folder: StoragePath, part: StoragePath) -> RowErrors:
+    def _fetch(self, batch_id: str, file: DiagnosticFile, folder: StoragePath, part: StoragePath) -> RowErrors:
         def write(chunks: Iterator[bytes]) -> RowErrors:
             with _store(part):
                 folder.mkdir(parents=True, exist_ok=True)
-            return _written(chunks, part, self._reader(), file.length)
+            return _write(chunks, part, self._reader(), file.length)
 
         try:
             found: RowErrors = data_access.read_file(self.client, batch_id, file, write)
         except BaseException:
-            with suppress(Exception):  # what matters has been raised
+            with suppress(Exception):  # the error that matters is raised below; a store may raise any other here
                 part.unlink()
             raise
         return found
 
     def _explain(self, batch_id: str, batch: Json) -> None:
-        """Note why a batch has no row errors though records failed."""
+        """Record and log why a batch has no row errors although records failed."""
         ended = moment(batch.get("completed")) or moment(batch.get("created"))
         until = ended + data_access.RETENTION_DAYS * 86400 if ended else None
         if until and self.client.now() >= until:
@@ -169,17 +170,17 @@ class Download:
         elif _is_off(at(batch, "tags", "acp_enableErrorDiagnostics")):
             reason = "error diagnostics were off; error_diagnostics or partial_ingestion_percent turns them on"
         else:
-            reason = "Data Access shows none"
-        self.without[batch_id] = reason
+            reason = "Data Access lists none"
+        self.without_row_errors[batch_id] = reason
         failed = "an unknown number" if _failed(batch) is None else _failed(batch)
         log.warning("Batch %s has no row errors, though %s of its records failed: %s", batch_id, failed, reason)
 
 
-def _written(chunks: Iterable[bytes], part: StoragePath, reader: LineReader, length: int | None) -> RowErrors:
+def _write(chunks: Iterable[bytes], part: StoragePath, reader: LineReader, length: int | None) -> RowErrors:
     """
-    Write a file; return what it says.
+    Write a file and return the counts of its row errors.
 
-    :raises UnexpectedError: if it is no file of row errors, or shorter than Data Access says.
+    :raises UnexpectedError: if it is not a file of row errors, or shorter than Data Access reports.
     """
     with _store(part):
         out = part.open("wb")
@@ -198,23 +199,23 @@ def _written(chunks: Iterable[bytes], part: StoragePath, reader: LineReader, len
     return reader.finish()
 
 
-def _counted(target: StoragePath, reader: LineReader) -> RowErrors:
-    """Return what a file says that is complete."""
+def _count(target: StoragePath, reader: LineReader) -> RowErrors:
+    """Return the counts of a complete file."""
     with _store(target), target.open("rb") as file:
-        return reader.read(iter(lambda: file.read(READ_BYTES), b""))
+        return reader.read(iter(lambda: file.read(CHUNK_BYTES), b""))
 
 
 @contextmanager
 def _store(path: StoragePath) -> Iterator[None]:
-    """Name the file that a store refuses; stores raise errors of all kinds."""
+    """Turn an error of the store into a :class:`~airflow_provider_payments.aep.errors.StoreError` with the path."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # each store's library has its own errors
         raise StoreError(path, error) from error
 
 
 def _safe(name: str) -> str:
-    """Return what a service calls something as the name of one file, different ones for different names."""
+    """Return a service's name as a file name; different names give different file names."""
     return name.replace(".", "%2E") if not name.strip(".") else quote(name, safe=" ")
 
 

@@ -1,8 +1,8 @@
 """
-Row errors: what failed in which column, and how often, counted line by line in bounded memory.
+Row errors, counted by code, column and message, line by line in bounded memory.
 
 A line of a file of row errors is an object: the record (``_corrupt_record``), its errors with code and message
-(``_errors``), and the file's name. What is kept of it holds no value of the record, unless examples are asked for.
+(``_errors``), and the file's name. The counts contain no value of a record; examples do, and are kept only on request.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_payments.aep.http.answers import UnexpectedError
 from airflow_provider_payments.aep.readers import mapping, mappings
-from airflow_provider_payments.aep.runs.row_messages import MASK, without_values
+from airflow_provider_payments.aep.runs.row_messages import MASK, mask_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow_provider_payments.aep.services import Json
 
-#: Kinds of errors that are counted apart; the others are counted together.
+#: Number of kinds of errors that are counted separately; further kinds are counted by code only, and from twice this
+#: number on together.
 MAX_KINDS = 1000
-#: Bytes of a line that is read. A record has a few thousand.
+#: Maximum length of a line that is parsed; a record has a few thousand bytes.
 MAX_LINE_BYTES = 2**22
-#: Characters of an example.
-MAX_EXAMPLE = 2000
-#: Code of a row error that names none.
+#: Maximum length of an example's message and record, each.
+MAX_EXAMPLE_CHARACTERS = 2000
+#: The code of a row error that has no readable code.
 NO_CODE = "unknown"
-#: A longer number may be one of an account.
+#: The highest number that counts as a code; a longer number may be an account number.
 MAX_CODE = 999_999
 _CODE = r"(?:[A-Z][A-Z0-9_]{0,15}-)?[0-9]{1,6}(?:-[0-9]{1,6})?"
 
@@ -37,11 +38,11 @@ _CODE = r"(?:[A-Z][A-Z0-9_]{0,15}-)?[0-9]{1,6}(?:-[0-9]{1,6})?"
 @dataclass(frozen=True)
 class ErrorKind:
     """
-    Errors with one code, in one column, with one message.
+    A kind of row error: its code, column and message.
 
-    :param code: as the file has it, such as ``3700``.
-    :param column: a path with ``.``; empty where the message names none.
-    :param message: without values of records.
+    :param code: the code in the file, such as ``3700``.
+    :param column: the column's path, separated by ``.``; empty if the message names no column.
+    :param message: the message, with the values of records masked.
     """
 
     code: str
@@ -52,9 +53,9 @@ class ErrorKind:
 @dataclass(frozen=True)
 class Example:
     """
-    One error as the service shows it. It holds values of a customer's payment.
+    A row error as the service shows it, with values of a customer's payment.
 
-    :param message: with its values.
+    :param message: the message with its values.
     :param record: the record that failed.
     """
 
@@ -65,12 +66,12 @@ class Example:
 @dataclass
 class RowErrors:
     """
-    What the lines of files of row errors say.
+    The counts of the lines of one or more files of row errors.
 
-    :param rows: records that failed.
-    :param unreadable: lines that are no row errors, or longer than :data:`MAX_LINE_BYTES`.
-    :param counts: how many errors there are of each kind.
-    :param examples: of each kind the first error; only where they are asked for.
+    :param rows: number of records that failed.
+    :param unreadable: number of lines that are not row errors, or longer than :data:`MAX_LINE_BYTES`.
+    :param counts: number of errors of each kind.
+    :param examples: the first error of each kind; ``None`` if no examples are kept.
     """
 
     rows: int = 0
@@ -80,7 +81,7 @@ class RowErrors:
 
     @property
     def codes(self) -> dict[str, int]:
-        """How many errors there are of each code, the most frequent first."""
+        """The number of errors with each code, the most frequent first."""
         totals: dict[str, int] = {}
         for kind, number in self.counts.items():
             totals[kind.code] = totals.get(kind.code, 0) + number
@@ -88,11 +89,11 @@ class RowErrors:
 
     @property
     def kinds(self) -> list[tuple[ErrorKind, int]]:
-        """The kinds and their numbers, the most frequent first."""
+        """The kinds and their numbers of errors, the most frequent first."""
         return sorted(self.counts.items(), key=lambda item: (-item[1], *astuple(item[0])))
 
     def add(self, other: RowErrors) -> None:
-        """Add what another file says."""
+        """Add the counts and examples of another file."""
         self.rows += other.rows
         self.unreadable += other.unreadable
         for kind, number in other.counts.items():
@@ -101,7 +102,7 @@ class RowErrors:
             self.examples = {**(other.examples or {}), **self.examples}
 
     def add_line(self, line: bytes | bytearray) -> None:
-        """Count what a line says; blank lines say nothing."""
+        """Count the errors of a line; a blank line is ignored."""
         if not line.strip():
             return
         try:
@@ -116,12 +117,13 @@ class RowErrors:
             self._add_error(error, given)
 
     def _add_error(self, error: Mapping[str, Any], line: Json) -> None:
-        described = without_values(error.get("message"))
-        kind = self._count(ErrorKind(code_of(error), described.column, described.message), 1)
+        masked = mask_values(error.get("message"))
+        kind = self._count(ErrorKind(code_of(error), masked.column, masked.message), 1)
         if self.examples is not None and kind not in self.examples:
             record = line.get("_corrupt_record")
             text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
-            self.examples[kind] = Example(str(error.get("message") or "")[:MAX_EXAMPLE], text[:MAX_EXAMPLE])
+            message = str(error.get("message") or "")
+            self.examples[kind] = Example(message[:MAX_EXAMPLE_CHARACTERS], text[:MAX_EXAMPLE_CHARACTERS])
 
     def _count(self, kind: ErrorKind, number: int) -> ErrorKind:
         if kind not in self.counts and len(self.counts) >= MAX_KINDS:
@@ -133,7 +135,7 @@ class RowErrors:
 
 
 def code_of(error: object) -> str:
-    """Return the code of an error, :data:`NO_CODE` for what is none."""
+    """Return the code of an error; :data:`NO_CODE` if it has no readable code."""
     code = mapping(error).get("code")
     if isinstance(code, int) and not isinstance(code, bool) and 0 <= code <= MAX_CODE:
         return str(code)
@@ -142,7 +144,7 @@ def code_of(error: object) -> str:
 
 class LineReader:
     """
-    Counts the lines of one file, whose chunks it is fed, in bounded memory.
+    Counts the row errors of one file from its chunks, in bounded memory.
 
     :param examples: whether to keep an example of each kind.
     """
@@ -151,15 +153,15 @@ class LineReader:
         self.found = RowErrors(examples={} if examples else None)
         self.bytes = 0
         self._rest = bytearray()
-        #: Whether the beginning of this line was too long, and has been thrown away.
+        #: Whether the current line is too long, and its beginning has been discarded.
         self._is_too_long = False
         self._has_begun = False
 
     def feed(self, chunk: bytes) -> None:
         """
-        Take the next chunk.
+        Count the lines of the next chunk.
 
-        :raises UnexpectedError: if the file does not begin as JSON Lines do: something else answered in its place.
+        :raises UnexpectedError: if the file does not begin like JSON Lines, so something else answered the request.
         """
         self.bytes += len(chunk)
         self._check_beginning(chunk)
@@ -172,12 +174,12 @@ class LineReader:
             self._is_too_long = True
 
     def finish(self) -> RowErrors:
-        """Return what was counted; the last line may lack its end."""
+        """Count the last line, which may lack its newline, and return all counts."""
         self._end_line(b"")
         return self.found
 
     def read(self, chunks: Iterable[bytes]) -> RowErrors:
-        """Read a whole file."""
+        """Return the counts of a whole file."""
         for chunk in chunks:
             self.feed(chunk)
         return self.finish()

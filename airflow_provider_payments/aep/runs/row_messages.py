@@ -1,9 +1,9 @@
 """
-Messages about records that failed, without the records' values.
+Messages about records that failed, with the records' values masked.
 
-A message may quote any value of a customer's payment, in any place and without quotes: ``jo@example.com is not a valid
-enum value``. So nothing is searched for and removed. What stays is what cannot be a value: words of the platform's
-validators, and names of columns where only such a name stands. All else becomes ``***``.
+A message may contain any value of a customer's payment, anywhere and without quotes: ``jo@example.com is not a valid
+enum value``. So values are not searched for. Instead, only text that cannot be a value is kept: words of the platform's
+validators, and column names in places where only a column name can occur. Everything else becomes ``***``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MASK = "***"
-#: Characters of a message that are read; the rest says nothing that the beginning does not.
-MAX_MESSAGE = 1000
-#: Messages whose reading is kept: most rows fail with one of a few.
-MAX_KEPT = 1024
+#: Number of characters of a message that are read; the beginning is enough to tell what failed.
+MAX_MESSAGE_CHARACTERS = 1000
+#: Number of cached results; most rows fail with one of a few messages.
+CACHE_SIZE = 1024
 
-#: A step of a path. Names may begin with a digit, but so do card numbers: those are not shown.
+#: A step of a path. Column names may begin with a digit, but so do card numbers, so such steps are masked.
 _STEP = r"[A-Za-z_$][\w$]{0,63}"
 _PATH = rf"{_STEP}(?:(?:\\?\.|/){_STEP}|\[(?:\*|\d{{1,4}})?\])*"
 _PLACE = re.compile(
@@ -46,27 +46,27 @@ _WORDS = frozenset(
 )
 
 
-class Described(NamedTuple):
+class MaskedMessage(NamedTuple):
     """
-    What a message says without values.
+    A message with its values masked.
 
-    :param message: with ``***`` where something was left out.
-    :param column: the column that it names, as a path with ``.``; empty where it names none.
+    :param message: the message, with ``***`` in place of values.
+    :param column: the column that the message names, as a path separated by ``.``; empty if it names none.
     """
 
     message: str
     column: str
 
 
-def without_values(message: object) -> Described:
-    """Return a message about a record without the record's values, and the column that it names."""
+def mask_values(message: object) -> MaskedMessage:
+    """Return a message about a record with the record's values masked, and the column that it names."""
     if not isinstance(message, str):
-        return Described(MASK if message else "", "")
-    return _described(message[:MAX_MESSAGE])
+        return MaskedMessage(MASK if message else "", "")
+    return _mask_text(message[:MAX_MESSAGE_CHARACTERS])
 
 
-@lru_cache(MAX_KEPT)
-def _described(message: str) -> Described:
+@lru_cache(CACHE_SIZE)
+def _mask_text(message: str) -> MaskedMessage:
     columns: dict[str, str] = {}
     parts, end = list[str](), 0
     for place in _PLACE.finditer(message):
@@ -80,11 +80,11 @@ def _described(message: str) -> Described:
             parts.append(place[0])
         end = place.end()
     parts.append(_masked(message[end:]))
-    return Described(_joined(parts), _column(columns))
+    return MaskedMessage(_joined(parts), _column(columns))
 
 
 def _column(found: dict[str, str]) -> str:
-    """Return the column to name: the record's, where a validator speaks; of a mapping the source's."""
+    """Return the column to report: the record's for a validator's message, the source's for a mapper's."""
     if required := found.get("required"):
         return ".".join(filter(None, (found.get("pointer"), required)))
     order = ("pointer", "sourceField:", "destinationField:", "destination path")
@@ -93,12 +93,12 @@ def _column(found: dict[str, str]) -> str:
 
 def _step(step: str) -> str:
     if step.isdecimal():
-        return "*"  # the place in an array
+        return "*"  # an index of an array
     return step if re.fullmatch(_STEP, step) else MASK
 
 
 def _masked(text: str) -> str:
-    """Mask all words but those of validators; what sticks to a word that is masked goes with it."""
+    """Mask all words except those of validators, each with the characters attached to it."""
     return re.sub(r"\S+", lambda word: _word(word[0]), text)
 
 
@@ -111,5 +111,5 @@ def _word(word: str) -> str:
 
 def _joined(parts: list[str]) -> str:
     text = " ".join("".join(parts).split())
-    # One mask for any number of words: how many there were is a trait of the value.
+    # One mask for any number of words, because their number would reveal something about the value.
     return re.sub(r"\*{3}[.:;,\]]?(?: \*{3}(?=[.:;,\] ]|$))+", MASK, re.sub(r"\*{3}[.:;,\]](?= \*{3})", MASK, text))

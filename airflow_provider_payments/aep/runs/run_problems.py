@@ -1,4 +1,4 @@
-"""What a flow run itself says of what went wrong: its errors, and how many records failed with which code."""
+"""The problems that a flow run itself reports: its errors, and the codes with which records failed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.aep.readers import at, count, mapping, mappings, shown, text
 from airflow_provider_payments.aep.redaction import redacted
 from airflow_provider_payments.aep.runs.row_errors import NO_CODE, code_of
-from airflow_provider_payments.aep.runs.row_messages import without_values
+from airflow_provider_payments.aep.runs.row_messages import mask_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-#: Codes of errors of the run as a whole. A message of any other may be about a record, and hold values of it.
-_OF_THE_RUN = re.compile(r"(?:CONNECTOR|FLOW)-|INGEST-1[0-3]")
+#: Maximum number of errors and codes that a run keeps: its values travel through a trigger's event and an XCom, which
+#: not every database stores in any size.
+MAX_ERRORS = 20
+MAX_FAILED_CODES = 20
+#: Maximum number of characters of an error; a longer error is cut.
+MAX_ERROR_CHARACTERS = 500
+#: Codes of errors that concern the run as a whole. A message with any other code may contain values of a record.
+_RUN_CODES = re.compile(r"(?:CONNECTOR|FLOW)-|INGEST-1[0-3]")
 
 
 @dataclass(frozen=True)
@@ -23,9 +29,9 @@ class FailedCode:
     """
     A code with which records of a run failed.
 
-    :param code: such as ``MAPPER-3700-400``.
-    :param count: how many records; ``None`` where the run does not say.
-    :param message: without values of records.
+    :param code: the code, such as ``MAPPER-3700-400``.
+    :param count: the number of records; ``None`` if the run does not report it.
+    :param message: the message, with the values of records masked.
     """
 
     code: str
@@ -36,22 +42,32 @@ class FailedCode:
         return self.code if self.count is None else f"{self.code} ({self.count})"
 
 
-def errors_of(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield ``code: message`` of a run's errors; of errors of its records without values."""
+def errors_of(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """
+    Return ``code: message`` of a run's errors without repeats; in errors about records the values are masked.
+
+    At most :data:`MAX_ERRORS` errors are returned. If there are more, the last entry says how many more.
+    """
+    errors = tuple(dict.fromkeys(_error_lines(metrics, activities)))
+    more = len(errors) - MAX_ERRORS
+    return (*errors[:MAX_ERRORS], f"and {more} more") if more > 0 else errors
+
+
+def _error_lines(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for holder in (metrics, *activities):
         status = mapping(holder.get("statusSummary"))
         for error in [*mappings(status.get("errors")), *mappings(at(status, "extensions", "errors"))]:
             parts = [error.get("code"), _message(error)]
-            if said := ": ".join(redacted(text(part) or shown(part)) for part in parts if part):
-                yield said
+            if line := ": ".join(redacted(text(part) or shown(part)) for part in parts if part):
+                yield line if len(line) <= MAX_ERROR_CHARACTERS else f"{line[:MAX_ERROR_CHARACTERS]}..."
 
 
 def failed_codes(metrics: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> list[FailedCode]:
     """
-    Return the codes with which records failed, the most frequent first; those without a number last.
+    Return the codes with which records failed, the most frequent first, codes without a number last.
 
-    They are the run's ``failedInfo``, whose details no document describes; where that is empty, the errors that have a
-    number of records.
+    The codes are read from the run's ``failedInfo``, whose details no document describes; if it names none, from the
+    errors that have a number of records.
     """
     found = [each for each in _failed_info(metrics, activities) if each.code != NO_CODE]
     if not found:
@@ -75,11 +91,11 @@ def _counted_errors(activities: Iterable[Mapping[str, Any]]) -> Iterator[FailedC
 
 
 def _failed(info: Mapping[str, Any], number: int | None) -> FailedCode:
-    return FailedCode(code_of(info), number or None, without_values(info.get("message")).message)
+    return FailedCode(code_of(info), number or None, mask_values(info.get("message")).message)
 
 
 def _message(error: Mapping[str, Any]) -> object:
-    """Return an error's message, without values unless it is about the run as a whole."""
+    """Return an error's message; values are masked unless the error concerns the run as a whole."""
     message, code = error.get("message"), error.get("code")
-    is_of_the_run = "recordCount" not in error and _OF_THE_RUN.match(text(code) or "")
-    return message if is_of_the_run else without_values(message).message
+    concerns_run = "recordCount" not in error and _RUN_CODES.match(text(code) or "")
+    return message if concerns_run else mask_values(message).message

@@ -1,1 +1,1 @@
-"""Whether a real sandbox behaves as this package assumes: the checks, their objects, and the report."""
+"""Whether a real sandbox behaves as this package assumes: the checks, the objects that they create, and the report."""

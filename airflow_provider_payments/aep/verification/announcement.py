@@ -1,4 +1,4 @@
-"""What a verification is going to make, and what may stay: said before anything is made."""
+"""The announcement of a verification: the objects that it is going to create, and those that may remain."""
 
 from __future__ import annotations
 
@@ -8,36 +8,37 @@ from airflow_provider_payments.aep.verification.checks import Need
 from airflow_provider_payments.aep.verification.kinds import KINDS, OWNER, max_objects
 
 if TYPE_CHECKING:
-    from airflow_provider_payments.aep.verification.question import Question
+    from airflow_provider_payments.aep.verification.options import VerificationOptions
 
 __all__ = ["announcement"]
 
 #: Kinds whose deletion no document promises.
-MAY_STAY = ("mapping_set", "schema", "field_group")
-#: Without what nothing of a kind is made.
-NEEDED = {
+MAY_REMAIN = ("mapping_set", "schema", "field_group")
+#: Kinds of which objects are created only if a need is met.
+REQUIRED_NEEDS = {
     "base_connection": Need.VENDOR,
     "source_connection": Need.SOURCE,
     "dataflow": Need.SOURCE,
 }
 
 
-def announcement(question: Question) -> str:
-    """Return what a verification makes at most, what may stay of it, and what it does not touch."""
-    most = {
-        kind: max_objects(kind, question.objects)
+def announcement(options: VerificationOptions) -> str:
+    """Return the maximum numbers of created objects and of requests, and the objects that may remain."""
+    size = options.objects_per_kind
+    numbers = {
+        kind: max_objects(kind, size)
         for kind in KINDS
-        if kind not in NEEDED or NEEDED[kind] in question.held
+        if kind not in REQUIRED_NEEDS or REQUIRED_NEEDS[kind] in options.met_needs
     }
-    kept = [f"{most[kind]} {KINDS[kind]}s" for kind in MAY_STAY]
-    measured = f"{question.objects} of each kind" if question.objects > 1 else "one of each kind"
-    made = f"up to {sum(most.values())} objects ({measured}, and more for single checks)"
-    rows = "Rows go into a dataset of its own, which is deleted too." if question.ingest else "It brings in no rows."
+    remaining = [f"{numbers[kind]} {KINDS[kind]}s" for kind in MAY_REMAIN]
+    measured = f"{size} of each kind" if size > 1 else "one of each kind"
+    created = f"up to {sum(numbers.values())} objects ({measured}, and more for single checks)"
+    rows = "Rows are ingested into its own dataset, which is deleted too." if options.ingest else "It ingests no rows."
     lines = (
-        f"In sandbox {question.sandbox} this makes {made}.",
+        f"In sandbox {options.sandbox} this creates {created}.",
         f"They are marked with {OWNER}, and deleted at the end.",
-        f"It sends at most {question.max_requests} requests, and more only to remove objects.",
-        f"Up to {', '.join(kept[:-1])} and {kept[-1]} stay if the services refuse to delete them.",
-        f"It never touches Profile or identities. {rows}",
+        f"It sends at most {options.max_requests} requests, and more only to delete objects.",
+        f"Up to {', '.join(remaining[:-1])} and {remaining[-1]} remain if the services refuse to delete them.",
+        f"It never changes Profile or identities. {rows}",
     )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What the services answer to a creation, a read by id and a deletion: what our readers and the emulator rest on."""
+"""Checks of the answers to a creation, a read by id and a deletion, on which our readers and the emulator rely."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from airflow_provider_payments.aep.services import segment
 from airflow_provider_payments.aep.verification.checks import Check
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.kinds import KINDS
-from airflow_provider_payments.aep.verification.probe import refused
+from airflow_provider_payments.aep.verification.probe import as_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_payments.aep.verification.made import Made
-    from airflow_provider_payments.aep.verification.probe import Seen
+    from airflow_provider_payments.aep.verification.created_object import CreatedObject
+    from airflow_provider_payments.aep.verification.probe import Answer
     from airflow_provider_payments.aep.verification.trial import Trial
 
 __all__ = ["CHECKS"]
@@ -27,25 +27,25 @@ __all__ = ["CHECKS"]
 @attrs.frozen
 class _Service:
     """
-    What a service is assumed to answer.
+    The assumed answers of a service.
 
-    :param id: in the ids of checks.
-    :param title: what sentences begin with.
-    :param kind: of the object that is asked about.
-    :param created: the status of a creation.
-    :param receipt: what its body is, as the end of a sentence.
-    :param is_receipt: whether a body is that.
-    :param deleted: the status of a deletion.
-    :param params: of a creation.
+    :param id: the service's name in ids of checks.
+    :param title: the service's name at the beginning of a sentence.
+    :param kind: key of the kind whose objects are created and deleted.
+    :param creation_status: the status of a creation.
+    :param receipt: the body of the answer to a creation, as the end of a sentence.
+    :param is_receipt: returns whether a body is such a receipt.
+    :param deletion_status: the status of a deletion.
+    :param params: query parameters of a creation. Defaults to none.
     """
 
     id: str
     title: str
     kind: str
-    created: int
+    creation_status: int
     receipt: str
     is_receipt: Callable[[Any], bool]
-    deleted: int
+    deletion_status: int
     params: dict[str, str] | None = None
 
 
@@ -98,9 +98,9 @@ SERVICES = (
 # ---- creations and deletions ---------------------------------------------------------------------------------------
 
 
-def _post(trial: Trial, service: _Service) -> tuple[Seen, Made | None]:
+def _post(trial: Trial, service: _Service) -> tuple[Answer, CreatedObject | None]:
     objects = trial.objects
-    # Titles of the registry are unique.
+    # A name of its own, because titles in the Schema Registry are unique.
     desired = objects.desired(service.kind, _name(trial, service)).ready(trial.client)
     return objects.post(service.kind, desired.payload(), service.params)
 
@@ -109,66 +109,67 @@ def _name(trial: Trial, service: _Service) -> str:
     return f"{trial.objects.name(service.kind)} answers"
 
 
-def _answers_creation(service: _Service) -> Callable[[Trial], Finding]:
-    def ask(trial: Trial) -> Finding:
-        seen, _ = _post(trial, service)
-        is_receipt = service.is_receipt(seen.body)
-        return judged(seen.status == service.created and is_receipt, **seen.shown, body=is_receipt)
+def _tests_creation(service: _Service) -> Callable[[Trial], Finding]:
+    def run(trial: Trial) -> Finding:
+        answer, _ = _post(trial, service)
+        is_receipt = service.is_receipt(answer.body)
+        return judged(answer.status == service.creation_status and is_receipt, **answer.summary, body=is_receipt)
 
-    return ask
+    return run
 
 
-def _answers_deletion(service: _Service) -> Callable[[Trial], Finding]:
-    def ask(trial: Trial) -> Finding:
+def _tests_deletion(service: _Service) -> Callable[[Trial], Finding]:
+    def run(trial: Trial) -> Finding:
         name = _name(trial, service)
-        made = (
-            next((one for one in trial.objects.of(service.kind) if one.name == name), None) or _post(trial, service)[1]
+        created = (
+            next((one for one in trial.objects.of_kind(service.kind) if one.name == name), None)
+            or _post(trial, service)[1]
         )
-        if made is None:
+        if created is None:
             raise NotTriedError(f"the creation of a {KINDS[service.kind]} is refused")
-        # What cannot be read yet could not be deleted either.
-        trial.read(service.kind, made.existing.id)
-        seen = trial.probe.send("DELETE", f"{KINDS[service.kind].path}/{segment(made.existing.id)}")
-        if seen.is_success:
-            trial.objects.forget(made)
-        return judged(seen.status == service.deleted, **seen.shown)
+        # An object that cannot be read yet cannot be deleted either.
+        trial.read(service.kind, created.id)
+        answer = trial.probe.send("DELETE", f"{KINDS[service.kind].path}/{segment(created.id)}")
+        if answer.is_success:
+            trial.objects.untrack(created)
+        return judged(answer.status == service.deletion_status, **answer.summary)
 
-    return ask
+    return run
 
 
 # ---- reads and refusals --------------------------------------------------------------------------------------------
 
 
 def _wraps_item(trial: Trial) -> Finding:
-    seen = _read(trial, "target_connection")
-    items = at(seen.body, "items")
+    answer = _read(trial, "target_connection")
+    items = at(answer.body, "items")
     is_wrapped = isinstance(items, list) and len(items) == 1
-    return judged(is_wrapped, **seen.shown, wrapped=is_wrapped)
+    return judged(is_wrapped, **answer.summary, wrapped=is_wrapped)
 
 
 def _keys_item(trial: Trial) -> Finding:
-    seen = _read(trial, "dataset")
-    is_keyed = isinstance(at(seen.body, trial.objects.first("dataset")), dict)
-    return judged(is_keyed, **seen.shown, keyed=is_keyed)
+    answer = _read(trial, "dataset")
+    is_keyed = isinstance(at(answer.body, trial.objects.first_id("dataset")), dict)
+    return judged(is_keyed, **answer.summary, keyed=is_keyed)
 
 
-def _read(trial: Trial, kind: str) -> Seen:
-    seen = trial.probe.send("GET", f"{KINDS[kind].path}/{segment(trial.objects.first(kind))}")
-    if not seen.is_success:
-        raise NotTriedError(f"the read was answered {seen.status} {seen.code}".rstrip())
-    return seen
+def _read(trial: Trial, kind: str) -> Answer:
+    answer = trial.probe.send("GET", f"{KINDS[kind].path}/{segment(trial.objects.first_id(kind))}")
+    if not answer.is_success:
+        raise NotTriedError(f"the read was answered {answer.status_text}")
+    return answer
 
 
-def _names_taken_title(trial: Trial) -> Finding:
+def _identifies_owner_of_title(trial: Trial) -> Finding:
     kind, objects = "field_group", trial.objects
     first = trial.read(kind)
     desired = objects.desired(kind, str(first.item.get("title")))
     try:
-        objects.make(kind, desired=desired)
+        objects.create(kind, desired=desired)
     except RequestError as error:
-        named = desired.adopt_named_by(trial.client, error)
+        named = desired.object_named_by(trial.client, error)
         is_named = named is not None and named.id == first.id
-        return judged(is_named, **refused(error).shown, named=is_named)
+        return judged(is_named, **as_answer(error).summary, named=is_named)
     return judged(False, status=201, code="", form="json", named=False)
 
 
@@ -178,17 +179,17 @@ def _names_taken_title(trial: Trial) -> Finding:
 def _checks_of(service: _Service) -> Iterator[Check]:
     yield Check(
         f"{service.id}.creation",
-        f"{service.title} answers a creation with {service.created} and {service.receipt}.",
+        f"{service.title} answers a creation with {service.creation_status} and {service.receipt}.",
         "`aep/resources/kind.py`; Adobe's OpenAPI file",
         f"create a {KINDS[service.kind]}",
-        _answers_creation(service),
+        _tests_creation(service),
     )
     yield Check(
         f"{service.id}.deletion",
-        f"{service.title} answers a deletion with {service.deleted}.",
+        f"{service.title} answers a deletion with {service.deletion_status}.",
         "Adobe's OpenAPI file",
         f"delete a {KINDS[service.kind]} that nothing uses",
-        _answers_deletion(service),
+        _tests_deletion(service),
     )
 
 
@@ -197,13 +198,13 @@ CHECKS = (
     Check(
         "flow_service.wrapped_item",
         "Flow Service answers a read by id with a list of one item, under `items`.",
-        "`aep/api/flow_service.py`; samples show both this and the bare object",
+        "`aep/api/flow_service.py`; some published samples show the list, others the bare object",
         "read a target connection by its id",
         _wraps_item,
     ),
     Check(
         "catalog.keyed_item",
-        "The Catalog answers a read by id with an object that holds the dataset under its id.",
+        "The Catalog answers a read by id with an object in which the dataset is the member named by its id.",
         "`aep/api/catalog.py`; Adobe's OpenAPI file",
         "read a dataset by its id",
         _keys_item,
@@ -211,8 +212,8 @@ CHECKS = (
     Check(
         "schema_registry.title_taken",
         "The Schema Registry refuses a title that is taken with XDM-1521-400, and names the `$id` of its resource.",
-        "`aep/resources/schema_registry.py`; the number is a guess",
+        "`aep/resources/schema_registry.py`; the error number is a guess",
         "create a field group with the title of another",
-        _names_taken_title,
+        _identifies_owner_of_title,
     ),
 )

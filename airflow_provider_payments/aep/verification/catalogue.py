@@ -1,4 +1,4 @@
-"""All checks, in the order in which they are asked: what deletes comes last."""
+"""All checks in the order in which they run. Checks of deletions come last, because they delete shared objects."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from airflow_provider_payments.aep.verification import (
     filters,
     flow_runs,
     gateway,
+    list_parameters,
     mapping_sets,
     names,
     other_lists,
     platform_clock,
-    questions,
     refusals,
     rules,
     settling,
@@ -28,23 +28,25 @@ __all__ = ["ALL_CHECKS"]
 
 
 def _in_whole_runs(*checks: Check) -> list[Check]:
-    """Return checks as they are left out of a quick run, which has no requests for them."""
+    """Return the checks with the need of a whole run, because the request limit of a quick one is too low for them."""
     return [attrs.evolve(check, needs=tuple(dict.fromkeys((*check.needs, Need.WHOLE)))) for check in checks]
 
 
 ALL_CHECKS = (
     *platform_clock.CHECKS,
     *settling.CHECKS,
-    *_in_whole_runs(*names.CHECKS, *questions.CHECKS),
+    *_in_whole_runs(*names.CHECKS, *list_parameters.CHECKS),
     *other_lists.CHECKS,
-    *_in_whole_runs(*refusals.CHECKS, *gateway.CHECKS),
+    *_in_whole_runs(*refusals.CHECKS),
+    *gateway.CHECKS,
     *answers.CHECKS,
     *etags.CHECKS,
-    *_in_whole_runs(*changes.CHECKS, *compositions.CHECKS),
+    *_in_whole_runs(*changes.CHECKS),
+    *compositions.CHECKS,
     *mapping_sets.CHECKS,
     *expressions.CHECKS,
     *_in_whole_runs(*rules.CHECKS, *flow_runs.CHECKS),
-    # Behind the flow runs: two of them need a run and a batch.
+    # After the flow runs, because two of these checks need a run and a batch.
     *filters.CHECKS,
     *settling.DELETION_CHECKS,
 )

@@ -1,4 +1,4 @@
-"""What a PATCH and an action change: whether a read by id shows it afterwards."""
+"""Checks of PATCH requests and actions: whether a read by id returns the change soon afterwards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.api import schema_registry
 from airflow_provider_payments.aep.fields import Fields
-from airflow_provider_payments.aep.resources.schema_fields import find_own
+from airflow_provider_payments.aep.resources.schema_fields import find_tenant_object
 from airflow_provider_payments.aep.services import segment
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
@@ -18,47 +18,51 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.resources.kind import RemoteObject
     from airflow_provider_payments.aep.services import Json
-    from airflow_provider_payments.aep.verification.probe import Seen
+    from airflow_provider_payments.aep.verification.probe import Answer
     from airflow_provider_payments.aep.verification.trial import Trial
 
-__all__ = ["CHECKS", "shown", "switched"]
+__all__ = ["CHECKS", "is_visible_soon", "switch_state"]
 
-#: Seconds in which a read by id shows a change at the latest.
+#: Maximum seconds from a change until a read by id returns it.
 MAX_READ_SECONDS = 10.0
-#: What is written.
+#: The values that are written.
 DESCRIPTION, INTERVAL_DAYS, FIELD = "a description of payments verify", 2, "note"
 DIAGNOSTICS = "errorDiagnosticsEnabled"
-#: Where a field group of a verification holds its fields, below the tenant's namespace.
+#: Path of the fields of a verification's field group, below the tenant's namespace.
 FIELDS = ("properties", "paymentsVerify", "properties")
 
 
-def shown(trial: Trial, kind: str, object_id: str, shows: Callable[[Json], bool]) -> bool:
+def is_visible_soon(trial: Trial, kind: str, object_id: str, has_change: Callable[[Json], bool]) -> bool:
     """
-    Return whether a read by its id shows a change of an object soon.
+    Return whether a read by its id returns an object's change within ``MAX_READ_SECONDS``.
 
-    :param shows: whether an item shows it.
+    :param has_change: returns whether an item contains the change.
     """
-    return any(shows(KINDS[kind].get(trial.client, object_id).item) for _ in trial.polls(MAX_READ_SECONDS))
+    return any(has_change(KINDS[kind].get(trial.client, object_id).item) for _ in trial.polls(MAX_READ_SECONDS))
 
 
-def switched(trial: Trial, dataflow_id: str, op: str, state: str) -> tuple[Seen, bool]:
-    """Enable or disable a dataflow; return the answer, and whether a read shows the state then."""
-    seen = trial.probe.send("POST", f"{KINDS['dataflow'].path}/{segment(dataflow_id)}/action", {"op": op})
-    return seen, seen.is_success and shown(trial, "dataflow", dataflow_id, lambda item: item.get("state") == state)
+def switch_state(trial: Trial, dataflow_id: str, op: str, state: str) -> tuple[Answer, bool]:
+    """Enable or disable a dataflow; return the answer, and whether a read returns the new state soon."""
+    answer = trial.probe.send("POST", f"{KINDS['dataflow'].path}/{segment(dataflow_id)}/action", {"op": op})
+    return answer, answer.is_success and is_visible_soon(
+        trial, "dataflow", dataflow_id, lambda item: item.get("state") == state
+    )
 
 
-def _patch(trial: Trial, kind: str, existing: RemoteObject, body: Any) -> Seen:
+def _patch(trial: Trial, kind: str, existing: RemoteObject, body: Any) -> Answer:
     path = f"{KINDS[kind].path}/{segment(existing.id)}"
     return trial.probe.send("PATCH", path, body=body, headers={"If-Match": existing.etag} if existing.etag else {})
 
 
-def _changed(trial: Trial, kind: str, existing: RemoteObject, body: Any, shows: Callable[[Json], bool]) -> Finding:
-    seen = _patch(trial, kind, existing, body)
-    is_shown = seen.is_success and shown(trial, kind, existing.id, shows)
-    return judged(is_shown, **seen.shown, shown=is_shown)
+def _finding_of_patch(
+    trial: Trial, kind: str, existing: RemoteObject, body: Any, has_change: Callable[[Json], bool]
+) -> Finding:
+    answer = _patch(trial, kind, existing, body)
+    is_shown = answer.is_success and is_visible_soon(trial, kind, existing.id, has_change)
+    return judged(is_shown, **answer.summary, shown=is_shown)
 
 
-def _put(path: str, value: object) -> Json:
+def _add_operation(path: str, value: object) -> Json:
     return {"op": "add", "path": path, "value": value}
 
 
@@ -67,59 +71,63 @@ def _put(path: str, value: object) -> Json:
 
 def _merges_description(trial: Trial) -> Finding:
     body = {"description": DESCRIPTION}
-    return _changed(trial, "dataset", trial.read("dataset"), body, lambda item: item.get("description") == DESCRIPTION)
+    return _finding_of_patch(
+        trial, "dataset", trial.read("dataset"), body, lambda item: item.get("description") == DESCRIPTION
+    )
 
 
 def _renames(trial: Trial) -> Finding:
     existing = trial.read("dataflow")
     before = str(existing.item.get("name"))
     after = f"{before} renamed"
-    finding = _changed(trial, "dataflow", existing, [_put("/name", after)], lambda item: item.get("name") == after)
-    # Other checks know it by its name.
-    _patch(trial, "dataflow", trial.read("dataflow"), [_put("/name", before)])
+    finding = _finding_of_patch(
+        trial, "dataflow", existing, [_add_operation("/name", after)], lambda item: item.get("name") == after
+    )
+    # Other checks find the dataflow by its name.
+    _patch(trial, "dataflow", trial.read("dataflow"), [_add_operation("/name", before)])
     return finding
 
 
 def _changes_members(trial: Trial) -> Finding:
     existing = trial.read("dataflow")
-    body = [_put("/scheduleParams/interval", INTERVAL_DAYS), _put("/options", {DIAGNOSTICS: True})]
+    body = [_add_operation("/scheduleParams/interval", INTERVAL_DAYS), _add_operation("/options", {DIAGNOSTICS: True})]
 
-    def shows(item: Json) -> bool:
+    def has_change(item: Json) -> bool:
         interval = readers.count(readers.at(item, "scheduleParams", "interval"))
         return interval == INTERVAL_DAYS and readers.at(item, "options", DIAGNOSTICS) in (True, "true")
 
-    return _changed(trial, "dataflow", existing, body, shows)
+    return _finding_of_patch(trial, "dataflow", existing, body, has_change)
 
 
-def _refuses_absent_member(trial: Trial) -> Finding:
+def _refuses_replacing_absent_member(trial: Trial) -> Finding:
     existing = trial.read("dataflow")
     if DIAGNOSTICS in readers.mapping(existing.item.get("options")):
-        raise NotTriedError("a dataflow that was made without options shows this one")
+        raise NotTriedError("a dataflow that was created without options has this one")
     body = [{"op": "replace", "path": f"/options/{DIAGNOSTICS}", "value": True}]
-    seen = _patch(trial, "dataflow", existing, body)
-    return judged(seen.code == "FLOW-1455-400", **seen.shown)
+    answer = _patch(trial, "dataflow", existing, body)
+    return judged(answer.code == "FLOW-1455-400", **answer.summary)
 
 
 def _adds_field(trial: Trial) -> Finding:
     kind = "field_group"
     namespace = f"_{schema_registry.tenant_id(trial.client)}"
     existing = trial.read(kind)
-    own = find_own(KINDS[kind].fields_of(existing), namespace)
+    own = find_tenant_object(KINDS[kind].fields_of(existing), namespace)
     if own is None:
-        raise NotTriedError("a field group does not show its own fields")
+        raise NotTriedError("a read of a field group does not return its own fields")
 
-    def shows(item: Json) -> bool:
-        found = find_own(Fields(kind, item), namespace)
+    def has_change(item: Json) -> bool:
+        found = find_tenant_object(Fields(kind, item), namespace)
         return found is not None and FIELD in found[1].mapping(*FIELDS)
 
-    body = [_put("/".join((own[0], *FIELDS, FIELD)), {"type": "string"})]
-    return _changed(trial, kind, existing, body, shows)
+    body = [_add_operation("/".join((own[0], *FIELDS, FIELD)), {"type": "string"})]
+    return _finding_of_patch(trial, kind, existing, body, has_change)
 
 
-def _switches(trial: Trial) -> Finding:
-    dataflow_id = trial.objects.first("dataflow")
-    off, is_off = switched(trial, dataflow_id, "disable", "disabled")
-    on, is_on = switched(trial, dataflow_id, "enable", "enabled")
+def _switches_state(trial: Trial) -> Finding:
+    dataflow_id = trial.objects.first_id("dataflow")
+    off, is_off = switch_state(trial, dataflow_id, "disable", "disabled")
+    on, is_on = switch_state(trial, dataflow_id, "enable", "enabled")
     return judged(is_off and is_on, disable=off.status, disabled=is_off, enable=on.status, enabled=is_on)
 
 
@@ -132,21 +140,21 @@ CHECKS = (
         "dataset.description",
         "A PATCH of a dataset merges a description into it.",
         "`aep/resources/catalog.py`; Adobe's OpenAPI file",
-        "send it, then read the dataset",
+        "change the description, then read the dataset",
         _merges_description,
     ),
     Check(
         "field_group.new_field",
-        "A PATCH adds a field to a field group where it holds its own fields.",
+        "A PATCH adds a field to a field group at the path of its own fields.",
         "`aep/resources/schema_registry.py`; Adobe's Schema Registry guide",
-        "add one, then read the field group",
+        "add a field, then read the field group",
         _adds_field,
     ),
     Check(
         "dataflow.name",
         "A PATCH changes the name of a dataflow.",
         _TUTORIAL,
-        "change it, read the dataflow, change it back",
+        "change the name, read the dataflow, restore the name",
         _renames,
         (Need.SOURCE,),
     ),
@@ -155,23 +163,23 @@ CHECKS = (
         "A PATCH `replace` of a member that a dataflow does not have is refused with FLOW-1455-400.",
         "`aep/resources/live_dataflow.py` (sends `add`); Flow Service's catalogue of errors",
         "replace an option of a dataflow without options",
-        _refuses_absent_member,
+        _refuses_replacing_absent_member,
         (Need.SOURCE,),
     ),
     Check(
         "dataflow.members",
-        "A PATCH `add` changes the interval and the options of a dataflow that has not begun.",
+        "A PATCH `add` changes the interval and the options of a dataflow before its start time.",
         _TUTORIAL,
-        "change them, then read the dataflow",
+        "change both, then read the dataflow",
         _changes_members,
-        (Need.SOURCE, Need.WHOLE),
+        (Need.SOURCE,),
     ),
     Check(
         "dataflow.disabled",
         "The actions `disable` and `enable` change the state of a dataflow.",
         "`aep/resources/switches.py`; Adobe's OpenAPI file prints them in capitals",
-        "disable it, read it, enable it, read it",
-        _switches,
+        "disable a dataflow, read it, enable it, read it",
+        _switches_state,
         (Need.SOURCE,),
     ),
 )

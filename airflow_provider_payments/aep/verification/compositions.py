@@ -1,4 +1,4 @@
-"""Checks of the Schema Registry: which schemas it takes, and in which forms it shows them."""
+"""Checks of the Schema Registry: the schemas that it accepts, and the forms in which it returns resources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.api import schema_registry
 from airflow_provider_payments.aep.services import PROFILE_CLASS, SCHEMA_REGISTRY, segment
-from airflow_provider_payments.aep.verification.checks import Check, Need
+from airflow_provider_payments.aep.verification.checks import emulator_check
 from airflow_provider_payments.aep.verification.findings import Finding, judged
 
 if TYPE_CHECKING:
@@ -20,62 +20,57 @@ __all__ = ["CHECKS"]
 KIND = "schema"
 
 
-def _schema(trial: Trial, what: str) -> Json:
-    """Return the body of the usual schema, with a title of its own."""
-    return trial.objects.desired(KIND, f"{trial.objects.name(KIND)} {what}").payload()
+def _schema_body(trial: Trial, variant: str) -> Json:
+    """Return the body of the usual schema, with a unique title."""
+    return trial.objects.desired(KIND, f"{trial.objects.name(KIND)} {variant}").payload()
 
 
-def _refuses_reference(trial: Trial) -> Finding:
+def _refuses_unknown_reference(trial: Trial) -> Finding:
     absent = f"https://ns.adobe.com/{schema_registry.tenant_id(trial.client)}/mixins/paymentsVerify"
-    body = _schema(trial, "unknown reference")
-    seen, _ = trial.objects.post(KIND, body | {"allOf": [*body["allOf"], {"$ref": absent}]})
-    return judged(seen.status == 404, **seen.shown)
+    body = _schema_body(trial, "unknown reference")
+    answer, _ = trial.objects.post(KIND, body | {"allOf": [*body["allOf"], {"$ref": absent}]})
+    return judged(answer.status == 404, **answer.summary)
 
 
-def _takes_no_type(trial: Trial) -> Finding:
-    body = _schema(trial, "without type")
+def _accepts_no_type(trial: Trial) -> Finding:
+    body = _schema_body(trial, "without type")
     del body["type"]
-    seen, _ = trial.objects.post(KIND, body)
-    return judged(seen.is_success, **seen.shown)
+    answer, _ = trial.objects.post(KIND, body)
+    return judged(answer.is_success, **answer.summary)
 
 
-def _lacks_form(form: str) -> Callable[[Trial], Finding]:
-    def ask(trial: Trial) -> Finding:
+def _refuses_form(form: str) -> Callable[[Trial], Finding]:
+    def run(trial: Trial) -> Finding:
         headers = {"Accept": f"application/vnd.adobe.xed-{form}+json; version=1"}
         path = f"{SCHEMA_REGISTRY}/global/classes/{segment(PROFILE_CLASS)}"
-        seen = trial.probe.send("GET", path, headers=headers)
-        return judged(seen.status == 406, **seen.shown)
+        answer = trial.probe.send("GET", path, headers=headers)
+        return judged(answer.status == 406, **answer.summary)
 
-    return ask
-
-
-def _check(name: str, assumption: str, document: str, question: str, ask: Callable[[Trial], Finding]) -> Check:
-    source = f"the emulator; {document}"
-    return Check(f"schema_registry.{name}", assumption, source, question, ask, (Need.WHOLE,))
+    return run
 
 
 CHECKS = (
-    _check(
-        "unknown_reference",
+    emulator_check(
+        "schema_registry.unknown_reference",
         "A schema that refers to a field group that does not exist is refused with 404.",
-        "on record for a PATCH",
-        "create one",
-        _refuses_reference,
+        "observed for a PATCH",
+        "create such a schema",
+        _refuses_unknown_reference,
     ),
-    _check(
-        "without_type",
-        "A schema without `type` is taken.",
-        "Adobe's OpenAPI file requires it, Adobe's own client leaves it out",
-        "create one",
-        _takes_no_type,
+    emulator_check(
+        "schema_registry.without_type",
+        "A schema without `type` is accepted.",
+        "Adobe's OpenAPI file requires `type`, Adobe's own client leaves it out",
+        "create such a schema",
+        _accepts_no_type,
     ),
     *(
-        _check(
-            f"accept_{form}",
+        emulator_check(
+            f"schema_registry.accept_{form}",
             f"The Schema Registry does not know the form `-{form}` of `Accept`: it answers 406.",
-            "only Adobe's own client has it",
-            "read the class of profiles so",
-            _lacks_form(form),
+            "only Adobe's own client uses this form",
+            "read the profile class in this form",
+            _refuses_form(form),
         )
         for form in ("flat", "deprecated")
     ),

@@ -1,4 +1,4 @@
-"""Checks of filters that readers of runs, batches and related objects send, and of lists that they read besides."""
+"""Checks of the filters by which the client lists runs, batches and related objects, and of its other lists."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from airflow_provider_payments.aep.verification.listing import (
     LISTINGS,
     RefusedError,
     as_refusal,
-    check_of,
-    until_shown,
+    parameter_check,
+    poll_until_listed,
 )
 
 if TYPE_CHECKING:
@@ -36,99 +36,104 @@ HOUR_SECONDS = 3600
 
 
 def _milliseconds(trial: Trial, seconds: float) -> int:
-    """Return the moment that lies a number of seconds from now, as filters take it."""
+    """Return the time a number of seconds from now in epoch milliseconds, the unit of filters."""
     return int((trial.client.now() + seconds) * 1000)
 
 
-def _listed(trial: Trial, collection: str, *params: tuple[str, str]) -> list[Json]:
-    seen = _FLOW_SERVICE.send(trial, *params, path=f"{FLOW_SERVICE}/{collection}")
-    return _FLOW_SERVICE.items(seen)
+def _list_items(trial: Trial, collection: str, *params: tuple[str, str]) -> list[Json]:
+    answer = _FLOW_SERVICE.send(trial, *params, path=f"{FLOW_SERVICE}/{collection}")
+    return _FLOW_SERVICE.items(answer)
 
 
 # ---- filters of Flow Service ---------------------------------------------------------------------------------------
 
 
 def _by_ids(trial: Trial) -> str:
-    one, other = (made.existing.id for made in _FLOW_SERVICE.two(trial))
-    shown = until_shown(trial, _FLOW_SERVICE, {one, other}, lambda: _among(trial, one, other))
-    return HONOURED if set(shown) == {one, other} and _among(trial, other, str(uuid4())) == [other] else IGNORED
+    one, other = (created.id for created in _FLOW_SERVICE.two_objects(trial))
+    listed_ids = poll_until_listed(trial, _FLOW_SERVICE, {one, other}, lambda: _list_by_ids(trial, one, other))
+    return (
+        HONOURED if set(listed_ids) == {one, other} and _list_by_ids(trial, other, str(uuid4())) == [other] else IGNORED
+    )
 
 
-def _among(trial: Trial, *ids: str) -> list[str]:
+def _list_by_ids(trial: Trial, *ids: str) -> list[str]:
     by_ids = ("property", f"id=={','.join(ids)}")
-    return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, by_ids, ("limit", str(PAGE))))
+    return _FLOW_SERVICE.ids(_FLOW_SERVICE.list_items(trial, by_ids, ("limit", str(PAGE))))
 
 
 def _by_creation(trial: Trial) -> str:
-    object_id = trial.objects.first(_FLOW_SERVICE.kind)
+    object_id = trial.objects.first_id(_FLOW_SERVICE.kind)
 
-    def since(seconds: float) -> list[str]:
+    def listed_since(seconds: float) -> list[str]:
         created = ("property", f"createdAt>={_milliseconds(trial, seconds)}")
-        return _FLOW_SERVICE.ids(_FLOW_SERVICE.ask(trial, created, ("limit", str(PAGE))))
+        return _FLOW_SERVICE.ids(_FLOW_SERVICE.list_items(trial, created, ("limit", str(PAGE))))
 
-    shown = until_shown(trial, _FLOW_SERVICE, {object_id}, lambda: since(-HOUR_SECONDS))
-    return HONOURED if object_id in shown and not since(HOUR_SECONDS) else IGNORED
+    listed_ids = poll_until_listed(trial, _FLOW_SERVICE, {object_id}, lambda: listed_since(-HOUR_SECONDS))
+    return HONOURED if object_id in listed_ids and not listed_since(HOUR_SECONDS) else IGNORED
 
 
 def _by_last_run(trial: Trial) -> str:
-    trial.objects.first("dataflow")
+    trial.objects.first_id("dataflow")
     limit, later = ("limit", "1"), _milliseconds(trial, HOUR_SECONDS)
-    if _listed(trial, "flows", ("property", f"lastRunDetails.startedAtUTC>={later}"), limit):
+    if _list_items(trial, "flows", ("property", f"lastRunDetails.startedAtUTC>={later}"), limit):
         return IGNORED
-    if not _listed(trial, "flows", limit):
-        raise NotTriedError("no list shows the dataflow that it needs")
+    if not _list_items(trial, "flows", limit):
+        raise NotTriedError("no list contains the dataflow that it needs")
     return HONOURED
 
 
 def _by_dataset(trial: Trial) -> str:
-    object_id, dataset_id = trial.objects.first(_FLOW_SERVICE.kind), trial.objects.first("dataset")
+    object_id, dataset_id = trial.objects.first_id(_FLOW_SERVICE.kind), trial.objects.first_id("dataset")
     params = (("property", f"params.dataSetId=={dataset_id}"), ("limit", str(PAGE)))
     items: list[Json] = []
 
-    def ask() -> list[str]:
-        items[:] = _FLOW_SERVICE.ask(trial, *params)
+    def list_ids() -> list[str]:
+        items[:] = _FLOW_SERVICE.list_items(trial, *params)
         return _FLOW_SERVICE.ids(items)
 
-    shown = until_shown(trial, _FLOW_SERVICE, {object_id}, ask)
+    listed_ids = poll_until_listed(trial, _FLOW_SERVICE, {object_id}, list_ids)
     others = any(readers.at(item, "params", "dataSetId") != dataset_id for item in items)
-    return HONOURED if object_id in shown and not others else IGNORED
+    return HONOURED if object_id in listed_ids and not others else IGNORED
 
 
 def _runs_of_dataflow(trial: Trial) -> str:
-    flow_id = trial.objects.first("dataflow")
+    flow_id = trial.objects.first_id("dataflow")
     params = (("property", f"flowId=={flow_id}"), ("orderby", "-createdAt"), ("limit", "1"))
-    runs = _listed(trial, "runs", *params)
-    if not runs and not _listed(trial, "runs", ("limit", "1")):
+    runs = _list_items(trial, "runs", *params)
+    if not runs and not _list_items(trial, "runs", ("limit", "1")):
         raise NotTriedError("the sandbox has no flow run")
     return HONOURED if all(run.get("flowId") == flow_id for run in runs) else IGNORED
 
 
 def _flow_specs(trial: Trial) -> str:
-    names = [name for item in _listed(trial, "flowSpecs", ("limit", "1")) if (name := readers.text(item.get("name")))]
+    names = [
+        name for item in _list_items(trial, "flowSpecs", ("limit", "1")) if (name := readers.text(item.get("name")))
+    ]
     if not names:
         raise NotTriedError("no flow spec with a name is listed")
-    found = _listed(trial, "flowSpecs", ("property", f'name=="{names[0]}"'), ("limit", str(PAGE)))
+    found = _list_items(trial, "flowSpecs", ("property", f'name=="{names[0]}"'), ("limit", str(PAGE)))
     return HONOURED if {item.get("name") for item in found} == {names[0]} else IGNORED
 
 
 def _continued(trial: Trial) -> str:
-    """Ask for two objects by their ids, one in a page."""
-    ids = {made.existing.id for made in _FLOW_SERVICE.two(trial)}
+    """List two objects by their ids, one per page."""
+    ids = {created.id for created in _FLOW_SERVICE.two_objects(trial)}
     try:
-        until_shown(trial, _FLOW_SERVICE, ids, lambda: _among(trial, *ids))
+        poll_until_listed(trial, _FLOW_SERVICE, ids, lambda: _list_by_ids(trial, *ids))
     except RefusedError:
         raise NotTriedError("a list by ids was refused") from None
     pages = flow_service.pages(trial.client, "targetConnections", f"id=={','.join(sorted(ids))}", limit=1)
     found: list[list[str]] = []
     try:
-        # Behind the last item an empty page may follow.
+        # One page more than objects, because the last page may be empty.
         for page in islice(pages, len(ids) + 1):
             found += [_FLOW_SERVICE.ids(page)]
     except RequestError as error:
+        # The check judges an incomplete list by the ids that were found.
         if not error.reason.startswith(INCOMPLETE):
             raise as_refusal(error) from None
     if len(found[0]) != 1:
-        raise NotTriedError("a page of one, by two ids, does not hold one object")
+        raise NotTriedError("a list by two ids with `limit=1` does not contain one object")
     return HONOURED if {object_id for page in found for object_id in page} == ids else IGNORED
 
 
@@ -136,7 +141,7 @@ def _continued(trial: Trial) -> str:
 
 
 def _batches_of_dataset(trial: Trial) -> str:
-    dataset_id = trial.objects.first("dataset")
+    dataset_id = trial.objects.first_id("dataset")
     batches = _batches(trial, ("dataSet", dataset_id))
     if not batches and not _batches(trial):
         raise NotTriedError("the sandbox has no batch")
@@ -145,14 +150,14 @@ def _batches_of_dataset(trial: Trial) -> str:
 
 
 def _batches(trial: Trial, *params: tuple[str, str]) -> list[object]:
-    seen = _CATALOG.send(trial, *params, ("limit", "1"), path=f"{CATALOG}/batches")
-    return list(readers.mapping(seen.body).values())
+    answer = _CATALOG.send(trial, *params, ("limit", "1"), path=f"{CATALOG}/batches")
+    return list(readers.mapping(answer.body).values())
 
 
 def _descriptors(trial: Trial) -> Finding:
     params, headers = {"orderby": "updated", "limit": "1"}, {"Accept": ACCEPT_DESCRIPTORS}
-    seen = trial.probe.send("GET", DESCRIPTORS, params, headers=headers)
-    return judged(isinstance(readers.at(seen.body, "results"), list), **seen.shown)
+    answer = trial.probe.send("GET", DESCRIPTORS, params, headers=headers)
+    return judged(isinstance(readers.at(answer.body, "results"), list), **answer.summary)
 
 
 def _sandbox(trial: Trial) -> Finding:
@@ -169,78 +174,78 @@ def _sandbox(trial: Trial) -> Finding:
 # ---- the checks ----------------------------------------------------------------------------------------------------
 
 CHECKS = (
-    check_of(
+    parameter_check(
         "flow_service.filter_ids",
-        "A list of Flow Service by `id==a,b` shows these objects and no other.",
+        "A list of Flow Service by `id==a,b` contains these objects and no other.",
         "`aep/runs/batch_polling.py`, `aep/health/reading.py`; Adobe's OpenAPI file",
-        "list by the ids of two target connections, and by one of them and one of none",
+        "list by the ids of two target connections, and by one of these ids and an unknown one",
         _by_ids,
     ),
-    check_of(
+    parameter_check(
         "flow_service.continuation_token",
         "The token of a page of Flow Service leads to the next page of the same filter.",
         "`aep/api/flow_service.py`",
-        "list two target connections by their ids, one in a page",
+        "list two target connections by their ids, one per page",
         _continued,
     ),
-    check_of(
+    parameter_check(
         "flow_service.filter_created",
-        "A list of Flow Service by `createdAt>=` takes epoch milliseconds.",
+        "A list of Flow Service by `createdAt>=` compares with epoch milliseconds.",
         "the emulator; Flow Service's catalogue of errors (1452)",
-        "list target connections since an hour ago, and since in an hour",
+        "list target connections created since an hour ago, and those created after an hour from now",
         _by_creation,
         Need.WHOLE,
     ),
-    check_of(
+    parameter_check(
         "flow_service.filter_dataset",
-        "A list of target connections by `params.dataSetId==` shows those of the dataset and no other.",
-        "`FlowServiceResource.look_further` in `aep/resources/flow_service.py`; a refusal is understood, too",
-        "list target connections by the dataset of our own",
+        "A list of target connections by `params.dataSetId==` contains those of the dataset and no other.",
+        "`FlowServiceResource.search_by_second_key` in `aep/resources/flow_service.py`, which handles a refusal too",
+        "list target connections by a created dataset",
         _by_dataset,
     ),
-    check_of(
+    parameter_check(
         "flow_service.filter_last_run_started",
-        "A list of dataflows by `lastRunDetails.startedAtUTC>=` shows none that has begun no run since.",
+        "A list of dataflows by `lastRunDetails.startedAtUTC>=` contains only those whose last run began since then.",
         "Adobe's OpenAPI file; the emulator",
-        "list dataflows whose last run begins in an hour",
+        "list dataflows whose last run began after an hour from now",
         _by_last_run,
         Need.SOURCE,
     ),
-    check_of(
+    parameter_check(
         "flow_service.filter_runs",
-        "A list of runs by `flowId==`, the newest first, shows those of the dataflow and no other.",
+        "A list of runs by `flowId==`, the newest first, contains those of the dataflow and no other.",
         "`RunList` in `aep/runs/flow_run.py`",
-        "list the runs of a dataflow of our own, while there are runs",
+        "list the runs of a created dataflow, if the sandbox has any run",
         _runs_of_dataflow,
         Need.SOURCE,
     ),
-    check_of(
+    parameter_check(
         "flow_service.filter_flow_specs",
-        "A list of flow specs by a name in quotes shows those of the name and no other.",
+        "A list of flow specs by a name in quotes contains those of the name and no other.",
         "`look_up_flow_spec` in `aep/resources/flow_specs.py`",
         "list one flow spec, then by its name",
         _flow_specs,
         Need.WHOLE,
     ),
-    check_of(
+    parameter_check(
         "catalog.filter_batches",
-        "A list of batches by `dataSet` shows those of the dataset and no other.",
-        "`a_batch_of` in `aep/api/catalog.py`: a dataset with a batch is never deleted",
-        "list the batches of a dataset of our own, while there are batches",
+        "A list of batches by `dataSet` contains those of the dataset and no other.",
+        "`find_batch_id` in `aep/api/catalog.py`: a dataset with a batch is never deleted",
+        "list the batches of a created dataset, if the sandbox has any batch",
         _batches_of_dataset,
     ),
     Check(
         "schema_registry.descriptors",
-        "Descriptors can be listed in pages, in the order of their changes.",
+        "Descriptors can be listed in pages, sorted by the time of their last change.",
         "`descriptors` in `aep/api/schema_registry.py`",
-        "list one",
+        "list one descriptor",
         _descriptors,
     ),
     Check(
         "sandboxes.listed",
         "Any credential may list the sandboxes that it may use, each with its type.",
         "`aep/api/sandboxes.py`; a live answer",
-        "list them",
+        "list the sandboxes",
         _sandbox,
     ),
 )

@@ -1,4 +1,4 @@
-"""What became of a check."""
+"""The finding of a check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Finding", "NotTriedError", "Outcome", "judged"]
 
 
 class Outcome(StrEnum):
-    """What became of a check."""
+    """The outcome of a check."""
 
     CONFIRMED = "confirmed"
     CONTRADICTED = "contradicted"
@@ -22,16 +22,18 @@ class Outcome(StrEnum):
 
 
 class NotTriedError(Exception):
-    """What a check asks cannot be asked; the text, which is part of the report, says why in words of our own."""
+    """A check cannot be completed. The message is part of the report, so it holds no text of the tenant."""
 
 
 @attrs.frozen
 class Finding:
     """
-    What was found.
+    The finding of a check.
 
-    :param seen: plain JSON in words of our own: numbers, statuses, codes. Never an id, a name or a text of the tenant.
-    :param reason: why it was not tried; empty where it was.
+    :param outcome: whether the assumption was confirmed, contradicted or not tried.
+    :param seen: the observed numbers, statuses, codes and keywords; never an id, a name or a text of the tenant.
+        Defaults to none.
+    :param reason: why the check was not tried. Defaults to empty: the check was tried.
     """
 
     outcome: Outcome
@@ -40,5 +42,5 @@ class Finding:
 
 
 def judged(holds: bool, **seen: object) -> Finding:
-    """Return the finding of a check that was tried."""
+    """Return the finding of a completed check: confirmed if the assumption holds, contradicted if not."""
     return Finding(Outcome.CONFIRMED if holds else Outcome.CONTRADICTED, seen)

@@ -1,4 +1,4 @@
-"""Which kinds of objects a verification makes, how many of each at most, and how they are found again."""
+"""The kinds of objects that a verification creates, their maximum numbers, and the search for those of earlier runs."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
     from airflow_provider_payments.aep.resources.marks import Mark
 
-__all__ = ["FORBIDDEN", "KINDS", "NAME", "OWNER", "find_marked_objects", "max_objects"]
+__all__ = ["FORBIDDEN", "KINDS", "NAME_PREFIX", "OWNER", "find_marked_objects", "max_objects"]
 
 log = logging.getLogger(__name__)
 
-#: The status of what a credential lacks the right to.
+#: The status of a request that the credential lacks a permission for.
 FORBIDDEN = 403
-#: Whom the marks name, and how names begin.
-OWNER, NAME = "payments-verify", "payments verify"
-#: The kinds in the order of their creation; each may refer to those before it.
+#: The owner in the marks of a verification's objects, and the beginning of their names.
+OWNER, NAME_PREFIX = "payments-verify", "payments verify"
+#: The kinds by key, in the order of their creation: each may refer to earlier ones.
 KINDS = {
     kind.name.replace(" ", "_"): kind
     for kind in (
@@ -43,7 +43,7 @@ KINDS = {
         DATAFLOW,
     )
 }
-#: Objects of a kind that checks make at most, besides those that are measured.
+#: Maximum number of objects of each kind that checks create in addition to the measured ones.
 EXTRA_OBJECTS = {
     "field_group": 6,
     "schema": 5,
@@ -58,48 +58,52 @@ EXTRA_OBJECTS = {
 
 def max_objects(kind: str, size: int) -> int:
     """
-    Return how many objects of a kind a verification makes at most.
+    Return the maximum number of objects of a kind that a verification creates.
 
-    :param size: how many are measured.
+    :param kind: key of the kind.
+    :param size: number of objects of the kind that are measured.
     """
     return size + EXTRA_OBJECTS[kind]
 
 
 def find_marked_objects(client: Client) -> dict[str, list[RemoteObject]]:
     """
-    Return by kind what verifications have made in the sandbox, as lists show it.
+    Return the listed objects of verifications in the sandbox, by kind.
 
-    The name counts besides the mark: the marks of a DAG that is called like their owner name it, too.
+    An object must have both the mark and the name prefix of a verification, because a DAG whose id equals the owner in
+    the mark marks its objects in the same way. A kind that the credential may not list is left out with a warning.
 
-    A kind that the credential may not list has none.
-
-    :raises PlatformError: if a list cannot be read to its end, or the credential may list no kind.
+    :raises PlatformError: if a list cannot be read to its end, or the credential may not list any kind.
     """
     found: dict[str, list[RemoteObject]] = {}
     refusals: list[RequestError] = []
     for key, kind in KINDS.items():
         try:
-            found[key] = _ours(client, kind, found)
+            found[key] = _marked(client, kind, found)
         except RequestError as error:
             if error.status != FORBIDDEN:
                 raise
-            log.warning("What an earlier verification has left of kind %s is not removed: %s", kind, error)
+            log.warning("Objects of kind %s that an earlier verification left behind are not deleted: %s", kind, error)
             refusals.append(error)
     if not any(KINDS[key].carries_mark for key in found):
         raise refusals[0]
     return found
 
 
-def _ours(client: Client, kind: Kind, before: Mapping[str, list[RemoteObject]]) -> list[RemoteObject]:
-    """Return what verifications have made of a kind; mapping sets carry no mark: theirs are those of their schemas."""
+def _marked(client: Client, kind: Kind, found: Mapping[str, list[RemoteObject]]) -> list[RemoteObject]:
+    """
+    Return the listed objects of a kind that verifications have created.
+
+    Mapping sets carry no mark, so those of the schemas that were found count.
+    """
     if kind.carries_mark:
-        found = find_marked(client, kind, _is_ours)
-        return [existing for existing in found if name_of(kind, existing).startswith(f"{NAME} ")]
-    schemas = {existing.id for existing in before.get("schema", [])}
+        marked = find_marked(client, kind, _is_of_verification)
+        return [existing for existing in marked if name_of(kind, existing).startswith(f"{NAME_PREFIX} ")]
+    schemas = {existing.id for existing in found.get("schema", [])}
     return (
         [existing for existing in list_whole(client, kind) if kind.belongs_to(existing) in schemas] if schemas else []
     )
 
 
-def _is_ours(mark: Mark | None) -> bool:
+def _is_of_verification(mark: Mark | None) -> bool:
     return mark is not None and mark.owner == OWNER

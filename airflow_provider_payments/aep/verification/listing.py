@@ -1,8 +1,8 @@
 """
-How a service's list is asked with parameters as they stand here, and what its page shows.
+List queries with parameters that the client normally does not send, and the items of their pages.
 
-A service may honour a parameter, take it without effect, or refuse it. Which of these it does is what checks of lists
-find; they are about objects of the verification's own wherever that is possible.
+A service honours a parameter, ignores it, or refuses it. Checks of list parameters find out which, if possible by
+objects that the verification has created.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from airflow_provider_payments.aep.services import ACCEPT_LIST, PAGE
 from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import Finding, NotTriedError, judged
 from airflow_provider_payments.aep.verification.kinds import KINDS
-from airflow_provider_payments.aep.verification.probe import Seen, refused
+from airflow_provider_payments.aep.verification.probe import Answer, as_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from airflow_provider_payments.aep.services import Json
-    from airflow_provider_payments.aep.verification.made import Made
+    from airflow_provider_payments.aep.verification.created_object import CreatedObject
     from airflow_provider_payments.aep.verification.trial import Trial
 
 __all__ = [
@@ -34,38 +34,38 @@ __all__ = [
     "Listing",
     "RefusedError",
     "as_refusal",
-    "check_of",
-    "until_shown",
+    "parameter_check",
+    "poll_until_listed",
 ]
 
-#: What becomes of a parameter.
+#: How a service treats a parameter, as reports say it.
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
-#: Seconds between the creations of two objects whose order is asked for: some times have whole seconds.
-APART_SECONDS = 1.0
+#: Minimum seconds between the creations of two objects whose order is checked: some services store whole seconds.
+MIN_APART_SECONDS = 1.0
 
 
 class RefusedError(Exception):
     """A service refuses a parameter."""
 
-    def __init__(self, seen: Seen) -> None:
-        super().__init__(seen.status)
-        self.seen = seen
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 @attrs.frozen
 class Listing:
     """
-    A service's list of a kind that is cheap to make.
+    The list of one service that checks query: that of a kind whose objects are cheap to create.
 
-    :param service: its name in ids of checks.
-    :param title: its name in sentences.
-    :param kind: the key of the kind.
-    :param member: where a page holds its items; empty where it is an object of items by their ids.
-    :param changed_at: where an item holds the time by which the list is ordered.
-    :param ascending: the parameter that orders by it.
-    :param descending: the same, the newest first.
-    :param params: what is sent besides, where a request does not name it.
-    :param headers: what is sent with each request.
+    :param service: the service's name in ids of checks.
+    :param title: the service's name in sentences.
+    :param kind: key of the kind.
+    :param member: member of a page that holds the items; empty if the page is an object of items by id.
+    :param changed_at: path of the time by which the list is sorted, in an item.
+    :param ascending: the parameter that sorts by this time, oldest first.
+    :param descending: the parameter that sorts by this time, newest first.
+    :param params: default parameters, each sent unless a request sets it. Defaults to none.
+    :param headers: headers of each request. Defaults to none.
     """
 
     service: str
@@ -78,66 +78,66 @@ class Listing:
     params: Mapping[str, str] = attrs.field(factory=dict)
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
-    def ask(self, trial: Trial, *params: tuple[str, str]) -> list[Json]:
+    def list_items(self, trial: Trial, *params: tuple[str, str]) -> list[Json]:
         """
-        Return the items of a page.
+        Query a page, and return its items.
 
         :raises RefusedError: if the service refuses the parameters.
         :raises NotTriedError: if the answer is neither a page nor such a refusal.
         """
         return self.items(self.send(trial, *params))
 
-    def send(self, trial: Trial, *params: tuple[str, str], path: str = "") -> Seen:
+    def send(self, trial: Trial, *params: tuple[str, str], path: str = "") -> Answer:
         """
-        Return the answer to a request for a page.
+        Query a page, and return the answer.
 
-        :param path: of another list of the service, in the place of its own.
+        :param path: path of another list of the service. Defaults to the kind's list.
         :raises RefusedError: if the service refuses the parameters.
-        :raises NotTriedError: if nothing can be concluded from the answer.
+        :raises NotTriedError: if the answer is neither a success nor such a refusal.
         """
         named = dict(params)
         others = [(name, value) for name, value in self.params.items() if name not in named]
-        seen = trial.probe.send("GET", path or KINDS[self.kind].path, [*others, *params], headers=self.headers)
-        if seen.is_success:
-            return seen
-        raise RefusedError(seen) if _is_refusal(seen) else _unexpected(seen)
+        answer = trial.probe.send("GET", path or KINDS[self.kind].path, [*others, *params], headers=self.headers)
+        if answer.is_success:
+            return answer
+        raise RefusedError(answer) if _is_refusal(answer) else _unexpected(answer)
 
     @staticmethod
-    def has_next(seen: Seen) -> bool:
-        """Whether a page names a next one; pages of the Catalog never do."""
-        return bool(readers.at(seen.body, "_links", "next", "href") or readers.at(seen.body, "_page", "next"))
+    def has_next(answer: Answer) -> bool:
+        """Return whether a page refers to a next page; those of the Catalog never do."""
+        return bool(readers.at(answer.body, "_links", "next", "href") or readers.at(answer.body, "_page", "next"))
 
-    def items(self, seen: Seen) -> list[Json]:
+    def items(self, answer: Answer) -> list[Json]:
         """
-        Return the items that a page shows, each with its id.
+        Return the items of a page, each with its id.
 
-        :raises NotTriedError: if the answer is no page. One of Flow Service without items may leave them out.
+        :raises NotTriedError: if the answer is not a page. A page of Flow Service without items may lack the member.
         """
-        page, member = readers.mapping(seen.body), self.member
-        if seen.body != page or not (isinstance(page.get(member), list) or "_links" in page or not member):
-            raise NotTriedError("a list was answered without a page")
+        page, member = readers.mapping(answer.body), self.member
+        if answer.body != page or not (isinstance(page.get(member), list) or "_links" in page or not member):
+            raise NotTriedError("the answer to a list query is no page")
         if member:
             return [dict(item) for item in readers.mappings(page.get(member))]
         return [{**readers.mapping(item), self.id_key: key} for key, item in page.items()]
 
     @property
     def id_key(self) -> str:
-        """Where an item holds its id."""
+        """The member of an item that holds its id."""
         return KINDS[self.kind].id_key
 
     def ids(self, items: Iterable[object]) -> list[str]:
         """Return the ids of items, in their order."""
         return [found for item in items if (found := readers.text(readers.at(item, self.id_key)))]
 
-    def two(self, trial: Trial) -> tuple[Made, Made]:
-        """Return two objects, the second of which was made a while after the first."""
+    def two_objects(self, trial: Trial) -> tuple[CreatedObject, CreatedObject]:
+        """Return two objects of the kind, the second created at least ``MIN_APART_SECONDS`` after the first."""
         objects = trial.objects
-        objects.first(self.kind)
-        made = objects.of(self.kind)
-        if made[-1].at - made[0].at < APART_SECONDS:
-            trial.client.transport.clock.sleep(APART_SECONDS)
-            made.append(objects.make_or_skip(self.kind, f"{objects.name(self.kind)} later"))
-        return made[0], made[-1]
+        objects.first_id(self.kind)
+        created = objects.of_kind(self.kind)
+        if created[-1].created_at - created[0].created_at < MIN_APART_SECONDS:
+            trial.client.transport.clock.sleep(MIN_APART_SECONDS)
+            created.append(objects.create_or_skip(self.kind, f"{objects.name(self.kind)} later"))
+        return created[0], created[-1]
 
 
 _LISTINGS = (
@@ -183,83 +183,84 @@ _LISTINGS = (
 )
 
 
-#: By the service.
+#: The lists by service.
 LISTINGS = {listing.service: listing for listing in _LISTINGS}
 
 
-def _is_refusal(seen: Seen) -> bool:
-    """Whether the service itself refuses what was asked for."""
-    return 400 <= seen.status < 500 and seen.form == "json"
+def _is_refusal(answer: Answer) -> bool:
+    """Return whether the service itself refuses the request."""
+    return 400 <= answer.status < 500 and answer.form == "json"
 
 
 def as_refusal(error: RequestError) -> RefusedError | RequestError:
-    """Return what a reader's error means: that the service refuses the parameters, or something else."""
-    if error.failure is Failure.FINAL and _is_refusal(seen := refused(error)):
-        return RefusedError(seen)
+    """Return :class:`RefusedError` for an error in which the service refuses the parameters, else the same error."""
+    if error.failure is Failure.FINAL and _is_refusal(answer := as_answer(error)):
+        return RefusedError(answer)
     return error
 
 
-def _unexpected(seen: Seen) -> NotTriedError:
-    """Return the error of an answer from which nothing can be concluded."""
-    return NotTriedError(f"a list was answered {seen.status} {seen.code}".rstrip())
+def _unexpected(answer: Answer) -> NotTriedError:
+    return NotTriedError(f"a list query was answered {answer.status_text}")
 
 
-def _whether(assumed: str, find: Callable[[Trial], str | Finding]) -> Callable[[Trial], Finding]:
+def _compared(assumed: str, find: Callable[[Trial], str | Finding]) -> Callable[[Trial], Finding]:
     """
-    Return what finds whether a parameter is honoured, ignored or refused, and judges it.
+    Return a function that compares the treatment of a parameter with the assumed one.
 
-    :param assumed: what is assumed.
-    :param find: says it, or judges it, or raises :class:`RefusedError`.
+    :param assumed: the assumed treatment.
+    :param find: returns the treatment or a finding, or raises :class:`RefusedError`.
     """
 
-    def ask(trial: Trial) -> Finding:
+    def run(trial: Trial) -> Finding:
         try:
             found = find(trial)
         except RefusedError as error:
-            return judged(assumed == REFUSED, parameter=REFUSED, code=error.seen.code)
+            return judged(assumed == REFUSED, parameter=REFUSED, code=error.answer.code)
         return found if isinstance(found, Finding) else judged(found == assumed, parameter=found)
 
-    return ask
+    return run
 
 
-def until_shown(
-    trial: Trial, listing: Listing, wanted: Collection[str], ask: Callable[[], Collection[str]]
+def poll_until_listed(
+    trial: Trial, listing: Listing, wanted: Collection[str], list_ids: Callable[[], Collection[str]]
 ) -> Collection[str]:
     """
-    Ask for ids until the wanted ones are among them; return the last answer.
+    Poll a filtered list until it contains the wanted ids or the settle time has elapsed; return the ids it contains.
 
-    :param ask: returns the ids of an answer.
-    :raises NotTriedError: if the answer lacks some, and the list without a filter as well: it is late.
+    :param listing: the same list without the filter.
+    :param wanted: the wanted ids.
+    :param list_ids: queries the filtered list, and returns the ids in it.
+    :raises NotTriedError: if wanted ids are missing without the filter as well: then the list lags, and proves nothing.
     """
     for _ in trial.polls(trial.client.settle_seconds):
-        if set(wanted) <= set(found := ask()):
+        if set(wanted) <= set(found := list_ids()):
             return found
     if not set(wanted) <= set(_newest(trial, listing)):
-        raise NotTriedError("no list shows the objects that it needs")
-    return ask()
+        raise NotTriedError("no list contains the objects that it needs")
+    return list_ids()
 
 
 def _newest(trial: Trial, listing: Listing) -> list[str]:
     limit = ("limit", str(PAGE))
     try:
-        return listing.ids(listing.ask(trial, listing.descending, limit))
+        return listing.ids(listing.list_items(trial, listing.descending, limit))
     except RefusedError:
-        return listing.ids(listing.ask(trial, limit))
+        return listing.ids(listing.list_items(trial, limit))
 
 
-def check_of(
+def parameter_check(
     check_id: str,
     assumption: str,
     source: str,
-    question: str,
+    method: str,
     find: Callable[[Trial], str | Finding],
     *needs: Need,
     assumed: str = HONOURED,
 ) -> Check:
     """
-    Return the check of a parameter; the other arguments are those of :class:`.Check`.
+    Return the check of a list parameter. Arguments that are not described here are those of :class:`.Check`.
 
-    :param find: says whether it is honoured, ignored or refused, or judges it, or raises :class:`RefusedError`.
-    :param assumed: which of these is assumed.
+    :param find: returns how the service treats the parameter, or a finding; or raises :class:`RefusedError`.
+    :param assumed: the assumed treatment. Defaults to honoured.
     """
-    return Check(check_id, assumption, source, question, _whether(assumed, find), needs)
+    return Check(check_id, assumption, source, method, _compared(assumed, find), needs)

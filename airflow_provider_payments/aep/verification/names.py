@@ -1,4 +1,4 @@
-"""Checks of names: whether each service's list finds an object by one, as the readers of :mod:`...api` ask for it."""
+"""Checks of name filters: whether each service's list finds an object by its name, with the queries of the client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import attrs
 
 from airflow_provider_payments.aep import readers
 from airflow_provider_payments.aep.errors import RequestError
-from airflow_provider_payments.aep.verification.checks import Check, Need
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 from airflow_provider_payments.aep.verification.kinds import KINDS
 from airflow_provider_payments.aep.verification.listing import (
@@ -18,33 +17,34 @@ from airflow_provider_payments.aep.verification.listing import (
     LISTINGS,
     Listing,
     as_refusal,
-    check_of,
-    until_shown,
+    parameter_check,
+    poll_until_listed,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_payments.aep.verification.made import Made
+    from airflow_provider_payments.aep.verification.checks import Check
+    from airflow_provider_payments.aep.verification.created_object import CreatedObject
     from airflow_provider_payments.aep.verification.trial import Trial
 
 __all__ = ["CHECKS"]
 
-#: What is put behind a name: letters that Latin-1 has, and some that it lacks; both quote characters.
+#: Suffixes of names: letters inside and outside of Latin-1; both quote characters.
 NON_ASCII, QUOTED = "Zürich 東京", '"so" it\'s'
 
 
-class _OtherError(Exception):
-    """An answer to a filter shows what it does not mean."""
+class _OtherNameError(Exception):
+    """A list with a name filter contains an object with another name."""
 
 
 def _finds_first(listing: Listing) -> Callable[[Trial], str]:
     def find(trial: Trial) -> str:
-        trial.objects.first(listing.kind)
-        made = trial.objects.of(listing.kind)[0]
-        # It may be the only object that there is.
-        absent = attrs.evolve(made, name=f"{made.name} absent")
-        return IGNORED if _shows_any(trial, listing, absent) else _found(trial, listing, made)
+        trial.objects.first_id(listing.kind)
+        created = trial.objects.of_kind(listing.kind)[0]
+        # A list that contains only this object could also be an unfiltered one.
+        absent = attrs.evolve(created, name=f"{created.name} absent")
+        return IGNORED if _contains_any(trial, listing, absent) else _treatment_of_filter(trial, listing, created)
 
     return find
 
@@ -52,11 +52,11 @@ def _finds_first(listing: Listing) -> Callable[[Trial], str]:
 def _finds_non_ascii(listing: Listing) -> Callable[[Trial], str]:
     def find(trial: Trial) -> str:
         objects = trial.objects
-        made = objects.make_or_skip(listing.kind, f"{objects.name(listing.kind)} {NON_ASCII}")
+        created = objects.create_or_skip(listing.kind, f"{objects.name(listing.kind)} {NON_ASCII}")
         try:
-            return _found(trial, listing, made)
+            return _treatment_of_filter(trial, listing, created)
         finally:
-            objects.delete(made)
+            objects.delete(created)
 
     return find
 
@@ -64,80 +64,84 @@ def _finds_non_ascii(listing: Listing) -> Callable[[Trial], str]:
 def _finds_quoted(listing: Listing) -> Callable[[Trial], str]:
     def find(trial: Trial) -> str:
         objects, kind = trial.objects, KINDS[listing.kind]
-        # Arguments of operators refuse such a name.
+        # The body is edited, because the operators' arguments refuse such a name.
         body = objects.desired(listing.kind).ready(trial.client).payload()
-        seen, made = objects.post(listing.kind, body | {kind.name_key: f"{objects.name(listing.kind)} {QUOTED}"})
-        if made is None:
-            raise NotTriedError(f"the creation of a {kind} of such a name was answered {seen.status} {seen.code}")
+        answer, created = objects.post(listing.kind, body | {kind.name_key: f"{objects.name(listing.kind)} {QUOTED}"})
+        if created is None:
+            raise NotTriedError(f"the creation of a {kind} with such a name was answered {answer.status_text}")
         try:
-            return _found(trial, listing, made)
+            return _treatment_of_filter(trial, listing, created)
         finally:
-            objects.delete(made)
+            objects.delete(created)
 
     return find
 
 
-def _shows_any(trial: Trial, listing: Listing, absent: Made) -> bool:
+def _contains_any(trial: Trial, listing: Listing, absent: CreatedObject) -> bool:
     try:
-        return any(_named(trial, listing, absent))
-    except _OtherError:
+        return any(_ids_by_name(trial, listing, absent))
+    except _OtherNameError:
         return True
 
 
-def _found(trial: Trial, listing: Listing, made: Made) -> str:
-    """Say whether a filter by its name finds an object, and shows no other name before it."""
-    object_id = made.existing.id
+def _treatment_of_filter(trial: Trial, listing: Listing, created: CreatedObject) -> str:
+    """Return how the service treats a filter by an object's name: it must find the object, and no other name before."""
+    object_id = created.id
 
-    def ask() -> list[str]:
-        # What follows would be another page.
-        return [next((found for found in _named(trial, listing, made) if found == object_id), "")]
+    def list_ids() -> list[str]:
+        # Stop at the object, because reading on could cost another page.
+        return [next((found for found in _ids_by_name(trial, listing, created) if found == object_id), "")]
 
     try:
-        return HONOURED if object_id in until_shown(trial, listing, {object_id}, ask) else IGNORED
-    except _OtherError:
+        return HONOURED if object_id in poll_until_listed(trial, listing, {object_id}, list_ids) else IGNORED
+    except _OtherNameError:
         return IGNORED
 
 
-def _named(trial: Trial, listing: Listing, made: Made) -> Iterator[str]:
-    """Yield the ids of those of our own that have an object's name, as a list by this name shows them."""
+def _ids_by_name(trial: Trial, listing: Listing, created: CreatedObject) -> Iterator[str]:
+    """
+    Yield the ids of the verification's objects in the list by an object's name.
+
+    :raises _OtherNameError: if the list contains an object with another name.
+    :raises RefusedError: if the service refuses the query.
+    """
     kind = KINDS[listing.kind]
-    own = {one.existing.id for one in trial.objects.of(listing.kind) if one.name == made.name}
+    own = {one.id for one in trial.objects.of_kind(listing.kind) if one.name == created.name}
     try:
-        for item in kind.items(trial.client, made.name):
+        for item in kind.items(trial.client, created.name):
             found = readers.text(item.get(kind.id_key))
-            # Not every list shows names.
+            # The items of some lists have no names.
             if found in own:
                 yield str(found)
-            elif normalize("NFC", readers.text(item.get(kind.name_key)) or "") != made.name:
-                raise _OtherError
+            elif normalize("NFC", readers.text(item.get(kind.name_key)) or "") != created.name:
+                raise _OtherNameError
     except RequestError as error:
         raise as_refusal(error) from None
 
 
 def _checks_of(listing: Listing) -> Iterator[Check]:
     noun, service = KINDS[listing.kind].name, listing.title
-    asked = "create one, then list by its name and compare"
-    yield check_of(
+    method = "create an object, then list by its name"
+    yield parameter_check(
         f"{listing.service}.name_filter",
-        f"A list of {service} by a name with blanks shows the {noun} of this name and no other.",
+        f"A list of {service} by a name with blanks contains the {noun} of this name and no other.",
         f"`aep/api/{listing.service}.py`",
-        "list by the name of our own object, and by a name that no object has",
+        "list by the name of a created object, and by a name that no object has",
         _finds_first(listing),
     )
-    yield check_of(
+    yield parameter_check(
         f"{listing.service}.non_ascii_names",
-        f"A list of {service} by a name that is not ASCII shows the {noun} of this name and no other.",
-        "`Resource.look_further` in `aep/resources/base.py`: asked again without a filter where it does not",
-        asked,
+        f"A list of {service} by a name that is not ASCII contains the {noun} of this name and no other.",
+        "`Resource.search_by_second_key` in `aep/resources/base.py`: queries again without a filter if none is found",
+        method,
         _finds_non_ascii(listing),
     )
-    yield check_of(
+    yield parameter_check(
         f"{listing.service}.quoted_names",
-        f"A list of {service} by a name with quote characters shows the {noun} of this name and no other.",
-        "the emulator; `aep/inputs.py` refuses such names, for no document says so",
-        asked,
+        f"A list of {service} by a name with quote characters contains the {noun} of this name and no other.",
+        "the emulator; `aep/inputs.py` refuses such names, because no document describes such a filter",
+        method,
         _finds_quoted(listing),
-        Need.WHOLE,
     )
 
 

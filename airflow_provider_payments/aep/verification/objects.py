@@ -1,8 +1,8 @@
 """
-What a verification makes in the sandbox: a few objects of each kind, marked, and removed at its end.
+The objects that a verification creates in the sandbox: a few of each kind, marked, and deleted at its end.
 
-They are what the operators would send. An object is made with the first check that needs it. Whatever happens, what was
-made is deleted; what a run that was killed has left is found by its marks and deleted by the next one.
+Their values are those that the operators send. An object is created for the first check that needs one. All are deleted
+at the end, also after an error or an interruption; those of a killed verification are deleted by the next one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.errors import PlatformError, RequestError, UnreadableError
+from airflow_provider_payments.aep.errors import NotFoundError, PlatformError, RequestError, UnreadableError
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
 from airflow_provider_payments.aep.resources.catalog import Dataset
 from airflow_provider_payments.aep.resources.data_prep import TENANT_PLACEHOLDER, MappingSet
@@ -28,10 +28,10 @@ from airflow_provider_payments.aep.resources.kind import RemoteObject
 from airflow_provider_payments.aep.resources.marks import Writer
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from airflow_provider_payments.aep.resources.schema_registry import FieldGroup, Schema
+from airflow_provider_payments.aep.verification.created_object import CreatedObject, id_in_receipt, may_have_created
 from airflow_provider_payments.aep.verification.findings import NotTriedError
-from airflow_provider_payments.aep.verification.kinds import KINDS, NAME, OWNER, find_marked_objects, max_objects
-from airflow_provider_payments.aep.verification.made import Made, made_id, may_have_worked
-from airflow_provider_payments.aep.verification.probe import SpentError, UnansweredError, refusal_of
+from airflow_provider_payments.aep.verification.kinds import KINDS, NAME_PREFIX, OWNER, find_marked_objects, max_objects
+from airflow_provider_payments.aep.verification.probe import LimitReachedError, UnansweredError, failure_text
 from airflow_provider_payments.aep.verification.samples import SAMPLE_FIELDS
 
 if TYPE_CHECKING:
@@ -40,19 +40,19 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Params
     from airflow_provider_payments.aep.resources.base import Resource
     from airflow_provider_payments.aep.services import Json
-    from airflow_provider_payments.aep.verification.probe import Probe, Seen
+    from airflow_provider_payments.aep.verification.probe import Answer, Probe
     from airflow_provider_payments.aep.verification.source import SourceData
 
 __all__ = ["Objects", "mapping_set"]
 
 log = logging.getLogger(__name__)
 
-#: A dataflow begins so long after its creation: it is deleted long before.
+#: Time from the creation of a dataflow to its start time, long after its deletion.
 START_DELAY = timedelta(days=1)
 #: Seconds between two reads of an object that cannot be read yet.
 READ_AGAIN_SECONDS = 2.0
-#: Requests that the deletion of one object takes, unless it is repeated.
-REQUESTS_A_DELETION = 1
+#: Requests of one deletion without retries.
+REQUESTS_PER_DELETION = 1
 
 
 @attrs.define
@@ -60,24 +60,24 @@ class Objects:
     """
     The objects of one verification.
 
-    :param probe: its client makes and deletes them.
-    :param source: where source connections and dataflows read; ``None`` where the caller names none.
-    :param size: how many of each kind are made.
+    :param probe: its client creates and deletes the objects.
+    :param source: the source of source connections and dataflows; ``None`` if the caller names no base connection.
+    :param size: number of objects of each kind that are measured.
     """
 
     probe: Probe
     source: SourceData | None
     size: int
-    #: Distinguishes the names of this run from those of others.
+    #: Distinguishes the names of this verification's objects from those of other verifications.
     serial: str = attrs.field(factory=lambda: secrets.token_hex(3))
-    made: list[Made] = attrs.field(factory=list)
-    #: What could not be deleted, each with the reason.
-    kept: list[tuple[Made, str]] = attrs.field(factory=list)
-    #: Creations that were begun and may have made an object that is not among ``made``.
-    _open: int = attrs.field(default=0, init=False)
-    #: Kinds of which a creation was not answered.
+    created: list[CreatedObject] = attrs.field(factory=list)
+    #: The objects that could not be deleted, each with the reason.
+    undeleted: list[tuple[CreatedObject, str]] = attrs.field(factory=list)
+    #: Number of creations that were sent and whose objects, if any, are not in ``created``.
+    _unconfirmed: int = attrs.field(default=0, init=False)
+    #: Kinds with a creation that was not answered.
     _unanswered_kinds: set[str] = attrs.field(factory=set, init=False)
-    #: By kind, the objects that were made, or may have been.
+    #: Number of objects of each kind that were or may have been created.
     _counts: Counter[str] = attrs.field(factory=Counter, init=False)
     _writer: Writer = attrs.field(init=False)
 
@@ -85,142 +85,141 @@ class Objects:
         self._writer = Writer(OWNER, run=self.serial)
 
     def name(self, kind: str) -> str:
-        """Return the name that objects of a kind get; it holds blanks. Titles are unique among all kinds of schemas."""
-        return f"{NAME} {KINDS[kind].name} {self.serial}"
+        """Return a name with blanks for objects of a kind; titles must be unique among all kinds of the registry."""
+        return f"{NAME_PREFIX} {KINDS[kind].name} {self.serial}"
 
     @property
     def left(self) -> list[str]:
-        """The kinds of what could not be deleted, each as often."""
-        return [made.kind for made, _ in self.kept]
+        """The kind of each object that could not be deleted."""
+        return [created.kind for created, _ in self.undeleted]
 
     @property
     def _client(self) -> Client:
         return self.probe.client
 
-    # ---- making ----------------------------------------------------------------------------------------------------
+    # ---- creation --------------------------------------------------------------------------------------------------
 
-    def of(self, kind: str) -> list[Made]:
-        """Return the objects of a kind that are there, in the order of their creation."""
-        return [made for made in self.made if made.kind == kind]
+    def of_kind(self, kind: str) -> list[CreatedObject]:
+        """Return the existing objects of a kind in the order of their creation."""
+        return [created for created in self.created if created.kind == kind]
 
-    def first(self, kind: str) -> str:
-        """Return the id of an object of a kind, made now if there is none: what others refer to must be readable."""
-        if made := self.of(kind):
-            return made[0].existing.id
-        first, clock = self.make(kind), self._client.transport.clock
-        with suppress(RequestError):  # one that cannot be read may be of use though
-            while not self.is_readable(first) and clock.monotonic() < first.at + READ_LAG_SECONDS:
+    def first_id(self, kind: str) -> str:
+        """Return the id of the first object of a kind; if there is none, create one and wait until it can be read."""
+        if created := self.of_kind(kind):
+            return created[0].id
+        first, clock = self.create(kind), self._client.transport.clock
+        with suppress(RequestError):  # other objects may be able to refer to an object that cannot be read
+            while not self.is_readable(first) and clock.monotonic() < first.created_at + READ_LAG_SECONDS:
                 clock.sleep(READ_AGAIN_SECONDS)
-        return first.existing.id
+        return first.id
 
-    def is_readable(self, made: Made) -> bool:
-        """Whether a read by its id finds an object."""
+    def is_readable(self, created: CreatedObject) -> bool:
+        """Return whether a read by its id finds an object."""
         try:
-            KINDS[made.kind].get(self._client, made.existing.id)
-        except RequestError as error:
-            if not error.says_gone:
-                raise
+            KINDS[created.kind].get(self._client, created.id)
+        except NotFoundError:
             return False
         except UnreadableError:
             return True
         return True
 
-    def make(self, kind: str, name: str = "", desired: Resource | None = None) -> Made:
+    def create(self, kind: str, name: str = "", desired: Resource | None = None) -> CreatedObject:
         """
-        Make an object.
+        Create an object.
 
-        :param kind: its key.
-        :param name: another name than the usual one.
-        :param desired: another value than the usual one.
-        :raises RequestError: if the service refuses it; nothing was made then.
-        :raises NotTriedError: if it is not known whether it was made.
+        :param kind: key of its kind.
+        :param name: its name. Defaults to :meth:`name`.
+        :param desired: its value. Defaults to the kind's usual value, :meth:`desired`.
+        :raises RequestError: if the service refuses the creation; no object was created then.
+        :raises NotTriedError: if the creation was not answered, or the maximum number of objects is reached.
         """
         desired = desired or self.desired(kind, name)
         ready = desired.ready(self._client)
-        self._begin(kind)
+        self._reserve(kind)
         try:
             existing = ready.create(self._client, self._writer.mark())
-        except (PlatformError, SpentError) as error:
-            if isinstance(error, SpentError) or not may_have_worked(error):
-                self._not_made(kind)
+        except (PlatformError, LimitReachedError) as error:
+            if isinstance(error, LimitReachedError) or not may_have_created(error):
+                self._cancel(kind)
                 raise
-            self._find_lost(kind)
+            self._find_unconfirmed(kind)
             raise _unanswered(kind) from None
-        return self._made(kind, existing, desired.name)
+        return self._record_created(kind, existing, desired.name)
 
-    def post(self, kind: str, body: Json, params: Params | None = None) -> tuple[Seen, Made | None]:
+    def post(self, kind: str, body: Json, params: Params | None = None) -> tuple[Answer, CreatedObject | None]:
         """
-        Send a creation as it is written here, with a mark; what it makes is removed like the other objects.
+        Send a creation with a given body and a mark; return the answer, and the created object if the answer names one.
 
-        :param kind: its key.
-        :param body: the JSON to send.
-        :return: the answer, and what was made; ``None``: nothing, as far as the answer tells.
+        :param kind: key of the kind.
+        :param body: the JSON to send; the mark is added.
+        :param params: query parameters. Defaults to none.
         """
         name = str(body.get(KINDS[kind].name_key) or "")
         marked = KINDS[kind].marked(body, self._writer.mark())
-        self._begin(kind)
+        self._reserve(kind)
         try:
-            seen = self.probe.send("POST", KINDS[kind].path, params, body=marked)
+            answer = self.probe.send("POST", KINDS[kind].path, params, body=marked)
         except NotTriedError as error:
             if isinstance(error, UnansweredError):
-                self._find_lost(kind)
+                self._find_unconfirmed(kind)
             else:
-                self._not_made(kind)
+                self._cancel(kind)
             raise
-        if object_id := made_id(kind, seen.body):
-            return seen, self._made(kind, RemoteObject(object_id), name)
-        if 400 <= seen.status < 500 and seen.form == "json":
-            self._not_made(kind)
+        if object_id := id_in_receipt(kind, answer.body):
+            return answer, self._record_created(kind, RemoteObject(object_id), name)
+        if 400 <= answer.status < 500 and answer.form == "json":
+            self._cancel(kind)
         else:
-            self._find_lost(kind)
-        return seen, None
+            self._find_unconfirmed(kind)
+        return answer, None
 
-    def _begin(self, kind: str) -> None:
-        """Take note that an object is going to be made: no more of a kind than were announced."""
-        if kind in self._unanswered_kinds:  # it would be waited for once more
+    def _reserve(self, kind: str) -> None:
+        """Count a creation before it is sent, up to the announced number of objects of its kind."""
+        if kind in self._unanswered_kinds:  # another lost answer would cost another wait for its object
             raise _unanswered(kind)
         if self._counts[kind] == max_objects(kind, self.size):
-            raise SpentError(f"the number of {KINDS[kind]}s that may be made is reached")
+            raise LimitReachedError(f"the number of {KINDS[kind]}s that may be created is reached")
         self._counts[kind] += 1
-        self._open += 1
+        self._unconfirmed += 1
 
-    def _not_made(self, kind: str) -> None:
+    def _cancel(self, kind: str) -> None:
+        """Undo :meth:`_reserve` for a creation that created no object."""
         self._counts[kind] -= 1
-        self._open -= 1
+        self._unconfirmed -= 1
 
-    def _made(self, kind: str, existing: RemoteObject, name: str) -> Made:
-        made = Made(kind, existing, name, self._client.transport.clock.monotonic())
-        self._hold(made)
-        self._open -= 1
-        return made
+    def _record_created(self, kind: str, existing: RemoteObject, name: str) -> CreatedObject:
+        created = CreatedObject(kind, existing, name, self._client.transport.clock.monotonic())
+        self._track(created)
+        self._unconfirmed -= 1
+        return created
 
-    def _hold(self, made: Made) -> None:
-        self.made.append(made)
-        self.probe.pace.reserve += REQUESTS_A_DELETION
+    def _track(self, created: CreatedObject) -> None:
+        self.created.append(created)
+        self.probe.budget.reserve += REQUESTS_PER_DELETION
 
-    def forget(self, made: Made) -> None:
-        """Note that an object need not be removed any more."""
-        self.made.remove(made)
-        self.probe.pace.reserve -= REQUESTS_A_DELETION
+    def untrack(self, created: CreatedObject) -> None:
+        """Stop tracking an object, and release the requests that were reserved for its deletion."""
+        self.created.remove(created)
+        self.probe.budget.reserve -= REQUESTS_PER_DELETION
 
-    def make_or_skip(self, kind: str, name: str = "") -> Made:
+    def create_or_skip(self, kind: str, name: str = "") -> CreatedObject:
         """
-        Make an object that a check needs and does not judge.
+        Create an object that a check needs, and whose creation it does not judge.
 
-        :raises NotTriedError: if the service refuses it.
+        :raises NotTriedError: if the service refuses the creation.
         """
         try:
-            return self.make(kind, name)
+            return self.create(kind, name)
         except RequestError as error:
-            raise NotTriedError(f"the creation of a {KINDS[kind]} {refusal_of(error)}") from None
+            raise NotTriedError(f"the creation of a {KINDS[kind]} {failure_text(error)}") from None
 
     def desired(self, kind: str, name: str = "") -> Resource:
-        """Return the usual value of a kind; what it refers to is made now if it is not there."""
+        """Return the usual value of a kind. The objects that it refers to are created now if there are none."""
         return _DESIRED[kind](self, name or self.name(kind))
 
     def require_source(self) -> SourceData:
         """
-        Return where rows come from.
+        Return the source of rows.
 
         :raises NotTriedError: if the caller names no base connection.
         """
@@ -228,97 +227,98 @@ class Objects:
             raise NotTriedError("it needs a base connection")
         return self.source
 
-    def _own(self, kind: str) -> str:
-        """Return the id of an object that nothing else refers to: dataflows share no connections."""
-        taken = len(self.of("dataflow"))
-        while len(self.of(kind)) <= taken:
-            self.make(kind)
-        return self.of(kind)[taken].existing.id
+    def _unshared_id(self, kind: str) -> str:
+        """Return the id of a connection that no dataflow uses yet: dataflows share no connections."""
+        used = len(self.of_kind("dataflow"))
+        while len(self.of_kind(kind)) <= used:
+            self.create(kind)
+        return self.of_kind(kind)[used].id
 
-    # ---- removing --------------------------------------------------------------------------------------------------
+    # ---- deletion --------------------------------------------------------------------------------------------------
 
-    def delete(self, made: Made) -> bool:
-        """Delete an object; return whether it is gone. One that the service keeps is tried again at the end."""
-        refusal = KINDS[made.kind].refusal(self._client, made.existing)
-        self.forget(made)
+    def delete(self, created: CreatedObject) -> bool:
+        """Delete an object, and return whether the service did so. A refused deletion is repeated at the end."""
+        refusal = KINDS[created.kind].refusal(self._client, created.existing)
+        self.untrack(created)
         if refusal:
-            self.kept.append((made, refusal))
+            self.undeleted.append((created, refusal))
         return not refusal
 
-    def delete_all_of(self, kind: str) -> list[Made]:
-        """Delete the objects of a kind and those that may refer to them; return those of the kind that are gone."""
+    def delete_all_of(self, kind: str) -> list[CreatedObject]:
+        """Delete the objects of a kind and those that may refer to them; return the deleted objects of the kind."""
         order = list(KINDS)
-        gone = []
+        deleted = []
         for each in reversed(order[order.index(kind) :]):
-            gone = [made for made in reversed(self.of(each)) if self.delete(made)]
-        return gone[::-1]
+            deleted = [created for created in reversed(self.of_kind(each)) if self.delete(created)]
+        return deleted[::-1]
 
     def remove_all(self) -> None:
-        """Delete everything that was made, also where its creation was not answered."""
-        if self._open:
-            self._find_lost()
-        with self.probe.pace.unlimited():
+        """Delete all created objects, including those of creations that were not answered."""
+        if self._unconfirmed:
+            self._find_unconfirmed()
+        with self.probe.budget.unlimited():
             self._delete_all()
-            if self.kept:
-                self._delete_kept()
-        for made, reason in self.kept:
-            log.warning("A %s of the verification stays: %s", KINDS[made.kind], reason)
+            if self.undeleted:
+                self._repeat_refused()
+        for created, reason in self.undeleted:
+            log.warning("A %s of the verification is not deleted: %s", KINDS[created.kind], reason)
 
     def remove_leftovers(self) -> None:
         """
-        Delete what other runs have left, by their marks.
+        Delete the marked objects of other verifications.
 
-        :raises PlatformError: if it cannot be found.
+        :raises PlatformError: if they cannot be listed.
         """
-        with self.probe.pace.unlimited():
-            for found in self._listed():
-                self._hold(found)
+        with self.probe.budget.unlimited():
+            for found in self._list_marked():
+                self._track(found)
             self._delete_all()
 
     def _delete_all(self) -> None:
-        """Delete all that is known; what cannot be deleted hinders nothing else."""
+        """Delete all tracked objects; one that cannot be deleted does not prevent the deletion of the others."""
         for kind in reversed(KINDS):
-            for made in self.of(kind):
+            for created in self.of_kind(kind):
                 try:
-                    self.delete(made)
+                    self.delete(created)
                 except PlatformError as error:
-                    self.forget(made)
-                    self.kept.append((made, f"{error}; the next run removes it"))
+                    self.untrack(created)
+                    self.undeleted.append((created, f"{error}; the next verification deletes it"))
 
-    def _delete_kept(self) -> None:
-        """Delete what was refused before: the service may not have known yet that what refers to it is gone."""
+    def _repeat_refused(self) -> None:
+        """Repeat refused deletions: the service may not have noticed yet that the referring objects are deleted."""
         self._client.transport.clock.sleep(self._client.settle_seconds)
-        kept, self.kept = self.kept, []
-        for made, _ in kept:
-            self._hold(made)
+        refused, self.undeleted = self.undeleted, []
+        for created, _ in refused:
+            self._track(created)
         self._delete_all()
 
-    def _find_lost(self, *kinds: str) -> None:
+    def _find_unconfirmed(self, *kinds: str) -> None:
         """
-        Find what was made by a creation that was not answered, once lists must show it.
+        Find the objects of creations that were not answered, after the settle time.
 
-        :param kinds: of which no other is tried.
+        :param kinds: keys of kinds whose creation was not answered; no further object of them is created.
         """
         self._unanswered_kinds |= set(kinds)
         client = self._client
         seconds = max(client.settle_seconds, client.dataflow_settle_seconds) + TICK_SECONDS
-        log.warning("A creation of the verification was not answered: looking for its object in %.0f s", seconds)
+        log.warning("A creation of the verification was not answered; searching for its object in %.0f s", seconds)
         client.transport.clock.sleep(seconds)
-        known = {made.existing.id for made in self.made}
+        known = {created.id for created in self.created}
         try:
-            with self.probe.pace.unlimited():
-                lost = [found for found in self._listed() if found.existing.id not in known]
+            with self.probe.budget.unlimited():
+                lost = [found for found in self._list_marked() if found.id not in known]
         except PlatformError as error:
-            log.warning("An object of the verification may stay: %s; the next run removes it", error)
+            log.warning("An object of the verification may remain: %s; the next verification deletes it", error)
             return
         for found in lost:
-            self._hold(found)
-        self._open = 0
+            self._track(found)
+        self._unconfirmed = 0
 
-    def _listed(self) -> list[Made]:
-        """Return what this run or another has made, as lists show it."""
+    def _list_marked(self) -> list[CreatedObject]:
+        """Return the listed objects of this and other verifications."""
         found = find_marked_objects(self._client)
-        return [Made(kind, one, name_of(KINDS[kind], one), 0.0) for kind, items in found.items() for one in items]
+        pairs = ((kind, item) for kind, items in found.items() for item in items)
+        return [CreatedObject(kind, item, name_of(KINDS[kind], item), 0.0) for kind, item in pairs]
 
 
 def _unanswered(kind: str) -> NotTriedError:
@@ -334,22 +334,24 @@ def _field_group(objects: Objects, name: str) -> Resource:
 
 
 def _schema(objects: Objects, name: str) -> Resource:
-    return Schema(name=name, field_groups=(objects.first("field_group"),))
+    return Schema(name=name, field_groups=(objects.first_id("field_group"),))
 
 
 def _dataset(objects: Objects, name: str) -> Resource:
-    return Dataset(name=name, schema_id=objects.first("schema"))
+    return Dataset(name=name, schema_id=objects.first_id("schema"))
 
 
 def mapping_set(objects: Objects, name: str, field: str = "reference") -> MappingSet:
     """
     Return the value of a mapping set.
 
-    :param field: of our own field group, which a column of the source fills.
+    :param name: its name.
+    :param field: the field of our own field group to which a column of the source is mapped. Defaults to
+        ``"reference"``.
     """
     column = objects.source.text_column if objects.source else "reference"
     destination = f"_{TENANT_PLACEHOLDER}.paymentsVerify.{field}"
-    return MappingSet(name=name, schema_id=objects.first("schema"), mappings={destination: column})
+    return MappingSet(name=name, schema_id=objects.first_id("schema"), mappings={destination: column})
 
 
 def _base_connection(objects: Objects, name: str) -> Resource:
@@ -367,7 +369,7 @@ def _source_connection(objects: Objects, name: str) -> Resource:
 
 
 def _target_connection(objects: Objects, name: str) -> Resource:
-    return TargetConnection(name=name, dataset_id=objects.first("dataset"), schema_id=objects.first("schema"))
+    return TargetConnection(name=name, dataset_id=objects.first_id("dataset"), schema_id=objects.first_id("schema"))
 
 
 def _dataflow(objects: Objects, name: str) -> Resource:
@@ -375,11 +377,11 @@ def _dataflow(objects: Objects, name: str) -> Resource:
     start = datetime.fromtimestamp(objects.probe.client.now(), UTC) + START_DELAY
     return Dataflow(
         name=name,
-        source_connection_id=objects._own("source_connection"),
-        target_connection_id=objects._own("target_connection"),
+        source_connection_id=objects._unshared_id("source_connection"),
+        target_connection_id=objects._unshared_id("target_connection"),
         flow_spec=source.flow_spec,
-        mapping_set_id=objects.first("mapping_set"),
-        # Should it stay though, it brings in no old rows.
+        mapping_set_id=objects.first_id("mapping_set"),
+        # Without a backfill, a dataflow that cannot be deleted ingests no old rows.
         schedule=Schedule(frequency="day", interval=1, start_time=start, backfill=False),
         delta_column=source.delta_column,
     )

@@ -1,4 +1,4 @@
-"""Checks of the platform's clock, of what it says of its limits, and of how long a token lives."""
+"""Checks of the platform's clock, of its rate limit headers, and of the lifetime of a token."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS"]
 
-#: Seconds by which the platform's clock and this machine's may differ.
-MAX_AHEAD_SECONDS = 5.0
-#: Seconds that a token lives at least.
+#: Maximum difference between the platform's clock and this machine's, in seconds.
+MAX_CLOCK_DIFFERENCE_SECONDS = 5.0
+#: Minimum lifetime of a token in seconds.
 MIN_TOKEN_SECONDS = 3600.0
-#: Headers by which services announce how many requests they let through.
+#: Headers by which services announce their rate limits.
 RATE_LIMIT_HEADERS = (
     "ratelimit",
     "ratelimit-limit",
@@ -40,10 +40,10 @@ RATE_LIMIT_HEADERS = (
 
 
 def _headers(trial: Trial) -> Mapping[str, str]:
-    seen = trial.probe.send("GET", f"{FLOW_SERVICE}/connections", {"limit": "1"})
-    if not seen.is_success:
-        raise NotTriedError(f"the list of base connections was answered {seen.status} {seen.code}")
-    return seen.headers
+    answer = trial.probe.send("GET", f"{FLOW_SERVICE}/connections", {"limit": "1"})
+    if not answer.is_success:
+        raise NotTriedError(f"the list of base connections was answered {answer.status_text}")
+    return answer.headers
 
 
 def _date(trial: Trial) -> Finding:
@@ -51,7 +51,7 @@ def _date(trial: Trial) -> Finding:
     if date is None:
         return judged(False, ahead=None)
     ahead = round(date - time.time(), 1)
-    return judged(abs(ahead) <= MAX_AHEAD_SECONDS, ahead=ahead)
+    return judged(abs(ahead) <= MAX_CLOCK_DIFFERENCE_SECONDS, ahead=ahead)
 
 
 def _rate_limit(trial: Trial) -> Finding:
@@ -63,32 +63,33 @@ def _rate_limit(trial: Trial) -> Finding:
 def _token_lifetime(trial: Trial) -> Finding:
     credential = trial.client.credential
     if not isinstance(credential, ClientCredentials):
-        raise NotTriedError("it needs a client secret: an access token does not say how long it lives")
-    seconds = round(credential.life_seconds())
+        raise NotTriedError("it needs a client secret: the lifetime of an access token from the connection is unknown")
+    seconds = round(credential.token_lifetime_seconds())
     return judged(seconds >= MIN_TOKEN_SECONDS, seconds=seconds)
 
 
-#: They are asked before anything waits: a simulated platform's clock moves on then, this machine's does not.
+#: They run before any wait: during a wait a simulated platform's clock advances, and this machine's does not.
 CHECKS = (
     Check(
         "clock.date",
-        f"Answers have a `Date`, and this machine's clock is at most {MAX_AHEAD_SECONDS:g} s off.",
-        "`PlatformClock` in `aep/http/clock.py`: ages of objects are measured by it",
-        "compare the `Date` of an answer",
+        f"Answers have a `Date` header, which differs from this machine's clock by at most "
+        f"{MAX_CLOCK_DIFFERENCE_SECONDS:g} s.",
+        "`PlatformClock` in `aep/http/clock.py`, by which the ages of objects are computed",
+        "compare the `Date` header of an answer with this machine's clock",
         _date,
     ),
     Check(
         "clock.rate_limit",
-        "No header announces how many requests are let through.",
-        "`aep/http/throttle.py`, which knows answers with 429 only",
-        "look for such headers in an answer",
+        "No header announces a rate limit.",
+        "`aep/http/throttle.py`, which reacts to answers with 429 only",
+        "search an answer for such headers",
         _rate_limit,
     ),
     Check(
         "clock.token_lifetime",
-        f"A token lives for {MIN_TOKEN_SECONDS / 3600:g} h at least.",
+        f"The lifetime of a token is at least {MIN_TOKEN_SECONDS / 3600:g} h.",
         "`aep/http/auth.py`",
-        "read what the identity service says of the token that is used",
+        "read the lifetime in the identity service's answer with the current token",
         _token_lifetime,
     ),
 )

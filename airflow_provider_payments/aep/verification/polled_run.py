@@ -1,7 +1,7 @@
 """
-One flow run on demand, polled from the request to its end: what the checks of flow runs judge.
+The on-demand flow run that the checks of flow runs share, polled from the request to its end.
 
-It reads about ten rows into a dataset of the verification, where the source has any.
+The run ingests about ten rows of the source, if it has any, into a dataset of the verification.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from airflow_provider_payments.aep.api import flow_service
-from airflow_provider_payments.aep.errors import RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, RequestError
 from airflow_provider_payments.aep.readers import at, mappings, moment, text
 from airflow_provider_payments.aep.runs.data_window import Window
 from airflow_provider_payments.aep.runs.flow_run import FlowRun, runs_of
@@ -19,8 +19,8 @@ from airflow_provider_payments.aep.runs.on_demand import OnDemandRun
 from airflow_provider_payments.aep.services import segment
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 from airflow_provider_payments.aep.verification.kinds import KINDS
-from airflow_provider_payments.aep.verification.probe import Seen, refused
-from airflow_provider_payments.aep.verification.rules import dataflow_once
+from airflow_provider_payments.aep.verification.probe import Answer, as_answer
+from airflow_provider_payments.aep.verification.rules import one_time_dataflow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,54 +29,54 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.verification.source import SourceData
     from airflow_provider_payments.aep.verification.trial import Trial
 
-__all__ = ["PolledRun", "ask_for", "polled", "requested", "run_id_in", "run_request"]
+__all__ = ["PolledRun", "polled_run", "requested_run", "run_ids_by_form", "run_request", "send_run_request"]
 
-#: Seconds for which a run is polled.
+#: Maximum seconds for which a run is polled.
 MAX_RUN_SECONDS = 600.0
-#: Seconds after its end in which a dataflow shows it.
+#: Maximum seconds from the end of a run until its dataflow shows that end.
 MAX_SHOWN_SECONDS = 30.0
-#: How often a dataflow is asked whether it shows a run that is in progress.
+#: Maximum number of reads of the dataflow while its run is in progress.
 MAX_ACTIVE_READS = 8
 DAY_SECONDS = 86400
-#: Rows that the window holds, as far as a preview tells; and its longest.
-ROWS, MAX_WINDOW_SECONDS = 10, 30 * DAY_SECONDS
+#: Number of previewed rows in the data window, and the maximum length of the window.
+WINDOW_ROWS, MAX_WINDOW_SECONDS = 10, 30 * DAY_SECONDS
 
 
 @attrs.define
 class PolledRun:
     """
-    What was seen of the run. Seconds count from the request.
+    The observations of a flow run. Seconds count from the request for the run.
 
-    :param answer: to the request for it.
-    :param window: that was asked for.
-    :param id: what the answer calls it; empty where it names none.
-    :param listed: seconds until a list showed it; ``None``: none did.
-    :param readable: seconds until a read by its id found it.
-    :param states: the run as it was first seen with each raw status, in their order.
-    :param item: as it was read last.
-    :param run: the same, understood.
-    :param began: seconds until it began, by the platform's clock.
-    :param active_shown: whether its dataflow showed it while it was in progress; ``None``: it was never seen so.
-    :param active_reads: how often the dataflow was asked for that.
-    :param end_shown: whether its dataflow showed its end; ``None``: it was not seen to end.
+    :param answer: the answer to the request.
+    :param window: the requested data window.
+    :param id: the run's id in the answer; empty if the answer names none.
+    :param listed_seconds: seconds until a list contained the run; ``None``: no list did.
+    :param readable_seconds: seconds until a read by its id found the run; ``None``: no read did.
+    :param states: the first observation of the run with each raw status, in order.
+    :param item: the JSON of the last read.
+    :param run: the parsed run of the last read; ``None`` before the first one.
+    :param queued_seconds: seconds until the run began, by the platform's clock; ``None`` if that is unknown.
+    :param shows_active: whether the dataflow showed the run while it was in progress; ``None``: no read found it so.
+    :param active_reads: number of reads of the dataflow while the run was in progress.
+    :param shows_end: whether the dataflow showed the end of the run; ``None``: polling stopped before the end.
     """
 
-    answer: Seen
+    answer: Answer
     window: Window
     id: str = ""
-    listed: float | None = None
-    readable: float | None = None
+    listed_seconds: float | None = None
+    readable_seconds: float | None = None
     states: list[FlowRun] = attrs.field(factory=list)
     item: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     run: FlowRun | None = None
-    began: float | None = None
-    active_shown: bool | None = None
+    queued_seconds: float | None = None
+    shows_active: bool | None = None
     active_reads: int = 0
-    end_shown: bool | None = None
+    shows_end: bool | None = None
 
     @property
     def has_ended(self) -> bool:
-        """Whether it was seen to end."""
+        """Whether a read returned the run after its end."""
         return self.run is not None and not self.run.is_active
 
     @property
@@ -84,7 +84,7 @@ class PolledRun:
         """
         The run after its end.
 
-        :raises NotTriedError: if it was not seen to end.
+        :raises NotTriedError: if polling stopped before the end.
         """
         if self.run is None or self.run.is_active:
             raise NotTriedError(f"the flow run has not ended within {MAX_RUN_SECONDS:g} s")
@@ -95,7 +95,7 @@ class PolledRun:
         """
         The run after its end, if it has read rows.
 
-        :raises NotTriedError: if it has not, or was not seen to end.
+        :raises NotTriedError: if it has read none, or polling stopped before the end.
         """
         if self.ended.input_records == 0:
             raise NotTriedError("no row of the source falls into the flow run's window")
@@ -106,44 +106,44 @@ class PolledRun:
 
 
 def run_request(trial: Trial) -> OnDemandRun:
-    """Return the request for a run of a dataflow that runs once."""
-    return trial.once("run request", lambda: _request(trial))
+    """Return the request for an on-demand run of a dataflow that runs once."""
+    return trial.shared("run request", lambda: _request(trial))
 
 
 def _request(trial: Trial) -> OnDemandRun:
-    dataflow_id = dataflow_once(trial).existing.id
+    dataflow_id = one_time_dataflow(trial).id
     trial.read("dataflow", dataflow_id)
     source = trial.objects.require_source()
     column = source.delta_column.name if source.delta_column else None
     return OnDemandRun(client=trial.client, flow_id=dataflow_id, window=_window(trial, source), delta_column=column)
 
 
-def ask_for(request: OnDemandRun) -> Seen:
-    """Ask for a run; return the answer, a refusal too."""
+def send_run_request(request: OnDemandRun) -> Answer:
+    """Send a request for a run; return the answer, which may be a refusal."""
     try:
         answer = request.send()
     except RequestError as error:
-        return refused(error)
-    return Seen(answer.status, body=answer.body, headers=answer.headers)
+        return as_answer(error)
+    return Answer(answer.status, body=answer.body, headers=answer.headers)
 
 
-def run_id_in(body: object) -> dict[str, str]:
-    """Return the run's id by the form in which an answer names it: ``object`` or ``list``."""
+def run_ids_by_form(body: object) -> dict[str, str]:
+    """Return the run's id in an answer by the form of the answer: ``object``, ``list`` or both."""
     first = next(iter(mappings(at(body, "items"))), {})
-    found = {"list": text(first.get("id")), "object": text(at(body, "id"))}
-    return {form: run_id for form, run_id in found.items() if run_id}
+    ids = {"list": text(first.get("id")), "object": text(at(body, "id"))}
+    return {form: run_id for form, run_id in ids.items() if run_id}
 
 
 def _window(trial: Trial, source: SourceData) -> Window:
-    """Return a window that holds about ten rows as a preview of the table shows them; else the last day."""
-    times = sorted(_previewed(trial, source))[-ROWS:]
+    """Return a data window that contains about ten rows of the table's preview, or the last day if it has no times."""
+    times = sorted(_previewed_times(trial, source))[-WINDOW_ROWS:]
     if not times:
         now = int(trial.client.now())
         return Window(now - DAY_SECONDS, now)
     return Window(int(max(times[0], times[-1] - MAX_WINDOW_SECONDS)) - 1, int(times[-1]) + 1)
 
 
-def _previewed(trial: Trial, source: SourceData) -> list[float]:
+def _previewed_times(trial: Trial, source: SourceData) -> list[float]:
     if source.delta_column is None:
         return []
     table = flow_service.explore(trial.client, source.base_connection_id, source.place["table"], preview=True)
@@ -154,79 +154,76 @@ def _previewed(trial: Trial, source: SourceData) -> list[float]:
 # ---- polling -------------------------------------------------------------------------------------------------------
 
 
-def requested(trial: Trial) -> PolledRun:
-    """Return the run, asked for and polled to its end with the first use; it may have been refused."""
-    return trial.once("run", lambda: _poll_to_end(trial))
+def requested_run(trial: Trial) -> PolledRun:
+    """Return the run, which the first call requests and polls to its end. The request may have been refused."""
+    return trial.shared("run", lambda: _poll_to_end(trial))
 
 
-def polled(trial: Trial) -> PolledRun:
+def polled_run(trial: Trial) -> PolledRun:
     """
-    Return the same.
+    Return the run of :func:`requested_run`.
 
-    :raises NotTriedError: if the answer names no run.
+    :raises NotTriedError: if the answer to the request names no run.
     """
-    found = requested(trial)
-    if not found.id:
-        answer = found.answer
-        raise NotTriedError(f"the request for a flow run was answered {answer.status} {answer.code}".rstrip())
-    return found
+    polled = requested_run(trial)
+    if not polled.id:
+        raise NotTriedError(f"the request for a flow run was answered {polled.answer.status_text}")
+    return polled
 
 
 def _poll_to_end(trial: Trial) -> PolledRun:
     request = run_request(trial)
-    asked, asked_at = trial.client.transport.clock.monotonic(), trial.client.now()
-    answer = ask_for(request)
-    found = PolledRun(answer, request.window, next(iter(run_id_in(answer.body).values()), ""))
-    if not found.id:
-        return found
+    requested_at, requested_platform_time = trial.client.transport.clock.monotonic(), trial.client.now()
+    answer = send_run_request(request)
+    polled = PolledRun(answer, request.window, next(iter(run_ids_by_form(answer.body).values()), ""))
+    if not polled.id:
+        return polled
     for at_time in trial.polls(MAX_RUN_SECONDS):
-        _poll(trial, request.flow_id, found, round(at_time - asked, 1))
-        if found.listed is not None and found.has_ended:
+        _poll(trial, request.flow_id, polled, round(at_time - requested_at, 1))
+        if polled.listed_seconds is not None and polled.has_ended:
             break
-    if found.run and found.run.started_at is not None:
-        found.began = round(max(0.0, found.run.started_at - asked_at), 1)
-    if found.has_ended:
-        shown = (_last_run(trial, request.flow_id) for _ in trial.polls(MAX_SHOWN_SECONDS))
-        found.end_shown = any(_is_its_end(found, last) for last in shown)
-    return found
+    if polled.run and polled.run.started_at is not None:
+        polled.queued_seconds = round(max(0.0, polled.run.started_at - requested_platform_time), 1)
+    if polled.has_ended:
+        last_runs = (_last_run(trial, request.flow_id) for _ in trial.polls(MAX_SHOWN_SECONDS))
+        polled.shows_end = any(_shows_end_of(polled, last) for last in last_runs)
+    return polled
 
 
-def _is_its_end(found: PolledRun, last: object) -> bool:
-    """Whether a dataflow shows the end of the run, or of a later one that its schedule has begun meanwhile."""
+def _shows_end_of(polled: PolledRun, last: object) -> bool:
+    """Return whether a dataflow's last run is the polled run after its end, or a later one of its schedule."""
     if moment(at(last, "completedAtUTC")) is None:
         return False
-    began = found.ended.started_at or 0.0
-    return at(last, "id") == found.id or (moment(at(last, "startedAtUTC")) or 0.0) > began
+    started_at = polled.ended.started_at or 0.0
+    return at(last, "id") == polled.id or (moment(at(last, "startedAtUTC")) or 0.0) > started_at
 
 
-def _poll(trial: Trial, flow_id: str, found: PolledRun, seconds: float) -> None:
-    if found.listed is None and _is_listed(trial, flow_id, found.id):
-        found.listed = seconds
-    if not found.has_ended:
-        _read(trial, found, seconds)
-    if found.run and not found.has_ended and not found.active_shown and found.active_reads < MAX_ACTIVE_READS:
-        found.active_reads += 1
-        found.active_shown = at(_last_run(trial, flow_id), "id") == found.id
+def _poll(trial: Trial, flow_id: str, polled: PolledRun, seconds: float) -> None:
+    if polled.listed_seconds is None and _is_listed(trial, flow_id, polled.id):
+        polled.listed_seconds = seconds
+    if not polled.has_ended:
+        _read(trial, polled, seconds)
+    if polled.run and not polled.has_ended and not polled.shows_active and polled.active_reads < MAX_ACTIVE_READS:
+        polled.active_reads += 1
+        polled.shows_active = at(_last_run(trial, flow_id), "id") == polled.id
 
 
 def _is_listed(trial: Trial, flow_id: str, run_id: str) -> bool:
     return any(run.id == run_id for run in runs_of(trial.client, flow_id, skip="all"))
 
 
-def _read(trial: Trial, found: PolledRun, seconds: float) -> None:
+def _read(trial: Trial, polled: PolledRun, seconds: float) -> None:
     try:
-        found.item = flow_service.item(trial.client, "runs", found.id)
-    except RequestError as error:
-        if not error.says_gone:
-            raise
+        polled.item = flow_service.item(trial.client, "runs", polled.id)
+    except NotFoundError:
         return
-    if found.readable is None:
-        found.readable = seconds
-    found.run = FlowRun.from_item(found.item)
-    if found.run.raw_status not in [state.raw_status for state in found.states]:
-        found.states.append(found.run)
+    if polled.readable_seconds is None:
+        polled.readable_seconds = seconds
+    polled.run = FlowRun.from_item(polled.item)
+    if polled.run.raw_status not in [state.raw_status for state in polled.states]:
+        polled.states.append(polled.run)
 
 
 def _last_run(trial: Trial, flow_id: str) -> object:
-    seen = trial.probe.send("GET", f"{KINDS['dataflow'].path}/{segment(flow_id)}")
-    return at(next(iter(mappings(at(seen.body, "items"))), seen.body), "lastRunDetails")
+    answer = trial.probe.send("GET", f"{KINDS['dataflow'].path}/{segment(flow_id)}")
+    return at(next(iter(mappings(at(answer.body, "items"))), answer.body), "lastRunDetails")

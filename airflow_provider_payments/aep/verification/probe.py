@@ -1,9 +1,9 @@
 """
-One request of a verification: what the platform answers, whatever that is, as a value.
+One request of a verification: any answer of the platform, as a value.
 
-Requests are counted and kept apart in time; a rate limited one is sent again once the service allows it, and so is a
-read that fails. What no service answered, and what is refused because of the credential or for the moment, decides
-nothing: the check is not tried.
+Requests are counted and throttled. A rate limited request is sent again as soon as the service allows it, and so is a
+read that fails. An answer that did not come from the service, and a refusal that concerns the credential or a temporary
+state, prove nothing about an assumption: the check is not tried.
 """
 
 from __future__ import annotations
@@ -28,37 +28,38 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.api.client import Client, Params
     from airflow_provider_payments.aep.services import Json
 
-__all__ = ["Pace", "Probe", "Seen", "SpentError", "UnansweredError", "refusal_of", "refused"]
+__all__ = ["Answer", "LimitReachedError", "Probe", "RequestBudget", "UnansweredError", "as_answer", "failure_text"]
 
-#: How often a rate limited request is sent in all, and a read that fails.
+#: Maximum number of times that a rate limited request, and a read that fails, is sent.
 MAX_SENT, MAX_READS = 6, 3
-#: Statuses of refusals that are about the credential or the moment.
-NO_ANSWER = (401, 403, 408, 429)
-#: What codes of the services look like, and titles where there is none; anything else may hold words of the tenant.
+#: Statuses of refusals that concern the credential or a temporary state.
+INCONCLUSIVE_STATUSES = (401, 403, 408, 429)
+#: The form of the services' error codes, and the known titles of errors that have no code. A report holds no other
+#: text of an error, because that may contain data of the tenant.
 _CODE = re.compile(
     r"[A-Z]{2,20}-[0-9]{3,6}(-[0-9]{3})?|[0-9]{3,6}|[A-Z][A-Za-z]{1,30}Error|Unauthorized|Forbidden|Conflict|Unavailable"
     r"|(invalid|unauthorized|unsupported|access)_(client|request|grant|grant_type|scope|token|denied)"
 )
 
 
-class SpentError(NotTriedError):
-    """The number of requests that may be sent is reached."""
+class LimitReachedError(NotTriedError):
+    """The maximum number of requests, or of objects of a kind, is reached."""
 
 
 class UnansweredError(NotTriedError):
-    """It is not known what a request has done."""
+    """A request was not answered, so its effect is unknown."""
 
 
 @attrs.frozen
-class Seen:
+class Answer:
     """
-    An answer.
+    An answer of the platform.
 
     :param status: the HTTP status.
-    :param code: the service's code or title of a refusal; empty for a success, and where it has none that is known.
-    :param form: ``json``, ``html``, ``blank`` or ``other``.
-    :param body: of a success.
-    :param headers: of a success, by names in any case.
+    :param code: the code or known title of a refusal. Defaults to empty: a success, or a refusal without either.
+    :param form: the form of the body: ``json``, ``html``, ``blank`` or ``other``. Defaults to ``"json"``.
+    :param body: the parsed body of a success. Defaults to ``None``.
+    :param headers: the headers of a success, whose names are matched in any case. Defaults to none.
     """
 
     status: int
@@ -69,48 +70,53 @@ class Seen:
 
     @property
     def is_success(self) -> bool:
-        """Whether it is a 2xx."""
+        """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
     @property
-    def shown(self) -> Json:
-        """What a report says of it."""
+    def summary(self) -> Json:
+        """The part of the answer that a report holds."""
         return {"status": self.status, "code": self.code, "form": self.form}
 
+    @property
+    def status_text(self) -> str:
+        """The status, followed by the code if there is one."""
+        return f"{self.status} {self.code}".rstrip()
 
-class Pace:
+
+class RequestBudget:
     """
-    What each request passes through: it counts them, and keeps some for the removal of what was made.
+    A context manager around each request, which counts and throttles requests and raises at their limit.
 
-    :param client: whose requests are counted.
-    :param limit: how many may be sent, without those of :meth:`unlimited`.
+    :param client: the client whose requests are counted.
+    :param limit: the maximum number of requests, excluding those of :meth:`unlimited`.
     """
 
     def __init__(self, client: Client, limit: int) -> None:
         self.limit = limit
-        #: Requests that are kept for the removal.
+        #: Requests that are reserved for the deletion of created objects.
         self.reserve = 0
-        #: All requests, and those that the limit is about.
+        #: All requests, and those that count towards the limit.
         self.sent = self._limited = 0
         self._is_limited = True
-        #: Of the caller, if there is one.
+        #: The context manager that the caller set for each request.
         self._outer: AbstractContextManager[Any] = client.transport.pace
         self._throttle = Throttle(client.transport.clock)
 
     @classmethod
     @contextmanager
     def of(cls, client: Client, limit: int) -> Iterator[Self]:
-        """Let the requests of the block pass through one."""
-        pace = cls(client, limit)
-        client.transport.pace = pace
+        """Apply a budget to the requests of the block."""
+        budget = cls(client, limit)
+        client.transport.pace = budget
         try:
-            yield pace
+            yield budget
         finally:
-            client.transport.pace = pace._outer
+            client.transport.pace = budget._outer
 
     @contextmanager
     def unlimited(self) -> Iterator[None]:
-        """Send all requests of the block: what finds and removes objects is not stopped, however many there are."""
+        """Exclude the requests of the block from the limit: the search for objects and their deletion must not stop."""
         self._is_limited = False
         try:
             yield
@@ -119,7 +125,7 @@ class Pace:
 
     def __enter__(self) -> None:
         if self._is_limited and self._limited >= self.limit - self.reserve:
-            raise SpentError("the number of requests that checks may send is reached")
+            raise LimitReachedError("the number of requests that checks may send is reached")
         self._throttle.__enter__()
         self._outer.__enter__()
         self.sent += 1
@@ -135,14 +141,14 @@ class Pace:
 @attrs.frozen
 class Probe:
     """
-    Asks one sandbox.
+    Sends requests to one sandbox.
 
-    :param client: of the sandbox.
-    :param pace: what its requests pass through.
+    :param client: the client of the sandbox.
+    :param budget: the budget of its requests.
     """
 
     client: Client
-    pace: Pace
+    budget: RequestBudget
 
     def send(
         self,
@@ -152,41 +158,41 @@ class Probe:
         *,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-        by: Client | None = None,
-    ) -> Seen:
+        sender: Client | None = None,
+    ) -> Answer:
         """
-        Send one request; return what was answered, a refusal too.
+        Send one request, and return its answer, which may be a refusal.
 
-        :param by: the client that sends it, where its credential or place is what the check is about: then any refusal
-            is an answer.
-        :raises NotTriedError: as :func:`refused` has it.
+        :param sender: another client that sends the request, for checks of its credential, organisation or sandbox: any
+            refusal by a service is then an answer. Defaults to ``None``: the sandbox's client.
+        :raises NotTriedError: if the answer proves nothing; see :func:`as_answer`.
         """
         for sent in range(1, MAX_SENT + 1):
             try:
-                answer = (by or self.client).request(
+                answer = (sender or self.client).request(
                     method, path, params=params, body=body, headers=headers, expected=anything, attempts=1
                 )
             except RequestError as error:
                 if not _is_repeated(error, sent):
-                    return refused(error) if by is None or error.status is None else _seen(error)
+                    return as_answer(error) if sender is None or error.status is None else _answer_of(error)
                 wait = FIRST_WAIT_SECONDS * 2**sent if error.retry_after is None else error.retry_after
                 self.client.transport.clock.sleep(min(wait, MAX_WAIT_SECONDS))
                 continue
-            return Seen(answer.status, body=answer.body, headers=answer.headers)
+            return Answer(answer.status, body=answer.body, headers=answer.headers)
         raise AssertionError("unreachable")
 
 
-def refused(error: RequestError) -> Seen:
+def as_answer(error: RequestError) -> Answer:
     """
-    Return the answer by which a request failed.
+    Return the refusal that an error holds.
 
-    :raises UnansweredError: if no service answered, or with a 5xx, or it was a redirect or the page of a proxy.
-    :raises NotTriedError: if it is about the credential or the moment, and not about what was sent.
+    :raises UnansweredError: if the error is ambiguous: no answer, a 5xx, a redirect, or the page of a proxy.
+    :raises NotTriedError: if the refusal concerns the credential or a temporary state, not the request.
     """
-    if _is_failed(error) or error.status in NO_ANSWER:
+    if _is_failed(error) or error.status in INCONCLUSIVE_STATUSES:
         kind = UnansweredError if error.failure is Failure.AMBIGUOUS else NotTriedError
-        raise kind(f"{error.method} {_place(error.path)} {refusal_of(error)}")
-    return _seen(error)
+        raise kind(f"{error.method} {_without_ids(error.path)} {failure_text(error)}")
+    return _answer_of(error)
 
 
 def _is_repeated(error: RequestError, sent: int) -> bool:
@@ -199,14 +205,14 @@ def _is_failed(error: RequestError) -> bool:
     return error.status is None or not 400 <= error.status < 500
 
 
-def _seen(error: RequestError) -> Seen:
-    form = "json" if error.problem.says_something else _form(error.reason)
-    return Seen(error.status or 0, _code(error), form)
+def _answer_of(error: RequestError) -> Answer:
+    form = "json" if error.problem.has_content else _form(error.reason)
+    return Answer(error.status or 0, _code(error), form)
 
 
-def refusal_of(error: RequestError) -> str:
-    """Return how a request failed, in words that a report may hold."""
-    return f"was answered {error.status} {_code(error)}".rstrip() if error.status else "was not answered"
+def failure_text(error: RequestError) -> str:
+    """Return how a request failed, without any text of the tenant, as the end of a sentence about the request."""
+    return f"was answered {Answer(error.status, _code(error)).status_text}" if error.status else "was not answered"
 
 
 def _code(error: RequestError) -> str:
@@ -218,7 +224,7 @@ def _form(reason: str) -> str:
     return "blank" if reason == BLANK else "html" if reason.startswith("answered HTML") else "other"
 
 
-def _place(path: str) -> str:
-    """Return a path without ids: the report holds none."""
+def _without_ids(path: str) -> str:
+    """Return the steps of a path that are words: a report holds no ids."""
     known = [step for step in path.split("/") if re.fullmatch(r"[a-zA-Z-]{1,30}", step)]
     return "/".join(["", *known])

@@ -1,4 +1,4 @@
-"""Checks of refusals: of requests without a valid token, of another organisation or sandbox, and of unknown ids."""
+"""Checks of refusals: of requests without a valid token, with another organisation or sandbox, and with unknown ids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from airflow_provider_payments.aep.api import schema_registry
-from airflow_provider_payments.aep.errors import Failure, Problem, RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, Problem
 from airflow_provider_payments.aep.http.auth import AccessToken
 from airflow_provider_payments.aep.http.retries import is_token_refused
 from airflow_provider_payments.aep.services import ACCEPT_ONE, SANDBOXES, segment
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_payments.aep.api.client import Client
-    from airflow_provider_payments.aep.verification.probe import Seen
+    from airflow_provider_payments.aep.verification.probe import Answer
     from airflow_provider_payments.aep.verification.trial import Trial
 
 __all__ = ["CHECKS"]
 
-#: Sandbox Management is asked which sandboxes there are, whatever a request names.
+#: The services whose refusals are checked. The sandbox list is the same for any sandbox that a request names.
 SERVICES = (*LISTINGS, "sandboxes")
 #: An organisation that does not exist.
 OTHER_ORGANISATION = "000000000000000000000000@AdobeOrg"
 
 
 @attrs.frozen
-class Unsigned:
-    """Signs nothing."""
+class NoToken:
+    """A credential without a token."""
 
     client_id: str
 
@@ -46,7 +46,7 @@ class Unsigned:
         return
 
     def reject(self, token: str | None) -> bool:
-        """Nothing can replace it."""
+        """Return that no new token replaces a rejected one."""
         return False
 
 
@@ -55,13 +55,13 @@ class Case:
     """
     A request that is refused.
 
-    :param id: the end of the check's id.
-    :param sent: what is sent.
-    :param answered: how it is assumed to be refused.
-    :param source: where our code relies on it.
-    :param services: those that it is sent to.
-    :param client: makes the client that sends it.
-    :param holds: whether an answer is as assumed.
+    :param id: the last part of the check's id.
+    :param sent: the request, as a noun phrase.
+    :param answered: the assumed refusal, as the end of a sentence.
+    :param source: the code that relies on the refusal.
+    :param services: the services to which the request is sent.
+    :param client: returns the client that sends the request.
+    :param is_as_assumed: returns whether an answer is the assumed refusal.
     """
 
     id: str
@@ -70,14 +70,14 @@ class Case:
     source: str
     services: tuple[str, ...]
     client: Callable[[Trial], Client]
-    holds: Callable[[Seen], bool]
+    is_as_assumed: Callable[[Answer], bool]
 
 
-def _unsigned(trial: Trial) -> Client:
-    return attrs.evolve(trial.client, credential=Unsigned(trial.client.credential.client_id))
+def _without_token(trial: Trial) -> Client:
+    return attrs.evolve(trial.client, credential=NoToken(trial.client.credential.client_id))
 
 
-def _wrongly_signed(trial: Trial) -> Client:
+def _with_invalid_token(trial: Trial) -> Client:
     return attrs.evolve(trial.client, credential=AccessToken(trial.client.credential.client_id, "not-a-token"))
 
 
@@ -89,59 +89,59 @@ def _in_other_sandbox(trial: Trial) -> Client:
     return attrs.evolve(trial.client, sandbox=f"verify-{trial.objects.serial}")
 
 
-# ---- what is assumed -----------------------------------------------------------------------------------------------
+# ---- assumed refusals ----------------------------------------------------------------------------------------------
 
 
-def _is_credential_refused(seen: Seen) -> bool:
-    return seen.status in (401, 403) and seen.form == "json"
+def _is_credential_refused(answer: Answer) -> bool:
+    return answer.status in (401, 403) and answer.form == "json"
 
 
-def _is_token_refused(seen: Seen) -> bool:
-    return is_token_refused(seen.status, seen.code) and seen.form == "json"
+def _is_token_refused(answer: Answer) -> bool:
+    return is_token_refused(answer.status, answer.code) and answer.form == "json"
 
 
-def _is_organisation_refused(seen: Seen) -> bool:
-    return seen.form == "json" and re.fullmatch(r"403025|400003|FLOW-200\d-\d{3}", seen.code) is not None
+def _is_organisation_refused(answer: Answer) -> bool:
+    return answer.form == "json" and re.fullmatch(r"403025|400003|FLOW-200\d-\d{3}", answer.code) is not None
 
 
-def _is_sandbox_refused(seen: Seen) -> bool:
-    return seen.form == "json" and re.fullmatch(r"FLOW-21(0[0-8]|1[0-3])-\d{3}", seen.code) is not None
+def _is_sandbox_refused(answer: Answer) -> bool:
+    return answer.form == "json" and re.fullmatch(r"FLOW-21(0[0-8]|1[0-3])-\d{3}", answer.code) is not None
 
 
-def _is_refused(seen: Seen) -> bool:
-    return seen.form == "json" and 400 <= seen.status < 500
+def _is_refused(answer: Answer) -> bool:
+    return answer.form == "json" and 400 <= answer.status < 500
 
 
-def _is_gone(seen: Seen, service: str) -> bool:
-    """Whether our readers understand it as the service's word that there is no such object."""
-    if service == "catalog" and seen.body == {}:
+def _is_not_found(answer: Answer, service: str) -> bool:
+    """Return whether the client takes an answer for the service's report that an object does not exist."""
+    if service == "catalog" and answer.body == {}:
         return True
-    problem = Problem(code=seen.code, title="refused" if seen.form == "json" else "")
-    return RequestError(Failure.FINAL, "GET", "", status=seen.status, problem=problem).says_gone
+    problem = Problem(code=answer.code, title="refused" if answer.form == "json" else "")
+    return NotFoundError.matches(answer.status, problem)
 
 
 CASES = (
     Case(
         "no_token",
         "a request without a token",
-        "with 401 or 403, in JSON",
+        "with 401 or 403 and a JSON answer",
         "the gateway's 403010; `part_at_fault` in `hooks/connection.py`",
         SERVICES,
-        _unsigned,
+        _without_token,
         _is_credential_refused,
     ),
     Case(
         "invalid_token",
         "a request with an invalid token",
         "with 401 and the code 401013",
-        "`is_token_refused` in `aep/http/retries.py`: then a new token is asked for",
+        "`is_token_refused` in `aep/http/retries.py`: then the client requests a new token",
         SERVICES,
-        _wrongly_signed,
+        _with_invalid_token,
         _is_token_refused,
     ),
     Case(
         "wrong_organisation",
-        "a request in the name of another organisation",
+        "a request that names another organisation",
         "with 403025, 400003 or FLOW-200x",
         "`part_at_fault` in `hooks/connection.py`",
         SERVICES,
@@ -160,8 +160,8 @@ CASES = (
     Case(
         "wrong_sandbox",
         "a request for an unknown sandbox",
-        "in JSON",
-        "`aep/http/answers.py`: only then is it final",
+        "with a JSON answer",
+        "`aep/http/answers.py`: only such a refusal is final",
         ("schema_registry", "catalog", "data_prep"),
         _in_other_sandbox,
         _is_refused,
@@ -169,11 +169,11 @@ CASES = (
 )
 
 
-# ---- where it is sent ----------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------------------------
 
 
 def _list_of(service: str) -> tuple[str, Mapping[str, str], Mapping[str, str]]:
-    """Return the path, the parameters and the headers that ask for one item of a list."""
+    """Return the path, the parameters and the headers of a query for one item of a service's list."""
     if service == "sandboxes":
         return f"{SANDBOXES}/", {"limit": "1", "offset": "0"}, {}
     listing = LISTINGS[service]
@@ -181,7 +181,7 @@ def _list_of(service: str) -> tuple[str, Mapping[str, str], Mapping[str, str]]:
 
 
 def _unknown_id(trial: Trial, service: str) -> str:
-    """Return an id of no object, in the form that the service gives ids."""
+    """Return an id that no object has, in the form of the service's ids."""
     new = uuid.uuid4()
     if service == "schema_registry":
         return f"https://ns.adobe.com/{schema_registry.tenant_id(trial.client)}/mixins/{new.hex}"
@@ -192,27 +192,27 @@ def _unknown_id(trial: Trial, service: str) -> str:
 
 
 def _refuses(service: str, case: Case) -> Callable[[Trial], Finding]:
-    def ask(trial: Trial) -> Finding:
+    def run(trial: Trial) -> Finding:
         path, params, headers = _list_of(service)
-        seen = trial.probe.send("GET", path, params, headers=headers, by=case.client(trial))
-        return judged(case.holds(seen), **seen.shown)
+        answer = trial.probe.send("GET", path, params, headers=headers, sender=case.client(trial))
+        return judged(case.is_as_assumed(answer), **answer.summary)
 
-    return ask
+    return run
 
 
-def _knows_no(service: str) -> Callable[[Trial], Finding]:
+def _reports_unknown_id(service: str) -> Callable[[Trial], Finding]:
     listing = LISTINGS[service]
 
-    def ask(trial: Trial) -> Finding:
+    def run(trial: Trial) -> Finding:
         path = f"{KINDS[listing.kind].path}/{segment(_unknown_id(trial, service))}"
         # Only Data Prep numbers the versions of its objects.
         params = {"version": "0"} if service == "data_prep" else None
         headers = {"Accept": ACCEPT_ONE} if service == "schema_registry" else None
-        # Any refusal is an answer here, one that speaks of permissions too.
-        seen = trial.probe.send("GET", path, params, headers=headers, by=trial.client)
-        return judged(_is_gone(seen, service), **seen.shown)
+        # With an explicit sender any refusal is an answer, including one that concerns permissions.
+        answer = trial.probe.send("GET", path, params, headers=headers, sender=trial.client)
+        return judged(_is_not_found(answer, service), **answer.summary)
 
-    return ask
+    return run
 
 
 def _checks_of(service: str) -> Iterator[Check]:
@@ -226,9 +226,9 @@ def _checks_of(service: str) -> Iterator[Check]:
         yield Check(
             f"{service}.unknown_id",
             f"{title} answers 404 in its own JSON for an id that it does not know.",
-            "`RequestError.says_gone` in `aep/errors.py`: only then is an object gone",
-            f"read a {KINDS[LISTINGS[service].kind]} by an invented id",
-            _knows_no(service),
+            "`NotFoundError` in `aep/errors.py`: only then does an object no longer exist",
+            f"read a {KINDS[LISTINGS[service].kind]} by a random id",
+            _reports_unknown_id(service),
         )
 
 

@@ -1,4 +1,4 @@
-"""What a verification found, as people and programs read it. It holds nothing of the tenant: no id, name or token."""
+"""The report of a verification, as text and as JSON. It contains no data of the tenant: no id, name or token."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
 __all__ = ["REPORT_FORMAT", "Report", "report_rows", "report_text", "summary_line"]
 
-#: Raised when a member of the JSON form changes its meaning.
+#: Version of the JSON form, incremented if a member changes its meaning.
 REPORT_FORMAT = 1
-#: The factor between the longest time that was measured and the recommended one: three objects show no bad day.
-MARGIN = 3
-#: Seconds that are recommended at least.
+#: The recommended settle time divided by the longest one measured: three objects do not represent a bad day.
+SAFETY_FACTOR = 3
+#: Minimum recommended settle times in seconds.
 MIN_SETTLE_SECONDS, MIN_DATAFLOW_SETTLE_SECONDS = 5, 20
-#: The outcomes in the order in which they are shown.
-SHOWN = (Outcome.CONTRADICTED, Outcome.CONFIRMED, Outcome.NOT_TRIED)
-#: Columns of the text, and what stands before the lines below a check.
+#: The outcomes in the order in which the report's rows are sorted.
+OUTCOME_ORDER = (Outcome.CONTRADICTED, Outcome.CONFIRMED, Outcome.NOT_TRIED)
+#: Columns of the text, and the indentation of the lines below a check.
 WIDTH, INDENT = 100, " " * 4
 
 
 @attrs.frozen
 class Report:
     """
-    What was found.
+    The report of a verification.
 
-    :param findings: the checks that were asked for, each with what was found.
-    :param quick: whether one object of each kind was made.
-    :param ingest: whether rows might be brought in.
-    :param day: when, as an ISO date.
-    :param requests: how many were sent, those for tokens not counted.
-    :param left: the kinds of the objects that the service kept, each as often.
+    :param findings: the selected checks with their findings.
+    :param quick: whether only one object of each kind was created.
+    :param ingest: whether ingesting rows was permitted.
+    :param day: the date of the verification in ISO format, in UTC by the platform's clock.
+    :param requests: number of requests, not counting those for tokens.
+    :param left: the kind of each object that could not be deleted.
     """
 
     findings: Sequence[tuple[Check, Finding]]
@@ -55,12 +55,12 @@ class Report:
 
     @property
     def contradicted(self) -> list[Check]:
-        """The checks whose assumptions do not hold."""
-        return [check for check, _ in _of(self, Outcome.CONTRADICTED)]
+        """The checks whose assumptions are contradicted."""
+        return [check for check, _ in _with_outcome(self, Outcome.CONTRADICTED)]
 
     @property
     def recommended(self) -> Json:
-        """The settle times of the Airflow connection's extra; without those that were not measured."""
+        """The recommended settle times for the Airflow connection's extra; only those that were measured."""
         found = {check.id: finding for check, finding in self.findings if finding.outcome is not Outcome.NOT_TRIED}
         longest: dict[str, Any] = {
             topic: found[f"{topic}.listed"].seen.get("maximum")
@@ -69,15 +69,15 @@ class Report:
         }
         if None in longest.values():
             return {}
-        # A flow run that was asked for, too, is looked for within the settle time of dataflows.
+        # The client searches for a requested flow run within the settle time of dataflows, too.
         slow = [longest.pop(topic) for topic in ("dataflow", "flow_run") if topic in longest]
-        others = {"settle_seconds": _with_margin(max(longest.values()), MIN_SETTLE_SECONDS)} if longest else {}
+        others = {"settle_seconds": _recommended_seconds(max(longest.values()), MIN_SETTLE_SECONDS)} if longest else {}
         if not slow:
             return others
-        return others | {"dataflow_settle_seconds": _with_margin(max(slow), MIN_DATAFLOW_SETTLE_SECONDS)}
+        return others | {"dataflow_settle_seconds": _recommended_seconds(max(slow), MIN_DATAFLOW_SETTLE_SECONDS)}
 
     def to_json(self) -> Json:
-        """Return it as plain JSON, which :func:`~.report_schema.report_schema` describes."""
+        """Return the report as plain JSON, which :func:`~.report_schema.report_schema` describes."""
         return {
             "format": REPORT_FORMAT,
             "provider": __version__,
@@ -86,27 +86,27 @@ class Report:
             "ingest": self.ingest,
             "requests": self.requests,
             "summary": {str(outcome): count for outcome, count in _counts(self).items()},
-            "checks": [_shown(check, finding) for check, finding in self.findings],
+            "checks": [_check_json(check, finding) for check, finding in self.findings],
             "left": dict(Counter(self.left)),
             "recommended": self.recommended,
         }
 
 
 def report_rows(report: Report) -> list[dict[str, str]]:
-    """Return a row for each check, those that are contradicted first."""
+    """Return a row for each check; contradicted checks come first."""
     return [
-        {"outcome": str(found.outcome), "check": check.id, "assumption": check.assumption, "seen": said(found)}
-        for outcome in SHOWN
-        for check, found in _of(report, outcome)
+        {"outcome": str(found.outcome), "check": check.id, "assumption": check.assumption, "seen": seen_text(found)}
+        for outcome in OUTCOME_ORDER
+        for check, found in _with_outcome(report, outcome)
     ]
 
 
 def report_text(report: Report) -> str:
-    """Return what people read: contradictions first, each with its assumption; what stays; the recommended extra."""
+    """Return the report as text: contradicted checks first, then the others, remaining objects and settle times."""
     lines = [*_contradicted(report), *_confirmed(report), *_not_tried(report)]
     if report.left:
-        kept = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in Counter(report.left).items())
-        lines += ["", f"Kept by the services: {kept}"]
+        remaining = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in Counter(report.left).items())
+        lines += ["", f"Not deleted by the services: {remaining}"]
     if report.recommended:
         extra = ", ".join(f'"{name}": {seconds}' for name, seconds in report.recommended.items())
         lines += ["", f"Recommended in the connection's extra: {extra}"]
@@ -114,42 +114,42 @@ def report_text(report: Report) -> str:
 
 
 def summary_line(report: Report) -> str:
-    """Return how many checks ended how."""
+    """Return the number of checks with each outcome, and the number of requests, in one line."""
     counts = ", ".join(f"{count} {outcome}" for outcome, count in _counts(report).items())
     return f"Verify: {counts}; {report.requests} requests."
 
 
-def said(finding: Finding) -> str:
-    """Return what was seen in one line."""
+def seen_text(finding: Finding) -> str:
+    """Return the observations of a finding in one line, or the reason if the check was not tried."""
     return finding.reason or ", ".join(
-        f"{name.replace('_', ' ')}: {_word(value)}" for name, value in finding.seen.items()
+        f"{name.replace('_', ' ')}: {_value_text(value)}" for name, value in finding.seen.items()
     )
 
 
-def _of(report: Report, outcome: Outcome) -> list[tuple[Check, Finding]]:
+def _with_outcome(report: Report, outcome: Outcome) -> list[tuple[Check, Finding]]:
     return [(check, found) for check, found in report.findings if found.outcome is outcome]
 
 
 def _contradicted(report: Report) -> Iterator[str]:
-    for check, found in _of(report, Outcome.CONTRADICTED):
+    for check, found in _with_outcome(report, Outcome.CONTRADICTED):
         yield from ("", f"CONTRADICTED  {check.id}")
-        for line in (check.assumption, f"Seen: {said(found)}", f"Relied on: {check.source}"):
+        for line in (check.assumption, f"Seen: {seen_text(found)}", f"Relied on: {check.source}"):
             yield from _wrapped(line, INDENT, INDENT)
 
 
 def _confirmed(report: Report) -> Iterator[str]:
-    found = _of(report, Outcome.CONFIRMED)
+    found = _with_outcome(report, Outcome.CONFIRMED)
     width = max(len(text) for text in ("CONFIRMED", *(check.id for check, _ in found)))
     if found:
         yield from ("", f"{'CONFIRMED':<{width}}  SEEN")
     for check, finding in found:
-        first = f"{check.id:<{width}}  "
-        yield from _wrapped(said(finding), first, " " * len(first)) or [check.id]
+        first_indent = f"{check.id:<{width}}  "
+        yield from _wrapped(seen_text(finding), first_indent, " " * len(first_indent)) or [check.id]
 
 
 def _not_tried(report: Report) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
-    for check, finding in _of(report, Outcome.NOT_TRIED):
+    for check, finding in _with_outcome(report, Outcome.NOT_TRIED):
         reasons.setdefault(finding.reason, []).append(check.id)
     if reasons:
         yield from ("", "NOT TRIED")
@@ -157,15 +157,15 @@ def _not_tried(report: Report) -> Iterator[str]:
         yield from _wrapped(f"{reason}: {', '.join(ids)}", INDENT, INDENT * 2)
 
 
-def _wrapped(text: str, first: str, rest: str) -> list[str]:
-    return wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+def _wrapped(text: str, first_indent: str, other_indent: str) -> list[str]:
+    return wrap(text, WIDTH, initial_indent=first_indent, subsequent_indent=other_indent, break_on_hyphens=False)
 
 
-def _word(value: object) -> str:
+def _value_text(value: object) -> str:
     return "none" if value in (None, "") else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _shown(check: Check, finding: Finding) -> Json:
+def _check_json(check: Check, finding: Finding) -> Json:
     reason = {"reason": finding.reason} if finding.reason else {}
     shown = {"id": check.id, "assumption": check.assumption, "outcome": str(finding.outcome), "seen": finding.seen}
     return shown | reason
@@ -176,5 +176,5 @@ def _counts(report: Report) -> dict[Outcome, int]:
     return {outcome: counts[outcome] for outcome in Outcome}
 
 
-def _with_margin(seconds: float, least: int) -> int:
-    return max(least, math.ceil(MARGIN * seconds))
+def _recommended_seconds(seconds: float, minimum: int) -> int:
+    return max(minimum, math.ceil(SAFETY_FACTOR * seconds))

@@ -1,4 +1,4 @@
-"""The JSON form of a report as JSON Schema, for those who read reports with programs."""
+"""The JSON Schema of a verification report, for programs that read reports."""
 
 from __future__ import annotations
 
@@ -19,34 +19,43 @@ _SECONDS: Json = {"type": "integer", "minimum": 1}
 
 
 def report_schema() -> Json:
-    """Return the schema of what ``payments verify`` writes and ``payments-emulator --like`` reads."""
+    """Return the JSON Schema of the report that ``payments verify`` writes and ``payments-emulator --like`` reads."""
     outcomes = [str(outcome) for outcome in Outcome]
     return {
         "$schema": _DRAFT,
-        "title": "What a verification of a sandbox found",
+        "title": "Report of the verification of a sandbox",
         **_object(
             {
-                "format": _said({"const": REPORT_FORMAT}, "Raised when a member changes its meaning."),
-                "provider": _said({"type": "string"}, "The version of airflow-provider-payments."),
-                "day": _said({"type": "string", "format": "date"}, "When, by the platform's clock in UTC."),
-                "quick": _said({"type": "boolean"}, "Whether one object of each kind was made instead of three."),
-                "ingest": _said({"type": "boolean"}, "Whether rows might be brought in."),
-                "requests": _said(_COUNT, "How many were sent, those for tokens not counted."),
-                "summary": _said(
-                    _object({name: _said(_COUNT, f"Checks that are {name}.") for name in outcomes}),
-                    "How many checks ended how.",
+                "format": _described(
+                    {"const": REPORT_FORMAT}, "Version of the report, incremented if a member changes its meaning."
                 ),
-                "checks": _said(
-                    {"type": "array", "items": _check(outcomes)}, "The checks that were asked for, in their order."
+                "provider": _described({"type": "string"}, "The version of airflow-provider-payments."),
+                "day": _described(
+                    {"type": "string", "format": "date"},
+                    "The date of the verification, by the platform's clock in UTC.",
                 ),
-                "left": _said(
+                "quick": _described(
+                    {"type": "boolean"}, "Whether one object of each kind was created instead of three."
+                ),
+                "ingest": _described({"type": "boolean"}, "Whether ingesting rows was permitted."),
+                "requests": _described(_COUNT, "Number of requests, not counting those for tokens."),
+                "summary": _described(
+                    _object({name: _described(_COUNT, f"Checks that are {name}.") for name in outcomes}),
+                    "Number of checks with each outcome.",
+                ),
+                "checks": _described(
+                    {"type": "array", "items": _check(outcomes)}, "The selected checks, in the order in which they ran."
+                ),
+                "left": _described(
                     _object(
-                        {kind: _said(_COUNT, f"Objects of the kind {name}.") for kind, name in KINDS.items()},
+                        {kind: _described(_COUNT, f"Objects of the kind {name}.") for kind, name in KINDS.items()},
                         required=False,
                     ),
-                    "Objects that the services kept, by kind.",
+                    "Number of objects that could not be deleted, by kind.",
                 ),
-                "recommended": _said(_recommended(), "For the Airflow connection's extra, as far as it was measured."),
+                "recommended": _described(
+                    _recommended(), "Settle times for the Airflow connection's extra; only those that were measured."
+                ),
             }
         ),
     }
@@ -54,24 +63,24 @@ def report_schema() -> Json:
 
 def _check(outcomes: list[str]) -> Json:
     members = {
-        "id": _said(
-            {"type": "string", "pattern": r"^[a-z_]+\.[a-z0-9_]+$"}, "Of the check; its meaning never changes."
+        "id": _described(
+            {"type": "string", "pattern": r"^[a-z_]+\.[a-z0-9_]+$"}, "Id of the check; its meaning never changes."
         ),
-        "assumption": _said({"type": "string"}, "What this package assumes of the platform."),
-        "outcome": _said({"enum": outcomes}, "Whether that holds; `not tried` says nothing about it."),
-        "seen": _said(
+        "assumption": _described({"type": "string"}, "The assumption of this package about the platform."),
+        "outcome": _described({"enum": outcomes}, "Whether the assumption holds; `not tried` proves nothing about it."),
+        "seen": _described(
             {"type": "object", "propertyNames": {"pattern": "^[a-z_]+$"}},
-            "What was seen, by names of the check's own: numbers, statuses, codes, true or false, short words.",
+            "The observations by names of the check: numbers, statuses, codes, booleans and keywords.",
         ),
-        "reason": _said({"type": "string"}, "Why it was not tried; only there."),
+        "reason": _described({"type": "string"}, "Why the check was not tried; absent if it was tried."),
     }
     return _object(members) | {"required": [name for name in members if name != "reason"]}
 
 
 def _recommended() -> Json:
     members = {
-        "settle_seconds": _said(_SECONDS, "Three times the longest that a list took to show an object."),
-        "dataflow_settle_seconds": _said(_SECONDS, "The same of dataflows."),
+        "settle_seconds": _described(_SECONDS, "Three times the longest time until a list contained a new object."),
+        "dataflow_settle_seconds": _described(_SECONDS, "The same for dataflows and flow runs."),
     }
     return _object(members, required=False)
 
@@ -81,5 +90,5 @@ def _object(members: Json, *, required: bool = True) -> Json:
     return shape | {"required": list(members)} if required else shape
 
 
-def _said(shape: Json, description: str) -> Json:
+def _described(shape: Json, description: str) -> Json:
     return shape | {"description": description}

@@ -1,9 +1,9 @@
 """
-Rules of Flow Service for dataflows and target connections: what breaks one is refused, with its number.
+Checks of Flow Service's rules for dataflows and target connections: a violation is refused with the rule's error code.
 
-Our arguments are held against them before any request. A dataflow that is sent here begins a day later, so that it
-brings in no row even if it is taken where it should be refused; it is deleted at once. Only the checks of start times,
-which need permission to bring in rows, send an earlier start.
+The operators validate their arguments against these rules before any request. The dataflows that are sent here start a
+day later, so that one that is accepted unexpectedly ingests no rows; it is deleted at once. Only the checks of start
+times, which need permission to ingest rows, send an earlier start time.
 """
 
 from __future__ import annotations
@@ -22,31 +22,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_payments.aep.services import Json
-    from airflow_provider_payments.aep.verification.made import Made
-    from airflow_provider_payments.aep.verification.probe import Seen
+    from airflow_provider_payments.aep.verification.created_object import CreatedObject
+    from airflow_provider_payments.aep.verification.probe import Answer
     from airflow_provider_payments.aep.verification.trial import Trial
 
-__all__ = ["CHECKS", "dataflow_once"]
+__all__ = ["CHECKS", "one_time_dataflow"]
 
-DAY_SECONDS = int(START_DELAY.total_seconds())
+START_DELAY_SECONDS = int(START_DELAY.total_seconds())
 HOUR_SECONDS = 3600
-#: Of a dataflow that runs once: rows land though others fail.
-OPTIONS = {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 100}
+#: Options of a dataflow that runs once: valid rows are ingested even if others fail.
+INGESTION_OPTIONS = {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 100}
 
 
 # ---- bodies --------------------------------------------------------------------------------------------------------
 
 
 def _daily(trial: Trial, **schedule: object) -> Json:
-    """Return the body of the usual dataflow, with another schedule; its first run reads no old rows."""
-    params = {"startTime": _in(trial, DAY_SECONDS), "frequency": "day", "interval": 1, "backfill": False} | schedule
+    """Return the body of the usual dataflow with a daily schedule, some members of which are replaced; no backfill."""
+    params = {
+        "startTime": _epoch_in(trial, START_DELAY_SECONDS),
+        "frequency": "day",
+        "interval": 1,
+        "backfill": False,
+    } | schedule
     return trial.objects.desired("dataflow").payload() | {"scheduleParams": params}
 
 
-def _once(trial: Trial, **schedule: object) -> Json:
+def _one_time(trial: Trial, **schedule: object) -> Json:
     """Return the body of a dataflow that runs once."""
-    params = {"startTime": _in(trial, DAY_SECONDS), "frequency": "once"} | schedule
-    return _without_copy(trial) | {"scheduleParams": params, "options": OPTIONS}
+    params = {"startTime": _epoch_in(trial, START_DELAY_SECONDS), "frequency": "once"} | schedule
+    return _without_copy(trial) | {"scheduleParams": params, "options": INGESTION_OPTIONS}
 
 
 def _every_minutes(trial: Trial, interval: int) -> Json:
@@ -54,7 +59,7 @@ def _every_minutes(trial: Trial, interval: int) -> Json:
 
 
 def _with_copy(trial: Trial) -> Json:
-    return _once(trial) | {"transformations": _daily(trial)["transformations"]}
+    return _one_time(trial) | {"transformations": _daily(trial)["transformations"]}
 
 
 def _without_copy(trial: Trial) -> Json:
@@ -63,7 +68,7 @@ def _without_copy(trial: Trial) -> Json:
 
 
 def _starting(trial: Trial, seconds: int) -> Json:
-    return _daily(trial, startTime=_in(trial, seconds))
+    return _daily(trial, startTime=_epoch_in(trial, seconds))
 
 
 def _with_invalid_mapping(trial: Trial) -> Json:
@@ -72,184 +77,200 @@ def _with_invalid_mapping(trial: Trial) -> Json:
     return _daily(trial) | {"transformations": [*copies, used]}
 
 
-def _in_wrong_place(trial: Trial) -> Json:
-    # What the tutorial's sample prints.
+def _to_wrong_connection_spec(trial: Trial) -> Json:
+    # The connection spec of a sample in Adobe's tutorial.
     return trial.objects.desired("target_connection").payload() | {"connectionSpec": spec(SOURCES["paypal"].spec_id)}
 
 
-def _in(trial: Trial, seconds: int) -> int:
+def _epoch_in(trial: Trial, seconds: int) -> int:
     return int(trial.client.now()) + seconds
 
 
-# ---- asking --------------------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------------------------
 
 
-def _posted(trial: Trial, body: Json, kind: str = "dataflow") -> Seen:
-    """Send a creation; delete what it makes."""
-    seen, made = trial.objects.post(kind, body)
-    if made is not None:
-        # What cannot be read yet could not be deleted either; it is deleted at the end then.
+def _post_and_delete(trial: Trial, body: Json, kind: str = "dataflow") -> Answer:
+    """Send a creation, and delete the object that it creates; return the answer."""
+    answer, created = trial.objects.post(kind, body)
+    if created is not None:
+        # An object that cannot be read yet cannot be deleted either; it is deleted at the end of the verification.
         with suppress(NotTriedError):
-            trial.read(kind, made.existing.id)
-            trial.objects.delete(made)
-    return seen
+            trial.read(kind, created.id)
+            trial.objects.delete(created)
+    return answer
 
 
 def _refuses(code: str, body: Callable[[Trial], Json], kind: str = "dataflow") -> Callable[[Trial], Finding]:
-    def ask(trial: Trial) -> Finding:
-        seen = _posted(trial, body(trial), kind)
-        return judged(seen.code == code, **seen.shown)
+    def run(trial: Trial) -> Finding:
+        answer = _post_and_delete(trial, body(trial), kind)
+        return judged(answer.code == code, **answer.summary)
 
-    return ask
+    return run
 
 
-def _takes(body: Callable[[Trial], Json]) -> Callable[[Trial], Finding]:
-    def ask(trial: Trial) -> Finding:
-        seen = _posted(trial, body(trial))
-        return judged(seen.is_success, **seen.shown)
+def _accepts(body: Callable[[Trial], Json]) -> Callable[[Trial], Finding]:
+    def run(trial: Trial) -> Finding:
+        answer = _post_and_delete(trial, body(trial))
+        return judged(answer.is_success, **answer.summary)
 
-    return ask
+    return run
 
 
 def _refuses_draft(trial: Trial) -> Finding:
     body, target = _daily(trial), trial.objects.desired("target_connection").payload()
-    seen, draft = trial.objects.post("target_connection", target, {"mode": "draft"})
+    answer, draft = trial.objects.post("target_connection", target, {"mode": "draft"})
     if draft is None:
-        raise NotTriedError(f"the creation of a draft was answered {seen.status} {seen.code}".rstrip())
-    trial.read("target_connection", draft.existing.id)
+        raise NotTriedError(f"the creation of a draft was answered {answer.status_text}")
+    trial.read("target_connection", draft.id)
     try:
-        seen = _posted(trial, body | {"targetConnectionIds": [draft.existing.id]})
+        answer = _post_and_delete(trial, body | {"targetConnectionIds": [draft.id]})
     finally:
-        # Another dataflow would take it for its own.
+        # Otherwise another dataflow of the verification would use the draft.
         trial.objects.delete(draft)
-    return judged(seen.code == "FLOW-1014-400", **seen.shown)
+    return judged(answer.code == "FLOW-1014-400", **answer.summary)
 
 
-def _of_tables(ask: Callable[[Trial], Finding]) -> Callable[[Trial], Finding]:
-    def ask_of_tables(trial: Trial) -> Finding:
+def _if_tabular(run: Callable[[Trial], Finding]) -> Callable[[Trial], Finding]:
+    def run_if_tabular(trial: Trial) -> Finding:
         if not trial.objects.require_source().source.tabular:
             raise NotTriedError("the source offers no tables")
-        return ask(trial)
+        return run(trial)
 
-    return ask_of_tables
+    return run_if_tabular
 
 
-def dataflow_once(trial: Trial) -> Made:
+def one_time_dataflow(trial: Trial) -> CreatedObject:
     """
-    Return a dataflow that runs once, a day later; it can be run on demand.
+    Return a dataflow that runs once, a day later. It is created at the first call, and can be run on demand.
 
-    :raises NotTriedError: if the service refuses it.
+    :raises NotTriedError: if the service refuses the dataflow.
     """
-    seen, made = trial.once("dataflow once", lambda: trial.objects.post("dataflow", _once(trial)))
-    if made is None:
-        raise NotTriedError(
-            f"the creation of a dataflow that runs once was answered {seen.status} {seen.code}".rstrip()
-        )
-    return made
+    answer, created = _one_time_creation(trial)
+    if created is None:
+        raise NotTriedError(f"the creation of a dataflow that runs once was answered {answer.status_text}")
+    return created
 
 
-def _takes_once(trial: Trial) -> Finding:
-    seen, _ = trial.once("dataflow once", lambda: trial.objects.post("dataflow", _once(trial)))
-    return judged(seen.is_success, **seen.shown)
+def _one_time_creation(trial: Trial) -> tuple[Answer, CreatedObject | None]:
+    return trial.shared("one-time dataflow", lambda: trial.objects.post("dataflow", _one_time(trial)))
+
+
+def _accepts_one_time_dataflow(trial: Trial) -> Finding:
+    answer, _ = _one_time_creation(trial)
+    return judged(answer.is_success, **answer.summary)
 
 
 # ---- the checks ----------------------------------------------------------------------------------------------------
 
+_METHOD = "create such a dataflow that starts a day later"
+_SCHEDULE = "`aep/resources/schedule.py`; the flow spec's schedule"
 _ERRORS_OF_SOURCES = "Adobe's catalogue of errors of sources"
+
+
+def _refused(
+    check_id: str,
+    subject: str,
+    code: str,
+    source: str,
+    body: Callable[[Trial], Json],
+    *,
+    only_tables: bool = False,
+) -> Check:
+    """Return the check that a dataflow with this body is refused with an error code."""
+    run = _refuses(code, body)
+    assumption = f"{subject} is refused with {code}."
+    return Check(check_id, assumption, source, _METHOD, _if_tabular(run) if only_tables else run, (Need.SOURCE,))
+
 
 CHECKS = (
     Check(
         "target_connection.data_lake_spec",
         "A target connection with another connection spec than the data lake's is refused with FLOW-1307-400.",
-        f"`aep/resources/flow_service.py`; {_ERRORS_OF_SOURCES}; the tutorial's sample prints another",
-        "create one with PayPal's, as the sample has it",
-        _refuses("FLOW-1307-400", _in_wrong_place, "target_connection"),
+        f"`aep/resources/flow_service.py`; {_ERRORS_OF_SOURCES}; the tutorial's sample has another connection spec",
+        "create a target connection with PayPal's connection spec, as in the sample",
+        _refuses("FLOW-1307-400", _to_wrong_connection_spec, "target_connection"),
     ),
-    Check(
+    _refused(
         "dataflow.invalid_mapping",
-        "A dataflow with a mapping to a field that the schema does not have is refused with FLOW-1419-400.",
+        "A dataflow with a mapping to a field that the schema does not have",
+        "FLOW-1419-400",
         "`aep/resources/data_prep.py`; Flow Service's catalogue of errors",
-        "create one that begins a day later",
-        _refuses("FLOW-1419-400", _with_invalid_mapping),
-        (Need.SOURCE,),
+        _with_invalid_mapping,
     ),
     Check(
         "dataflow.draft_used",
         "A dataflow to a target connection that is a draft is refused with FLOW-1014-400.",
         "the emulator; a guess",
-        "create one that begins a day later",
+        _METHOD,
         _refuses_draft,
-        (Need.SOURCE, Need.WHOLE),
-    ),
-    Check(
-        "dataflow.interval_14_minutes",
-        "A dataflow that runs every 14 minutes is refused with FLOW-1362-400.",
-        "`aep/resources/schedule.py`; the flow spec's schedule",
-        "create one that begins a day later",
-        _refuses("FLOW-1362-400", lambda trial: _every_minutes(trial, 14)),
         (Need.SOURCE,),
+    ),
+    _refused(
+        "dataflow.interval_14_minutes",
+        "A dataflow that runs every 14 minutes",
+        "FLOW-1362-400",
+        _SCHEDULE,
+        lambda trial: _every_minutes(trial, 14),
     ),
     Check(
         "dataflow.interval_15_minutes",
-        "A dataflow that runs every 15 minutes is taken.",
-        "`aep/resources/schedule.py`; the flow spec's schedule",
-        "create one that begins a day later",
-        _takes(lambda trial: _every_minutes(trial, 15)),
-        (Need.SOURCE, Need.WHOLE),
-    ),
-    Check(
-        "dataflow.without_delta_column",
-        "A dataflow over a table that runs daily is refused without a delta column, with FLOW-1367-400.",
-        f"`aep/resources/dataflow.py`; {_ERRORS_OF_SOURCES}",
-        "create one that begins a day later",
-        _of_tables(_refuses("FLOW-1367-400", _without_copy)),
+        "A dataflow that runs every 15 minutes is accepted.",
+        _SCHEDULE,
+        _METHOD,
+        _accepts(lambda trial: _every_minutes(trial, 15)),
         (Need.SOURCE,),
+    ),
+    _refused(
+        "dataflow.without_delta_column",
+        "A dataflow that reads a table daily without a delta column",
+        "FLOW-1367-400",
+        f"`aep/resources/dataflow.py`; {_ERRORS_OF_SOURCES}",
+        _without_copy,
+        only_tables=True,
     ),
     Check(
         "dataflow.once",
-        "A dataflow that runs once is taken without a Copy transformation.",
+        "A dataflow with the frequency `once` and without a Copy transformation is accepted.",
         "`aep/resources/dataflow.py`; the flow spec's schema requires a delta column within Copy",
-        "create one that begins a day later",
-        _takes_once,
+        _METHOD,
+        _accepts_one_time_dataflow,
         (Need.SOURCE,),
     ),
-    Check(
+    _refused(
         "dataflow.once_with_delta_column",
-        "A dataflow that runs once is refused with a delta column, with FLOW-1369-400.",
+        "A dataflow with the frequency `once` and a delta column",
+        "FLOW-1369-400",
         f"`aep/resources/dataflow.py`; {_ERRORS_OF_SOURCES}",
-        "create one that begins a day later",
-        _of_tables(_refuses("FLOW-1369-400", _with_copy)),
-        (Need.SOURCE,),
+        _with_copy,
+        only_tables=True,
     ),
-    Check(
+    _refused(
         "dataflow.once_with_interval",
-        "A dataflow that runs once is refused with an interval, with FLOW-1361-400.",
+        "A dataflow with the frequency `once` and an interval",
+        "FLOW-1361-400",
         f"`aep/resources/schedule.py`; {_ERRORS_OF_SOURCES}",
-        "create one that begins a day later",
-        _refuses("FLOW-1361-400", lambda trial: _once(trial, interval=1)),
-        (Need.SOURCE, Need.WHOLE),
+        lambda trial: _one_time(trial, interval=1),
     ),
-    Check(
+    _refused(
         "dataflow.once_with_backfill",
-        "A dataflow that runs once is refused with `backfill`, with FLOW-1364-400.",
+        "A dataflow with the frequency `once` and `backfill`",
+        "FLOW-1364-400",
         f"`aep/resources/schedule.py`; {_ERRORS_OF_SOURCES}",
-        "create one that begins a day later",
-        _refuses("FLOW-1364-400", lambda trial: _once(trial, backfill=True)),
-        (Need.SOURCE, Need.WHOLE),
+        lambda trial: _one_time(trial, backfill=True),
     ),
     Check(
         "dataflow.start_time_now",
-        "A dataflow that begins in the present second is taken.",
-        "`aep/resources/schedule.py`; Adobe's notebook sends it",
-        "create one without backfill, delete it at once",
-        _takes(lambda trial: _starting(trial, 0)),
+        "A dataflow whose start time is the current second is accepted.",
+        "`aep/resources/schedule.py`; Adobe's notebook sends such a start time",
+        "create a dataflow without a backfill, delete it at once",
+        _accepts(lambda trial: _starting(trial, 0)),
         (Need.SOURCE, Need.INGEST),
     ),
     Check(
         "dataflow.start_time_past",
         "A dataflow whose start time is an hour ago is refused with FLOW-1360-400.",
         f"`aep/resources/dataflow.py`; {_ERRORS_OF_SOURCES}",
-        "create one without backfill; delete it at once if it is taken",
+        "create a dataflow without a backfill; delete it at once if it is accepted",
         _refuses("FLOW-1360-400", lambda trial: _starting(trial, -HOUR_SECONDS)),
         (Need.SOURCE, Need.INGEST),
     ),

@@ -1,7 +1,7 @@
 """
-Values and expressions that Data Prep maps onto fields of our own field group, and what is assumed to become of them.
+Values and expressions that Data Prep maps onto fields of the verification's field group, with the assumed results.
 
-The rows are written here, and what is shown of their results are numbers, truth values and times: none is the tenant's.
+The rows are constants, and a report contains only numbers, booleans and times of the results: no data of the tenant.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ __all__ = ["PREVIEWS", "SAMPLE_FIELDS", "VALIDATED", "Sample"]
 @attrs.frozen
 class Sample:
     """
-    One mapping.
+    One mapping and its assumed result.
 
-    :param id: the end of the check's id, and the name of the field that it is mapped to.
-    :param field: the type of that field.
+    :param id: the last part of the check's id, and the name of the field.
+    :param field: the type of the field.
     :param source: an attribute of the row, or an expression.
-    :param row: what the row holds for it; empty for an expression over constants.
-    :param member: of the field, that another mapping fills before; empty for none.
-    :param result: what is assumed to land; ``None``: nothing. Of a validation: whether the mapping passes.
-    :param assumption: a sentence.
-    :param document: what speaks for it.
+    :param result: the assumed value of the field; ``None``: no value. For a validation: whether the mapping passes.
+    :param assumption: the assumption, as a sentence.
+    :param document: the document that supports the assumption.
+    :param row: the attributes of the row. Defaults to none: the source is an expression over constants.
+    :param member: a member of the field that an earlier mapping fills. Defaults to none.
     """
 
     id: str
@@ -42,12 +42,12 @@ class Sample:
 
     @property
     def source_type(self) -> str:
-        """What the source is, in Data Prep's words."""
+        """The type of the source as Data Prep calls it."""
         return "ATTRIBUTE" if self.row else "EXPRESSION"
 
 
 def _given(sample_id: str, field: str | Json, value: object, result: object, assumption: str, document: str) -> Sample:
-    """Return the sample of a value that is mapped as it is."""
+    """Return the sample of a value that is mapped without an expression."""
     return Sample(sample_id, field, sample_id, result, assumption, document, {sample_id: value})
 
 
@@ -61,8 +61,8 @@ _VALUES = (
         "string",
         "${First Name}",
         "1",
-        "An attribute with a blank in its name is read where it is written `${First Name}`.",
-        "Adobe's page says so of fields, and shows expressions only",
+        "An attribute with a blank in its name can be written `${First Name}`.",
+        "Adobe's page documents this for fields, with samples of expressions only",
         {"First Name": "1"},
     ),
     Sample(
@@ -70,7 +70,7 @@ _VALUES = (
         "integer",
         'size_of(split("1,,2,", ","))',
         4,
-        "The function `split` keeps the empty parts of a text.",
+        "The function `split` keeps empty parts of a text.",
         f"a guess; {_FUNCTIONS} has no such sample",
     ),
     Sample(
@@ -78,24 +78,24 @@ _VALUES = (
         "integer",
         'size_of(explode("1,,2,,", ","))',
         3,
-        "The function `explode` drops the empty parts at the end of a text.",
-        "a guess, the way of Java",
+        "The function `explode` drops empty parts at the end of a text.",
+        "a guess, as in Java",
     ),
     Sample(
         "whole_division",
         "number",
         "1234 / 100",
         12,
-        "Of two whole numbers, an expression's quotient is a whole number.",
-        "the language that the reserved words point to",
+        "The quotient of two whole numbers in an expression is a whole number.",
+        "the language that the reserved words suggest",
     ),
-    _given("blanks", "integer", " 12 ", 12, "Blanks around a number in a text do not count.", "a guess"),
+    _given("blanks", "integer", " 12 ", 12, "Blanks around a number in text are ignored.", "a guess"),
     _given(
         "nested_null",
         _TWO_TEXTS,
         {"one": "1", "two": None},
         {"one": "1"},
-        "A null within a mapped object leaves its field out.",
+        "A member of a mapped object that is null is left out.",
         "a guess",
     ),
     Sample(
@@ -103,7 +103,7 @@ _VALUES = (
         _TWO_TEXTS,
         "whole_object",
         {"one": "1"},
-        "A mapped object replaces what an earlier mapping wrote into its field.",
+        "A mapped object replaces members of its field that an earlier mapping wrote.",
         "a guess",
         {"whole_object": {"one": "1"}},
         member="two",
@@ -115,7 +115,7 @@ _TIMES = (
         "date-time",
         'zone_date_to_utc(date("2019-07-15T12:00:00 PST"))',
         "2019-07-15T20:00:00Z",
-        "The letters of a zone behind a time are an offset, in summer too.",
+        "The abbreviation of a time zone after a time is a fixed offset, also in summer.",
         f"{_FUNCTIONS}, the sample of `zone_date_to_utc`",
     ),
     Sample(
@@ -123,7 +123,7 @@ _TIMES = (
         "date-time",
         'zone_date_to_zone(date("2019-01-15T12:00:00Z"), "Europe/Paris")',
         "2019-01-15T12:00:00Z",
-        "A time that an expression moves to another zone stays the same moment.",
+        "A time that an expression converts to another zone stays the same point in time.",
         f"a guess; two samples of {_FUNCTIONS} print the local time with a `Z`",
     ),
     Sample(
@@ -136,14 +136,16 @@ _TIMES = (
     ),
 )
 _REFUSED = (
-    _given("absent_day", "date-time", "2019-02-30", None, "A day that its month lacks is refused.", "a guess"),
+    _given(
+        "absent_day", "date-time", "2019-02-30", None, "A day that does not exist in its month is refused.", "a guess"
+    ),
     _given("midnight", "date-time", "2019-10-23T24:00:00Z", None, "The hour 24:00 is refused.", "a guess"),
     _given(
         "undocumented_time",
         "date-time",
         "1571829875000",
         None,
-        "A text of digits in the place of a time is refused.",
+        "A text of digits is refused as a time.",
         f"{_FORMATS} does not list it",
     ),
     _given(
@@ -151,7 +153,7 @@ _REFUSED = (
         "number",
         "1,234",
         None,
-        "A number in a text with a comma is refused.",
+        "A text with a comma is refused as a number.",
         f"{_FORMATS} does not list it",
     ),
     _given(
@@ -159,13 +161,13 @@ _REFUSED = (
         "boolean",
         "1",
         None,
-        "The text `1` in the place of a truth value is refused.",
+        "The text `1` is refused as a boolean.",
         f"{_FORMATS} does not list it",
     ),
 )
-#: What is previewed in one request: a service may refuse all of a row for one of its values.
+#: Groups of samples, each previewed in one request: a service may refuse a whole row because of one value.
 PREVIEWS = {"values": _VALUES, "times": _TIMES, "refused": _REFUSED}
-#: What is validated, all in one request.
+#: The samples that are validated, all in one request.
 VALIDATED = (
     Sample(
         "function_name",
@@ -173,16 +175,16 @@ VALIDATED = (
         "trim(date)",
         True,
         "A mapping may read an attribute that has the name of a function.",
-        f"Adobe's troubleshooting guide does so, {_FUNCTIONS} reserves the names",
+        f"Adobe's troubleshooting guide has such a mapping, {_FUNCTIONS} reserves the names",
     ),
     Sample(
         "array_as_value",
         "string",
         "sha256(items[*].x)",
         False,
-        "A mapping that hands an array to a function of a single value is refused by validation.",
+        "A validation refuses a mapping that passes an array to a function of a single value.",
         "the platform's editor",
     ),
 )
-#: The fields of our own field group that they are mapped to, by name.
+#: The types of the field group's fields for samples, by name.
 SAMPLE_FIELDS = {sample.id: sample.field for sample in (*_VALUES, *_TIMES, *_REFUSED, *VALIDATED)}

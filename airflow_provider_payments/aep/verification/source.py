@@ -1,4 +1,4 @@
-"""Where source connections and dataflows of a verification read: a base connection, and a table or resource of it."""
+"""The source of a verification's dataflows: a base connection, and one of its tables or REST resources."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 __all__ = ["SourceData", "read_source"]
 
-#: Tables whose columns are read, until one has a time by which rows are distinguished.
+#: Maximum number of tables whose columns are read in search of a delta column.
 MAX_TABLES = 5
-#: The resource that is read of a source that offers no tables, and one of its attributes.
+#: The REST resource of a source without tables, and one of its attributes.
 REST_RESOURCE, REST_ATTRIBUTE = "charges", "data.id"
 
 
 @attrs.frozen
 class SourceData:
     """
-    Where rows come from.
+    The source of rows.
 
-    :param base_connection_id: the vendor account's base connection.
+    :param base_connection_id: id of the base connection to the vendor's account.
     :param source: the vendor's source.
-    :param place: which of the vendor's data a source connection reads, as arguments of it.
-    :param text_column: what the mapping set reads.
-    :param delta_column: by which runs tell new rows; ``None`` for a source without tables.
-    :param flow_spec: what a dataflow refers to.
-    :param credential: what a further base connection would log in with; empty where the caller gives none.
+    :param place: the table or REST resource, as arguments of a source connection.
+    :param text_column: the column that the mapping set reads.
+    :param delta_column: the column by which runs recognise new rows; ``None`` for a source without tables.
+    :param flow_spec: the flow spec of the dataflows.
+    :param credential: the credential for further base connections. Defaults to none: the caller gave none.
     """
 
     base_connection_id: str
@@ -52,9 +52,11 @@ class SourceData:
 
 def read_source(client: Client, base_connection_id: str, credential: Mapping[str, str] | None = None) -> SourceData:
     """
-    Return what a base connection offers.
+    Return the source of rows that a base connection offers.
 
-    :raises InvalidInputError: if it is not of a payments source, or offers nothing that a dataflow can read.
+    :param base_connection_id: id of the base connection.
+    :param credential: the credential for further base connections. Defaults to ``None``.
+    :raises InvalidInputError: if the base connection is not of a payments source, or has no table with a delta column.
     """
     item = flow_service.item(client, "connections", base_connection_id)
     spec_id = readers.at(item, "connectionSpec", "id")
@@ -79,7 +81,7 @@ def _table(client: Client, base_connection_id: str) -> tuple[Json, str, DeltaCol
         texts = [column["name"] for column in columns if column["name"] not in times]
         if times and texts:
             return {"table": table, "columns": columns}, texts[0], DeltaColumn(times[0])
-    allowed = f"it must offer a table with a time among its first {MAX_TABLES}"
+    allowed = f"one of its first {MAX_TABLES} tables must have a column with times, and another column"
     raise InvalidInputError("base_connection_id", base_connection_id, allowed)
 
 

@@ -1,4 +1,4 @@
-"""One run of a verification: what its checks share."""
+"""The context of one verification that all of its checks share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.errors import PlatformError, RequestError
+from airflow_provider_payments.aep.errors import NotFoundError, PlatformError
 from airflow_provider_payments.aep.verification.findings import NotTriedError
 from airflow_provider_payments.aep.verification.kinds import KINDS
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["POLL_SECONDS", "Trial"]
 
-#: Seconds between two polls; later, the share of the time that has passed.
-POLL_SECONDS, POLL_SHARE = 2.0, 0.15
+#: Minimum seconds between two polls, and the fraction of the elapsed time that a later interval has.
+POLL_SECONDS, POLL_FRACTION = 2.0, 0.15
 
 Shared = TypeVar("Shared")
 
@@ -30,10 +30,10 @@ Shared = TypeVar("Shared")
 @attrs.define
 class Trial:
     """
-    What checks ask with, and what they have learnt for each other.
+    The context of a verification: how its checks send requests and create objects, and the results that they share.
 
-    :param probe: sends requests.
-    :param objects: makes what they ask about.
+    :param probe: sends the requests of checks.
+    :param objects: creates and deletes the objects of checks.
     """
 
     probe: Probe
@@ -46,41 +46,41 @@ class Trial:
         return self.probe.client
 
     def polls(self, seconds: float) -> Iterator[float]:
-        """Yield the time of each poll, by the clock's ``monotonic``, as long as ``seconds`` have not passed."""
+        """Yield the monotonic time of each poll, and sleep between polls, until ``seconds`` have elapsed."""
         clock = self.client.transport.clock
         begun = clock.monotonic()
-        while (passed := (at := clock.monotonic()) - begun) <= seconds:
+        while (elapsed := (at := clock.monotonic()) - begun) <= seconds:
             yield at
-            clock.sleep(max(POLL_SECONDS, POLL_SHARE * passed))
+            clock.sleep(max(POLL_SECONDS, POLL_FRACTION * elapsed))
 
     def read(self, kind: str, object_id: str = "") -> RemoteObject:
         """
-        Return an object as it is now.
+        Return the present state of an object.
 
-        :param object_id: of another than the first of its kind, which is made if it is not there.
-        :raises NotTriedError: if no read by its id finds it.
+        :param object_id: id of the object. Defaults to that of the kind's first object, which is created if needed.
+        :raises NotTriedError: if no read by its id finds the object within ``READ_LAG_SECONDS``.
         """
-        object_id = object_id or self.objects.first(kind)
+        object_id = object_id or self.objects.first_id(kind)
         for _ in self.polls(READ_LAG_SECONDS):
             try:
                 return KINDS[kind].get(self.client, object_id)
-            except RequestError as error:
-                if not error.says_gone:
-                    raise
+            except NotFoundError:
+                pass
         raise NotTriedError(f"no read by its id finds the {KINDS[kind]}")
 
-    def once(self, what: str, ask: Callable[[], Shared]) -> Shared:
+    def shared(self, name: str, produce: Callable[[], Shared]) -> Shared:
         """
-        Return what several checks need, asked for with the first of them; that it cannot be had is remembered too.
+        Return a result that several checks use. The first call produces it; if that raised, each call raises the same.
 
-        :param what: its name among such things.
+        :param name: identifies the result.
+        :param produce: returns the result.
         """
-        if what not in self._shared:
+        if name not in self._shared:
             try:
-                self._shared[what] = ask()
+                self._shared[name] = produce()
             except (NotTriedError, PlatformError) as error:
-                self._shared[what] = error
-        found: Shared | Exception = self._shared[what]
-        if isinstance(found, Exception):
-            raise found
-        return found
+                self._shared[name] = error
+        result: Shared | Exception = self._shared[name]
+        if isinstance(result, Exception):
+            raise result
+        return result

@@ -1,4 +1,4 @@
-"""Batches: what a flow run ingested into a dataset and, for a limited time, why records failed."""
+"""Batches: the records that a flow run ingested into a dataset, and for a limited time the errors of failed ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 DIAGNOSTICS_RETENTION_SECONDS = 30 * 86400
 ROWS_PER_FILE = 1000
-# Without error diagnostics a batch only says that there were errors; with them, one entry is the summary.
+# Without error diagnostics a batch reports only that there were errors; with diagnostics, its first entry is a summary.
 UNDIAGNOSED_ERROR = "INGEST-1211-400"
 SUMMARY_ERROR = "INGEST-1212-400"
 
@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 class RowError:
     """A record that failed.
 
-    :param code: such as ``MAPPER-3700-400``.
+    :param code: the error code, such as ``MAPPER-3700-400``.
     """
 
     code: str
@@ -29,11 +29,11 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How many records of a batch failed with one code.
+    """The number of records of a batch that failed with one code.
 
     :param code: as in :class:`RowError`.
-    :param message: the most frequent one.
-    :param count: 0 stands for the batch as a whole.
+    :param message: the most frequent message with the code.
+    :param count: the number of records; 0 if the failure is that of the whole batch.
     """
 
     code: str
@@ -45,10 +45,10 @@ class Failure:
 class Batch:
     """The records of one flow run. Times are epoch milliseconds.
 
-    :param first_row: the index of its first record in the dataset.
+    :param first_row: the index of the batch's first record in the dataset.
     :param source: the name of the source's object.
     :param diagnosed: whether error diagnostics were on.
-    :param percent: the tolerated percentage of bad records; None when there is none.
+    :param percent: the tolerated percentage of bad records; None if no bad record is tolerated.
     :param errors: the failed records, while diagnostics are kept; empty without diagnostics.
     :param rejected: all records read, while diagnostics are kept, if the whole batch failed.
     """
@@ -78,7 +78,7 @@ class Batch:
 
     @property
     def file_count(self) -> int:
-        """The number of files of its records."""
+        """The number of files that contain the batch's records."""
         return -(-self.output_records // ROWS_PER_FILE)
 
     @property
@@ -92,25 +92,25 @@ class Batch:
         }
 
     def summary(self) -> list[Failure]:
-        """Its failures as the platform reports them."""
-        return summed(self.failures, self.diagnosed, self.failed_records, self.output_records)
+        """Return the failures of the batch as the platform reports them."""
+        return reported_failures(self.failures, self.diagnosed, self.failed_records, self.output_records)
 
     def expire(self) -> None:
         """Drop the diagnostics."""
         self.errors = self.rejected = ()
 
 
-def summed(failures: Sequence[Failure], diagnosed: bool, failed: int, landed: int) -> list[Failure]:
-    """The failures of a batch as the platform reports them.
+def reported_failures(failures: Sequence[Failure], diagnosed: bool, failed: int, ingested: int) -> list[Failure]:
+    """Return the failures of a batch as the platform reports them.
 
     :param diagnosed: whether error diagnostics were on.
-    :param failed: how many records failed.
-    :param landed: how many were ingested.
+    :param failed: the number of records that failed.
+    :param ingested: the number of records that were ingested.
     """
     if not any(failure.count for failure in failures):
         return list(failures)
     if not diagnosed:
         message = "There were errors, and error diagnostics were not enabled."
         return [Failure(UNDIAGNOSED_ERROR, message, 0)]
-    message = f"{failed} records failed and {landed} were ingested; the diagnostic files tell more."
+    message = f"{failed} records failed and {ingested} were ingested; see the diagnostic files."
     return [Failure(SUMMARY_ERROR, message, 0), *failures]

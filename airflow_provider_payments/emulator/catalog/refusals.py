@@ -6,13 +6,13 @@ from airflow_provider_payments.emulator.core.refusals import PlainRefusal
 
 
 def bad_request(detail: str) -> PlainRefusal:
-    """The refusal of an invalid request."""
+    """Return the refusal of an invalid request."""
     return PlainRefusal(400, detail)
 
 
 def not_found(what: str) -> PlainRefusal:
-    """The refusal of an unknown id.
+    """Return the refusal of an unknown id.
 
-    :param what: is not found; begins with a capital letter.
+    :param what: the kind of object, with a capital letter, and its id if the answer names the id.
     """
     return PlainRefusal(404, f"{what} not found.").in_case("unknown_id")

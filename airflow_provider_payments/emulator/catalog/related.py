@@ -21,7 +21,7 @@ Item = TypeVar("Item", bound=Numbered)
 
 @dataclass(slots=True)
 class View:
-    """The only view of a dataset; it exists as long as the dataset."""
+    """The only view of a dataset; the view exists as long as the dataset."""
 
     id: str
     dataset: Dataset
@@ -57,9 +57,9 @@ _FILE_READERS: Mapping[str, Callable[[DatasetFile], Any]] = {
 
 
 def look_up(call: Call[Catalog], get: Callable[[str], Item], show: Callable[[Item], dict[str, Any]]) -> Answer:
-    """Answer with the objects whose ids the path lists, separated by commas; unknown ones are left out.
+    """Answer with the objects whose ids the path lists, separated by commas; unknown ids are left out.
 
-    :param get: an object by its id, or a refusal, which is the answer if no object is found.
+    :param get: returns an object by its id, or refuses; the refusal is the answer if no object is found.
     """
     found, refusal = {}, None
     for identifier in call.params["id"].split(","):
@@ -133,10 +133,10 @@ def list_files_of_view(call: Call[Catalog]) -> Answer:
 
 
 def list_files(call: Call[Catalog]) -> Answer:
-    """All files, or those of a dataset: published links and samples spell its parameter in two ways."""
+    """List all files, or those of a dataset. Adobe's links and samples spell the dataset's parameter in two ways."""
     batches = call.state.batches
     named = call.parameter("dataSetId") or call.parameter("datasetId")
-    # A value that is not a plain id is left to the filter of the list.
+    # Values with wildcards, commas or negation are handled by the filter of the list.
     chosen = batches.select("dataSet", (named,)) if named and not set("!*,") & set(named) else batches.select()
     return _answer_files(call, chosen.after(None))
 
@@ -173,7 +173,7 @@ def show_file(call: Call[Catalog]) -> Answer:
 
 
 def show_retention_limits(call: Call[Catalog]) -> Answer:
-    """How long the rows of a dataset may be kept."""
+    """Return how long the rows of a dataset may be kept."""
     call.state.get(call.params["id"])
     return Answer({"extensions": {"adobe_lakeHouse": {"rowExpiration": _RETENTION}}})
 

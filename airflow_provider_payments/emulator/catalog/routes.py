@@ -28,7 +28,7 @@ _BATCH_RANGES = {
     for name, member in (("created", "created"), ("start", "started"), ("end", "completed"))
     for end, sign in (("After", ">"), ("Before", "<"))
 }
-# The members that lists read most often, without making the whole wire object.
+# Readers of the members that lists use most often: they avoid building the whole wire object.
 _READERS: Mapping[str, Callable[[Dataset], Any]] = {
     "name": lambda dataset: dataset.name,
     "description": lambda dataset: dataset.content.get("description", ""),
@@ -63,8 +63,8 @@ _BATCH_SIMPLE = _USERS | _BATCH_READERS.keys() - {"tags"} | {"version", "updated
 
 
 def create_dataset(call: Call[Catalog]) -> Answer:
-    wanted = (call.parameter("requestDataSource") or "false").lower() == "true"
-    dataset = call.state.create(call.json_object(), wanted)
+    request_data_source = (call.parameter("requestDataSource") or "false").lower() == "true"
+    dataset = call.state.create(call.json_object(), request_data_source)
     return Answer([_reference(dataset)], 201, {"Location": f"{PREFIX}/dataSets/{dataset.id}"})
 
 
@@ -89,27 +89,27 @@ def patch_dataset_v2(call: Call[Catalog]) -> Answer:
 
 def _patch(call: Call[Catalog], *, deep: bool) -> Answer:
     catalog = call.state
-    dataset = _unchanged(call)
+    dataset = _dataset_to_write(call)
     body = call.json()
     if isinstance(body, list):
-        # Instructions address the dataset as it is shown: these members exist even if no client has written them.
-        shown = {"description": "", "tags": {}, "enableErrorDiagnostics": False, **dataset.content}
+        # Patch paths refer to the wire form, in which these members exist even if no client has written them.
+        wire = {"description": "", "tags": {}, "enableErrorDiagnostics": False, **dataset.content}
         try:
-            patched = apply_patch(shown, parse_patch(body), parents=deep)
+            patched = apply_patch(wire, parse_patch(body), parents=deep)
         except PatchError as error:
             raise bad_request(error.detail) from error
         if "schemaRef" not in patched:
             raise bad_request("'schemaRef' cannot be removed.")
         catalog.update(dataset, patched, whole=True)
     elif isinstance(body, dict):
-        catalog.update(dataset, _deepened(dataset.content, body) if deep else body, whole=False)
+        catalog.update(dataset, _deep_changes(dataset.content, body) if deep else body, whole=False)
     else:
         raise bad_request("The body must be an object, or a list of patch instructions.")
     return Answer([_reference(dataset)])
 
 
-def _deepened(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge nested changes into the members around them; a tag may be a single text."""
+def _deep_changes(content: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changed members of a dataset, each merged with its nested changes; a tag may be a single text."""
     tags = changes.get("tags")
     if isinstance(tags, dict):
         listed = {key: [value] if isinstance(value, str) else value for key, value in tags.items()}
@@ -125,19 +125,19 @@ def _merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return result
 
 
-def _unchanged(call: Call[Catalog]) -> Dataset:
-    """The dataset to write, unless a precondition of the request fails."""
+def _dataset_to_write(call: Call[Catalog]) -> Dataset:
+    """Return the dataset that the path names; refuse if a precondition of the request fails."""
     dataset = call.state.get(call.params["id"])
-    marks = {dataset.version, str(dataset.updated), "*"}
-    for header, wanted in (("if-match", True), ("if-none-match", False)):
-        named = call.headers.get(header)
-        if named is not None and (named.strip().strip('"') in marks) != wanted:
+    current = {dataset.version, str(dataset.updated), "*"}
+    for header, must_match in (("if-match", True), ("if-none-match", False)):
+        tag = call.headers.get(header)
+        if tag is not None and (tag.strip().strip('"') in current) != must_match:
             raise PlainRefusal(412, f"The dataset is in version {dataset.version}; {header} forbids this.")
     return dataset
 
 
 def replace_dataset(call: Call[Catalog]) -> Answer:
-    dataset = _unchanged(call)
+    dataset = _dataset_to_write(call)
     call.state.update(dataset, call.json_object(), whole=True)
     return Answer([_reference(dataset)])
 

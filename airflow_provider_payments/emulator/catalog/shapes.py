@@ -11,9 +11,9 @@ from airflow_provider_payments.emulator.schema_registry.fields import without_te
 
 
 def dataset_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
-    """A dataset without its id, which is its key in the answer.
+    """Return the wire form of a dataset without the id, which is the dataset's key in the answer.
 
-    :param catalog: its registry has the schema, whose latest minor version the reference shows.
+    :param catalog: provides the schema, whose latest minor version is in the schema reference.
     """
     content, options = dataset.content, catalog.sandbox.options
     schema = catalog.registry.lookup(dataset.schema_id)
@@ -53,7 +53,7 @@ def dataset_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
 
 
 def tags_of(dataset: Dataset) -> dict[str, list[str]]:
-    """The tags that Catalog sets itself, and the client's."""
+    """Return the tags that Catalog sets, and the client's."""
     table = re.sub(r"[^a-z0-9]+", "_", dataset.name.lower()).strip("_")[:120]
     own = {"adobe/pqs/table": [table or f"dataset_{dataset.id}"], "adobe/siphon/table/format": ["delta"]}
     return {**own, **dataset.content.get("tags", {})}
@@ -70,7 +70,7 @@ def _observable(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
 
 
 def last_batches_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
-    """The last batches of a dataset; empty before the first."""
+    """Return the wire form of a dataset's last batches; empty if the dataset has no batch."""
     batches = catalog.batches.find("dataSet", (dataset.id,))
     if not batches:
         return {}
@@ -89,23 +89,23 @@ def last_batches_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
 
 
 def view_to_wire(dataset: Dataset, catalog: Catalog) -> dict[str, Any]:
-    """The view of a dataset without its id, which is its key in the answer."""
-    shown = dataset_to_wire(dataset, catalog)
+    """Return the wire form of a dataset's view without the id, which is the view's key in the answer."""
+    wire = dataset_to_wire(dataset, catalog)
     own = ("imsOrg", "version", "created", "updated", "createdClient", "createdUser", "updatedUser", "basePath")
     return {
-        **{name: shown[name] for name in own},
+        **{name: wire[name] for name in own},
         "dataSetId": dataset.id,
         "aspect": "production",
         "status": "enabled",
-        "fileDescription": shown["fileDescription"],
+        "fileDescription": wire["fileDescription"],
         "files": f"@/dataSets/{dataset.id}/views/{dataset.view_id}/files",
     }
 
 
 def file_to_wire(batch: Batch, view_id: str, catalog: Catalog) -> dict[str, Any]:
-    """A dataset file, without its id.
+    """Return the wire form of a dataset file, without the id.
 
-    :param view_id: of its dataset.
+    :param view_id: the id of the dataset's view.
     """
     options = catalog.sandbox.options
     return {
@@ -123,7 +123,7 @@ def file_to_wire(batch: Batch, view_id: str, catalog: Catalog) -> dict[str, Any]
 
 
 def batch_to_wire(batch: Batch, catalog: Catalog) -> dict[str, Any]:
-    """A batch; its id is also its key in the answer."""
+    """Return the wire form of a batch; the batch's id is also its key in the answer."""
     options = catalog.sandbox.options
     return {
         "id": batch.id,

@@ -42,7 +42,7 @@ _MANAGERS = ("CUSTOMER", "SYSTEM")
 class Dataset:
     """A dataset and its records.
 
-    :param content: the members that a client wrote.
+    :param content: the members that clients wrote.
     :param rows: the ingested records, nested.
     """
 
@@ -61,7 +61,7 @@ class Dataset:
 
     @property
     def columns(self) -> set[str]:
-        """The top-level names in all its rows."""
+        """The top-level names in all rows."""
         for row in islice(self.rows, self._rows_seen, None):
             self._columns.update(row)
         self._rows_seen = len(self.rows)
@@ -83,7 +83,7 @@ class Dataset:
 class Catalog:
     """The state of Catalog for one sandbox.
 
-    :param registry: has the schemas of the datasets.
+    :param registry: contains the schemas of the datasets.
     """
 
     def __init__(self, sandbox: Sandbox, registry: Registry) -> None:
@@ -98,7 +98,7 @@ class Catalog:
 
     def create(self, body: Mapping[str, Any], request_data_source: bool) -> Dataset:
         """Create a dataset, or refuse."""
-        content = self._checked(body)
+        content = self._writable_content(body)
         for member in ("name", "schemaRef"):
             if not content.get(member):
                 raise bad_request(f"A dataset needs '{member}'.")
@@ -114,9 +114,9 @@ class Catalog:
         return dataset
 
     def get(self, identifier: str, *, removed: bool = False) -> Dataset:
-        """A dataset, or a refusal.
+        """Return the dataset with an id, or refuse.
 
-        :param removed: whether to find a removed one too while reads are behind.
+        :param removed: whether to find a removed dataset too, as long as reads lag.
         """
         dataset = self.datasets.read(identifier, removed=removed)
         if dataset is None:
@@ -124,16 +124,16 @@ class Catalog:
         return dataset
 
     def batch(self, identifier: str) -> Batch:
-        """A batch, or a refusal."""
+        """Return the batch with an id, or refuse."""
         batch = self.batches.read(identifier)
         if batch is None:
             raise not_found("Batch")
         return batch
 
     def read_sample(self, dataset_id: str, batch_id: str, max_rows: int) -> tuple[Mapping[str, Any], Sequence[Row]]:
-        """The reference to the schema of a dataset, and the first records of a batch, or a refusal.
+        """Return the schema reference of a dataset and the first records of a batch, or refuse.
 
-        :param batch_id: of any dataset; where that is gone, there are no records.
+        :param batch_id: a batch of any dataset; the batch has no records if its dataset was deleted.
         """
         dataset, batch = self.get(dataset_id), self.batch(batch_id)
         origin = self.datasets.get(batch.dataset_id)
@@ -145,7 +145,7 @@ class Catalog:
 
         :param whole: whether members that the body omits are dropped (PUT, JSON Patch) or kept (PATCH with an object).
         """
-        changes = self._checked(body)
+        changes = self._writable_content(body)
         for member in ("name", "schemaRef"):
             if member in body and body[member] is None:
                 raise bad_request(f"'{member}' cannot be removed.")
@@ -159,9 +159,9 @@ class Catalog:
         dataset.content = content
         dataset.writes += 1
         dataset.updated = self.sandbox.clock.millis()
-        self.datasets.changed(dataset)
+        self.datasets.reindex(dataset)
 
-    def _checked(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _writable_content(self, body: Mapping[str, Any]) -> dict[str, Any]:
         content = {name: body[name] for name in _WRITABLE if body.get(name) is not None}
         for name, value in content.items():
             if not isinstance(value, _WRITABLE[name]):
@@ -194,5 +194,5 @@ def _check_tag(key: str, values: Any) -> None:
     for value in values if key in _SWITCHES else ():
         name, _, state = value.partition(":")
         if name not in _SWITCHES[key] or state.strip() not in ("true", "false"):
-            wanted = " or ".join(f"'{name}:true'" for name in _SWITCHES[key])
-            raise bad_request(f"The tag '{key}' holds {wanted}, not '{value[:100]}'.")
+            allowed = " or ".join(f"'{name}:true'" for name in _SWITCHES[key])
+            raise bad_request(f"The tag '{key}' holds {allowed}, not '{value[:100]}'.")

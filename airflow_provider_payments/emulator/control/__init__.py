@@ -1,1 +1,1 @@
-"""The control interface under ``/__emulator__/``: for tests and people, not for clients of the platform."""
+"""The control interface under ``/__emulator__/``, for tests and people; no part of the platform."""

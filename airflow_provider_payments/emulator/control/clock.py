@@ -1,4 +1,4 @@
-"""The clock."""
+"""Operations to show and to move the emulator's clock."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ def show_clock(call: Call[Organisation]) -> Answer:
 
 
 def move_clock(call: Call[Organisation]) -> Answer:
-    """Advance a manual clock by {"advance": seconds} and run what became due."""
+    """Advance a manual clock by {"advance": seconds} and run the actions that become due."""
     clock = call.state.clock
     if clock.mode != "manual":
-        raise ControlRefusal(400, f"The clock moves by itself in mode {clock.mode!r}; start with --time manual.")
+        raise ControlRefusal(
+            400, f"The clock cannot be moved in mode {clock.mode!r}: start the emulator with --time manual."
+        )
     body = body_of(call, ("advance",), "a move of the clock")
     clock.advance(number("advance", body.get("advance"), 0, MAX_SECONDS))
     return Answer({"now": clock.now()})

@@ -1,4 +1,4 @@
-"""Parsing faults."""
+"""Parsing the faults of requests to the control interface."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ _FRAMING = ("content-length", "transfer-encoding", "connection")
 
 def _code(name: str, value: Any) -> str:
     if not isinstance(value, str) or not _CODE.fullmatch(value):
-        raise wrong(name, value, "such as FLOW-2120-403, XDM-1010-404, MAPPER-3700-400, or a gateway's 403025")
+        raise wrong(
+            name, value, "a code such as FLOW-2120-403, XDM-1010-404, MAPPER-3700-400, or 403025 of the gateway"
+        )
     return value
 
 
@@ -40,7 +42,7 @@ def _headers(name: str, value: Any) -> dict[str, str]:
 
 def _header_name(header: str) -> str:
     if not _TOKEN.fullmatch(header) or header.lower() in _FRAMING:
-        raise wrong("headers", header, f"named as HTTP allows, and none of {', '.join(_FRAMING)}")
+        raise wrong("headers", header, f"a valid header name, and none of {', '.join(_FRAMING)}")
     return header
 
 
@@ -77,7 +79,7 @@ _OPTIONS: Mapping[str, Mapping[str, Check]] = {
 
 
 def fault_from(body: Any) -> Fault:
-    """Parse a fault, or refuse."""
+    """Parse a fault; raise a refusal of anything else."""
     if not isinstance(body, dict):
         raise wrong("fault", body, "an object")
     if "action" not in body:
@@ -97,19 +99,19 @@ def fault_from(body: Any) -> Fault:
 
 
 def _completed(action: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Add the defaults of options; refuses missing or contradictory ones."""
+    """Return the options of a fault with defaults added; refuse missing and contradictory options."""
     checks = _OPTIONS[action]
     if "seconds" in checks and "seconds" not in given:
-        raise missing("seconds", f": the action {action} needs it")
+        raise missing("seconds", f": the action {action} requires it")
     if "code" in given:
         code = given["code"]
         status = int(code[-3:] if "-" in code else code[:3])
         if given.setdefault("status", status) != status:
-            raise wrong("status", given["status"], f"{status}, as the code {code} has it")
+            raise wrong("status", given["status"], f"{status}, the status of the code {code}")
     if action in ("status", "apply_then_status") and "status" not in given:
-        raise missing("status", f": the action {action} needs it, or a 'code'")
+        raise missing("status", f": the action {action} requires it, or a 'code'")
     if action == "late_apply" and "status" not in given and given.keys() & {"headers", "body"}:
-        raise missing("status", ": without it nothing is answered, no headers and no body either")
+        raise missing("status", ": without a status no answer is sent, so 'headers' and 'body' have no effect")
     defaults = {"headers": {}, "apply": False, **({"status": 502} if action == "html" else {})}
     return {**{name: value for name, value in defaults.items() if name in checks}, **given}
 

@@ -1,4 +1,4 @@
-"""Faults: adding, listing and removing them."""
+"""Operations to add, list and remove faults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_SEED = 2**63 - 1
 
 
 def add_faults(call: Call[Organisation]) -> Answer:
-    """Add one fault, a list of them, or {"seed": ..., "faults": [...]}: all of them or none."""
+    """Add a fault, a list of faults, or {"seed": ..., "faults": [...]}; if one is refused, none is added."""
     body = call.json()
     faults = call.state.faults
     if isinstance(body, dict) and body.keys() & {"seed", "faults"}:
@@ -39,7 +39,7 @@ def _faults_from(bodies: Any) -> list[Fault]:
 
 
 def list_faults(call: Call[Organisation]) -> Answer:
-    """List the faults, with how many requests each matched and how often it fired."""
+    """List the active faults; each shows the number of matching requests, and of requests for which it fired."""
     return Answer({"faults": [fault.to_wire() for fault in call.state.faults]})
 
 
@@ -49,14 +49,14 @@ def show_fault(call: Call[Organisation]) -> Answer:
 
 
 def remove_fault(call: Call[Organisation]) -> Answer:
-    """Remove one fault; answers how often it fired."""
+    """Remove one fault; the answer shows how often it fired."""
     fault = _fault(call)
     call.state.faults.remove(fault.id)
     return Answer(fault.to_wire())
 
 
 def remove_faults(call: Call[Organisation]) -> Answer:
-    """Remove all faults; answers how often they fired."""
+    """Remove all faults; the answer shows how often each fired."""
     removed = [fault.to_wire() for fault in call.state.faults]
     call.state.faults.clear()
     return Answer({"faults": removed})
@@ -65,7 +65,7 @@ def remove_faults(call: Call[Organisation]) -> Answer:
 def _fault(call: Call[Organisation]) -> Fault:
     fault = call.state.faults.get(call.params["id"])
     if fault is None:
-        raise ControlRefusal(404, f"No fault '{call.params['id'][:100]}' is in force.")
+        raise ControlRefusal(404, f"There is no active fault '{call.params['id'][:100]}'.")
     return fault
 
 

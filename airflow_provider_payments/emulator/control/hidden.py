@@ -1,4 +1,4 @@
-"""Hiding objects from the credential, as access labels do."""
+"""Operations to hide objects from the credential, as access labels do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.flow_service.shapes import TO_WIRE
 from airflow_provider_payments.emulator.organisation import Organisation, SandboxServices
 
-LoggedRequest = dict[str, str]
+# The kind, the id and the sandbox of a hidden object.
+HiddenObject = dict[str, str]
 SANDBOXES = "sandboxes"
 MAX_ID_CHARACTERS = 1000
 
@@ -34,7 +35,7 @@ _STORES: Mapping[str, Callable[[SandboxServices], Store[Any]]] = {
     "batches": lambda services: services.catalog.batches,
     "mappingSets": lambda services: services.mapping_sets.store,
 }
-# The registry has all kinds in one store, field groups under their old name.
+# The registry keeps all kinds of resources in one store, and field groups under their former name.
 _REGISTRY_NAMES = {"fieldgroups": "mixins"}
 
 
@@ -43,7 +44,7 @@ def _is_of(kind: str, item: Any) -> bool:
 
 
 def hide(call: Call[Organisation]) -> Answer:
-    """Hide an object from the credential: {"kind": "flows", "id": ...}; a dataflow with its runs."""
+    """Hide an object from the credential: {"kind": "flows", "id": ...}; a dataflow is hidden with its runs."""
     body = body_of(call, ("kind", "id"), "an object to hide")
     for member in ("kind", "id"):
         if member not in body:
@@ -57,7 +58,7 @@ def hide(call: Call[Organisation]) -> Answer:
     return Answer({"hidden": hidden})
 
 
-def _hide(services: SandboxServices, kind: str, identifier: str) -> list[LoggedRequest]:
+def _hide(services: SandboxServices, kind: str, identifier: str) -> list[HiddenObject]:
     if kind == SANDBOXES:
         sandbox = services.sandbox
         sandbox.is_hidden = sandbox.is_hidden or identifier == sandbox.name
@@ -76,20 +77,20 @@ def list_hidden(call: Call[Organisation]) -> Answer:
 
 
 def show(call: Call[Organisation]) -> Answer:
-    """Show one object again, a dataflow with its runs; answers what was hidden."""
+    """Show a hidden object again, a dataflow with its runs; the answer lists the objects that were hidden."""
     identifier = call.params["id"]
     hidden = [entry for entry in _all_hidden(call.state) if entry["id"] == identifier]
     if not hidden:
         raise ControlRefusal(404, f"'{identifier[:100]}' is not hidden.")
-    return _shown(call.state, hidden)
+    return _show_again(call.state, hidden)
 
 
 def show_all(call: Call[Organisation]) -> Answer:
-    """Show all objects again; answers what was hidden."""
-    return _shown(call.state, _all_hidden(call.state))
+    """Show all hidden objects again; the answer lists them."""
+    return _show_again(call.state, _all_hidden(call.state))
 
 
-def _shown(organisation: Organisation, hidden: list[LoggedRequest]) -> Answer:
+def _show_again(organisation: Organisation, hidden: list[HiddenObject]) -> Answer:
     for entry in hidden:
         services, kind = organisation.services[entry["sandbox"]], entry["kind"]
         if kind == SANDBOXES:
@@ -101,14 +102,14 @@ def _shown(organisation: Organisation, hidden: list[LoggedRequest]) -> Answer:
 
 
 def _with_runs(services: SandboxServices, kind: str, item: Any) -> Iterator[tuple[Store[Any], Any]]:
-    """An item with its store; a dataflow with its runs, which inherit its labels."""
+    """Yield an item and its store, and for a dataflow also its runs, which inherit its labels."""
     yield _STORES[kind](services), item
     if kind == "flows":
         runs = services.flow_service.runs
         yield from ((runs, run) for run in runs.find("flowId", (item.id,)))
 
 
-def _all_hidden(organisation: Organisation) -> list[LoggedRequest]:
+def _all_hidden(organisation: Organisation) -> list[HiddenObject]:
     hidden = [_entry(SANDBOXES, name, name) for name, sandbox in organisation.sandboxes.items() if sandbox.is_hidden]
     for name, services in organisation.services.items():
         for kind, store_of in _STORES.items():
@@ -116,7 +117,7 @@ def _all_hidden(organisation: Organisation) -> list[LoggedRequest]:
     return hidden
 
 
-def _entry(kind: str, identifier: str, sandbox: str) -> LoggedRequest:
+def _entry(kind: str, identifier: str, sandbox: str) -> HiddenObject:
     return {"kind": kind, "id": identifier, "sandbox": sandbox}
 
 

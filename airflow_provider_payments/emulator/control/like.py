@@ -1,4 +1,4 @@
-"""The report of checks of a real sandbox, as options that make the emulator behave as that sandbox did."""
+"""Turning a report of ``payments verify`` into options with which the emulator behaves like the verified sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["ReportError", "options_like"]
 
 FORMAT = 1
 NOT_TRIED = "not tried"
-# The lag of an object that never showed, or never went, while the checks waited.
+# The lag that stands for an object that did not appear, or did not disappear, while the verification waited.
 NEVER_SECONDS = 86_400
 _OUTCOMES = ("confirmed", "contradicted", NOT_TRIED)
 _NAMES = {"refused": ONCE, "taken": TWICE}
@@ -36,16 +36,16 @@ Seen = Mapping[str, Any]
 
 
 class ReportError(ValueError):
-    """A file is no report of checks, or a check in it cannot be understood."""
+    """A file is not a report of ``payments verify``, or a check in the report cannot be read."""
 
 
 def options_like(path: str | os.PathLike[str]) -> RuntimeOptions:
-    """The options at the start of an emulator that behaves as the sandbox of a report.
+    """Return the options with which an emulator behaves like the sandbox of a report.
 
-    Checks that were not tried, and checks that no option belongs to, change nothing.
+    A check that was not tried, and a check that belongs to no option, leave the defaults unchanged.
 
-    :param path: of the report.
-    :raises ReportError: if the file is no such report.
+    :param path: the path of the report.
+    :raises ReportError: if the file is not such a report.
     """
     options = RuntimeOptions()
     for check in _checks(path):
@@ -63,20 +63,20 @@ def _checks(path: str | os.PathLike[str]) -> list[Mapping[str, Any]]:
     except OSError as error:
         raise ReportError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ReportError(f"{path} is no JSON: {error}") from error
+        raise ReportError(f"{path} is not JSON: {error}") from error
     if not isinstance(report, dict) or report.get("format") != FORMAT:
-        raise ReportError(f"{path} is no report of checks: it must be an object with 'format' {FORMAT}.")
+        raise ReportError(f"{path} is not a report of checks: it must be an object with 'format' {FORMAT}.")
     checks = report.get("checks")
     if not isinstance(checks, list):
-        raise ReportError(f"{path} is no report of checks: 'checks' must be a list.")
+        raise ReportError(f"{path} is not a report of checks: 'checks' must be a list.")
     for place, check in enumerate(checks):
         if not isinstance(check, dict) or not isinstance(check.get("id"), str):
-            raise ReportError(f"{path}: checks[{place}] must be an object with an 'id', which is text.")
+            raise ReportError(f"{path}: checks[{place}] must be an object whose 'id' is text.")
     return checks
 
 
 def _changes(check: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a check says of the options."""
+    """The changes of options that a check leads to."""
     read = _READERS.get(check["id"])
     if read is None or one_of("outcome", check.get("outcome"), _OUTCOMES) == NOT_TRIED:
         return {}
@@ -110,7 +110,7 @@ def _pages(service: str, seen: Seen) -> Mapping[str, Any]:
 
 
 def _default_page(seen: Seen) -> Mapping[str, Any]:
-    # A page without a next one shows all that there is.
+    # Without a next page, the number of items is that of the whole list, not of a page.
     return {"page_limits": {"flow_service": {"default": _member(seen, "items")}}} if seen.get("next") else {}
 
 
@@ -123,11 +123,11 @@ def _refusal(case: str, seen: Seen) -> Mapping[str, Any]:
 
 
 def _known(seen: Seen, *names: str) -> Mapping[str, Any]:
-    """Some members, but those that are null: these are not known."""
+    """The named members that are known; an unknown member is null or absent."""
     return {name: seen[name] for name in names if seen.get(name) is not None}
 
 
-# By the id of a check, what it says of the options.
+# By the id of a check, a function from the check's observations to changes of options.
 _READERS: Mapping[str, Callable[[Seen], Mapping[str, Any]]] = {
     **{f"{kind}.{lag}": partial(_lag, kind, lag) for kind in KINDS for lag in asdict(NO_LAG)},
     **{f"{kind}.names": partial(_name, kind) for kind in KINDS},

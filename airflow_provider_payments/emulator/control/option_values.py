@@ -1,4 +1,4 @@
-"""Reading changes of the services' behaviour: what a change does not name stays."""
+"""Parsing changes of the options. Options, and members of options, that a change does not name keep their values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from airflow_provider_payments.emulator.core.options import RuntimeOptions
 
 MAX_LIMIT = 10**6
 _CODE = re.compile(r"[\w.-]{0,60}", re.ASCII)
-# Makes the value of an option, or of a member of one, from its name, its current value and what is given.
+# Builds the new value of an option, or of a member of an option, from its name, its current value and the given value.
 Parser = Callable[[str, Any, Any], Any]
 Value = TypeVar("Value")
 
@@ -62,9 +62,10 @@ def _refusal(name: str, _: RefusalAnswer | None, given: Any) -> RefusalAnswer | 
 
 
 def _checked(name: str, given: Any, checks: Mapping[str, Check]) -> dict[str, Any]:
-    """The members of an object, each with its check.
+    """Return the members of an object after checking each.
 
-    :param name: of the object, in refusals.
+    :param name: the object's name in refusals.
+    :param checks: the check of each known member.
     """
     _check_object(name, given, checks)
     return {member: checks[member](f"{name}.{member}", value) for member, value in given.items()}
@@ -82,7 +83,7 @@ def _limit_or_null(name: str, given: Any) -> int | None:
 
 def _code(name: str, given: Any) -> str:
     if not isinstance(given, str) or not _CODE.fullmatch(given):
-        raise wrong(name, given, "such as FLOW-1439-404 or 401013, or empty")
+        raise wrong(name, given, "a code such as FLOW-1439-404 or 401013, or empty")
     return given
 
 
@@ -101,9 +102,9 @@ _REFUSAL: Mapping[str, Check] = {
 
 
 def _each(parse: Callable[[str, Value, Any], Value]) -> Parser:
-    """The parser of an option with a value for each kind, service or question.
+    """Return a parser of an option that has a value for each kind, service or question.
 
-    :param parse: makes one of the values.
+    :param parse: parses a single one of these values.
     """
 
     def parse_all(name: str, current: Mapping[str, Value], given: Any) -> dict[str, Value]:
@@ -114,7 +115,7 @@ def _each(parse: Callable[[str, Value, Any], Value]) -> Parser:
 
 
 def _plain(check: Check) -> Parser:
-    """The parser of a value that does not depend on the current one."""
+    """Return a parser of a value that does not depend on the current value."""
     return lambda name, _, given: check(name, given)
 
 
@@ -134,7 +135,7 @@ _PARSERS: Mapping[str, Parser] = {
 
 
 def parse_options(current: RuntimeOptions, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The new values of the options that are named, or a refusal.
+    """Return the new values of the options that a change names, or raise a refusal.
 
     :param changes: such as ``{"sandbox_admin": true, "lags": {"dataset": {"listed": 3.0}}}``.
     """

@@ -1,4 +1,4 @@
-"""The options that can change while the emulator runs."""
+"""Operations on the options that can change while the emulator runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_payments.emulator.organisation import Organisation
 
 
 def set_options(call: Call[Organisation]) -> Answer:
-    """Set options, such as {"sandbox_admin": true}; what is not named stays."""
+    """Set options, such as {"sandbox_admin": true}; options that are not named keep their values."""
     options = call.state.runtime_options
     for name, value in parse_options(options, call.json_object()).items():
         setattr(options, name, value)

@@ -1,4 +1,4 @@
-"""Ordering outcomes of flow runs."""
+"""Operations that force how flow runs end."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from airflow_provider_payments.emulator.control.values import (
     whole_number,
 )
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
-from airflow_provider_payments.emulator.flow_service import ordered_outcomes
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
+from airflow_provider_payments.emulator.flow_service import forced_outcomes
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcome
 from airflow_provider_payments.emulator.organisation import Organisation
 
 MAX_TIMES = 1000
@@ -31,7 +31,7 @@ def _times(name: str, value: Any) -> int | None:
     return None if value is None else whole_number(name, value, 1, MAX_TIMES)
 
 
-# The members of all outcomes, and the options of each.
+# The members that all outcomes have, and the options of each kind.
 _MEMBERS: Mapping[str, Check] = {
     "flowId": text,
     "name": text,
@@ -40,20 +40,20 @@ _MEMBERS: Mapping[str, Check] = {
 }
 _COMPLETED: Mapping[str, Check] = {"completed": boolean}
 _OPTIONS: Mapping[str, Mapping[str, Check]] = {
-    ordered_outcomes.FAIL_COPY: _COMPLETED,
-    ordered_outcomes.FAIL_PROMOTION: _COMPLETED,
-    ordered_outcomes.FAIL_SOME: {"failed": partial(whole_number, low=1, high=MAX_FAILED_RECORDS)},
-    ordered_outcomes.STUCK: {},
-    ordered_outcomes.CANCEL: _COMPLETED,
-    ordered_outcomes.UNKNOWN_STATUS: {"status": text, **_COMPLETED},
-    ordered_outcomes.LATE: {"seconds": partial(number, low=0, high=MAX_SECONDS)},
+    forced_outcomes.FAIL_COPY: _COMPLETED,
+    forced_outcomes.FAIL_PROMOTION: _COMPLETED,
+    forced_outcomes.FAIL_SOME: {"failed": partial(whole_number, low=1, high=MAX_FAILED_RECORDS)},
+    forced_outcomes.STUCK: {},
+    forced_outcomes.CANCEL: _COMPLETED,
+    forced_outcomes.UNKNOWN_STATUS: {"status": text, **_COMPLETED},
+    forced_outcomes.LATE: {"seconds": partial(number, low=0, high=MAX_SECONDS)},
 }
-_REQUIRED: Mapping[str, str] = {ordered_outcomes.UNKNOWN_STATUS: "status", ordered_outcomes.LATE: "seconds"}
+_REQUIRED: Mapping[str, str] = {forced_outcomes.UNKNOWN_STATUS: "status", forced_outcomes.LATE: "seconds"}
 _ATTRIBUTES: Mapping[str, str] = {"flowId": "flow_id"}
 
 
-def order_outcome(call: Call[Organisation]) -> Answer:
-    """Order how the next runs end: {"outcome": kind, "flowId" or "name", "times": 1 or null, options}."""
+def force_outcome(call: Call[Organisation]) -> Answer:
+    """Force how the next runs end: {"outcome": kind, "flowId" or "name", "times": 1 or null, options}."""
     body = call.json_object()
     kind = one_of("outcome", body.get("outcome"), _OPTIONS)
     checks = {**_MEMBERS, **_OPTIONS[kind]}
@@ -64,40 +64,40 @@ def order_outcome(call: Call[Organisation]) -> Answer:
     if needed is not None and needed not in body:
         raise wrong(needed, None, f"given with the outcome {kind}")
     values = {_ATTRIBUTES.get(name, name): check(name, body[name]) for name, check in checks.items() if name in body}
-    order = Outcome(kind, **values)
-    call.state.outcomes.pending.append(order)
-    return Answer(_to_wire(order))
+    outcome = Outcome(kind, **values)
+    call.state.outcomes.pending.append(outcome)
+    return Answer(_to_wire(outcome))
 
 
 def list_outcomes(call: Call[Organisation]) -> Answer:
-    """List the outcomes that wait for a run."""
-    return Answer({"outcomes": [_to_wire(order) for order in call.state.outcomes.pending]})
+    """List the outcomes that wait for runs to apply to."""
+    return Answer({"outcomes": [_to_wire(outcome) for outcome in call.state.outcomes.pending]})
 
 
 def remove_outcomes(call: Call[Organisation]) -> Answer:
-    """Remove all waiting outcomes; answers them. Stuck runs stay stuck."""
+    """Remove all waiting outcomes; the answer lists them. Stuck runs stay stuck."""
     answer = list_outcomes(call)
     call.state.outcomes.pending.clear()
     return answer
 
 
 def release_runs(call: Call[Organisation]) -> Answer:
-    """Release stuck runs, also those not stuck yet; with {"flowId": ...} of one dataflow; answers their ids."""
+    """Release all stuck runs, or with {"flowId": ...} those of a dataflow, even before they start; lists their ids."""
     body = body_of(call, ("flowId",), "a release", needed=False)
     flow_id = text("flowId", body["flowId"]) if "flowId" in body else None
     return Answer({"released": call.state.outcomes.release(flow_id)})
 
 
-def _to_wire(order: Outcome) -> dict[str, Any]:
-    shown = (*_MEMBERS, *_OPTIONS[order.kind])
-    values = {name: getattr(order, _ATTRIBUTES.get(name, name)) for name in shown}
-    # ``times`` null means all runs: it is shown.
+def _to_wire(outcome: Outcome) -> dict[str, Any]:
+    shown = (*_MEMBERS, *_OPTIONS[outcome.kind])
+    values = {name: getattr(outcome, _ATTRIBUTES.get(name, name)) for name in shown}
+    # ``times`` is shown even if it is null, because null means all runs.
     shown_values = {name: value for name, value in values.items() if value is not None or name == "times"}
-    return {"outcome": order.kind, **shown_values}
+    return {"outcome": outcome.kind, **shown_values}
 
 
 ROUTES: Routes[Organisation] = (
-    ("POST", "/outcomes", order_outcome),
+    ("POST", "/outcomes", force_outcome),
     ("GET", "/outcomes", list_outcomes),
     ("DELETE", "/outcomes", remove_outcomes),
     ("POST", "/outcomes/release", release_runs),

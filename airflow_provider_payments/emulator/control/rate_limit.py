@@ -1,4 +1,4 @@
-"""The gateway's rate limit."""
+"""Operations on the gateway's rate limit."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def set_rate_limit(call: Call[Organisation]) -> Answer:
 
 
 def show_rate_limit(call: Call[Organisation]) -> Answer:
-    """Show the rate limit and how many requests it refused."""
+    """Show the rate limit and the number of requests that it refused."""
     return Answer(_to_wire(call.state.rate_limit))
 
 
 def lift_rate_limit(call: Call[Organisation]) -> Answer:
-    """Remove the rate limit; answers what it was."""
+    """Remove the rate limit; the answer shows the removed one."""
     lifted = _to_wire(call.state.rate_limit)
     call.state.rate_limit.set(None)
     return Answer(lifted)

@@ -18,12 +18,15 @@ class ControlRefusal(Refusal):
 def wrong(name: str, value: Any, allowed: str) -> ControlRefusal:
     """The refusal of a value.
 
-    :param name: of the member or parameter.
-    :param allowed: what it may be; completes "must be".
+    :param name: the name of the member or parameter.
+    :param allowed: the allowed values; completes the sentence "it must be ...".
     """
     return ControlRefusal(400, f"'{name}' is {json.dumps(value)[:100]}: it must be {allowed}.")
 
 
 def missing(name: str, why: str = "") -> ControlRefusal:
-    """The refusal of a body without a required member."""
+    """The refusal of a body without a required member.
+
+    :param why: continues the sentence "... is missing".
+    """
     return ControlRefusal(400, f"'{name}' is missing{why}.")

@@ -1,4 +1,4 @@
-"""The request log."""
+"""Operations on the request log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_payments.emulator.organisation import Organisation
 
 
 def show_requests(call: Call[Organisation]) -> Answer:
-    """List the requests; filters: ?method, path (its beginning), status, sandbox, since (a number), fault."""
+    """List the logged requests; filters: ?method, path (a prefix), status, sandbox, since (a number), fault."""
     query = query_of(call, ("method", "path", "status", "sandbox", "since", "fault"))
     selection = RequestFilter(
         method=query.get("method"),
@@ -23,7 +23,7 @@ def show_requests(call: Call[Organisation]) -> Answer:
 
 
 def forget_requests(call: Call[Organisation]) -> Answer:
-    """Clear the log; numbers continue."""
+    """Remove all requests from the log; the numbering of later requests continues."""
     return Answer({"removed": call.state.log.clear()})
 
 

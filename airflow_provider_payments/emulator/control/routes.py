@@ -26,7 +26,7 @@ def _refused(status: int, detail: str) -> Refusal:
 
 
 def show_operations(call: Call[Organisation]) -> Answer:
-    """List the operations of the control interface, with a line each."""
+    """List the operations of the control interface, each with one line of description."""
     lines = [(method, path, (handler.__doc__ or "").strip().partition("\n")[0]) for method, path, handler in ROUTES]
     return Answer(
         {"operations": [{"method": method, "path": call.path + path, "does": line} for method, path, line in lines]}

@@ -1,4 +1,4 @@
-"""The tables of the emulated vendors: their rows and flaws."""
+"""The operation that shows the tables of the emulated vendors: their rows and flaws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_payments.emulator.samples.vendors import VENDORS
 
 
 def show_samples(call: Call[Organisation]) -> Answer:
-    """Show the rows, now and in all, and the flaws of each vendor's tables."""
+    """Show each vendor's tables: the number of rows, now and in all, and the flaws."""
     now = call.state.clock.now()
     vendors = call.state.vendors
     samples = {

@@ -1,4 +1,4 @@
-"""Seeding many dataflows with a history of ended runs, for tests with large volumes."""
+"""The operation that creates many dataflows with a history of ended runs, for tests with large volumes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.control.refusals import ControlRefusal, wrong
-from airflow_provider_payments.emulator.control.values import check_names, one_of, whole_number
+from airflow_provider_payments.emulator.control.refusals import missing, wrong
+from airflow_provider_payments.emulator.control.values import boolean, check_names, one_of, whole_number
 from airflow_provider_payments.emulator.core.call import Answer, Call, Routes
 from airflow_provider_payments.emulator.core.identifiers import new_hash
 from airflow_provider_payments.emulator.flow_service import connections, flows
@@ -30,9 +30,9 @@ MAX_DATAFLOWS = 20_000
 MAX_RUNS = 200_000
 MAX_PREFIX_CHARACTERS = 100
 DAY_SECONDS = 86400
-# The runs of a day start within this time; the last day's half a day ago.
-ROUND_SECONDS = 3600
-LAST_ROUND_AGE_SECONDS = 43200
+# The runs of a day are spread over this time. The first run of the most recent day started half a day ago.
+DAILY_RUNS_SPREAD_SECONDS = 3600
+LAST_RUNS_AGE_SECONDS = 43200
 
 FAILED_SHARE, PARTIAL_SHARE = 0.03, 0.08
 MIN_RECORDS, MAX_RECORDS = 100, 400
@@ -42,10 +42,10 @@ _CONTENT_TYPE = "application/vnd.adobe.xed-full+json;version=1"
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What is specific to a vendor in a chain.
+    """The parts of a chain that are specific to a vendor.
 
-    :param params: of the source connections.
-    :param columns: of a payment's id, currency and status.
+    :param params: the parameters of the source connections.
+    :param columns: the columns with a payment's id, currency and status.
     :param delta: the delta column; None if the flow spec has none.
     """
 
@@ -86,8 +86,8 @@ SOURCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """A parsed request."""
+class _SeedRequest:
+    """The parsed body of a request."""
 
     services: SandboxServices
     dataflows: int
@@ -109,20 +109,21 @@ class _Shared:
 
 def seed(call: Call[Organisation]) -> Answer:
     """Create many dataflows at once, each with ended runs, one a day."""
-    order = _parse(call)
-    clock = order.services.sandbox.clock
-    begin = int(clock.now()) - order.runs * DAY_SECONDS + LAST_ROUND_AGE_SECONDS
-    made: list[tuple[_Shared, list[Flow]]] = []
-    # The clock creates the chains at a time in the past, so that they get its time stamps and pass its checks.
-    clock.call_at(min(float(begin - DAY_SECONDS), clock.now()), lambda: made.append(_make(order, begin)))
+    request = _parse(call)
+    clock = request.services.sandbox.clock
+    begin = int(clock.now()) - request.runs * DAY_SECONDS + LAST_RUNS_AGE_SECONDS
+    created: list[tuple[_Shared, list[Flow]]] = []
+    # The chains are created by an action that was due in the past, so that they get the time stamps of that time and
+    # their start times are not refused as past.
+    clock.call_at(min(float(begin - DAY_SECONDS), clock.now()), lambda: created.append(_create_all(request, begin)))
     clock.run_due()
-    ((shared, dataflows),) = made
-    runs = _add_history(order, dataflows)
+    ((shared, dataflows),) = created
+    runs = _add_history(request, dataflows)
     for flow in dataflows:
-        (plan_next if flow.last_run else plan_first)(order.services.flow_service, flow)
+        (plan_next if flow.last_run else plan_first)(request.services.flow_service, flow)
     return Answer(
         {
-            "sandbox": order.services.sandbox.name,
+            "sandbox": request.services.sandbox.name,
             "baseConnection": shared.base,
             "schema": shared.schema,
             "dataset": shared.dataset,
@@ -138,47 +139,50 @@ def _summary(identifiers: Sequence[str]) -> Mapping[str, Any]:
     return {**count, "first": identifiers[0], "last": identifiers[-1]} if identifiers else count
 
 
-def _parse(call: Call[Organisation]) -> _Order:
+def _parse(call: Call[Organisation]) -> _SeedRequest:
     body = call.json_object()
     check_names(body, _MEMBERS, "a seed")
     for member in ("sandbox", "dataflows"):
         if member not in body:
-            raise ControlRefusal(400, f"'{member}' is missing.")
+            raise missing(member)
     services = call.state.services[one_of("sandbox", body["sandbox"], call.state.services)]
     dataflows = whole_number("dataflows", body["dataflows"], 1, MAX_DATAFLOWS)
     runs = whole_number("runs_per_dataflow", body.get("runs_per_dataflow", 0), 0, MAX_RUNS // dataflows)
     source = SOURCES[one_of("source", body.get("source", "paypal"), SOURCES)]
-    prefix, enabled = body.get("name_prefix", "seeded"), body.get("enabled", False)
+    prefix, enabled = body.get("name_prefix", "seeded"), boolean("enabled", body.get("enabled", False))
     if not isinstance(prefix, str) or not prefix.strip() or len(prefix) > MAX_PREFIX_CHARACTERS:
         raise wrong("name_prefix", prefix, f"text of 1 to {MAX_PREFIX_CHARACTERS} characters")
-    if not isinstance(enabled, bool):
-        raise wrong("enabled", enabled, "true or false")
-    return _Order(services, dataflows, runs, source, prefix, enabled)
+    return _SeedRequest(services, dataflows, runs, source, prefix, enabled)
 
 
-def _make(order: _Order, begin: int) -> tuple[_Shared, list[Flow]]:
-    """Create everything but the runs.
+def _create_all(request: _SeedRequest, begin: int) -> tuple[_Shared, list[Flow]]:
+    """Create all objects but the runs.
 
-    :param begin: epoch seconds of the first dataflow's first run.
+    :param begin: the start of the first dataflow's first run, in epoch seconds.
     """
-    shared = _make_shared(order)
+    shared = _create_shared(request)
     dataflows = [
-        _make_dataflow(order, shared, f"{order.prefix} {place + 1}", begin + place * ROUND_SECONDS // order.dataflows)
-        for place in range(order.dataflows)
+        _create_dataflow(
+            request,
+            shared,
+            name=f"{request.prefix} {place + 1}",
+            start=begin + place * DAILY_RUNS_SPREAD_SECONDS // request.dataflows,
+        )
+        for place in range(request.dataflows)
     ]
     for flow in dataflows:
-        # Cancel the first run, which was planned in the past: the history has it.
+        # Cancel the planned first run, whose start is in the past: the history contains this run.
         flow.schedule_version += 1
-        if not order.enabled:
+        if not request.enabled:
             flow.state, flow.operation = DISABLED, ("disable", None)
-            order.services.flow_service.write("flows", flow)
+            request.services.flow_service.write("flows", flow)
     return shared, dataflows
 
 
-def _make_shared(order: _Order) -> _Shared:
-    services, source, prefix = order.services, order.source, order.prefix
+def _create_shared(request: _SeedRequest) -> _Shared:
+    services, source, prefix = request.services, request.source, request.prefix
     registry = services.registry
-    # Titles are unique in the registry, and a seed may be used twice.
+    # Titles are unique in the registry, and the same request may be sent twice.
     title = f"{prefix} payments {new_hash()[:8]}"
     auth = CONNECTION_SPECS[source.spec_id].auth[0]
     base = connections.create(
@@ -228,9 +232,9 @@ def _make_shared(order: _Order) -> _Shared:
     return _Shared(base.id, schema.id, dataset.id, mapping_set.id)
 
 
-def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flow:
-    service, source = order.services.flow_service, order.source
-    begin = connections.create(
+def _create_dataflow(request: _SeedRequest, shared: _Shared, name: str, start: int) -> Flow:
+    service, source = request.services.flow_service, request.source
+    source_connection = connections.create(
         "sourceConnections",
         service,
         {
@@ -242,7 +246,7 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
         },
         draft=False,
     )
-    end = connections.create(
+    target_connection = connections.create(
         "targetConnections",
         service,
         {
@@ -260,8 +264,8 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
         {
             "name": name,
             "flowSpec": {"id": source.flow_spec_id, "version": "1.0"},
-            "sourceConnectionIds": [begin.id],
-            "targetConnectionIds": [end.id],
+            "sourceConnectionIds": [source_connection.id],
+            "targetConnectionIds": [target_connection.id],
             "transformations": [*copy, mapping],
             "scheduleParams": {"startTime": start, "frequency": "day", "interval": 1},
             "options": {"errorDiagnosticsEnabled": True, "partialIngestionPercent": 5},
@@ -270,31 +274,27 @@ def _make_dataflow(order: _Order, shared: _Shared, name: str, start: int) -> Flo
     )
 
 
-def _add_history(order: _Order, dataflows: Sequence[Flow]) -> list[str]:
-    """Add the runs; returns their ids, oldest first. The same request gives the same counts."""
-    chance = random.Random(order.prefix)
-    made = []
-    for days in range(order.runs):
+def _add_history(request: _SeedRequest, dataflows: Sequence[Flow]) -> list[str]:
+    """Add the ended runs and return their ids, oldest first. The same request gives the same counts."""
+    service, draws = request.services.flow_service, random.Random(request.prefix)
+    run_ids = []
+    for day in range(request.runs):
         for flow in dataflows:
             assert flow.schedule is not None
-            records = chance.randint(MIN_RECORDS, MAX_RECORDS)
-            failed = _failed(chance.random(), records)
-            made.append(
-                finished_run(
-                    order.services.flow_service, flow, flow.schedule.start + days * DAY_SECONDS, records, failed
-                ).id
-            )
-    return made
+            records = draws.randint(MIN_RECORDS, MAX_RECORDS)
+            failed = _failed_records(draws.random(), records)
+            run_ids.append(finished_run(service, flow, flow.schedule.start + day * DAY_SECONDS, records, failed).id)
+    return run_ids
 
 
-def _failed(chance: float, records: int) -> int:
-    """How many records failed: mostly none, sometimes a few, rarely all.
+def _failed_records(draw: float, records: int) -> int:
+    """The number of records that failed in a run: mostly none, sometimes a few, rarely all.
 
-    :param chance: from 0 to 1.
+    :param draw: a random number from 0 to 1.
     """
-    if chance < FAILED_SHARE:
+    if draw < FAILED_SHARE:
         return records
-    return 1 + int(records * chance / 4) if chance < FAILED_SHARE + PARTIAL_SHARE else 0
+    return 1 + int(records * draw / 4) if draw < FAILED_SHARE + PARTIAL_SHARE else 0
 
 
 ROUTES: Routes[Organisation] = (("POST", "/seed", seed),)

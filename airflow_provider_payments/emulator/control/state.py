@@ -1,4 +1,4 @@
-"""Showing and resetting the state."""
+"""Operations to show and to reset the emulator's state."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from airflow_provider_payments.emulator.schema_registry.resources import Kind
 from airflow_provider_payments.emulator.schema_registry.shapes import descriptor_to_wire, resource_to_wire
 
 DEFAULT_ROWS = 100
-# The year 3000: later times that are computed from it are still valid dates.
+# The year 3000: times that are computed from this start are still valid dates.
 MAX_START_SECONDS = 32_503_680_000
 
 
 def reset(call: Call[Organisation]) -> Answer:
-    """Reset to the initial state: no faults, requests, rate limit; {"clock": epoch seconds} sets a manual clock."""
+    """Reset to the state and options of the start; {"clock": epoch seconds} sets a manual clock."""
     body = body_of(call, ("clock",), "a reset", needed=False)
     start = number("clock", body["clock"], 0, MAX_START_SECONDS) if "clock" in body else None
     if start is not None and call.state.clock.mode != "manual":
-        raise ControlRefusal(400, "'clock' needs a clock that does not move by itself; start with --time manual.")
+        raise ControlRefusal(400, "'clock' requires a manual clock: start the emulator with --time manual.")
     call.state.reset(start)
     return Answer({"now": call.state.clock.now()})
 
@@ -88,7 +88,7 @@ def show_rows(call: Call[Organisation]) -> Answer:
         if dataset is not None:
             rows = dataset.rows[start : start + (DEFAULT_ROWS if limit is None else limit)]
             return Answer({"count": len(dataset.rows), "rows": rows})
-    raise ControlRefusal(404, f"No dataset '{call.params['id'][:100]}' in any sandbox.")
+    raise ControlRefusal(404, f"There is no dataset '{call.params['id'][:100]}' in any sandbox.")
 
 
 ROUTES: Routes[Organisation] = (

@@ -11,16 +11,15 @@ from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.organisation import Organisation
 
 Check = Callable[[str, Any], Any]
-# A year.
-MAX_SECONDS = 366 * 86400
+MAX_SECONDS = 366 * 86400  # a year
 
 
 def body_of(call: Call[Organisation], allowed: Collection[str], what: str, *, needed: bool = True) -> dict[str, Any]:
-    """The body of a request, without unknown members.
+    """The body of a request; raises a refusal of unknown members.
 
     :param allowed: the known members.
     :param what: the body's name in refusals.
-    :param needed: whether a body is required.
+    :param needed: whether a body is required; if it is not, an absent body counts as empty.
     """
     body = call.json_object() if needed or call.raw.strip() else {}
     check_names(body, allowed, what)
@@ -28,25 +27,25 @@ def body_of(call: Call[Organisation], allowed: Collection[str], what: str, *, ne
 
 
 def check_names(given: Collection[str], allowed: Collection[str], what: str) -> None:
-    """Refuse unknown names, so that typing errors are not ignored.
+    """Refuse unknown names, so that a misspelt name is not ignored.
 
-    :param what: what contains the names.
+    :param what: the container of the names, as refusals call it.
     """
     unknown = next((name for name in given if name not in allowed), None)
     if unknown is not None:
         known = ", ".join(sorted(allowed)) or "nothing"
-        raise ControlRefusal(400, f"'{unknown[:100]}' means nothing in {what}: known are {known}.")
+        raise ControlRefusal(400, f"'{unknown[:100]}' is unknown in {what}: known are {known}.")
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
-    """A number within bounds, both included."""
+    """Return a value that must be a number within bounds, both included; raise a refusal of any other."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
         raise wrong(name, value, f"a number from {low} to {high}")
     return value
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
-    """A whole number within bounds, both included."""
+    """Return a value that must be a whole number within bounds, both included; raise a refusal of any other."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise wrong(name, value, f"a whole number from {low} to {high}")
     return value
@@ -59,7 +58,10 @@ def boolean(name: str, value: Any) -> bool:
 
 
 def text(name: str, value: Any, longest: int = 200) -> str:
-    """Text that is not empty."""
+    """Return a value that must be text and not empty; raise a refusal of any other.
+
+    :param longest: the maximum number of characters.
+    """
     if not isinstance(value, str) or not 0 < len(value) <= longest:
         raise wrong(name, value, f"text of 1 to {longest} characters")
     return value
@@ -72,9 +74,9 @@ def one_of(name: str, value: Any, allowed: Collection[str]) -> str:
 
 
 def query_of(call: Call[Organisation], allowed: Collection[str]) -> Mapping[str, str]:
-    """The query; the last value of a repeated parameter counts.
+    """The query as a mapping, in which the last value of a repeated parameter counts; raises a refusal.
 
-    :param allowed: the known parameters.
+    :param allowed: the known parameters; others are refused.
     """
     query = dict(call.query)
     check_names(query, allowed, "the query")
@@ -82,7 +84,7 @@ def query_of(call: Call[Organisation], allowed: Collection[str]) -> Mapping[str,
 
 
 def count_in(query: Mapping[str, str], name: str) -> int | None:
-    """A query parameter that is a whole number, 0 or more; None when it is not there."""
+    """The value of a query parameter that must be a whole number, 0 or more; None if the parameter is absent."""
     given = query.get(name)
     if given is None:
         return None

@@ -1,1 +1,1 @@
-"""What services share and none of them owns: requests, stores, time, faults. It knows no service."""
+"""The parts that all services share: requests, stores, the clock, faults. Nothing here depends on a service."""

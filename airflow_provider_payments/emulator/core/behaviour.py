@@ -1,11 +1,11 @@
-"""How services behave where a sandbox may differ from the documents: what can be chosen, and the defaults."""
+"""The behaviour of services in which a sandbox may differ from Adobe's documents: the choices and the defaults."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# The kinds of objects that have lags and rules for names.
+# The kinds of objects for which lags and the rule for names can be chosen.
 KINDS = (
     "base_connection",
     "source_connection",
@@ -16,10 +16,11 @@ KINDS = (
     "schema",
     "field_group",
 )
-# Whether the name of an object may be given to another one of its kind.
+# Whether a name is unique among the objects of a kind.
 ONCE, TWICE = "once", "twice"
-# What becomes of a parameter or a filter of a list, and of a page limit above the maximum.
+# How a parameter or a filter of a list is handled.
 HONOURED, IGNORED, REFUSED = "honoured", "ignored", "refused"
+# How a page limit above the maximum is handled, if it is not REFUSED.
 CUT, TAKEN = "cut", "taken"
 # The form of a refusal's body.
 JSON, HTML, BLANK, OTHER = "json", "html", "blank", "other"
@@ -27,12 +28,12 @@ JSON, HTML, BLANK, OTHER = "json", "html", "blank", "other"
 
 @dataclass(frozen=True, slots=True)
 class LagSeconds:
-    """How many seconds of the emulator's clock lists and reads by id stay behind writes.
+    """How far lists and reads by id lag behind writes, in seconds of the emulator's clock.
 
-    :param listed: until lists show a new object.
-    :param readable: until reads by id, and references, find a new object.
-    :param gone: how long lists still show a deleted object.
-    :param gone_by_id: how long reads by id still find a deleted object.
+    :param listed: the time until lists show a new object.
+    :param readable: the time until reads by id, and references, find a new object.
+    :param gone: the time for which lists still show a deleted object.
+    :param gone_by_id: the time for which reads by id still find a deleted object.
     """
 
     listed: float = 0.0
@@ -43,11 +44,11 @@ class LagSeconds:
 
 @dataclass(frozen=True, slots=True)
 class PageLimit:
-    """How many items a page of a service's lists has.
+    """The number of items on a page of a service's lists.
 
-    :param default: where a request names no limit; None if it must.
-    :param maximum: the largest limit that the service accepts as it is.
-    :param above: what becomes of a larger one: it is ``cut`` to the maximum, ``refused``, or ``taken`` nevertheless.
+    :param default: the number if a request names no limit; None if each request must name one.
+    :param maximum: the largest limit that the service accepts unchanged.
+    :param above: how a larger limit is handled: ``cut`` to the maximum, ``refused``, or ``taken`` (accepted unchanged).
     """
 
     default: int | None
@@ -57,10 +58,11 @@ class PageLimit:
 
 @dataclass(frozen=True, slots=True)
 class RefusalAnswer:
-    """How a refusal is answered.
+    """The answer to a request that is refused.
 
-    :param code: such as ``FLOW-1439-404`` or ``401013``: it says whose JSON body it is; empty for a body without one.
-    :param form: of the body; ``other`` for an empty object, which says nothing of a refusal.
+    :param code: such as ``FLOW-1439-404`` or ``401013``: it selects the service, or the gateway, whose JSON body is
+        sent; empty for a body without a code.
+    :param form: the form of the body; ``other`` is an empty object, which does not describe a refusal.
     """
 
     status: int
@@ -76,7 +78,7 @@ PAGE_LIMITS: Mapping[str, PageLimit] = {
     "catalog": PageLimit(20, 100, REFUSED),
     "data_prep": PageLimit(None, 1000, CUT),
 }
-# By service and question, what the service does with a request of a list that asks it.
+# By service and question, how the service handles the parameters or filters of a list that the question covers.
 QUESTIONS: Mapping[str, str] = {
     **{
         f"{service}.{question}": HONOURED
@@ -91,7 +93,7 @@ QUESTIONS: Mapping[str, str] = {
     "flow_service.filter_created": HONOURED,
     "flow_service.continuation_token": HONOURED,
 }
-# The services and cases whose refusals can be chosen. Sandbox management does not look at the header of a sandbox.
+# The services and cases whose refusals can be chosen. Sandbox management does not read the header with the sandbox.
 _CASES = ("no_token", "invalid_token", "wrong_organisation")
 REFUSALS = (
     *(f"{service}.{case}" for service in PAGE_LIMITS for case in (*_CASES, "wrong_sandbox", "unknown_id")),

@@ -17,9 +17,9 @@ State = TypeVar("State")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler returns.
+    """The answer that a handler returns.
 
-    :param body: sent as JSON; bytes are sent as they are, and None sends no body.
+    :param body: sent as JSON; bytes are sent unchanged, and None sends no body.
     """
 
     body: Any = None
@@ -29,13 +29,13 @@ class Answer:
 
 @dataclass(slots=True)
 class Call(Generic[State]):
-    """A request.
+    """A request to a handler.
 
-    :param state: what the service holds, of the sandbox that the request names where sandboxes divide it.
-    :param query: decoded pairs in the order sent; a name may repeat.
-    :param headers: lower-case names.
+    :param state: the state of the called service; if the service is divided by sandboxes, of the named sandbox.
+    :param query: the decoded pairs of name and value in the order sent; a name may occur several times.
+    :param headers: the headers, by lower-case names.
     :param params: the path parameters of the route.
-    :param raw: the body.
+    :param raw: the bytes of the body.
     """
 
     state: State
@@ -60,11 +60,11 @@ class Call(Generic[State]):
         minimum: int = 0,
         maximum: int | None = None,
     ) -> int:
-        """A query parameter that is a whole number, or a refusal.
+        """The value of a query parameter that must be a whole number; raises a refusal of any other value.
 
-        :param refuse: makes the service's refusal from a detail.
-        :param default: used where the request does not name it; None if it must.
-        :param maximum: None for no limit.
+        :param refuse: builds the service's refusal from a detail.
+        :param default: the number if the request lacks the parameter; None if the parameter is required.
+        :param maximum: the largest number; None for no bound.
         """
         text = self.parameter(name)
         number = default if text is None else parse_count(text)
@@ -74,10 +74,10 @@ class Call(Generic[State]):
         return number
 
     def page_limit(self, limits: PageLimit, refuse: Callable[[str], Refusal], minimum: int = 0) -> int:
-        """How many items the requested page of a list has, or a refusal.
+        """The number of items on the requested page of a list; raises a refusal of a wrong ``limit``.
 
-        :param limits: of the service.
-        :param refuse: makes the service's refusal from a detail.
+        :param limits: the limits of the service.
+        :param refuse: builds the service's refusal from a detail.
         """
         maximum = limits.maximum
         default = None if limits.default is None else min(limits.default, maximum)
@@ -85,7 +85,7 @@ class Call(Generic[State]):
         return min(limit, maximum) if limits.above == CUT else limit
 
     def query_with(self, **changes: object) -> str:
-        """The query with some parameters changed: what the link to another page ends with.
+        """The query with some parameters changed, as the link to another page needs it.
 
         :param changes: new values by name; None removes a parameter.
         """
@@ -93,11 +93,11 @@ class Call(Generic[State]):
         return urlencode(kept + [(name, str(value)) for name, value in changes.items() if value is not None])
 
     def json(self) -> Any:
-        """The body as JSON, None when there is none; raises :class:`UnreadableBody`."""
+        """The parsed JSON body, or None without a body; raises :class:`UnreadableBody`."""
         return parse_json(self.raw) if self.raw.strip() else None
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object; raises :class:`UnreadableBody`."""
+        """The body, which must be a JSON object; raises :class:`UnreadableBody`."""
         body = self.json()
         if not isinstance(body, dict):
             raise UnreadableBody("The request body must be a JSON object.")
@@ -110,9 +110,9 @@ Routes = tuple[tuple[str, str, Handler[State]], ...]
 
 
 class Dialect:
-    """How a service words the refusals that all services have in common.
+    """A service's own form of the refusals that all services have in common.
 
-    :param refuse: makes a refusal from a status and a detail.
+    :param refuse: builds a refusal from a status and a detail.
     """
 
     def __init__(self, refuse: Callable[[int, str], Refusal]) -> None:
@@ -123,7 +123,7 @@ class Dialect:
         return GatewayRefusal("400003", "Missing header")
 
     def check_sandbox(self, headers: Mapping[str, str], sandboxes: Mapping[str, Sandbox]) -> None:
-        """Refuse headers that name no sandbox, or one that the credential may not use.
+        """Refuse headers that name no existing sandbox, or a sandbox that the credential may not use.
 
         :param headers: lower-case names.
         :param sandboxes: all sandboxes by name.
@@ -133,7 +133,7 @@ class Dialect:
             raise self.refuse(403, "Access is denied for this resource from access control.")
 
     def check_sandbox_name(self, headers: Mapping[str, str], known: Collection[str]) -> None:
-        """Refuse headers that name no sandbox.
+        """Refuse headers that name no existing sandbox.
 
         :param headers: lower-case names.
         :param known: the names of all sandboxes.

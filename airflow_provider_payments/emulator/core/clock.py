@@ -1,4 +1,4 @@
-"""Time in the emulator: three modes, and a queue of scheduled actions."""
+"""The emulator's clock: three modes, and a queue of scheduled actions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Clock:
     """The current time, and actions that run when they are due.
 
     Nothing runs in the background: :meth:`run_due` is called at the start of each request, so state changes on the
-    event loop only. Within a request the time stands still. While an action runs, :meth:`now` is the action's due time,
-    so its time stamps do not depend on when the action was run.
+    event loop only. Within a request the time does not change. While an action runs, :meth:`now` is the action's due
+    time, so the time stamps that the action sets do not depend on when it was run.
 
-    :param mode: ``fast`` and ``real`` follow the machine's clock, ``manual`` stands still until :meth:`advance`.
-    :param start: where a manual clock begins, in epoch seconds; the machine's time unless given.
+    :param mode: ``fast`` and ``real`` follow the machine's clock, ``manual`` changes only by :meth:`advance`.
+    :param start: the first time of a manual clock, in epoch seconds; the machine's time unless given.
     """
 
     def __init__(self, mode: TimeMode, start: float | None = None) -> None:
@@ -30,11 +30,11 @@ class Clock:
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
 
     def now(self) -> float:
-        """Epoch seconds."""
+        """The current time, in epoch seconds."""
         return self._now
 
     def millis(self) -> int:
-        """Epoch milliseconds, the unit of the services' time stamps."""
+        """The current time in epoch milliseconds, the unit of the services' time stamps."""
         return int(self._now * 1000)
 
     def call_at(self, due: float, action: Callable[[], None]) -> None:
@@ -46,7 +46,7 @@ class Clock:
         heapq.heappush(self._queue, (due, next(self._sequence), action))
 
     def run_due(self) -> None:
-        """Update the time and run all actions that are due, in order, with those that they schedule."""
+        """Update the time and run all due actions in order, including due actions that these schedule."""
         if self.mode != "manual":
             # The time never goes back, even when the machine's clock is set back.
             self._now = max(self._now, time.time())

@@ -25,7 +25,7 @@ _DOTTED = re.compile(r"\d{1,18}(\.\d{1,18})*", re.ASCII)
 
 
 def as_text(value: Any) -> str | None:
-    """A value as a query writes it; None for null, objects and lists."""
+    """The text of a value in a query; None for null, objects and lists."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, (str, int, float)) else None
@@ -44,20 +44,20 @@ def is_number(value: Any) -> bool:
 
 
 def sort_key(value: Any) -> SortKey:
-    """The sort key of a value: first null and containers, then numbers, then all else as text."""
+    """The sort key of a value: null and containers come first, then numbers, then all other values as text."""
     if is_number(value):
         return (1, value)
     text = as_text(value)
     return (0,) if text is None else (2, text)
 
 
-def dotted(text: str) -> tuple[Any, ...]:
-    """The sort key of a dotted version, part by part; other texts come after all versions."""
+def version_sort_key(text: str) -> tuple[Any, ...]:
+    """The sort key of a dotted version, which compares versions part by part; other texts follow all versions."""
     return (0, *map(int, text.split("."))) if _DOTTED.fullmatch(text) else (1, text)
 
 
 def one_of(wanted: Iterable[str]) -> Check:
-    """Whether a value equals one of some texts, or the number that one of them represents."""
+    """A check that a value equals one of some texts, or the number that one of the texts represents."""
     texts = frozenset(wanted)
     numbers = {number for number in map(as_number, texts) if number is not None}
 
@@ -69,28 +69,28 @@ def one_of(wanted: Iterable[str]) -> Check:
     return fits
 
 
-def in_order(sign: str, limit: str, place: Callable[[str], Any] = str) -> Check:
-    """Whether a value is less or greater than a limit. Null, objects and lists never are.
+def compared_to(sign: str, limit: str, text_key: Callable[[str], Any] = str) -> Check:
+    """A check that a value is less or greater than a limit. Null, objects and lists never pass it.
 
     :param sign: one of :data:`ORDERINGS`.
-    :param place: the sort key of texts.
+    :param text_key: the sort key of texts.
     """
-    stands, number, limit_place = ORDERINGS[sign], as_number(limit), place(limit)
+    compare, number, limit_key = ORDERINGS[sign], as_number(limit), text_key(limit)
 
     def fits(value: Any) -> bool:
         # Called for up to 100,000 values in one request: is_number() is inlined for speed.
         if value.__class__ is int or value.__class__ is float:
-            return number is not None and stands(value, number)
+            return number is not None and compare(value, number)
         text = as_text(value)
-        return text is not None and stands(place(text), limit_place)
+        return text is not None and compare(text_key(text), limit_key)
 
     return fits
 
 
-def like(source: str, refuse: Callable[[str], Refusal]) -> Check:
-    """Whether a regular expression is found in a text.
+def matching(source: str, refuse: Callable[[str], Refusal]) -> Check:
+    """A check that a regular expression is found in a text.
 
-    :param refuse: makes the refusal of an expression that is not accepted.
+    :param refuse: builds the refusal of an expression that is not accepted.
     """
     pattern = Pattern(source, refuse)
     return lambda value: isinstance(value, str) and any(pattern.found_in(value))

@@ -20,10 +20,10 @@ _MAX_FORMAT_CHARACTERS = 100
 
 
 def read_time(text: str, pattern: str) -> datetime:
-    """A time that is written in a format; raises ``ValueError``.
+    """Parse a time that is written in a format; raises ``ValueError``.
 
-    :param text: without a zone it is UTC.
-    :param pattern: such as ``yyyy-MM-dd HH:mm``.
+    :param text: a time without a zone is taken as UTC.
+    :param pattern: the format, such as ``yyyy-MM-dd HH:mm``.
     """
     match = _format(pattern).fullmatch(text.strip(" \t\r\n"))
     if match is None:
@@ -32,15 +32,16 @@ def read_time(text: str, pattern: str) -> datetime:
 
 
 def write_time(moment: datetime, pattern: str) -> str:
-    """A time in a format; raises ``ValueError``.
+    """Write a time in a format; raises ``ValueError``.
 
-    :param moment: in its own zone.
+    :param moment: the time, which is written in its own zone.
+    :param pattern: the format, such as ``yyyy-MM-dd HH:mm``.
     """
     return "".join(literal or _written(moment, letter, width) for letter, width, literal in _tokens(pattern))
 
 
 def _tokens(pattern: str) -> list[tuple[str, int, str]]:
-    """The parts of a format: (letter, how often, "") or ("", 0, literal text)."""
+    """The parts of a format: (letter, number of repetitions, "") or ("", 0, literal text)."""
     if len(pattern) > _MAX_FORMAT_CHARACTERS:
         raise ValueError(f"the format is longer than {_MAX_FORMAT_CHARACTERS} characters")
     tokens: list[tuple[str, int, str]] = []
@@ -54,7 +55,7 @@ def _tokens(pattern: str) -> list[tuple[str, int, str]]:
     return tokens
 
 
-# By letter: the part of a time that it reads, and its maximum number of digits.
+# By letter: the part of a time that the letter stands for, and its maximum number of digits.
 _NUMBERS: Mapping[str, tuple[str, int]] = {
     "y": ("year", 4),
     "Y": ("week_year", 4),
@@ -72,7 +73,7 @@ _NUMBERS: Mapping[str, tuple[str, int]] = {
     "s": ("second", 2),
     "S": ("fraction", 9),
 }
-# By letter: the part of a time that it reads, and the expressions for one letter, two, and so on.
+# By letter: the part of a time that the letter stands for, and the expressions that read one letter, two letters, etc.
 _TEXTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "G": ("era", ("AD", "AD", "AD", "Anno Domini")),
     "E": ("day_name", (*["|".join(name[:3] for name in _DAYS)] * 3, "|".join(_DAYS))),
@@ -103,7 +104,7 @@ def _format(pattern: str) -> re.Pattern[str]:
 
 
 def _reader(letter: str, width: int) -> tuple[str, str]:
-    """The part of a time that a letter stands for, and the expression that reads it."""
+    """The part of a time that a repeated letter stands for, and the regular expression that reads the part."""
     if letter in "ML" and width in _MONTH_NAMES:
         return "month_name", _MONTH_NAMES[width]
     if letter in _NUMBERS:
@@ -145,7 +146,7 @@ def _day(found: Mapping[str, str], number: Mapping[str, int]) -> date:
     return date(year, month, number.get("day", 1))
 
 
-# The values of an hour, by its numbering.
+# The valid hours of each way to number them.
 _HOURS = {"hour": range(24), "hour24": range(1, 25), "hour11": range(12), "hour12": range(1, 13)}
 
 
@@ -160,7 +161,7 @@ def _hour(number: Mapping[str, int], half: str) -> int:
 
 
 def _written(moment: datetime, letter: str, width: int) -> str:
-    # The longest form, such as the full name of a zone, is not known for every letter.
+    # Some letters have no known longest form, such as the full name of a zone.
     if letter not in _WRITERS or width > _MAX_WIDTHS.get(letter, 9):
         raise ValueError(f"'{letter * min(width, 9)}' in a format is not known")
     return _WRITERS[letter](moment, width)
@@ -212,7 +213,7 @@ def _gmt_offset(moment: datetime, width: int) -> str:
 
 
 def _week_of_month(moment: datetime) -> int:
-    # Weeks begin on Monday, and the first may be short.
+    # Weeks begin on Monday, and the first week of a month may be short.
     return (moment.day + moment.replace(day=1).weekday() - 1) // 7 + 1
 
 

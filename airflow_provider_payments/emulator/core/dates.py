@@ -1,4 +1,4 @@
-"""Times in the forms that Data Prep reads without a format, and in the form of records."""
+"""Parsing times in the forms that Data Prep reads without a format, and writing times as records hold them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from airflow_provider_payments.emulator.core.date_formats import read_time
 from airflow_provider_payments.emulator.core.zones import written_zone
 
-# The documented forms in their order; those that begin with an ISO 8601 day are one expression.
+# The documented forms in their order, but for those that begin with an ISO 8601 day: one expression reads all of these.
 _FORMS = (
     *("yyyy/MM/dd", "yyyy.MM.dd", "yyyy-MMM-dd", "yyyyMMdd", "MM-dd-yyyy", "MMddyyyy", "M/dd/yyyy", "dd.M.yyyy"),
     *("M/dd/yyyy hh:mm:ss a", "dd.M.yyyy hh:mm:ss a", "dd.MMM.yyyy", "dd-MMM-yyyy"),
@@ -22,9 +22,9 @@ _ISO = re.compile(
 
 
 def parse_time(text: str) -> datetime:
-    """A time in one of the forms that are read without a format, in UTC; raises ``ValueError``.
+    """Parse a time in one of the forms that are read without a format, and convert it to UTC; raises ``ValueError``.
 
-    :param text: without a zone it is UTC.
+    :param text: a time without a zone is taken as UTC.
     """
     try:
         return parse_written(text).astimezone(UTC)
@@ -33,7 +33,7 @@ def parse_time(text: str) -> datetime:
 
 
 def parse_written(text: str) -> datetime:
-    """The same in the time zone of the text."""
+    """Parse a time as :func:`parse_time` does, but keep the time zone of the text."""
     text = text.strip(" \t\r\n")
     match = _ISO.fullmatch(text)
     if match is not None:
@@ -46,7 +46,7 @@ def parse_written(text: str) -> datetime:
 
 def _of_iso(day: str, clock: str | None, fraction: str | None, offset: str | None, letters: str | None) -> datetime:
     if letters is not None:
-        # As documented, a time with such a zone loses its milliseconds.
+        # As documented, a time with a zone in letters loses its milliseconds.
         fraction = None
     micros = int((fraction or ".0")[1:7].ljust(6, "0"))
     moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}").replace(microsecond=micros)
@@ -55,9 +55,9 @@ def _of_iso(day: str, clock: str | None, fraction: str | None, offset: str | Non
 
 
 def iso_time(moment: datetime) -> str:
-    """A time as ``yyyy-MM-ddTHH:mm:ssZ``, with milliseconds where it has some; raises ``OverflowError``.
+    """Write a time as ``yyyy-MM-ddTHH:mm:ssZ``, with milliseconds if it has any; raises ``OverflowError``.
 
-    :param moment: in any zone.
+    :param moment: a time in any zone.
     """
     moment = moment.astimezone(UTC)
     precision = "milliseconds" if moment.microsecond >= 1000 else "seconds"

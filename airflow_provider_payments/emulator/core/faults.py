@@ -1,4 +1,4 @@
-"""Faults: which requests they happen to, and how often."""
+"""Faults: which requests they apply to, and how often."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DEFAULT_SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Which requests a fault can happen to.
+    """The condition that a request must meet before a fault can apply to it.
 
-    :param methods: upper case; None for any.
-    :param path: a glob over the whole path, in which ``*`` stands for any text, slashes too; None for any.
-    :param nth: the first matching request that the fault can happen to, counted from 1.
+    :param methods: upper case; None for any method.
+    :param path: a glob over the whole path, in which ``*`` stands for any text, slashes too; None for any path.
+    :param nth: the number of the first matching request that the fault can apply to, counted from 1.
     """
 
     methods: tuple[str, ...] | None = None
@@ -34,14 +34,14 @@ class Match:
 
 @dataclass(slots=True)
 class Fault:
-    """One fault.
+    """A fault that is injected into matching requests.
 
-    :param times: how often it happens at most; None for without limit.
-    :param probability: that it happens to a matching request.
-    :param action: what happens, see ``http.fault_injection``.
-    :param options: of the action, by name.
-    :param matched: how many requests have matched.
-    :param fired: how often it has happened.
+    :param action: the kind of fault, see ``http.fault_injection``.
+    :param options: the options of the action, by name.
+    :param times: how often the fault fires at most; None for no limit.
+    :param probability: the probability that the fault fires for a matching request.
+    :param matched: the number of requests that have matched.
+    :param fired: the number of times that the fault has fired.
     """
 
     match: Match
@@ -68,16 +68,16 @@ class Fault:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it can happen to the request that matched last."""
+        """Whether the fault can fire for the request that matched last."""
         return self.matched >= self.match.nth and (self.times is None or self.fired < self.times)
 
 
 class Faults:
-    """The faults in force, in the order in which they were added."""
+    """The active faults, in the order in which they were added."""
 
     def __init__(self) -> None:
-        # Set when these faults are discarded, for the requests that a delay still holds.
-        self.over = asyncio.Event()
+        # Set when these faults are discarded, which ends the delays of requests that still wait.
+        self.discarded = asyncio.Event()
         self._faults: dict[str, Fault] = {}
         self._numbers = itertools.count(1)
         self.seed(DEFAULT_SEED)
@@ -88,12 +88,12 @@ class Faults:
     def seed(self, seed: int) -> None:
         """Restart the random draws of all probabilities.
 
-        :param seed: the same one gives the same draws.
+        :param seed: the same seed gives the same draws.
         """
         self._random = random.Random(seed)
 
     def add(self, fault: Fault) -> None:
-        """Put a fault into force and give it its id."""
+        """Activate a fault and set its id."""
         fault.id = f"fault-{next(self._numbers)}"
         self._faults[fault.id] = fault
 
@@ -101,16 +101,16 @@ class Faults:
         return self._faults.get(identifier)
 
     def remove(self, identifier: str) -> None:
-        """Take a fault out of force."""
+        """Remove a fault, which must be active."""
         del self._faults[identifier]
 
     def clear(self) -> None:
         self._faults.clear()
 
     def match_request(self, method: str, path: str) -> Fault | None:
-        """The fault that happens to a request: the first that matches it, is ready and wins its draw.
+        """Return the fault that fires for a request: the first that matches, is ready and wins its draw; or None.
 
-        Every matching fault counts the request, so that ``nth`` does not depend on the faults before it.
+        Every matching fault counts the request, so that its ``nth`` does not depend on the faults before it.
 
         :param path: decoded, without the query.
         """

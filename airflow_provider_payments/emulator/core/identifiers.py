@@ -11,17 +11,17 @@ _etag_numbers = itertools.count(secrets.randbits(24))
 
 
 def new_uuid() -> str:
-    """An id of Flow Service resources and of requests."""
+    """A new id for a Flow Service resource or a request."""
     return str(uuid.uuid4())
 
 
 def new_hash() -> str:
-    """The last part of a schema's ``$id``: 48 hex digits."""
+    """The last part of a new schema's ``$id``: 48 hex digits."""
     return secrets.token_hex(24)
 
 
 def new_object_id(at: float) -> str:
-    """A Catalog id: 24 hex digits, the first eight a time stamp.
+    """A new Catalog id: 24 hex digits, of which the first eight are a time stamp.
 
     :param at: epoch seconds.
     """
@@ -29,7 +29,7 @@ def new_object_id(at: float) -> str:
 
 
 def new_ulid(at: float) -> str:
-    """A batch id: 26 characters that sort by time.
+    """A new batch id: 26 characters that sort by time.
 
     :param at: epoch seconds.
     """
@@ -40,6 +40,6 @@ def new_ulid(at: float) -> str:
 def new_etag(at: float) -> str:
     """A new Flow Service etag, with quotes.
 
-    :param at: epoch seconds; encoded in the last group.
+    :param at: epoch seconds, which the last group of the etag encodes.
     """
     return f'"{next(_etag_numbers) & 0xFFFFFFFF:08x}-0000-0200-0000-{int(at) & 0xFFFFFFFF:08x}0000"'

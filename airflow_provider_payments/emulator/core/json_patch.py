@@ -18,8 +18,8 @@ _WITH_SOURCE = ("copy", "move")
 class PatchError(Exception):
     """A patch that cannot be applied.
 
-    :param reason: ``malformed`` (a member is missing or of a wrong type), ``operation`` (not one that is offered),
-        ``path`` (no path at all) or ``application`` (the document does not hold what the patch needs).
+    :param reason: ``malformed`` (a member is missing or of a wrong type), ``operation`` (the operation is not offered),
+        ``path`` (the text is not a path) or ``application`` (the patch does not fit the document).
     """
 
     def __init__(self, reason: Literal["malformed", "operation", "path", "application"], detail: str) -> None:
@@ -30,10 +30,10 @@ class PatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One checked step of a patch.
+    """A checked instruction of a patch.
 
     :param steps: the decoded parts of its path.
-    :param source: the same of ``from``; empty where the operation has none.
+    :param source: the decoded parts of its ``from``; empty if the operation has no ``from``.
     """
 
     operation: Operation
@@ -83,7 +83,7 @@ def _steps(path: str) -> tuple[str, ...]:
 
 
 def apply_patch(document: dict[str, Any], patch: list[Instruction], *, parents: bool = False) -> dict[str, Any]:
-    """A patched copy; the document is not changed. Raises :class:`PatchError`.
+    """Return a patched copy of a document; the document itself is not changed. Raises :class:`PatchError`.
 
     :param parents: whether ``add`` creates missing objects on its path.
     """
@@ -136,9 +136,9 @@ def _key(node: Any, step: str) -> str | int:
 
 
 def _place(node: Any, step: str, last: int) -> int:
-    """A place in a list.
+    """Parse the index of a list entry; raises :class:`PatchError` for any other text and for an index out of bounds.
 
-    :param last: how far after the last entry the index may be; -1 for the last entry.
+    :param last: the largest index that is accepted, relative to the length of the list: -1 for the last entry.
     """
     if not isinstance(node, list):
         raise _inapplicable(f'Nothing can stand at "{step[:200]}" in what is no object and no list.')

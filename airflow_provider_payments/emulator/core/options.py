@@ -1,4 +1,4 @@
-"""What can be chosen at the start of an emulator, and what while it runs."""
+"""The options of an emulator: those fixed at its start, and those that can change while it runs."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ from airflow_provider_payments.emulator.core.rate_limit import Limit
 
 @dataclass(slots=True)
 class RuntimeOptions:
-    """How to read what the documents leave open, and what the credential may do; can change at any time.
+    """The options that can change at any time: behaviour that the documents leave open, and rights of the credential.
 
     :param last_run_shows_active: whether a dataflow's ``lastRunDetails`` shows a run that has not ended; the documents
-        know only the states ``success`` and ``failed``.
-    :param queries_are_utf8: whether the platform's services read the query of an address as UTF-8; read as Latin-1,
-        a filter misses every name that is not ASCII.
+        name only the states ``success`` and ``failed``.
+    :param queries_are_utf8: whether the platform's services decode the query of a URL as UTF-8; if they decode it as
+        Latin-1, a filter misses every name that is not ASCII.
     :param registry_requires_if_match: whether the Schema Registry refuses a PATCH without ``If-Match``; one document
-        says so, and Adobe's own samples send none.
+        says that it does, but Adobe's own samples send no ``If-Match``.
     :param sandbox_admin: whether the credential may list all sandboxes, not only its own.
-    :param lags: by kind of object, how long lists and reads by id stay behind writes.
-    :param names: by kind of object, whether a name may be taken ``once`` or ``twice``.
-    :param page_limits: by service, how many items a page of its lists has.
-    :param questions: by service and question, whether a request of a list is ``honoured``, ``ignored`` or ``refused``.
-    :param refusals: by service and case, how the refusal is answered; None for the service's or the gateway's own.
-    :param dates_ahead: how many seconds the header ``Date`` is ahead of the emulator's clock.
-    :param token_seconds: the lifetime of new tokens.
+    :param lags: by kind of object, how long lists and reads by id lag behind writes.
+    :param names: by kind of object, whether a name is unique (``once``) or not (``twice``).
+    :param page_limits: by service, the number of items on a page of its lists.
+    :param questions: by service and question, whether a parameter or filter of a list is ``honoured``, ``ignored`` or
+        ``refused``.
+    :param refusals: by service and case, the answer to a refused request; None for the service's or the gateway's own.
+    :param dates_ahead: the seconds that the header ``Date`` is ahead of the emulator's clock.
+    :param token_seconds: the lifetime of new tokens, in seconds.
     """
 
     last_run_shows_active: bool = True
@@ -56,15 +57,15 @@ class RuntimeOptions:
 
 @dataclass(frozen=True)
 class Options:
-    """The emulated organisation and its one client; fixed at the start.
+    """The options that are fixed at the start: the emulated organisation and its only client.
 
     :param client_id: the API key that the gateway accepts.
-    :param client_secret: its secret.
-    :param org: the organisation, ``...@AdobeOrg``.
-    :param time: how time passes, see :class:`~airflow_provider_payments.emulator.core.clock.Clock`.
+    :param client_secret: the secret of the client.
+    :param org: the id of the organisation, ``...@AdobeOrg``.
+    :param time: the mode of the clock, see :class:`~airflow_provider_payments.emulator.core.clock.Clock`.
     :param tenant: the tenant id, without the leading underscore.
-    :param rate_limit: how many requests the gateway lets through; None for all.
-    :param runtime: the other options at the start, and after each reset.
+    :param rate_limit: the gateway's rate limit at the start, and after each reset; None for no limit.
+    :param runtime: the options that can change, as they are at the start and after each reset.
     """
 
     client_id: str = "emulator-client"
@@ -77,5 +78,5 @@ class Options:
 
     @property
     def user_id(self) -> str:
-        """The id of the technical account that creates everything."""
+        """The id of the technical account, which is the creator of all objects."""
         return f"{self.client_id}@techacct.adobe.com"

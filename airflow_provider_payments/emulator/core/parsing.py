@@ -1,4 +1,4 @@
-"""Reading what clients send: JSON bodies within limits, whole numbers in queries."""
+"""Parsing JSON bodies, within limits, and whole numbers in queries."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import math
 from typing import Any
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
-# Deeper documents would exhaust the stack of recursive code; no real payload comes near.
+# Deeper documents would exhaust the stack of recursive code; no real payload comes near this depth.
 MAX_DEPTH = 100
-# More would take seconds to parse, which would block all other requests; no real payload comes near either.
+# More objects and lists would take seconds to parse, which would block all other requests; no real payload has as many.
 MAX_CONTAINERS = 100_000
 
 
 class UnreadableBody(Exception):
-    """The body is not the JSON that the operation needs; the service turns this into its own refusal."""
+    """A request body is not the JSON that the operation requires; the service answers with its own refusal."""
 
 
 def parse_count(text: str) -> int | None:
-    """A whole number, 0 or more, as a query writes it; None for anything else.
+    """Parse a whole number, 0 or more, in a query; None for any other text.
 
-    :param text: more than 18 digits count as 10 to the 18th, which is larger than any list.
+    :param text: a number with more than 18 digits becomes 10 to the 18th, which is larger than any list.
     """
     if not (text.isascii() and text.isdigit()):
         return None
@@ -28,13 +28,16 @@ def parse_count(text: str) -> int | None:
 
 
 def parse_json(raw: bytes) -> Any:
-    """Strict JSON: UTF-8, whole characters, finite numbers, bounded size and depth; raises :class:`UnreadableBody`."""
-    # The number of brackets is a fast upper bound of containers and depth: nearly every body passes on it alone.
+    """Parse strict JSON: UTF-8, whole characters, finite numbers, bounded size and depth.
+
+    :raises UnreadableBody: if the document is anything else.
+    """
+    # The number of brackets is a fast upper bound of containers and depth: nearly every body passes by it alone.
     brackets = raw.count(b"[") + raw.count(b"{")
     if brackets > MAX_CONTAINERS:
         raise UnreadableBody(f"The request body holds more than {MAX_CONTAINERS} objects and lists.")
     try:
-        document = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
+        document = json.loads(raw.decode("utf-8"), parse_constant=_reject_constant, parse_float=_parse_finite)
         if b"\\ud" in raw.lower():
             # Half of a surrogate pair cannot be encoded outside JSON, in a link for example.
             json.dumps(document, ensure_ascii=False).encode("utf-8")
@@ -45,11 +48,11 @@ def parse_json(raw: bytes) -> Any:
     return document
 
 
-def _no_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(text)

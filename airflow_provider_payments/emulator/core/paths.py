@@ -1,7 +1,7 @@
 r"""Paths into rows and records: ``a.b``, ``a[0].b`` and ``a[*].b``.
 
-A backslash stands before a period that is part of a name: ``address.street\\.name``. A special name may be wrapped, as
-in ``address.${street\\.name}``: brackets and spaces are then part of it.
+A period that is part of a name is escaped with a backslash: ``address.street\\.name``. A name with special characters
+may be wrapped, as in ``address.${street\\.name}``: brackets and spaces within the braces are part of the name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-# Far more than any record has: an array is filled up to the written index.
+# A write to an index fills the array up to that index. No real record has an array of this length.
 MAX_INDEX = 1000
 
 _WRAPPED = re.compile(r"\$\{((?:[^{}\\]|\\.)+)\}", re.DOTALL)
@@ -21,7 +21,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Everywhere:
-    """The step to every entry of an array."""
+    """A step of a path that leads to every entry of an array."""
 
 
 EVERYWHERE = Everywhere()
@@ -29,7 +29,7 @@ Steps = tuple[str | int | Everywhere, ...]
 
 
 def unwrapped(path: str) -> str:
-    """A path without ``${...}`` around special names: brackets in them are escaped instead."""
+    """A path in which special names are no longer wrapped in ``${...}``: their opening brackets are escaped instead."""
     return _WRAPPED.sub(lambda match: match[1].replace("[", "\\["), path)
 
 
@@ -51,20 +51,20 @@ def steps_of(path: str) -> Steps | None:
     return tuple(steps)
 
 
-def is_everywhere(path: str) -> bool:
+def has_wildcard(path: str) -> bool:
     """Whether a path leads to all entries of an array."""
     return EVERYWHERE in (steps_of(path) or ())
 
 
 def unescaped(path: str) -> str:
-    """A path without its backslashes: the name of a column, if it is a single name."""
+    """A path without its backslashes: if the path is a single name, the name of a column."""
     return _ESCAPED.sub(r"\1", path)
 
 
 def read(row: Mapping[str, Any], path: str) -> Any:
-    """A source attribute of a row: a column, or a path into a tree; None when there is none.
+    """The value of a source attribute in a row, or None if the row has no such attribute.
 
-    :param path: the whole text may be a column's name, with its periods escaped or not.
+    :param path: a column's name, with its periods escaped or not, or a path into a tree; a column takes precedence.
     """
     if path in row:
         return row[path]
@@ -80,8 +80,8 @@ def _column(path: str) -> str:
     return unescaped(unwrapped(path))
 
 
-def below(value: Any, path: str) -> Any:
-    """The value at a path whose first name stands for the given value itself."""
+def read_below(value: Any, path: str) -> Any:
+    """The value at a path below a given value, for which the path's first name stands."""
     return _read(value, (steps_of(path) or ("",))[1:])
 
 
@@ -103,16 +103,17 @@ def _read(node: Any, steps: Steps) -> Any:
 
 
 class Occupied(Exception):
-    """A path that leads through a value that is no object or array."""
+    """A path leads through a value that is neither an object nor an array."""
 
 
 def write(record: dict[str, Any], steps: Steps, value: Any, convert: Callable[[Any], Any]) -> None:
     """Put a value into a record; raises :class:`Occupied`.
 
-    :param steps: the path; an :data:`EVERYWHERE` step, of which there is one at most, spreads the entries of the value.
+    :param steps: the path; an :data:`EVERYWHERE` step, of which it has one at most, writes each entry of the value to
+        the array's entry with the same index.
     :param convert: converts a value to the field's type.
     """
-    # Before anything is written: a value that does not fit must not leave empty objects behind.
+    # The value is converted before the first write: a value that does not fit must not leave empty objects behind.
     if any(isinstance(step, Everywhere) for step in steps):
         entries = value if isinstance(value, list) else [value]
         _write(record, steps, [None if entry is None else convert(entry) for entry in entries])
@@ -126,7 +127,7 @@ def _write(node: Any, steps: Steps, value: Any) -> None:
         for index, entry in enumerate(value):
             if entry is not None:
                 _write(node, (index, *rest), entry)
-            elif rest:  # an entry without the attribute is an entry
+            elif rest:  # an entry without a value still becomes an entry of the array
                 _child(node, index, {} if isinstance(rest[0], str) else [])
             elif index >= len(node):
                 _set(node, index, None)

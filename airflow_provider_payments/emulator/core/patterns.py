@@ -3,7 +3,7 @@ Regular expressions from clients: Python's, with limits of length.
 
 Python's engine backtracks. A repetition within a repetition takes exponential time even for a text of forty characters,
 so a group cannot be repeated. Other patterns take at most the text's length to the power of the number of repetitions,
-which is seconds for the patterns that people write.
+which is a matter of seconds for the patterns that users write.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 
 MAX_PATTERN_CHARACTERS = 200
 MAX_TEXT_CHARACTERS = 500
-# An escaped character, or a class of characters: brackets and signs in it mean themselves.
+# An escaped character, or a class of characters, in which parentheses and operators are literal.
 _CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 
 class Pattern:
     """A compiled pattern.
 
-    :param refuse: makes the error that is raised for a pattern, or a text, that is not accepted.
+    :param refuse: builds the error that is raised for a pattern, or a text, that is not accepted.
     """
 
     def __init__(self, source: str, refuse: Callable[[str], Exception]) -> None:
@@ -32,14 +32,14 @@ class Pattern:
             raise self._refused("it repeats a group, or sets flags")
         try:
             with warnings.catch_warnings():
-                # Nested character sets, which other engines read differently.
+                # Python warns of nested character sets, which other engines read differently.
                 warnings.simplefilter("error", FutureWarning)
                 self._compiled = re.compile(source, re.DOTALL | re.ASCII)
         except (re.error, OverflowError, FutureWarning) as error:
             raise self._refused(str(error)) from error
 
     def matches(self, text: str) -> bool:
-        """Whether the pattern matches a whole text."""
+        """Return whether the pattern matches a whole text."""
         return self._compiled.fullmatch(self._short(text)) is not None
 
     def found_in(self, text: str) -> Iterator[re.Match[str]]:
@@ -51,5 +51,5 @@ class Pattern:
 
     def _short(self, text: str) -> str:
         if len(text) > MAX_TEXT_CHARACTERS:
-            raise self._refused(f"it meets a text of more than {MAX_TEXT_CHARACTERS} characters")
+            raise self._refused(f"a text to match has more than {MAX_TEXT_CHARACTERS} characters")
         return text

@@ -1,8 +1,8 @@
 """
 Filtering, sorting and paging for the lists of all services.
 
-Each service's listing module translates its own syntax to these filters and orders; it knows the parameters, the
-operators, the refusals and the form of a page.
+Each service's listing module translates the service's own syntax to these filters and orders; the parameters, the
+operators, the refusals and the form of a page belong to that module.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ Span = tuple[int | None, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[Item]):
-    """What can be listed.
+    """A list of items, and how paths are read from them.
 
-    :param wire: makes the object that paths lead into.
-    :param readers: by path, what reads a value directly from an item, without its whole wire object; None for no value.
-        Paths that are often filtered by belong here: it makes filters over 100,000 items fast.
-    :param keys: by path, the key of the store's index.
+    :param wire: builds the wire object of an item, which paths lead into.
+    :param readers: by path, a function that reads the value directly from an item, without building its wire object;
+        it returns None for no value. They make filters over 100,000 items fast: common paths belong here.
+    :param keys: by path, the name of the key in the store's index.
     :param created_path: the path of the time at which an item was created.
     :param explicit_arrays: whether a path enters arrays by ``[]`` only, not implicitly.
     """
@@ -40,19 +40,19 @@ class Listing(Generic[Item]):
     explicit_arrays: bool = False
 
     def single(self, path: str) -> Callable[[Item], Any] | None:
-        """The reader of a path with one value at most; None if there may be several."""
+        """The reader of a path that has one value at most; None if the path may have several values."""
         return self.readers.get(path) if self.explicit_arrays else None
 
     def values(self, path: str) -> Callable[[Item], Iterable[Any]]:
-        """A function that reads all values of an item at a path; null is no value."""
+        """A function that reads all values of an item at a path; null does not count as a value."""
         known = (key for key in self.readers if path == key or path.startswith((f"{key}.", f"{key}[]")))
         head = max(known, key=len, default="")
         read, rest, explicit_arrays = self.readers.get(head, self.wire), steps(path[len(head) :]), self.explicit_arrays
-        # Often most items have no value there.
+        # The walk is skipped for None, because most items often have no value at the path.
         return lambda item: () if (node := read(item)) is None else walk(node, rest, explicit_arrays)
 
     def first(self, path: str) -> Callable[[Item], Any]:
-        """A function that reads the first plain value at a path, by which items are sorted; None for no value."""
+        """A function that reads the value by which an item is sorted: the first plain value at a path, or None."""
         values = self.values(path)
         return self.single(path) or (
             lambda item: next((value for value in values(item) if as_text(value) is not None), None)
@@ -63,15 +63,15 @@ class Listing(Generic[Item]):
 class Filter:
     """A condition on the values at a path.
 
-    :param fits: whether one value meets it.
-    :param wanted: whether at least one value must meet it, or none may.
-    :param equals: the texts of which one must be there, if that is the whole condition: an index can answer it.
-    :param span: the earliest and the latest creation time that pass, if the condition is about that.
+    :param fits: whether a single value meets the condition.
+    :param must_fit: True if at least one value must meet the condition, False if no value may meet it.
+    :param equals: the texts of which the path must hold one, if that is the whole condition: an index can answer it.
+    :param span: the earliest and the latest creation time that pass, if the condition is about the creation time.
     """
 
     path: str
     fits: Check
-    wanted: bool = True
+    must_fit: bool = True
     equals: Collection[str] = ()
     span: Span | None = None
 
@@ -97,8 +97,8 @@ class Order:
 class Position:
     """A position in a list with one order at most.
 
-    :param number: of the item there; items with an equal sort key follow in the order of their numbers.
-    :param key: the sort key; empty in the order of creation.
+    :param number: the number of the item at the position; items with an equal sort key follow by their numbers.
+    :param key: the sort key of that item; empty in the order of creation.
     """
 
     number: float
@@ -110,39 +110,39 @@ def items(
 ) -> Iterator[Item]:
     """The items that pass all filters. Items with equal sort keys stay in the order of creation.
 
-    An order by creation time is total: of the same time, the item with the higher number is newer.
+    An order by creation time is total: among items of the same time, the one with the higher number is newer.
 
-    :param after: only items after this position.
+    :param after: the position after which the items begin; None for all items.
     """
     selection, rest = _select(listing, filters)
     if not orders or (listing.store.chronological and [order.path for order in orders] == [listing.created_path]):
         newest_first = any(order.descending for order in orders)
         number = None if after is None else int(after.number)
-        return _passing(listing, selection.after(number, newest_first=newest_first), rest)
-    found = list(_passing(listing, selection.after(None), rest))
+        return _filtered(listing, selection.after(number, newest_first=newest_first), rest)
+    found = list(_filtered(listing, selection.after(None), rest))
     for order in reversed(orders):
-        found.sort(key=_sorting(listing, order), reverse=order.descending)
-    return iter(found) if after is None else _behind(found, after, orders[0], _sorting(listing, orders[0]))
+        found.sort(key=_sort_key_of(listing, order), reverse=order.descending)
+    return iter(found) if after is None else _items_after(found, after, orders[0], _sort_key_of(listing, orders[0]))
 
 
 def count(listing: Listing[Item], filters: Sequence[Filter]) -> int:
     """How many items pass all filters."""
     selection, rest = _select(listing, filters)
-    return sum(1 for _ in _passing(listing, selection.after(None), rest)) if rest else len(selection)
+    return sum(1 for _ in _filtered(listing, selection.after(None), rest)) if rest else len(selection)
 
 
 def position(listing: Listing[Item], item: Item, orders: Sequence[Order]) -> Position:
     """The position of an item."""
-    return Position(item.number, _sorting(listing, orders[0])(item) if orders else ())
+    return Position(item.number, _sort_key_of(listing, orders[0])(item) if orders else ())
 
 
 def steps(path: str) -> Steps:
-    """The steps of a path; ``[]`` is a step into each entry of an array."""
+    """The steps of a path; the step ``[]`` leads into each entry of an array."""
     return tuple(step for step in path.replace("[]", ".[]").split(".") if step)
 
 
 def walk(node: Any, path: Steps, explicit_arrays: bool) -> Iterator[Any]:
-    """The values at a path below a node: several where it leads through an array, none where it leads nowhere.
+    """Yield the values at a path below a node: several if the path leads through an array, none if it leads nowhere.
 
     :param explicit_arrays: see :class:`Listing`.
     """
@@ -161,7 +161,7 @@ def walk(node: Any, path: Steps, explicit_arrays: bool) -> Iterator[Any]:
 
 
 def _select(listing: Listing[Item], filters: Sequence[Filter]) -> tuple[Selection[Item], list[Filter]]:
-    """What the store's index can select, and the filters that remain for each item."""
+    """The selection that the store's index allows, and the filters that remain to be tested on each item."""
     store = listing.store
     spans = [one.span for one in filters if one.span and store.chronological]
     since = max((begin for begin, _ in spans if begin is not None), default=None)
@@ -178,28 +178,30 @@ def _select(listing: Listing[Item], filters: Sequence[Filter]) -> tuple[Selectio
     return selection, [one for one in rest if one is not narrowest]
 
 
-def _passing(listing: Listing[Item], found: Iterator[Item], filters: Sequence[Filter]) -> Iterator[Item]:
+def _filtered(listing: Listing[Item], found: Iterator[Item], filters: Sequence[Filter]) -> Iterator[Item]:
     for one in filters:
-        found = filter(_test(listing, one), found)
+        found = filter(_predicate(listing, one), found)
     return found
 
 
-def _test(listing: Listing[Item], one: Filter) -> Callable[[Item], bool]:
-    read, values, fits, wanted = listing.single(one.path), listing.values(one.path), one.fits, one.wanted
+def _predicate(listing: Listing[Item], one: Filter) -> Callable[[Item], bool]:
+    read, values, fits, must_fit = listing.single(one.path), listing.values(one.path), one.fits, one.must_fit
     if read is None:
-        return lambda item: any(map(fits, values(item))) is wanted
+        return lambda item: any(map(fits, values(item))) is must_fit
     # Called for up to 100,000 items in one request: kept short for speed.
-    return lambda item: ((value := read(item)) is not None and fits(value)) is wanted
+    return lambda item: ((value := read(item)) is not None and fits(value)) is must_fit
 
 
-def _sorting(listing: Listing[Item], order: Order) -> Callable[[Item], SortKey]:
+def _sort_key_of(listing: Listing[Item], order: Order) -> Callable[[Item], SortKey]:
     value = listing.first(order.path)
     if order.path == listing.created_path:
         return lambda item: (*order.key(value(item)), item.number)
     return lambda item: order.key(value(item))
 
 
-def _behind(found: Sequence[Item], after: Position, order: Order, key_of: Callable[[Item], SortKey]) -> Iterator[Item]:
+def _items_after(
+    found: Sequence[Item], after: Position, order: Order, key_of: Callable[[Item], SortKey]
+) -> Iterator[Item]:
     def comes_later(item: Item) -> bool:
         key = key_of(item)
         return item.number > after.number if key == after.key else (key < after.key) is order.descending

@@ -1,4 +1,7 @@
-"""What a service does with the parameters and filters of a list: it honours, ignores or refuses them."""
+"""Whether a service honours, ignores or refuses the parameters and filters of a list request.
+
+A *question* names a parameter, or a kind of filter, whose handling can be chosen by the option ``questions``.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ from airflow_provider_payments.emulator.core.call import Call, State
 from airflow_provider_payments.emulator.core.query import Filter
 from airflow_provider_payments.emulator.core.refusals import Refusal
 
-# The question of a parameter that no service ignores or refuses, and of one that a service does not know.
-ALWAYS, UNKNOWN = "", "unknown_parameter"
+# The questions of a parameter that is always honoured, and of a parameter that the service does not know.
+ALWAYS_HONOURED, UNKNOWN_PARAMETER = "", "unknown_parameter"
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    """A kind of filter.
+class FilterKind:
+    """A kind of filter, and the question that decides how it is handled.
 
-    :param question: that filters of the kind ask.
-    :param covers: whether a filter is of the kind.
-    :param misses: whether a filter that is ignored finds nothing; else it has no effect.
+    :param question: the question that filters of this kind belong to.
+    :param covers: whether a filter is of this kind.
+    :param misses: whether an ignored filter of this kind finds nothing; otherwise it has no effect.
     """
 
     question: str
@@ -28,53 +31,58 @@ class Topic:
     misses: bool = False
 
 
-def name_topics(path: str) -> tuple[Topic, ...]:
-    """The kinds of filters by name.
+def name_filter_kinds(path: str) -> tuple[FilterKind, ...]:
+    """The kinds of filters on the names of objects.
 
-    :param path: of the name.
+    :param path: the path of the member that holds the name.
     """
 
-    def about(fits: Callable[[str], bool]) -> Callable[[Filter], bool]:
+    def on_names(fits: Callable[[str], bool]) -> Callable[[Filter], bool]:
         return lambda one: one.path == path and any(map(fits, one.equals))
 
     return (
-        Topic("name_filter", lambda one: one.path == path),
-        Topic("non_ascii_names", about(lambda name: not name.isascii()), misses=True),
-        Topic("quoted_names", about(lambda name: not {'"', "'"}.isdisjoint(name)), misses=True),
+        FilterKind("name_filter", lambda one: one.path == path),
+        FilterKind("non_ascii_names", on_names(lambda name: not name.isascii()), misses=True),
+        FilterKind("quoted_names", on_names(lambda name: not {'"', "'"}.isdisjoint(name)), misses=True),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What one service does with each question.
+    """How one service handles each question.
 
-    :param service: as the questions name it.
-    :param answers: by service and question.
-    :param refuse: makes the service's refusal from a question, and from the parameter or the path that asks it.
+    :param service: the service's name in the option ``questions``.
+    :param answers: ``honoured``, ``ignored`` or ``refused``, by service and question.
+    :param refuse: builds the service's refusal from a question and from the name of the parameter or path to refuse.
     """
 
     service: str
     answers: Mapping[str, str]
     refuse: Callable[[str, str], Refusal]
 
-    def heeded(self, call: Call[State], parameters: Mapping[str, str]) -> Call[State]:
-        """A call without the parameters that are ignored, or the refusal of one.
+    def without_ignored_parameters(self, call: Call[State], parameters: Mapping[str, str]) -> Call[State]:
+        """Return a call without its ignored parameters; raise the refusal of a parameter that is refused.
 
-        :param parameters: the known ones, each with the question that it asks.
+        :param parameters: the question of each known parameter.
         """
-        kept = [(name, value) for name, value in call.query if self._heeds(parameters.get(name, UNKNOWN), name)]
+        kept = [
+            (name, value)
+            for name, value in call.query
+            if self._is_honoured(parameters.get(name, UNKNOWN_PARAMETER), name)
+        ]
         return replace(call, query=kept)
 
-    def screened(self, filters: Iterable[Filter], topics: Collection[Topic]) -> Iterator[Filter]:
-        """The filters that have an effect, or the refusal of one."""
+    def effective_filters(self, filters: Iterable[Filter], kinds: Collection[FilterKind]) -> Iterator[Filter]:
+        """Yield the filters that have an effect; raise the refusal of a filter that is refused."""
         for one in filters:
-            ignored = [topic for topic in topics if topic.covers(one) and not self._heeds(topic.question, one.path)]
+            ignored = [kind for kind in kinds if kind.covers(one) and not self._is_honoured(kind.question, one.path)]
             if not ignored:
                 yield one
             elif ignored[0].misses:
                 yield Filter(one.path, lambda value: False)
 
-    def _heeds(self, question: str, name: str) -> bool:
+    def _is_honoured(self, question: str, name: str) -> bool:
+        """Return False for a question that is ignored; raise the refusal for a question that is refused."""
         answer = self.answers.get(f"{self.service}.{question}", HONOURED)
         if answer == REFUSED:
             raise self.refuse(question, name)

@@ -17,10 +17,11 @@ _ALMOST_ONE = 1 - 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A rate.
+    """The parameters of a rate limit.
 
-    :param requests_a_minute: above 0.
-    :param burst: how many are allowed at once after a pause, at least 1; a minute's worth unless given.
+    :param requests_a_minute: the rate, above 0.
+    :param burst: the number of requests allowed at once after a pause, at least 1; the requests of a minute unless
+        given.
     :param retry_after: the form of the ``Retry-After`` header; None leaves it out.
     """
 
@@ -30,14 +31,14 @@ class Limit:
 
     @property
     def capacity(self) -> int:
-        """The burst, given or not."""
+        """The size of the token bucket: the given or the default burst."""
         return self.burst or max(1, int(self.requests_a_minute))
 
 
 class RateLimit:
     """A token bucket for each organisation and client, on the emulator's clock.
 
-    :param limit: None lets everything pass.
+    :param limit: None for no limit.
     """
 
     def __init__(self, clock: Clock, limit: Limit | None = None) -> None:
@@ -45,17 +46,17 @@ class RateLimit:
         self.set(limit)
 
     def set(self, limit: Limit | None) -> None:
-        """Set the limit, with full buckets.
+        """Set the limit and fill all buckets.
 
-        :param limit: None lets everything pass.
+        :param limit: None for no limit.
         """
         self.limit = limit
         self.refused = 0
-        # The number of tokens, and when it was counted.
+        # The number of tokens in each bucket, and the time at which they were counted.
         self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
     def refusal_headers(self, organisation: str, client: str) -> dict[str, str] | None:
-        """Take a token for a request: None if there is one, else the headers of the 429, which takes none."""
+        """Take a token for a request. Return None if the request may pass, else the headers of its 429."""
         if self.limit is None:
             return None
         key, now = (organisation, client), self._clock.now()

@@ -1,4 +1,4 @@
-"""Refusals: what a rule raises, and the error body that becomes of it. Those of one service live with the service."""
+"""Refusals: the exceptions that rules raise, and their error bodies. Each service defines its own subclasses."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 
 
 class Refusal(Exception):
-    """A request that a service refuses. Rules raise a subclass, which makes the error body.
+    """A service refuses a request. Rules raise a subclass, which builds the error body.
 
     :param status: the HTTP status.
-    :param detail: what is wrong, for a person.
-    :param label: the code of the problem, a number or a word; empty where it has none.
+    :param detail: the message for a person.
+    :param label: the code of the problem, a number or a word; empty if the problem has no code.
     """
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, *, label: str = "") -> None:
@@ -24,23 +24,23 @@ class Refusal(Exception):
         self.case = ""
 
     def in_case(self, case: str) -> Self:
-        """Itself, as the refusal of a case whose answer can be chosen."""
+        """Mark the refusal as that of a case whose answer can be chosen by an option, and return it."""
         self.case = case
         return self
 
     def body(self, request_id: str, at: float) -> dict[str, Any]:
-        """The body that the refusing service would send.
+        """The error body, as the refusing service sends it.
 
         :param request_id: the id in the answer's ``x-request-id``.
-        :param at: epoch seconds.
+        :param at: the time of the answer, in epoch seconds.
         """
         raise NotImplementedError
 
 
 class GatewayRefusal(Refusal):
-    """Refused by the gateway, before any service sees the call.
+    """A refusal by the gateway, before the request reaches a service.
 
-    :param error_code: mostly six digits.
+    :param error_code: usually six digits.
     :param status: the first three digits of the code unless given.
     """
 
@@ -67,9 +67,9 @@ _PLAIN_TITLES = {
 
 
 class PlainRefusal(Refusal):
-    """The older problem body without a code: content type, Catalog.
+    """A refusal with the older problem body, which has no code: of a content type, and by Catalog.
 
-    :param title: that of the status unless given.
+    :param title: the title of the status unless given.
     """
 
     def __init__(self, status: int, detail: str, *, title: str = "") -> None:
@@ -80,11 +80,10 @@ class PlainRefusal(Refusal):
 
 
 class NumberedRefusal(Refusal):
-    """A problem with a numeric code.
+    """A refusal with a numeric code.
 
-    :param code: such as ``1439-404``: number and status.
-    :param title: of this kind of problem; where it is empty, the known title of the code, or HTTP's phrase for the
-        status.
+    :param code: number and status, such as ``1439-404``.
+    :param title: the title of the problem; if empty, the known title of the code, or HTTP's phrase for the status.
     """
 
     titles: ClassVar[Mapping[str, str]] = {}
@@ -100,7 +99,7 @@ def reason_of(status: int) -> str:
 
 
 def error_page(status: int) -> str:
-    """The HTML error page of a proxy that knows nothing of the services behind it."""
+    """The HTML error page of a proxy, which does not depend on the service behind it."""
     # nginx has its own phrase for 405.
     title = f"{status} {'Not Allowed' if status == 405 else reason_of(status)}"
     return f"<html>\n<head><title>{title}</title></head>\n<body><center><h1>{title}</h1></center></body>\n</html>\n"

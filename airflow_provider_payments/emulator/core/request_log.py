@@ -20,14 +20,14 @@ _SECRET_NAMES = frozenset(
 
 @dataclass(slots=True)
 class LoggedRequest:
-    """One request.
+    """A request in the log.
 
-    :param at: when it came, in epoch seconds on the emulator's clock.
-    :param sandbox: as its header names it; empty without one.
-    :param body: as received; parsed when it is shown.
-    :param status: None while there is no answer.
-    :param fault: id and action of the fault that happened to it.
-    :param problem: label and detail of a refusal.
+    :param at: the time of its arrival, in epoch seconds on the emulator's clock.
+    :param sandbox: the value of the header with the sandbox; empty without that header.
+    :param body: the bytes received; they are parsed when the entry is shown.
+    :param status: the status of the answer; None while there is no answer.
+    :param fault: the id and action of the fault that fired for the request, if any.
+    :param problem: the label and detail of the refusal that answered the request, if any.
     """
 
     number: int
@@ -44,7 +44,7 @@ class LoggedRequest:
 
     @property
     def size(self) -> int:
-        """The bytes that depend on the client."""
+        """The size of the parts that the client determines, which bounds the memory of the log."""
         return len(self.path) + len(self.query) + len(self.body)
 
     def to_wire(self) -> dict[str, Any]:
@@ -64,12 +64,12 @@ class LoggedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """Which requests to show; None matches any.
+    """A filter of logged requests; a None matches any request.
 
     :param path: the beginning of the path.
-    :param status: ``none`` for those without an answer.
-    :param since: only those with a higher number.
-    :param fault: id or action.
+    :param status: the status of the answer; ``none`` selects requests without an answer.
+    :param since: selects requests with a higher number.
+    :param fault: the id or the action of the fault that fired.
     """
 
     method: str | None = None
@@ -91,9 +91,9 @@ class RequestFilter:
 
 
 class RequestLog:
-    """The last requests, in order, limited in number and in bytes.
+    """The most recent requests in order, limited in number and in bytes.
 
-    Bodies and queries of IMS are never logged, and the values of vendors' secrets are never shown.
+    Bodies and queries of requests to IMS are never logged, and the values of vendors' secrets are never shown.
     """
 
     def __init__(self) -> None:
@@ -107,14 +107,14 @@ class RequestLog:
         """Add a request that was received completely; its status is set later.
 
         :param at: epoch seconds.
-        :param query: raw, as sent.
+        :param query: the encoded query, as sent.
         """
         self._count += 1
         if path.startswith("/ims/"):
             query, body = "", b""
         if len(body) > MAX_LOGGED_BODY_BYTES:
             body = b""
-        # Few different names: one string for each saves memory.
+        # Requests name few different sandboxes: sharing one string for each name saves memory.
         entry = LoggedRequest(self._count, at, method, path, query, sys.intern(sandbox[:100]), request_id, body)
         self._entries.append(entry)
         self._size += entry.size
@@ -123,7 +123,7 @@ class RequestLog:
         return entry
 
     def clear(self) -> int:
-        """Remove all requests; numbers continue. Returns how many there were."""
+        """Remove all requests and return how many were removed. The numbering of later requests continues."""
         count = len(self._entries)
         self._entries.clear()
         self._size = 0
@@ -134,7 +134,7 @@ class RequestLog:
         return reversed(self._entries)
 
     def select(self, selection: RequestFilter) -> Iterator[LoggedRequest]:
-        """The requests that a selection matches, in the order in which they came."""
+        """The requests that a filter matches, in the order of their arrival."""
         return (entry for entry in self._entries if selection.matches(entry))
 
 
@@ -162,7 +162,7 @@ def _masked(node: Any) -> Any:
 
 
 def _names_secret(path: Any) -> bool:
-    """Whether the path of a patch instruction leads to a credential or a part of one."""
+    """Return whether the path of a patch instruction leads to a credential or to a part of a credential."""
     if not isinstance(path, str):
         return False
     steps = path.lower().strip("/").split("/")

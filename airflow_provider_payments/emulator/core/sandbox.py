@@ -1,4 +1,4 @@
-"""A sandbox as services see it: its name, options and time, without what the services hold for it."""
+"""A sandbox: its name, options and clock. The state of each service in the sandbox belongs to that service."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Sandbox:
 
     :param name: lower case.
     :param origin: the address of all services, with which links in answers begin.
-    :param lag: how far lists and reads are behind writes, in all sandboxes.
-    :param id: the same for the same name and organisation.
-    :param created: epoch seconds.
-    :param is_hidden: whether the credential has no access to it.
+    :param lag: how far lists and reads lag behind writes, in all sandboxes.
+    :param id: derived from the name and the organisation, so it survives a reset.
+    :param created: the time of creation, in epoch seconds.
+    :param is_hidden: whether the credential has no access to the sandbox.
     """
 
     name: str
@@ -40,9 +40,9 @@ class Sandbox:
         self.created = self.clock.now()
 
     def name_holder(self, kind: str, store: Store[Item], name: str | None) -> Item | None:
-        """The object whose name no new object may take; None where it may, or where nothing has the name.
+        """The object that keeps a new object from taking a name; None if the new object may take the name.
 
-        :param kind: of the objects in the store.
+        :param kind: the kind of the objects in the store.
         """
         if name is None or self.runtime_options.names[kind] == TWICE:
             return None

@@ -1,7 +1,7 @@
-"""An ordered collection of resources with constant-time pages and look-ups.
+"""An ordered collection of resources with constant-time pages and lookups.
 
-It can be eventually consistent: with a :class:`Lag`, lists do not show what was just created and still show what was
-just removed, as the platform's indexes do. Reads by id can lag too.
+A store can be eventually consistent, as the platform's indexes are: with a :class:`Lag`, lists do not show a recently
+created resource yet and still show a recently removed one. Reads by id can lag too.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from airflow_provider_payments.emulator.core.clock import Clock
 from airflow_provider_payments.emulator.core.options import RuntimeOptions
 
 IndexKey = tuple[str, str]
-# Every item has this key: its entry is the whole list.
+# The index entry of this key holds all items.
 _ALL: IndexKey = ("", "")
 
 
 class Numbered(Protocol):
-    """What a :class:`Store` needs of its items.
+    """The attributes that a :class:`Store` requires of its items.
 
     :param number: set by the store.
     """
@@ -37,30 +37,30 @@ Item = TypeVar("Item", bound=Numbered)
 
 
 class Lag:
-    """How long lists and reads by id stay behind writes.
+    """How long lists and reads by id lag behind writes.
 
-    :param clock: measures the seconds.
-    :param options: have the lags of each kind of object.
+    :param clock: the clock that measures the lags.
+    :param options: the options with the lags of each kind of object.
     """
 
     def __init__(self, clock: Clock, options: RuntimeOptions) -> None:
         self.clock = clock
         self._options = options
-        # Set for the duration of one request, it holds for all kinds.
+        # Set by a fault for the duration of one request; it takes precedence over the lags of all kinds.
         self.of_request: LagSeconds | None = None
 
     def of(self, kind: str) -> LagSeconds:
-        """The lag of a write to an object of a kind."""
+        """The lag behind a write to an object of a kind."""
         return self.of_request or self._options.lags.get(kind, NO_LAG)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection(Generic[Item]):
-    """What a list shows at one point in time, in the order of creation.
+    """The items that a list shows at one point in time, in the order of creation.
 
-    :param items: of the whole store, by number.
-    :param numbers: ascending; those from ``begin`` up to, without, ``end`` are selected.
-    :param unlisted: numbers of items that lists do not show yet.
+    :param items: all items of the store, by number.
+    :param numbers: ascending numbers of items; the range from ``begin`` to ``end`` (exclusive) is selected.
+    :param unlisted: the numbers of items that lists do not show yet.
     """
 
     items: Sequence[Item | None]
@@ -77,10 +77,10 @@ class Selection(Generic[Item]):
         return place < self.end and self.numbers[place] == number
 
     def after(self, number: int | None, *, newest_first: bool = False) -> Iterator[Item]:
-        """The selected items that come after one.
+        """The selected items that come after a given item.
 
-        :param number: of an item, which may have been removed; None for all items.
-        :param newest_first: whether the last one comes first.
+        :param number: the number of the given item, which may have been removed; None for all selected items.
+        :param newest_first: whether the order is reversed.
         """
         begin, end = self.begin, self.end
         if number is not None and newest_first:
@@ -100,37 +100,39 @@ class Store(Generic[Item]):
     An item's number is its place in that order and is never reused, so a page can begin after any number even when the
     item with that number has been removed.
 
-    :param keys: names of the index's keys, each with the function that reads an item's values for it.
-    :param lag: how far lists and reads are behind; None where they never are.
-    :param moment: reads when an item was created.
-    :param kind: reads which kind's lag an item has.
+    :param keys: the keys of the index, each with the function that reads an item's values for the key.
+    :param lag: how far lists and reads lag behind writes; None for no lag.
+    :param creation_time: reads an item's time of creation.
+    :param kind: reads an item's kind, which selects its lag.
     """
 
     def __init__(
         self,
         keys: Mapping[str, Callable[[Item], Iterable[str]]] | None = None,
         lag: Lag | None = None,
-        moment: Callable[[Item], int] = lambda item: 0,
+        creation_time: Callable[[Item], int] = lambda item: 0,
         kind: Callable[[Item], str] = lambda item: "",
     ) -> None:
         # Signs the continuation tokens of this store's lists.
         self.secret = secrets.token_bytes(16)
-        # Whether items were added in the order of their creation times: only then can a list be cut by time.
+        # Whether items were added in the order of their creation times: only then can the order select a time range.
         self.chronological = True
         self._keys = dict(keys or {})
         self._lag = lag
-        self._moment = moment
+        self._creation_time = creation_time
         self._kind = kind
         self._by_id: dict[str, Item] = {}
         # Removed items that lists still show stay in the order and in the index, but not among the ids.
         self._order: list[Item | None] = []
-        self._moments = array("q")
+        self._creation_times = array("q")
         self._index: dict[IndexKey, list[int]] = {_ALL: []}
         self._entries: dict[int, tuple[IndexKey, ...]] = {}
-        # By number, until when lists do not show a created item, or still show a removed one; infinite if hidden.
+        # By number, the time until which lists do not show a created item (infinite if it is hidden), or still show a
+        # removed one.
         self._unlisted: dict[int, float] = {}
         self._still_listed: dict[int, float] = {}
-        # By id, until when a read does not find a created item, or still finds a removed one.
+        # By id, the time until which a read does not find a created item (infinite if it is hidden), or still finds a
+        # removed one.
         self._unreadable: dict[str, float] = {}
         self._still_readable: dict[str, tuple[float, Item]] = {}
 
@@ -141,13 +143,14 @@ class Store(Generic[Item]):
         return (item for item in self._order if item is not None and item.number not in self._still_listed)
 
     def get(self, identifier: str) -> Item | None:
-        """An item, or None."""
+        """The item with an id, regardless of lags; None if there is none."""
         return self._by_id.get(identifier)
 
     def read(self, identifier: str, *, removed: bool = False) -> Item | None:
-        """An item as a request by id, or a reference, finds it: None while reads are behind.
+        """The item that a request by id, or a reference, finds: None while reads lag behind its creation.
 
-        :param removed: whether to find a removed item too while reads are behind, as only requests that show it do.
+        :param removed: whether to find a removed item while reads lag behind its removal; only requests that show an
+            object do.
         """
         if self._unreadable.get(identifier, 0.0) > self._now():
             return None
@@ -158,19 +161,19 @@ class Store(Generic[Item]):
         return found
 
     def find(self, key: str, values: Iterable[str]) -> list[Item]:
-        """Items by values of a key, in order."""
+        """The items with one of the values of a key, in order and regardless of lags."""
         items = (self._order[number] for number in self._numbers(key, values))
         return [item for item in items if item is not None and item.number not in self._still_listed]
 
     def add(self, item: Item) -> Item:
-        """Append an item and give it its number."""
+        """Append an item and set its number."""
         item.number = len(self._order)
         self._order.append(item)
-        moment = self._moment(item)
-        self.chronological = self.chronological and moment >= (self._moments[-1] if self._moments else moment)
-        self._moments.append(moment)
+        created, times = self._creation_time(item), self._creation_times
+        self.chronological = self.chronological and created >= (times[-1] if times else created)
+        times.append(created)
         self._by_id[item.id] = item
-        self._enter(item)
+        self._add_to_index(item)
         lag = self._lag_of(item)
         if lag.listed > 0:
             self._unlisted[item.number] = self._now() + lag.listed
@@ -178,14 +181,14 @@ class Store(Generic[Item]):
             self._unreadable[item.id] = self._now() + lag.readable
         return item
 
-    def changed(self, item: Item) -> None:
-        """Update the index after a write that may have changed a key's values."""
-        self._leave(item.number)
-        self._enter(item)
+    def reindex(self, item: Item) -> None:
+        """Update the index after a write that may have changed the values of an item's keys."""
+        self._remove_from_index(item.number)
+        self._add_to_index(item)
 
     def remove(self, item: Item) -> None:
         """Remove an item; its number is not reused."""
-        self._catch_up()
+        self._apply_elapsed_lags()
         lag, now = self._lag_of(item), self._now()
         if lag.gone_by_id > 0:
             self._still_readable[item.id] = (now + lag.gone_by_id, item)
@@ -195,10 +198,10 @@ class Store(Generic[Item]):
         if lag.gone > 0 and was_listed:
             self._still_listed[item.number] = now + lag.gone
         else:
-            self._drop(item.number)
+            self._forget(item.number)
 
     def hide(self, item: Item) -> None:
-        """Keep an item out of lists and reads until :meth:`show`; it stays unchanged."""
+        """Keep an item out of lists and reads until :meth:`show`; the item itself is not changed."""
         self._unlisted[item.number] = self._unreadable[item.id] = math.inf
 
     def show(self, item: Item) -> None:
@@ -216,25 +219,25 @@ class Store(Generic[Item]):
 
     @property
     def keys(self) -> Collection[str]:
-        """The keys of :meth:`select`."""
+        """The keys that :meth:`select` accepts."""
         return ("id", *self._keys)
 
     def select(
         self, key: str = "", values: Iterable[str] = (), since: float | None = None, until: float | None = None
     ) -> Selection[Item]:
-        """What lists show: everything, or the items with one of the values of a key.
+        """The items that lists show: all, or those with one of the values of a key.
 
-        :param key: empty for everything.
-        :param since: the earliest creation time; only where the store is :attr:`chronological`.
-        :param until: the latest creation time.
+        :param key: empty for all items.
+        :param since: the earliest creation time; only if the store is :attr:`chronological`.
+        :param until: the latest creation time; only if the store is :attr:`chronological`.
         """
-        self._catch_up()
+        self._apply_elapsed_lags()
         numbers = self._numbers(key, values) if key else self._index[_ALL]
         begin, end = 0, len(numbers)
         if since is not None:
-            begin = bisect_left(numbers, bisect_left(self._moments, since))
+            begin = bisect_left(numbers, bisect_left(self._creation_times, since))
         if until is not None:
-            end = max(begin, bisect_left(numbers, bisect_right(self._moments, until)))
+            end = max(begin, bisect_left(numbers, bisect_right(self._creation_times, until)))
         return Selection(self._order, numbers, begin, end, self._unlisted.keys())
 
     def _numbers(self, key: str, values: Iterable[str]) -> Sequence[int]:
@@ -252,7 +255,7 @@ class Store(Generic[Item]):
     def _now(self) -> float:
         return 0.0 if self._lag is None else self._lag.clock.now()
 
-    def _catch_up(self) -> None:
+    def _apply_elapsed_lags(self) -> None:
         now = self._now()
         if self._still_readable:
             self._still_readable = {key: gone for key, gone in self._still_readable.items() if gone[0] > now}
@@ -261,20 +264,20 @@ class Store(Generic[Item]):
         self._unlisted = {number: until for number, until in self._unlisted.items() if until > now}
         for number in [number for number, until in self._still_listed.items() if until <= now]:
             del self._still_listed[number]
-            self._drop(number)
+            self._forget(number)
 
-    def _drop(self, number: int) -> None:
-        self._leave(number)
+    def _forget(self, number: int) -> None:
+        self._remove_from_index(number)
         self._order[number] = None
 
-    def _enter(self, item: Item) -> None:
+    def _add_to_index(self, item: Item) -> None:
         found = {(key, value) for key, read in self._keys.items() for value in read(item)}
         entries = (_ALL, *found)
         for entry in entries:
             insort(self._index.setdefault(entry, []), item.number)
         self._entries[item.number] = entries
 
-    def _leave(self, number: int) -> None:
+    def _remove_from_index(self, number: int) -> None:
         for entry in self._entries.pop(number):
             numbers = self._index[entry]
             del numbers[bisect_left(numbers, number)]

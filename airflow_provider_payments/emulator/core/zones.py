@@ -1,4 +1,4 @@
-"""Time zones by letters, by an offset, or by a region."""
+"""Time zones that are named by letters, by an offset, or by a region."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 _OFFSET = re.compile(r"(?:GMT|UTC|UT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII)
 _MAX_OFFSET_HOURS = 18
-# Letters after a time are a fixed offset, also in summer: Data Prep's sample reads PST in October as eight hours.
+# Letters after a time mean a fixed offset, also in summer: Data Prep's sample reads PST in October as eight hours.
 _LETTERS = """
 0 Z UTC GMT UT WET
 1 BST CET WEST MET WAT
@@ -44,7 +44,7 @@ _HOURS_BY_LETTERS = {
 
 
 def zone(name: str) -> tzinfo:
-    """A zone by its name; raises ``ValueError``.
+    """The zone with a name; raises ``ValueError``.
 
     :param name: a region such as ``Europe/Paris`` or ``CET``, whose offset depends on the date, an offset such as
         ``-08:00`` or ``UTC+1``, or letters such as ``PST``.
@@ -56,7 +56,7 @@ def zone(name: str) -> tzinfo:
 
 
 def written_zone(text: str) -> tzinfo:
-    """The zone after a time, where letters take precedence over regions; raises ``ValueError``."""
+    """The zone that is written after a time; letters take precedence over regions. Raises ``ValueError``."""
     return _of_letters(text) or zone(text)
 
 

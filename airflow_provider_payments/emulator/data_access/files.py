@@ -20,17 +20,17 @@ from airflow_provider_payments.emulator.samples.flaws import CORRUPT
 
 MAX_ERROR_SAMPLES = 100
 INPUT_FILES, ROW_ERRORS, ROW_ERROR_SAMPLES = "input_files", "row_errors", "row_error_samples.json"
-# Documents use two names for the file of samples.
+# Adobe's documents use two names for the file of samples.
 ROW_ERROR_SAMPLES_ALIAS = "row_errors_sample.json"
-# Row errors are grouped by stage, found by the beginning of the code; all others are of the validation.
+# Row errors are grouped by stage, which the prefix of the code identifies; all other codes belong to the validation.
 _STAGES = {"conversion": "MAPPER-", "parsing": "INGEST-1401-", "validation": ""}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of JSON Lines, made when it is read, or a directory, which has no lines.
+    """A file of JSON Lines, which is built when it is read, or a directory, which has no lines.
 
-    :param name: within its directory.
+    :param name: the name within the directory.
     :param lines: returns the JSON documents of its lines.
     """
 
@@ -42,21 +42,21 @@ class File:
 
 
 def dataset_files(catalog: Catalog, batch: Batch) -> list[File]:
-    """The records that a batch added to its dataset; none if the dataset was deleted."""
+    """Return files of the records that a batch added to its dataset; no file if the dataset was deleted."""
     dataset = catalog.datasets.get(batch.dataset_id)
     records = dataset.rows[batch.first_row : batch.first_row + batch.output_records] if dataset else []
     return _parts(records)
 
 
 def rejected_files(catalog: Catalog, batch: Batch) -> list[File]:
-    """All records read for a batch that failed; none for others."""
-    check_kept(catalog, batch)
+    """Return files of all records that were read for a failed batch; no file for other batches."""
+    check_retention(catalog, batch)
     return _parts(batch.rejected)
 
 
 def meta_files(catalog: Catalog, batch: Batch) -> Mapping[str, Sequence[File]]:
-    """The diagnostics of a batch by directory; the top directory has an empty name and lists the others."""
-    check_kept(catalog, batch)
+    """Return the diagnostic files of a batch by directory; the top directory has an empty name and lists the others."""
+    check_retention(catalog, batch)
     directories = {INPUT_FILES: [File("fileMetaData1.json", lambda: ({"path": batch.source},))]}
     top = [File(INPUT_FILES)]
     if batch.diagnosed:
@@ -67,7 +67,7 @@ def meta_files(catalog: Catalog, batch: Batch) -> Mapping[str, Sequence[File]]:
     return {"": top, **directories}
 
 
-def check_kept(catalog: Catalog, batch: Batch) -> None:
+def check_retention(catalog: Catalog, batch: Batch) -> None:
     """Refuse a batch whose diagnostics have expired."""
     if catalog.sandbox.clock.millis() >= batch.completed + DIAGNOSTICS_RETENTION_SECONDS * 1000:
         raise not_found(f"diagnostics of the batch {batch.id} any more")

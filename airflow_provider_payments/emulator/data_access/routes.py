@@ -37,7 +37,7 @@ def list_dataset_files(call: Call[Catalog]) -> Answer:
 
 
 def show_dataset_file(call: Call[Catalog]) -> Answer:
-    """The parts of a dataset file, or with ``path`` the content of one."""
+    """List the parts of a dataset file, or with ``path`` return the content of one part."""
     batch_id, _, number = call.params["id"].rpartition("-")
     batch = call.state.batches.read(batch_id)
     files = dataset_files(call.state, batch) if batch else []
@@ -48,13 +48,13 @@ def show_dataset_file(call: Call[Catalog]) -> Answer:
 
 
 def show_failed(call: Call[Catalog]) -> Answer:
-    """The files of a batch that failed, or with ``path`` the content of one."""
+    """List the files of a batch that failed, or with ``path`` return the content of one file."""
     batch = call.state.batch(call.params["id"])
     return _show(call, f"/batches/{batch.id}/failed", rejected_files(call.state, batch))
 
 
 def show_meta(call: Call[Catalog]) -> Answer:
-    """The diagnostics of a batch: the top directory, or with ``path`` another one or the content of a file."""
+    """List the diagnostics of a batch, or with ``path`` list another directory or return the content of a file."""
     batch = call.state.batch(call.params["id"])
     directories, address = meta_files(call.state, batch), f"/batches/{batch.id}/meta"
     path = (call.parameter("path") or "").strip("/")

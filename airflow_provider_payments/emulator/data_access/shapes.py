@@ -22,10 +22,10 @@ Item = TypeVar("Item")
 
 
 def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Callable[[Item], Any]) -> Answer:
-    """Answer with the requested page; where there are several, links lead to it and to the next.
+    """Answer with the requested page; if there are several pages, with links to this page and the next.
 
-    :param address: of the list, below the service's prefix.
-    :param shape: makes the wire form of an item.
+    :param address: the path of the list, below the service's prefix.
+    :param shape: returns the wire form of an item.
     """
     refuse = functools.partial(PlainRefusal, 400)
     start, limit = (
@@ -50,7 +50,7 @@ def page_of(call: Call[Catalog], address: str, items: Sequence[Item], shape: Cal
 def directory(call: Call[Catalog], address: str, files: Sequence[File], within: str = "") -> Answer:
     """Answer with a page of the files in a directory.
 
-    :param address: of the files, below the service's prefix.
+    :param address: the path of the files, below the service's prefix.
     :param within: the directory's name, if it is a part of the files' paths; its slash is escaped in links.
     """
 
@@ -66,9 +66,9 @@ def directory(call: Call[Catalog], address: str, files: Sequence[File], within: 
 
 
 def dataset_file(call: Call[Catalog], batch: Batch, view_id: str, number: int) -> dict[str, Any]:
-    """A dataset file in the list of a batch.
+    """Return the wire form of a dataset file in the list of a batch.
 
-    :param number: of the file, from 1.
+    :param number: the number of the file in the batch, from 1.
     """
     identifier = f"{batch.id}-{number}"
     return {
@@ -83,13 +83,13 @@ def dataset_file(call: Call[Catalog], batch: Batch, view_id: str, number: int) -
 
 
 def download(call: Call[Catalog], file: File) -> Answer:
-    """A file's content: all of it, or the range of bytes that the request names."""
+    """Answer with the content of a file, or with the range of bytes that the request names."""
     content = file.content()
     headers = {"Content-Type": "application/octet-stream", "Accept-Ranges": "bytes"}
-    asked = _RANGE.fullmatch(call.headers.get("range", "").replace(" ", ""))
-    if asked is None or asked[0] == "bytes=-":
+    requested = _RANGE.fullmatch(call.headers.get("range", "").replace(" ", ""))
+    if requested is None or requested[0] == "bytes=-":
         return Answer(content, 200, headers)
-    begin, end = _bounds(asked[1], asked[2], len(content))
+    begin, end = _bounds(requested[1], requested[2], len(content))
     if begin >= end:
         raise PlainRefusal(416, f"The file has only {len(content)} bytes.")
     headers["Content-Range"] = f"bytes {begin}-{end - 1}/{len(content)}"
@@ -97,7 +97,7 @@ def download(call: Call[Catalog], file: File) -> Answer:
 
 
 def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
-    """A range as half-open bounds: first to last byte, from a byte on, or the last bytes."""
+    """Return a range as half-open bounds: from the first to the last byte, from a byte on, or the last bytes."""
     if not first:
         return max(size - int(last), 0), size
     return int(first), min(int(last) + 1, size) if last else size

@@ -1,7 +1,7 @@
 """Converters of mapped values to the types of fields, compiled once from the fields of a schema.
 
-A converter reads numbers, truth values and times from text, on every level of an object or an array. What its field
-does not take at all, such as an object for a text, it leaves as it is: that is for the validation of the row to refuse.
+A converter parses numbers, booleans and times from text, at every level of an object or array. It does not change a
+value that the field cannot accept at all, such as an object for a text field: the validation of the row refuses it.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Unconvertible(Misfit):
 
 
 def converter(field: Field) -> Converter:
-    """The converter of a field; it raises :class:`Unconvertible`.
+    """Return the converter of a field; the converter raises :class:`Unconvertible`.
 
-    :param field: expanded; empty where any value is allowed.
+    :param field: the field, with data types expanded; empty if any value is allowed.
     """
     kind, form = field.get("type"), field.get("format")
     if kind == "object":
@@ -52,10 +52,10 @@ def converter(field: Field) -> Converter:
 
 
 def _scalar(name: str, read: Converter) -> Converter:
-    takes_any = name == "string"
+    is_text_field = name == "string"
 
     def convert(value: Any) -> Any:
-        if takes_any and isinstance(value, dict | list):
+        if is_text_field and isinstance(value, dict | list):
             return value
         try:
             return read(value)
@@ -73,9 +73,9 @@ def _object(field: Field) -> Converter:
             return _plain(value)
         result = {}
         for name, entry in value.items():
-            # Null is not written, as by a separate mapping, unless it is required: then validation refuses it. An empty
-            # object without a field is not written either: explore shows none of its members.
-            if (entry is None and name not in required) or (entry == {} and members.lack(name)):
+            # Null is not written, like the null of a single mapping, unless the member is required: then validation
+            # refuses it. An empty object for which the schema has no field is not written either.
+            if (entry is None and name not in required) or (entry == {} and members.lacks(name)):
                 continue
             try:
                 result[name] = None if entry is None else members[name](entry)

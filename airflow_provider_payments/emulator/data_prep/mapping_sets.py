@@ -25,8 +25,8 @@ _SOURCE_TYPES = {
 _MAJOR_ONE = re.compile(r"(?:.*;\s*version=)?1(?:\.\d+)*", re.IGNORECASE | re.DOTALL)
 _EXTRAS: Mapping[str, type] = {"inputSchema": dict, "allowNullValues": bool, "tags": list}
 MAX_MAPPINGS = 5000
-# By the ids of a dataset and a batch, and a limit: the reference to the dataset's schema, and records of the batch; or
-# Catalog's refusal.
+#: Returns, for the ids of a dataset and a batch and a limit, the reference to the dataset's schema and records of the
+#: batch; raises Catalog's refusal.
 ReadSample = Callable[[str, str, int], tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]
 
 
@@ -34,7 +34,7 @@ ReadSample = Callable[[str, str, int], tuple[Mapping[str, Any], Sequence[Mapping
 class FieldMapping:
     """One mapping of a set.
 
-    :param extras: members that are stored and shown without a meaning here.
+    :param extras: members that are stored and returned, but have no effect in the emulator.
     """
 
     id: str
@@ -48,9 +48,9 @@ class FieldMapping:
 class MappingVersion:
     """One version of a mapping set; immutable.
 
-    :param content_type: as the client wrote the version of the schema: ``1.0`` or a media type.
-    :param extras: members that are stored and shown without a meaning here.
-    :param author: the id of its creator.
+    :param content_type: the version of the schema as the client wrote it: ``1.0`` or a media type.
+    :param extras: members that are stored and returned, but have no effect in the emulator.
+    :param author: the id of the user who created the version.
     """
 
     version: int
@@ -63,7 +63,7 @@ class MappingVersion:
     author: str
 
     def mapping(self, identifier: str) -> FieldMapping | None:
-        """One of its mappings, or None."""
+        """Return the mapping with an id, or None."""
         return next((mapping for mapping in self.mappings if mapping.id == identifier), None)
 
 
@@ -81,7 +81,7 @@ class MappingSet:
         return self.versions[-1]
 
     def version(self, number: int) -> MappingVersion:
-        """One of its versions, or a refusal."""
+        """Return the version with a number, or refuse."""
         if not 0 <= number - self.versions[0].version < len(self.versions):
             raise refused(404, f"Mapping set {self.id} has no version {number}.")
         return self.versions[number - self.versions[0].version]
@@ -90,7 +90,7 @@ class MappingSet:
 class MappingSets:
     """The mapping sets of one sandbox.
 
-    :param registry: has their output schemas.
+    :param registry: contains the output schemas.
     :param read_sample: see :data:`ReadSample`.
     """
 
@@ -105,7 +105,7 @@ class MappingSets:
         )
 
     def create(self, body: Mapping[str, Any]) -> MappingSet:
-        """Create a mapping set, or refuse. The same content sent twice creates two."""
+        """Create a mapping set, or refuse. The same content sent twice creates two mapping sets."""
         version = self.parse(body, 0)
         holder = self.sandbox.name_holder("mapping_set", self.store, version.name)
         if holder is not None:
@@ -113,9 +113,9 @@ class MappingSets:
         return self.store.add(MappingSet(uuid.uuid4().hex, version.modified, [version]))
 
     def get(self, identifier: str, *, removed: bool = False) -> MappingSet:
-        """A mapping set, or a refusal.
+        """Return the mapping set with an id, or refuse.
 
-        :param removed: whether to find a removed one too while reads are behind.
+        :param removed: whether to find a removed mapping set too, as long as reads lag.
         """
         found = self.store.read(identifier, removed=removed)
         if found is None:
@@ -126,11 +126,11 @@ class MappingSets:
         """Add a version, or refuse."""
         version = self.parse(body, mapping_set.latest.version + 1)
         mapping_set.versions.append(version)
-        self.store.changed(mapping_set)
+        self.store.reindex(mapping_set)
         return version
 
     def revise(self, mapping_set: MappingSet, mappings: Iterable[FieldMapping]) -> MappingVersion:
-        """Add a version that differs from the latest in its mappings, or refuse."""
+        """Add a version with other mappings than the latest version, or refuse."""
         lines, before = _checked_length(tuple(mappings)), mapping_set.latest
         now, author = self.sandbox.clock.millis(), self.sandbox.options.user_id
         version = replace(before, version=before.version + 1, mappings=lines, modified=now, author=author)
@@ -178,7 +178,7 @@ def _schema_of(body: Mapping[str, Any]) -> tuple[str, str]:
 def field_mapping(entry: Any, place: int) -> FieldMapping:
     """Parse one mapping of a body in either dialect, or refuse.
 
-    :param place: its index in the set, for refusals.
+    :param place: the index of the mapping in the set, for refusals.
     """
     if not isinstance(entry, dict):
         raise invalid(f"mappings[{place}] must be an object.")

@@ -1,4 +1,4 @@
-"""Functions for the members of an object, each compiled from its field when first needed, and their errors."""
+"""Functions for the members of an object, each compiled from the member's field on first use, and their errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Generic, Self, TypeVar
 
 Field = Mapping[str, Any]
 Compiled = TypeVar("Compiled")
-# Of a name in a message: clients choose the keys of a map.
+#: Maximum length of a name in a message: clients choose the keys of a map.
 MAX_NAME_CHARACTERS = 100
 
 
@@ -19,9 +19,9 @@ class Misfit(Exception):
         self._steps: list[str | int] = []
 
     def inside(self, step: str | int) -> Self:
-        """Prepend a step, in the object or array that contains the value.
+        """Prepend a step to the path of the value, and return the error.
 
-        :param step: name or index of the value.
+        :param step: name or index of the value in the object or array that contains it.
         """
         self._steps.append(step[:MAX_NAME_CHARACTERS] if isinstance(step, str) else step)
         return self
@@ -33,10 +33,10 @@ class Misfit(Exception):
 
 
 class Members(dict[str, Compiled], Generic[Compiled]):
-    """The compiled functions of an object's members by name, made lazily: schemas have more fields than rows use.
+    """The compiled functions of an object's members by name, compiled lazily: schemas have more fields than rows use.
 
-    :param field: of the object.
-    :param compiled: compiles a field.
+    :param field: the field of the object.
+    :param compiled: returns the function of a field.
     """
 
     def __init__(self, field: Field, compiled: Callable[[Field], Compiled]) -> None:
@@ -48,8 +48,8 @@ class Members(dict[str, Compiled], Generic[Compiled]):
         self._compiled = compiled
         self._others = compiled(held if isinstance(held, Mapping) else {})
 
-    def lack(self, name: str) -> bool:
-        """Whether the object allows no member of that name."""
+    def lacks(self, name: str) -> bool:
+        """Return whether the object allows no member with a name."""
         return self.closed and name not in self.known
 
     def __missing__(self, name: str) -> Compiled:

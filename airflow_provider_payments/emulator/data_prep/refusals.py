@@ -21,10 +21,10 @@ class DataPrepRefusal(NumberedRefusal):
 
 
 def refused(status: int, detail: str) -> DataPrepRefusal:
-    """A refusal with Data Prep's code for a status."""
+    """Return a refusal with Data Prep's code for a status."""
     return DataPrepRefusal(f"{1404 if status == 404 else 1000}-{status}", "", detail)
 
 
 def invalid(detail: str) -> DataPrepRefusal:
-    """The refusal of an invalid request."""
+    """Return the refusal of an invalid request."""
     return refused(400, detail)

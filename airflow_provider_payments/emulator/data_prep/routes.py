@@ -49,15 +49,15 @@ def _check(call: Call[MappingSets], version: MappingVersion) -> None:
 
 
 def list_all(call: Call[MappingSets]) -> Answer:
-    return listing.answer(call, call.state.store, lambda item: _shown(call, item, item.latest))
+    return listing.answer(call, call.state.store, lambda item: _to_wire(call, item, item.latest))
 
 
 def show(call: Call[MappingSets]) -> Answer:
     mapping_set = call.state.get(call.params["id"], removed=True)
-    return Answer(_shown(call, mapping_set, mapping_set.version(call.whole_number("version", invalid, 0))))
+    return Answer(_to_wire(call, mapping_set, mapping_set.version(call.whole_number("version", invalid, 0))))
 
 
-def _shown(call: Call[MappingSets], mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
+def _to_wire(call: Call[MappingSets], mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
     schema: dict[str, Any] | None = None
     # The schema of a set may have been deleted.
     if _is_true(call, "expandSchema") and call.state.registry.read(version.schema_id) is not None:
@@ -85,13 +85,13 @@ def delete(call: Call[MappingSets]) -> Answer:
 
 def list_mappings(call: Call[MappingSets]) -> Answer:
     mapping_set = call.state.get(call.params["id"])
-    version = _asked_version(call, mapping_set)
+    version = _requested_version(call, mapping_set)
     return Answer([mapping_to_wire(mapping, version.author) for mapping in version.mappings])
 
 
 def show_mapping(call: Call[MappingSets]) -> Answer:
     mapping_set = call.state.get(call.params["id"])
-    version = _asked_version(call, mapping_set)
+    version = _requested_version(call, mapping_set)
     mapping = version.mapping(call.params["mapping"])
     if mapping is None:
         raise _no_mapping(call, mapping_set)
@@ -127,7 +127,7 @@ def delete_mapping(call: Call[MappingSets]) -> Answer:
 
 
 def _latest_mapping(call: Call[MappingSets]) -> tuple[MappingSet, FieldMapping, int]:
-    """The mapping in the path, from the latest version of its set, and its index there, or a refusal."""
+    """Return the mapping set, the mapping that the path names, and its index in the latest version, or refuse."""
     mapping_set = call.state.get(call.params["id"])
     for place, mapping in enumerate(mapping_set.latest.mappings):
         if mapping.id == call.params["mapping"]:
@@ -135,7 +135,7 @@ def _latest_mapping(call: Call[MappingSets]) -> tuple[MappingSet, FieldMapping, 
     raise _no_mapping(call, mapping_set)
 
 
-def _asked_version(call: Call[MappingSets], mapping_set: MappingSet) -> MappingVersion:
+def _requested_version(call: Call[MappingSets], mapping_set: MappingSet) -> MappingVersion:
     return mapping_set.version(call.whole_number("version", invalid, mapping_set.latest.version))
 
 
@@ -167,15 +167,15 @@ def preview(call: Call[MappingSets]) -> Answer:
     properties, _ = _fields(call, version)
     found = list(zip(version.mappings, problems(version.mappings, properties), strict=True))
     errors = [finding_to_wire(mapping, problem) for mapping, problem in found if problem is not None]
-    sound = [mapping for mapping, problem in found if problem is None]
+    valid = [mapping for mapping, problem in found if problem is None]
     # A preview shows the mapped row, not whether the dataset would accept it: nothing is required.
-    transform = Transform(sound, properties, None, call.state.sandbox.clock.now)
-    previews = [_previewed(transform, row, errors) for row in rows]
+    transform = Transform(valid, properties, None, call.state.sandbox.clock.now)
+    previews = [_preview_row(transform, row, errors) for row in rows]
     # The API reference has one object, the documentation a list: the answer has the form of the request.
     return Answer(previews if isinstance(data, list) else previews[0])
 
 
-def _previewed(transform: Transform, row: dict[str, Any], errors: list[dict[str, Any]]) -> dict[str, Any]:
+def _preview_row(transform: Transform, row: dict[str, Any], errors: list[dict[str, Any]]) -> dict[str, Any]:
     record, failures = transform.preview(row)
     found = [*errors, *(finding_to_wire(mapping, problem) for mapping, problem in failures)]
     return {"data": record, "errors": found} if found else {"data": record}

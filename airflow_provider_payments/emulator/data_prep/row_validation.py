@@ -1,7 +1,7 @@
-"""Validation of mapped rows: checks, compiled once from the fields of the schema.
+"""Validation of mapped rows by checks that are compiled once from the fields of the schema.
 
-They run on every record, so each field keeps only the checks that it asks for. Codes are those that practitioners
-report; messages have the form of the JSON Schema validator that speaks in their reports.
+The checks run on every record, so a field gets only those that its constraints require. Error codes are those that
+practitioners report; messages have the form of the JSON Schema validator in these reports.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RULE_ERROR = "INGEST-1554-400"
 
 Check = Callable[[Any], None]
 
-# Longer texts are not matched with patterns: it could take too long.
+# Longer patterns and texts are not matched: matching could take too long.
 MAX_PATTERN_CHARACTERS = 200
 MAX_MATCHED_CHARACTERS = 1000
 
@@ -36,8 +36,8 @@ MAX_MATCHED_CHARACTERS = 1000
 class Invalid(Misfit):
     """A value that its field does not allow.
 
-    :param code: one of the above.
-    :param problem: what is wrong, without the place.
+    :param code: one of the error codes of this module.
+    :param problem: the violated constraint, without the path of the value.
     """
 
     def __init__(self, code: str, problem: str) -> None:
@@ -51,10 +51,10 @@ class Invalid(Misfit):
 
 
 def checker(field: Field, *, complete: bool = True) -> Check:
-    """The check of a field; it raises :class:`Invalid`.
+    """Return the check of a field; the check raises :class:`Invalid`.
 
-    :param field: expanded; empty where any value is allowed.
-    :param complete: whether required members, on any level, must be there.
+    :param field: the field, with data types expanded; empty if any value is allowed.
+    :param complete: whether required members, at any level, must be present.
     """
     checks = tuple(_checks(field, complete))
 
@@ -89,10 +89,10 @@ _KINDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
 
 
 def _of_type(kinds: type | tuple[type, ...], name: str) -> Check:
-    takes_truth = kinds is bool
+    accepts_booleans = kinds is bool
 
     def check(value: Any) -> None:
-        if isinstance(value, kinds) and (takes_truth or not isinstance(value, bool)):
+        if isinstance(value, kinds) and (accepts_booleans or not isinstance(value, bool)):
             return
         code = NULL_ERROR if value is None else TYPE_ERROR
         found = "Null" if value is None else _KINDS[type_name(value)][1]
@@ -101,7 +101,7 @@ def _of_type(kinds: type | tuple[type, ...], name: str) -> Check:
     return check
 
 
-# Whether a value is allowed, and the problem of one that is not.
+# A predicate for allowed values, and a function that returns the problem of any other value.
 Rule = tuple[Callable[[Any], bool], Callable[[Any], str]]
 
 
@@ -113,22 +113,22 @@ def _rule(code: str, fits: Callable[[Any], bool], problem: Callable[[Any], str])
     return check
 
 
-def _is_not(what: str) -> Callable[[Any], str]:
-    return lambda value: f"{shown(value)} is not {what}"
+def _is_not(description: str) -> Callable[[Any], str]:
+    return lambda value: f"{shown(value)} is not {description}"
 
 
 def _same(left: Any, right: Any) -> bool:
     return bool(left == right) and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _among(allowed: Any) -> Rule:
+def _enum_rule(allowed: Any) -> Rule:
     if all(isinstance(one, str) for one in allowed):
         texts = frozenset(allowed)
         return lambda value: isinstance(value, str) and value in texts, _is_not("a valid enum value")
     return lambda value: any(_same(value, one) for one in allowed), _is_not("a valid enum value")
 
 
-def _matching(pattern: Any) -> Rule | None:
+def _pattern_rule(pattern: Any) -> Rule | None:
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         return None
     try:
@@ -142,17 +142,17 @@ def _matching(pattern: Any) -> Rule | None:
     return fits, _is_not(f"text that matches pattern {pattern}")
 
 
-def _sized(member: str, *, least: bool) -> Callable[[Any], Rule]:
+def _size_rule(member: str, *, is_minimum: bool) -> Callable[[Any], Rule]:
     def rule(bound: Any) -> Rule:
         def fits(value: Any) -> bool:
-            return bool(len(value) >= bound if least else len(value) <= bound)
+            return bool(len(value) >= bound if is_minimum else len(value) <= bound)
 
         return fits, lambda value: f"expected {member}: {bound}, actual: {len(value)}"
 
     return rule
 
 
-def _bounded(relation: str, fits: Callable[[Any, Any], bool]) -> Callable[[Any], Rule]:
+def _bound_rule(relation: str, fits: Callable[[Any, Any], bool]) -> Callable[[Any], Rule]:
     return lambda bound: (lambda value: fits(value, bound), _is_not(f"{relation} {bound}"))
 
 
@@ -160,19 +160,19 @@ def _is_multiple(value: float, step: float) -> bool:
     return Fraction(str(value)) % Fraction(str(step)) == 0  # exact decimal arithmetic: no float equals 0.1
 
 
-def _distinct(wanted: Any) -> Rule | None:
+def _uniqueness_rule(wanted: Any) -> Rule | None:
     def fits(value: Any) -> bool:
         return len({json.dumps(entry, sort_keys=True) for entry in value}) == len(value)
 
     return (fits, lambda _: "array items are not unique") if wanted is True else None
 
 
-def _formatted(form: Any) -> Rule | None:
+def _format_rule(form: Any) -> Rule | None:
     fits = _FORMATS.get(form) if isinstance(form, str) else None
     return None if fits is None else (fits, _is_not(f"a valid {form}"))
 
 
-def _written(pattern: str) -> Callable[[Any], bool]:
+def _full_match(pattern: str) -> Callable[[Any], bool]:
     full = re.compile(pattern, re.DOTALL).fullmatch
     return lambda value: full(value) is not None
 
@@ -193,47 +193,47 @@ _URI_CHARACTERS = r"[^\s<>\"{}|\\^`]*"
 _TEMPLATE = r"(?:[^\s<>\"{}|\\^`]|\{[^\s{}]+\})*"
 # Dates and times are not here: the converter has parsed them.
 _FORMATS: Mapping[str, Callable[[Any], bool]] = {
-    "email": _written(r"[^@\s]+@[^@\s]+"),
-    "hostname": _written(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"),
+    "email": _full_match(r"[^@\s]+@[^@\s]+"),
+    "hostname": _full_match(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*"),
     "ipv4": _address(ipaddress.IPv4Address),
     "ipv6": _address(ipaddress.IPv6Address),
-    "uri": _written(r"[A-Za-z][A-Za-z0-9+.-]*:" + _URI_CHARACTERS),
-    "uri-reference": _written(_URI_CHARACTERS),
-    "uri-template": _written(_TEMPLATE),
-    "url-template": _written(_TEMPLATE),
-    "json-pointer": _written(r"(?:/(?:[^~/]|~[01])*)*"),
+    "uri": _full_match(r"[A-Za-z][A-Za-z0-9+.-]*:" + _URI_CHARACTERS),
+    "uri-reference": _full_match(_URI_CHARACTERS),
+    "uri-template": _full_match(_TEMPLATE),
+    "url-template": _full_match(_TEMPLATE),
+    "json-pointer": _full_match(r"(?:/(?:[^~/]|~[01])*)*"),
 }
 
-# A member of a field, the code of its error, and its rule for values of the field's type.
-_Members = tuple[tuple[str, str, Callable[[Any], Rule | None]], ...]
-_ENUMS: _Members = (
-    ("enum", ENUM_ERROR, _among),
+# Each is the member of a field that has the constraint, its error code, and its rule for values of the field's type.
+_Constraints = tuple[tuple[str, str, Callable[[Any], Rule | None]], ...]
+_ENUMS: _Constraints = (
+    ("enum", ENUM_ERROR, _enum_rule),
     ("const", ENUM_ERROR, lambda wanted: (lambda value: _same(value, wanted), _is_not("the only valid value"))),
 )
-_BOUNDS: _Members = (
-    ("minimum", RULE_ERROR, _bounded("greater or equal to", operator.ge)),
-    ("maximum", RULE_ERROR, _bounded("less or equal to", operator.le)),
-    ("exclusiveMinimum", RULE_ERROR, _bounded("greater than", operator.gt)),
-    ("exclusiveMaximum", RULE_ERROR, _bounded("less than", operator.lt)),
-    ("multipleOf", RULE_ERROR, _bounded("a multiple of", _is_multiple)),
+_BOUNDS: _Constraints = (
+    ("minimum", RULE_ERROR, _bound_rule("greater or equal to", operator.ge)),
+    ("maximum", RULE_ERROR, _bound_rule("less or equal to", operator.le)),
+    ("exclusiveMinimum", RULE_ERROR, _bound_rule("greater than", operator.gt)),
+    ("exclusiveMaximum", RULE_ERROR, _bound_rule("less than", operator.lt)),
+    ("multipleOf", RULE_ERROR, _bound_rule("a multiple of", _is_multiple)),
 )
-_RULES: Mapping[str, _Members] = {
+_RULES: Mapping[str, _Constraints] = {
     "string": (
-        ("minLength", RULE_ERROR, _sized("minLength", least=True)),
-        ("maxLength", RULE_ERROR, _sized("maxLength", least=False)),
-        ("pattern", RULE_ERROR, _matching),
-        ("format", FORMAT_ERROR, _formatted),
+        ("minLength", RULE_ERROR, _size_rule("minLength", is_minimum=True)),
+        ("maxLength", RULE_ERROR, _size_rule("maxLength", is_minimum=False)),
+        ("pattern", RULE_ERROR, _pattern_rule),
+        ("format", FORMAT_ERROR, _format_rule),
     ),
     "integer": _BOUNDS,
     "number": _BOUNDS,
     "array": (
-        ("minItems", RULE_ERROR, _sized("minItems", least=True)),
-        ("maxItems", RULE_ERROR, _sized("maxItems", least=False)),
-        ("uniqueItems", RULE_ERROR, _distinct),
+        ("minItems", RULE_ERROR, _size_rule("minItems", is_minimum=True)),
+        ("maxItems", RULE_ERROR, _size_rule("maxItems", is_minimum=False)),
+        ("uniqueItems", RULE_ERROR, _uniqueness_rule),
     ),
     "object": (
-        ("minProperties", RULE_ERROR, _sized("minProperties", least=True)),
-        ("maxProperties", RULE_ERROR, _sized("maxProperties", least=False)),
+        ("minProperties", RULE_ERROR, _size_rule("minProperties", is_minimum=True)),
+        ("maxProperties", RULE_ERROR, _size_rule("maxProperties", is_minimum=False)),
     ),
 }
 
@@ -247,7 +247,7 @@ def _object(field: Field, complete: bool) -> Check:
             if value.get(name, "") == "":
                 raise Invalid(MISSING_ERROR, f"required key [{name}] not found")
         for name, entry in value.items():
-            if members.lack(name):
+            if members.lacks(name):
                 raise Invalid(RULE_ERROR, f"extraneous key [{name[:MAX_NAME_CHARACTERS]}] is not permitted")
             try:
                 members[name](entry)

@@ -17,7 +17,7 @@ _FALSE = frozenset({"n", "N", "no", "NO", "off", "OFF", "false", "FALSE"})
 
 
 def to_text(value: Any) -> str:
-    """Any single value as text; a time in ISO 8601."""
+    """Return any single value as text; a time in ISO 8601."""
     try:
         return as_text(value)
     except (ExpressionError, OverflowError) as error:
@@ -25,7 +25,7 @@ def to_text(value: Any) -> str:
 
 
 def to_integer(value: Any) -> int:
-    """A whole number, or a text of digits with an optional sign; a fraction of zero is ignored."""
+    """Convert a whole number, or a text of digits with an optional sign; a fraction of zero is ignored."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -36,7 +36,7 @@ def to_integer(value: Any) -> int:
 
 
 def to_number(value: Any) -> float:
-    """A number, or a text with a decimal number and an optional exponent."""
+    """Convert a number, or a text with a decimal number and an optional exponent."""
     try:
         return float(number(value))
     except (ExpressionError, OverflowError) as error:
@@ -44,7 +44,7 @@ def to_number(value: Any) -> float:
 
 
 def to_boolean(value: Any) -> bool:
-    """A boolean, or one of the documented texts for one."""
+    """Convert a boolean, or one of the documented texts for a boolean."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and (text := value.strip(BLANKS)) in _TRUE | _FALSE:
@@ -53,7 +53,7 @@ def to_boolean(value: Any) -> bool:
 
 
 def to_time(value: Any) -> str:
-    """A time in UTC; numbers are refused."""
+    """Return a time in UTC; refuse numbers."""
     try:
         return iso_time(_time(value))
     except OverflowError as error:
@@ -61,7 +61,7 @@ def to_time(value: Any) -> str:
 
 
 def to_day(value: Any) -> str:
-    """The day of a time in its own time zone; numbers are refused."""
+    """Return the day of a time in the time's own zone; refuse numbers."""
     return _time(value).date().isoformat()
 
 
@@ -73,7 +73,7 @@ def _time(value: Any) -> datetime:
     return parse_written(value)
 
 
-# By the field's ``format``, if it is one of these, else by its ``type``.
+#: Converters by the field's ``format`` if it is one of these, else by its ``type``.
 SCALARS: Mapping[str, Callable[[Any], Any]] = {
     "string": to_text,
     "integer": to_integer,

@@ -16,7 +16,7 @@ from airflow_provider_payments.emulator.data_prep.mapping_sets import (
 
 
 def receipt_to_wire(mapping_set: MappingSet) -> dict[str, Any]:
-    """The answer to a creation."""
+    """Return the answer to the creation or deletion of a mapping set."""
     return {"id": mapping_set.id, "version": mapping_set.latest.version, **_audit(mapping_set, mapping_set.latest)}
 
 
@@ -32,9 +32,9 @@ def _audit(mapping_set: MappingSet, version: MappingVersion) -> dict[str, Any]:
 def mapping_set_to_wire(
     mapping_set: MappingSet, version: MappingVersion, schema: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """One version of a mapping set.
+    """Return the wire form of one version of a mapping set.
 
-    :param schema: the whole output schema, if it is requested.
+    :param schema: the whole output schema; None if the request does not ask for it.
     """
     reference = {"id": version.schema_id, "contentType": version.content_type}
     output = {"id": mapping_set.id[::-1], "version": 0, "schemaRef": reference}
@@ -57,7 +57,7 @@ def mapping_set_to_wire(
 
 
 def mapping_to_wire(mapping: FieldMapping, author: str) -> dict[str, Any]:
-    """One mapping of a set; without dates, on whose type Adobe's documents disagree.
+    """Return the wire form of a mapping, without dates: Adobe's documents disagree on their type.
 
     :param author: the id of the version's creator.
     """
@@ -87,7 +87,7 @@ def _attributes(mapping: FieldMapping) -> list[str]:
 
 
 def finding_to_wire(mapping: FieldMapping, problem: str) -> dict[str, Any]:
-    """The problem of one mapping in a validation or a preview."""
+    """Return the wire form of a mapping's problem in a validation or a preview."""
     return {
         "destination": mapping.destination,
         "source": mapping.source,
@@ -98,7 +98,7 @@ def finding_to_wire(mapping: FieldMapping, problem: str) -> dict[str, Any]:
 
 
 def function_to_wire(function: Function) -> dict[str, Any]:
-    """A function of the expression language."""
+    """Return the wire form of a function of the expression language."""
     params = [
         {
             "name": parameter.name,
@@ -115,7 +115,7 @@ def function_to_wire(function: Function) -> dict[str, Any]:
         "description": function.description,
         "syntax": function.signature,
         "returns": "",
-        "returnType": java_type(function.gives),
+        "returnType": java_type(function.result_kind),
         "example": function.example,
         "result": function.result,
         "params": params,

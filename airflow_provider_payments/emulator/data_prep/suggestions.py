@@ -21,13 +21,13 @@ from airflow_provider_payments.emulator.data_prep.mapping_sets import (
 from airflow_provider_payments.emulator.data_prep.refusals import invalid
 from airflow_provider_payments.emulator.data_prep.shapes import mapping_set_to_wire
 
-# The records that are read to find the attributes.
+#: Maximum number of records that are read to find the attributes.
 MAX_SAMPLE_ROWS = 1000
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
 
 
 def show_suggestion(call: Call[MappingSets]) -> Answer:
-    """A mapping set from the attributes of a batch's records to the fields of a dataset; it is not stored."""
+    """Suggest a mapping set from the attributes of a batch's records to the fields of a dataset, without storing it."""
     registry = call.state.registry
     named = {name: call.parameter(name) for name in ("datasetId", "batchId")}
     for name, value in named.items():
@@ -55,7 +55,7 @@ def _mapping(source: str, destination: str, score: float) -> FieldMapping:
 
 
 def suggest(sources: Sequence[str], destinations: Sequence[str]) -> list[tuple[str, str, float]]:
-    """For each source the most similar destination, and a score from 0 to 1.
+    """Return for each source the most similar destination, and a score from 0 to 1.
 
     :param sources: dotted paths.
     :param destinations: dotted paths; each is used once, for the most similar source.
@@ -65,37 +65,37 @@ def suggest(sources: Sequence[str], destinations: Sequence[str]) -> list[tuple[s
     for path in destinations:
         if words := _words(path):
             by_last_word.setdefault(words[-1], []).append((path, words))
-    fits = [
+    candidates = [
         (_score(words, others), source, destination)
         for source in sources
         if (words := _words(source))
         for destination, others in by_last_word.get(words[-1], ())
     ]
-    # The sort is stable: among equals the first one wins.
-    fits.sort(key=lambda fit: (-fit[0], fit[1] != fit[2]))
+    # The sort is stable: of equal candidates the first one wins.
+    candidates.sort(key=lambda candidate: (-candidate[0], candidate[1] != candidate[2]))
     chosen: dict[str, tuple[str, float]] = {}
-    taken = set()
-    for score, source, destination in fits:
-        if source not in chosen and destination not in taken:
+    used = set()
+    for score, source, destination in candidates:
+        if source not in chosen and destination not in used:
             chosen[source] = destination, score
-            taken.add(destination)
+            used.add(destination)
     return [(source, *chosen.get(source, ("", 0.0))) for source in sources]
 
 
 def _score(words: Sequence[str], others: Sequence[str]) -> float:
-    """The share of common words at the end of two paths."""
+    """Return the share of common words at the end of two paths."""
     pairs = zip(reversed(words), reversed(others), strict=False)
     shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     return round(2 * shared / (len(words) + len(others)), 2)
 
 
 def _words(path: str) -> list[str]:
-    """The words of a dotted path: the same for ``order.createTime`` and ``Order_Create_Time``."""
+    """Return the words of a dotted path: the same for ``order.createTime`` and ``Order_Create_Time``."""
     return [word.lower() for word in _WORD.findall(path)]
 
 
 def _attributes(row: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    """The dotted paths of a record's values; an array is one value."""
+    """Yield the dotted paths of a record's values; an array is one value."""
     for name, value in row.items():
         path = f"{within}.{name}" if within else name
         if isinstance(value, Mapping):
@@ -105,7 +105,7 @@ def _attributes(row: Mapping[str, Any], within: str = "") -> Iterator[str]:
 
 
 def _fields(properties: Mapping[str, Any], within: str = "") -> Iterator[str]:
-    """The dotted paths of the leaf fields of a tree."""
+    """Yield the dotted paths of the leaf fields of a tree."""
     for name, node in properties.items():
         path = f"{within}.{name}" if within else name
         inner = node.get("properties") if isinstance(node, Mapping) else None

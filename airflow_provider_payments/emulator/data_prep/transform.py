@@ -1,4 +1,4 @@
-"""Applying a mapping set: checked once against the target schema, then applied to each row."""
+"""Applying a mapping set, which is checked once against the target schema, to rows."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ MAPPER_ERROR = "MAPPER-3700-400"
 
 
 class RowRefused(Exception):
-    """A row that fails.
+    """A row that cannot be mapped, or whose record is invalid.
 
-    :param code: such as ``MAPPER-3700-400``.
+    :param code: the error code, such as ``MAPPER-3700-400``.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -54,9 +54,9 @@ class _Line:
     convert: Converter
 
     def refusal(self, problem: str, place: str = "") -> RowRefused:
-        """The error of the mapping for a row, in the wording that Adobe's own client parses.
+        """Return the error of the mapping for a row, in the wording that Adobe's own client parses.
 
-        :param place: path below the destination.
+        :param place: the path of the value below the destination.
         """
         source, destination = (" ".join(text.split())[:200] for text in (self.mapping.source, self.mapping.destination))
         return RowRefused(
@@ -71,7 +71,7 @@ def problems(
     properties: Mapping[str, Any],
     has_source: Callable[[str], bool] | None = None,
 ) -> list[str | None]:
-    """The problem of each mapping, or None.
+    """Return the problem of each mapping; None for a valid one.
 
     :param properties: the target schema's fields.
     :param has_source: whether the source has an attribute; None if the source is not known.
@@ -111,7 +111,7 @@ def _problem(
 
 
 def sources_of(mapping: FieldMapping) -> list[str]:
-    """The source attributes that a mapping reads; raises :class:`ExpressionError`."""
+    """Return the source attributes that a mapping reads; raise :class:`ExpressionError`."""
     if mapping.source_type == STATIC:
         return []
     if mapping.source_type == ATTRIBUTE:
@@ -122,7 +122,7 @@ def sources_of(mapping: FieldMapping) -> list[str]:
 class Transform:
     """A compiled mapping set.
 
-    :param mappings: without :func:`problems`.
+    :param mappings: mappings for which :func:`problems` returns None.
     :param properties: the target schema's fields.
     :param required: the required top-level fields; None if nothing is required on any level.
     :param now: returns the time in epoch seconds.
@@ -137,13 +137,13 @@ class Transform:
     ) -> None:
         whole = {"type": "object", "properties": properties, "required": required}
         self._check = None if required is None else checker(whole)
-        self._lines = [_line(mapping, properties, now, checked=required is None) for mapping in mappings]
+        self._lines = [_compile(mapping, properties, now, checked=required is None) for mapping in mappings]
 
     def apply(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """The record of a row; raises :class:`RowRefused`."""
+        """Return the record of a row; raise :class:`RowRefused`."""
         record: dict[str, Any] = {}
         for line in self._lines:
-            _follow(line, row, record)
+            _apply_line(line, row, record)
         if self._check is not None:
             try:
                 self._check(record)
@@ -152,36 +152,36 @@ class Transform:
         return record
 
     def preview(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[FieldMapping, str]]]:
-        """The record of a row without the mappings that fail for it, and the problem of each of those."""
+        """Return the record of a row without the mappings that fail, and each failed mapping with its problem."""
         record: dict[str, Any] = {}
         failures = []
         for line in self._lines:
             try:
-                _follow(line, row, record)
+                _apply_line(line, row, record)
             except RowRefused as refused:
                 failures.append((line.mapping, refused.message))
         return record, failures
 
 
-def _line(mapping: FieldMapping, properties: Mapping[str, Any], now: Now, *, checked: bool) -> _Line:
+def _compile(mapping: FieldMapping, properties: Mapping[str, Any], now: Now, *, checked: bool) -> _Line:
     steps = steps_of(mapping.destination) or ()
     field = find(properties, steps) or {}
     convert = converter(field)
-    if checked:  # the mapped value only, not the record that it is part of
-        convert = _then(convert, checker(field, complete=False))
-    return _Line(mapping, steps, _reader(mapping, now), convert)
+    if checked:  # a preview checks the mapped value only, not the record
+        convert = _converter_with_check(convert, checker(field, complete=False))
+    return _Line(mapping, steps, _value_function(mapping, now), convert)
 
 
-def _then(convert: Converter, check: Check) -> Converter:
-    def both(value: Any) -> Any:
+def _converter_with_check(convert: Converter, check: Check) -> Converter:
+    def convert_and_check(value: Any) -> Any:
         converted = convert(value)
         check(converted)
         return converted
 
-    return both
+    return convert_and_check
 
 
-def _follow(line: _Line, row: Mapping[str, Any], record: dict[str, Any]) -> None:
+def _apply_line(line: _Line, row: Mapping[str, Any], record: dict[str, Any]) -> None:
     try:
         value = line.value(row)
         if value is not None:
@@ -199,7 +199,7 @@ def _follow(line: _Line, row: Mapping[str, Any], record: dict[str, Any]) -> None
         raise line.refusal("It lies below a value that cannot hold it.") from error
 
 
-def _reader(mapping: FieldMapping, now: Now) -> Callable[[Mapping[str, Any]], Any]:
+def _value_function(mapping: FieldMapping, now: Now) -> Callable[[Mapping[str, Any]], Any]:
     source = mapping.source
     if mapping.source_type == STATIC:
         return lambda row: source

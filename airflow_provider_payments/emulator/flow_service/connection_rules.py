@@ -1,4 +1,4 @@
-"""What base, source and target connections must be, and whether a vendor accepts a credential."""
+"""The rules for base, source and target connections, and whether a vendor accepts a credential."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.flow_service.payloads import (
     major_version,
     optional,
     required,
-    truth,
+    to_boolean,
 )
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, missing, not_found, wrong
 from airflow_provider_payments.emulator.flow_service.sources import named_table, object_path
@@ -29,7 +29,7 @@ from airflow_provider_payments.emulator.samples.tables import Table
 
 
 def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:
-    """The connection spec that a body names, or a refusal."""
+    """The connection spec that a body names; raises a refusal of an unknown spec."""
     identifier = required(body, "connectionSpec.id", str)
     check_version(body, "connectionSpec.version")
     spec = CONNECTION_SPECS.get(identifier)
@@ -56,7 +56,7 @@ def check_base(_: FlowService, body: Mapping[str, Any]) -> None:
 
 
 def accepts_credential(connection: Resource) -> bool:
-    """Whether the vendor accepts the credential of a base connection."""
+    """Return whether the vendor accepts the credential of a base connection."""
     params = (connection.content.get("auth") or {}).get("params") or {}
     return connection.state == ENABLED and not any(params.get(name) == WRONG_SECRET for name in SECRETS)
 
@@ -94,7 +94,7 @@ def _check_params(body: Mapping[str, Any], spec: ConnectionSpec) -> None:
     elif spec.shape == "file":
         required(body, "params.path", str)
         _check_file_params(body)
-    # Older documents name the table 'path'.
+    # Older documents send the table's name as 'path'.
     elif optional(body, "params.path", str) is None:
         required(body, "params.tableName", str)
 
@@ -106,7 +106,7 @@ def _check_file_params(body: Mapping[str, Any]) -> None:
     if optional(body, "params.type", str) not in (None, "file", "folder"):
         raise wrong("params.type", "file or folder")
     recursive = body["params"].get("recursive")
-    if recursive is not None and truth(recursive) is None:
+    if recursive is not None and to_boolean(recursive) is None:
         raise wrong("params.recursive", "true or false")
 
 

@@ -42,10 +42,10 @@ _CHECKS: Mapping[str, Callable[[FlowService, Mapping[str, Any]], None]] = {
 
 
 def create(kind: str, service: FlowService, body: Mapping[str, Any], draft: bool) -> Resource:
-    """Create a connection, or refuse. The same body sent twice creates two.
+    """Create a connection, or raise a refusal. The same body sent twice creates two connections.
 
-    :param kind: as in the path.
-    :param draft: a draft may be incomplete.
+    :param kind: the kind of connection, as in the path.
+    :param draft: whether to create a draft, which may be incomplete.
     """
     content, state = _content(kind, service, body, draft), _state(body)
     connection: Resource = service.add(kind, content, DRAFT if draft else state)
@@ -53,14 +53,14 @@ def create(kind: str, service: FlowService, body: Mapping[str, Any], draft: bool
 
 
 def update(kind: str, service: FlowService, connection: Resource, call: Call[FlowService]) -> None:
-    """Apply a patch, or refuse it."""
+    """Apply the patch of a request to a connection, or refuse the patch."""
     _check_changeable(connection)
     content = patched(call, kind, connection, _WRITABLE[kind])
     service.write(kind, connection, _content(kind, service, content, connection.state == DRAFT))
 
 
 def publish(kind: str, service: FlowService, connection: Resource, call: Call[FlowService]) -> None:
-    """Publish a draft that breaks no rule."""
+    """Publish a draft, or refuse a draft that breaks a rule."""
     operation_of(call, ("publish",), connection.etag)
     check_unpublished(connection)
     content = _content(kind, service, connection.content, draft=False)
@@ -69,7 +69,7 @@ def publish(kind: str, service: FlowService, connection: Resource, call: Call[Fl
 
 
 def delete(kind: str, service: FlowService, connection: Resource) -> None:
-    """Delete a connection that no dataflow uses, or refuse."""
+    """Delete a connection, or refuse if a dataflow uses it."""
     _check_changeable(connection)
     user = service.dataflow_using(connection)
     if user is not None:
@@ -79,7 +79,7 @@ def delete(kind: str, service: FlowService, connection: Resource) -> None:
 
 
 def _content(kind: str, service: FlowService, body: Mapping[str, Any], draft: bool) -> dict[str, Any]:
-    """The members of a body that a client may write. Of a draft only the types are checked."""
+    """Check a body and return the members that a client may write. Only the types are checked in a draft."""
     if not draft:
         _CHECKS[kind](service, body)
     connection_spec(body)
@@ -100,6 +100,6 @@ def _state(body: Mapping[str, Any]) -> str:
 
 
 def _check_changeable(connection: Resource) -> None:
-    """Refuse to update or delete a connection that its provider has not finished."""
+    """Refuse to update or delete a connection that is still being initialised by its provider."""
     if connection.state == INITIALIZING:
         raise invalid("1417-400", f"With a user token, {connection.id} cannot be changed in the state {INITIALIZING}.")

@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_payments.emulator.core.call import Call
 from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
 from airflow_provider_payments.emulator.flow_service.model import Resource
-from airflow_provider_payments.emulator.flow_service.payloads import queried, truth
+from airflow_provider_payments.emulator.flow_service.payloads import required_parameter, to_boolean
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, missing, wrong
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FILE_FORMATS, SHAPES, ConnectionSpec
 from airflow_provider_payments.emulator.flow_service.state import FlowService
@@ -22,7 +22,7 @@ _OBJECT_TYPES = ("root", "table", "file", "folder", "rest")
 
 
 def explore(service: FlowService, connection: Resource, call: Call[FlowService]) -> Any:
-    """Answer an explore request: a list of objects, or one object with its columns and, for a preview, rows."""
+    """Return the body that answers an explore request: a list of objects, or one object's columns and preview rows."""
     spec = CONNECTION_SPECS[connection.spec_id]
     kind = _object_type(call, spec)
     if not accepts_credential(connection):
@@ -35,19 +35,19 @@ def explore(service: FlowService, connection: Resource, call: Call[FlowService])
             {"type": spec.shape, "name": path, "path": path, "canPreview": True, "canFetchSchema": True}
             for path in tables
         ]
-    preview = truth(call.parameter("preview") or "false")
+    preview = to_boolean(call.parameter("preview") or "false")
     if preview is None:
         raise FlowRefusal("1312-400", "The value of 'preview' must be true or false.")
     if kind == "file":
-        return _described(_file(call, files.one(tables, queried(call, "object"), now)), preview, now)
+        return _described(_file(call, files.file_at(tables, required_parameter(call, "object"), now)), preview, now)
     return _described(_table(call, tables, kind), preview, now)
 
 
 def _object_type(call: Call[FlowService], spec: ConnectionSpec) -> str:
-    """The type of the requested object, or a refusal."""
+    """The type of the requested object; raises a refusal of a type that the source does not have."""
     if spec.shape == "lake":
         raise FlowRefusal("1336-400", f"Connections with the connection spec {spec.id} cannot be explored.")
-    kind = queried(call, "objectType").lower()
+    kind = required_parameter(call, "objectType").lower()
     if kind not in _OBJECT_TYPES:
         raise FlowRefusal("1358-400", f"The objectType '{kind[:40]}' is none of: {', '.join(_OBJECT_TYPES)}.")
     if kind not in SHAPES[spec.shape].object_types:
@@ -58,14 +58,14 @@ def _object_type(call: Call[FlowService], spec: ConnectionSpec) -> str:
 
 
 def _folder(call: Call[FlowService], tables: Mapping[str, Table], kind: str, now: float) -> list[dict[str, Any]]:
-    found = files.entries(tables, "" if kind == "root" else queried(call, "object"), now)
+    found = files.entries(tables, "" if kind == "root" else required_parameter(call, "object"), now)
     if found is None:
-        raise _no_object(queried(call, "object"))
+        raise _no_object(required_parameter(call, "object"))
     return [_entry(folder, path) for folder, path in found]
 
 
 def _table(call: Call[FlowService], tables: Mapping[str, Table], kind: str) -> Table:
-    path = queried(call, "object") if kind == "table" else _resource_path(call)
+    path = required_parameter(call, "object") if kind == "table" else _resource_path(call)
     table = tables.get(path)
     if table is None:
         raise FlowRefusal("1330-400", f"No columns were found for '{path[:200]}': this source has no such object.")
@@ -73,7 +73,7 @@ def _table(call: Call[FlowService], tables: Mapping[str, Table], kind: str) -> T
 
 
 def configs(service: FlowService, connection: Resource) -> list[dict[str, str]]:
-    """The columns of all tables of a connection, each once."""
+    """The columns of all tables of a base connection, each listed once."""
     tables = service.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
     types = {column.name: column.type for table in tables for column in table.columns}
     return [{"columnName": name, "columnType": kind} for name, kind in types.items()]
@@ -91,16 +91,16 @@ def _no_object(path: str) -> FlowRefusal:
 
 def _file(call: Call[FlowService], table: Table | None) -> Table:
     if table is None:
-        raise _no_object(queried(call, "object"))
-    if truth(call.parameter("determineProperties") or "false"):
+        raise _no_object(required_parameter(call, "object"))
+    if to_boolean(call.parameter("determineProperties") or "false"):
         raise FlowRefusal("1371-400", "The properties of a file are not detected; name its 'fileType'.")
-    form = queried(call, "fileType").lower()
+    form = required_parameter(call, "fileType").lower()
     if form not in FILE_FORMATS:
         raise FlowRefusal("1399-400", f"The fileType '{form[:40]}' is none of: {', '.join(FILE_FORMATS)}.")
     if form != files.format_of(table.path):
         raise FlowRefusal("1396-400", f"The file '{table.path}' is not of the format {form}.")
     delimiter = call.parameter("columnDelimiter")
-    # Documents write a tab as a backslash and t.
+    # Documents show a tab as a backslash and the letter t.
     if delimiter is not None and len(delimiter.replace("\\t", "\t")) != 1:
         raise FlowRefusal("1331-400", "The column delimiter must be one character.")
     return table
@@ -119,7 +119,7 @@ def _described(table: Table, preview: bool, now: float) -> dict[str, Any]:
 
 
 def _resource_path(call: Call[FlowService]) -> str:
-    encoded = queried(call, "sourceParams")
+    encoded = required_parameter(call, "sourceParams")
     try:
         params = json.loads(base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_"))
     except (ValueError, RecursionError) as error:

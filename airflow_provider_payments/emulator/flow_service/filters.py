@@ -1,11 +1,11 @@
-"""``property`` filters of Flow Service."""
+"""Parsing the ``property`` filters of Flow Service's lists."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from airflow_provider_payments.emulator.core.comparisons import ORDERINGS, Check, in_order, one_of
+from airflow_provider_payments.emulator.core.comparisons import ORDERINGS, Check, compared_to, one_of
 from airflow_provider_payments.emulator.core.query import Filter, Span
 from airflow_provider_payments.emulator.flow_service.model import RUN_STATUS
 from airflow_provider_payments.emulator.flow_service.refusals import invalid
@@ -21,11 +21,11 @@ _IDENTIFIER = re.compile(r"(?:.*\.)?(?:id|\w*Ids?)(?:\[\])?")
 
 
 def parse_filter(expression: str, known: Collection[str], unknown_code: str, aliases: Mapping[str, str]) -> Filter:
-    """Parse a ``property`` parameter, or refuse it with its code.
+    """Parse a ``property`` parameter, or refuse it with the code of its error.
 
     :param known: the top-level attributes of the items.
-    :param unknown_code: of the refusal of any other attribute.
-    :param aliases: short names of paths.
+    :param unknown_code: the code of the refusal of any other attribute.
+    :param aliases: paths by their short names.
     """
     match = _FILTER.fullmatch(expression)
     if match is None:
@@ -34,7 +34,7 @@ def parse_filter(expression: str, known: Collection[str], unknown_code: str, ali
     if sign == "~":
         raise invalid("1440-400", "The operator '~' is not implemented.")
     if sign == "=" and path.startswith("attributes."):
-        # The documented filter by an attribute of a spec has a single equals sign.
+        # The documents filter by an attribute of a spec with a single equals sign.
         sign = "=="
     if sign not in _SIGNS:
         raise invalid("1450-400", f"There is no operator '{sign}' for filters.")
@@ -49,9 +49,9 @@ def parse_filter(expression: str, known: Collection[str], unknown_code: str, ali
 
 def _filter(path: str, sign: str, values: tuple[str, ...]) -> Filter:
     if path == RUN_STATUS:
-        # Documents ask for 'Failed' where runs say 'failed'.
+        # Documents filter by 'Failed', but runs have the status 'failed'.
         folded = tuple(value.casefold() for value in values)
-        fits = in_order(sign, folded[0]) if sign in ORDERINGS else frozenset(folded).__contains__
+        fits = compared_to(sign, folded[0]) if sign in ORDERINGS else frozenset(folded).__contains__
         return Filter(path, lambda status: fits(status.casefold()), sign != "!=")
     span = _span(sign, int(values[0])) if path == CREATED else None
     return Filter(path, _check(sign, values), sign != "!=", values if sign == "==" else (), span)
@@ -59,13 +59,13 @@ def _filter(path: str, sign: str, values: tuple[str, ...]) -> Filter:
 
 def _check(sign: str, values: tuple[str, ...]) -> Check:
     if sign in ORDERINGS:
-        return in_order(sign, values[0])
+        return compared_to(sign, values[0])
     fits = one_of(values)
     return (lambda value: value is None or fits(value)) if "null" in values else fits
 
 
 def _span(sign: str, moment: int) -> Span | None:
-    """The earliest and the latest time that pass; None if the filter is no such range."""
+    """The earliest and the latest time that pass a filter; None if the filter is not a range of times."""
     later, earlier = {">": moment + 1, ">=": moment}.get(sign), {"<": moment - 1, "<=": moment}.get(sign)
     return (moment, moment) if sign == "==" else None if sign == "!=" else (later, earlier)
 
@@ -83,7 +83,7 @@ def _check_values(path: str, sign: str, values: tuple[str, ...]) -> None:
 
 
 def _values(text: str) -> Iterator[str]:
-    """Values are separated by commas, except within quotes; an unclosed quote is an ordinary character."""
+    """Yield the values of a filter, separated by commas outside quotes; an unclosed quote is an ordinary character."""
     for match in _VALUE.finditer(text):
         double, single, plain = match.groups()
         quoted = double if double is not None else single

@@ -14,7 +14,7 @@ from airflow_provider_payments.emulator.flow_service.payloads import (
     optional,
     partial_percent,
     required,
-    truth,
+    to_boolean,
 )
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, wrong
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE, Schedule, parse_schedule
@@ -34,13 +34,13 @@ _ACTIONS = {"enable": ENABLED, "disable": DISABLED, "publish": ENABLED}
 
 
 def create(service: FlowService, body: Mapping[str, Any], draft: bool) -> Flow:
-    """Create a dataflow and plan its first run, or refuse. The same body sent twice creates two.
+    """Create a dataflow and plan its first run, or raise a refusal. The same body sent twice creates two dataflows.
 
-    :param draft: a draft may be incomplete, and does not run before it is published.
+    :param draft: whether to create a draft, which may be incomplete and does not run until it is published.
     """
     if body.get("state") is not None:
         raise invalid("1410-400", "'state' may not be sent when a dataflow is created.")
-    content = _drafted(body)
+    content = _draft_content(body)
     schedule = None if draft else check(service, content, service.clock.now())
     flow: Flow = service.add("flows", content, DRAFT if draft else ENABLED)
     flow.schedule = schedule
@@ -49,8 +49,8 @@ def create(service: FlowService, body: Mapping[str, Any], draft: bool) -> Flow:
     return flow
 
 
-def _drafted(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a draft: the types of its members are checked."""
+def _draft_content(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Check what a draft must meet, the types of its members, and return the members that are stored."""
     spec_id = required(body, "flowSpec.id", str)
     if spec_id not in FLOW_SPECS:
         raise invalid("1413-400", f"The flow spec id '{spec_id[:100]}' is not valid.")
@@ -73,12 +73,12 @@ def _drafted(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check(
-    service: FlowService, content: Mapping[str, Any], now: float | None, settled: Mapping[str, Any] | None = None
+    service: FlowService, content: Mapping[str, Any], now: float | None, current_copy: Mapping[str, Any] | None = None
 ) -> Schedule:
-    """Check a dataflow's content against all rules; returns its schedule.
+    """Check a dataflow's content against all rules and return its schedule.
 
-    :param now: refuse an earlier start time; None when the start time has been accepted before.
-    :param settled: the current parameters of the Copy transformation, which a run on demand may have set.
+    :param now: the current time, to refuse an earlier start time; None if the start time was accepted before.
+    :param current_copy: the current parameters of the Copy transformation, which a run on demand may have set.
     """
     spec_id = str(content["flowSpec"]["id"])
     required(content, "name", str)
@@ -88,7 +88,7 @@ def check(
         raise invalid("1413-400", f"The flow spec {spec_id} does not serve sources of the spec {source.spec_id}.")
     transformations = _transformations(content)
     schedule = parse_schedule(content.get("scheduleParams"), now)
-    _check_copy(service, transformations.get("Copy"), spec_id, schedule, source, settled)
+    _check_copy(service, transformations.get("Copy"), spec_id, schedule, source, current_copy)
     _check_options(content)
     check_mapping(service, transformations["Mapping"], source, target)
     return schedule
@@ -104,7 +104,7 @@ def _single(service: FlowService, content: Mapping[str, Any], member: str) -> Re
 
 
 def _transformations(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The parameters by name; Mapping is always among them."""
+    """The parameters of the transformations by name; raises a refusal if Mapping is missing or a name is wrong."""
     result: dict[str, Mapping[str, Any]] = {}
     for entry in required(content, "transformations", list):
         name = entry["name"]
@@ -124,7 +124,7 @@ def _check_copy(
     spec_id: str,
     schedule: Schedule,
     source: Resource,
-    settled: Mapping[str, Any] | None,
+    current: Mapping[str, Any] | None,
 ) -> None:
     if copy is not None and spec_id != CRM_FLOW_SPEC_ID:
         raise FlowRefusal("1392-400", "This flow spec has no Copy transformation.")
@@ -136,7 +136,7 @@ def _check_copy(
             raise FlowRefusal("1392-400", f"The Copy transformation has no '{member[:60]}': write 'deltaColumn'.")
     delta = copy.get("deltaColumn")
     if schedule.frequency == ONCE:
-        if delta is not None and copy != settled:
+        if delta is not None and copy != current:
             raise FlowRefusal("1369-400", "A delta column is not allowed for a dataflow that runs once.")
         return
     name = delta.get("name") if isinstance(delta, dict) else None
@@ -150,25 +150,25 @@ def _check_copy(
 def _check_options(content: Mapping[str, Any]) -> None:
     options = optional(content, "options", dict) or {}
     diagnostics, percent = options.get("errorDiagnosticsEnabled"), options.get("partialIngestionPercent")
-    if diagnostics is not None and truth(diagnostics) is None:
+    if diagnostics is not None and to_boolean(diagnostics) is None:
         raise wrong("options.errorDiagnosticsEnabled", "true or false")
     if percent is not None and partial_percent(options) is None:
         raise wrong("options.partialIngestionPercent", "a number above 0")
 
 
 def update(service: FlowService, flow: Flow, call: Call[FlowService]) -> None:
-    """Apply a patch, or refuse it."""
+    """Apply the patch of a request to a dataflow, or refuse the patch."""
     if flow.schedule is None:
-        content = _drafted(patched(call, "flows", flow, (*_WRITABLE, *END_KINDS)))
+        content = _draft_content(patched(call, "flows", flow, (*_WRITABLE, *END_KINDS)))
     else:
-        content = _drafted(patched(call, "flows", flow, _WRITABLE))
+        content = _draft_content(patched(call, "flows", flow, _WRITABLE))
         _reschedule(service, flow, flow.schedule, content)
     flow.operation = ("update", call.json())
     service.write("flows", flow, content)
 
 
 def _reschedule(service: FlowService, flow: Flow, before: Schedule, content: Mapping[str, Any]) -> None:
-    """Check the changed dataflow, and plan its runs anew if its schedule changed."""
+    """Check the changed content of a dataflow, and plan its runs again if the schedule changed."""
     now, params = service.clock.now(), content.get("scheduleParams") or {}
     passed, was_once = before.start <= now, before.frequency == ONCE
     if passed and params.get("frequency") == ONCE and not was_once:
@@ -183,34 +183,34 @@ def _reschedule(service: FlowService, flow: Flow, before: Schedule, content: Map
         raise FlowRefusal("1366-400", "The mapping of a dataflow that runs once cannot be changed.")
     flow.schedule = schedule
     if schedule != before:
-        # A missed first run is not caught up on; with a fast clock it does not depend on the start time.
+        # A missed first run is not made up for. A fast clock starts the first run regardless of the start time.
         has_begun = flow.watermark is not None or (passed and service.clock.mode != "fast")
         (plan_next if has_begun else plan_first)(service, flow)
 
 
 def act(service: FlowService, flow: Flow, call: Call[FlowService]) -> None:
-    """Enable, disable or publish a dataflow."""
+    """Enable, disable or publish a dataflow, as the request says, or raise a refusal."""
     operation = operation_of(call, tuple(_ACTIONS), flow.etag)
-    wanted = _ACTIONS[operation]
+    state = _ACTIONS[operation]
     if operation == "publish":
         check_unpublished(flow)
         flow.schedule = check(service, flow.content, service.clock.now())
     elif flow.state == DRAFT:
         raise invalid("1422-400", f"The action {operation} cannot be applied in the state {flow.state}.")
     assert flow.schedule is not None
-    # A dataflow that runs once and was disabled at its due time has no run planned.
-    missed = wanted == ENABLED != flow.state and flow.schedule.frequency == ONCE and flow.watermark is None
-    if wanted == ENABLED != flow.state:
-        # Enabling resets the count of failures.
+    is_enabled_now = state == ENABLED != flow.state
+    # A dataflow that runs once and was disabled when its run was due has no planned run any more.
+    missed_only_run = is_enabled_now and flow.schedule.frequency == ONCE and flow.watermark is None
+    if is_enabled_now:
         flow.failing_since = 0
-    flow.state = wanted
+    flow.state = state
     flow.operation = (operation, None)
     service.write("flows", flow)
-    if missed or operation == "publish":
+    if missed_only_run or operation == "publish":
         plan_first(service, flow)
 
 
 def delete(service: FlowService, flow: Flow) -> None:
-    """Delete a dataflow; its runs are kept."""
+    """Delete a dataflow. Its runs are kept, and planned runs do not start."""
     flow.schedule_version += 1
     service.flows.remove(flow)

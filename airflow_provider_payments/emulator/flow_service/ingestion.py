@@ -1,4 +1,4 @@
-"""Ingestion: rows are copied by data window, mapped, validated, and written to the dataset as one batch."""
+"""The ingestion of a flow run: copy the rows of its data window, map and validate them, write one batch."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from airflow_provider_payments.emulator.data_prep.transform import (
     Transform,
 )
 from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import FAIL_COPY, FAIL_PROMOTION, FAIL_SOME
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.model import FAILED, PARTIAL, SUCCESS, Flow, Run
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import FAIL_COPY, FAIL_PROMOTION, FAIL_SOME
-from airflow_provider_payments.emulator.flow_service.payloads import partial_percent, truth
+from airflow_provider_payments.emulator.flow_service.payloads import partial_percent, to_boolean
 from airflow_provider_payments.emulator.flow_service.sources import column_selector, object_path, source_table
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples.flaws import CORRUPT
@@ -36,13 +36,16 @@ _TYPICAL_ROW_BYTES = 200
 
 
 class CopyFailed(Exception):
-    """The source could not be read."""
+    """The rows of a run could not be copied from the source."""
 
 
 def copy_rows(service: FlowService, run: Run) -> Sequence[Row]:
-    """The rows of a run's data window, with the columns of the source connection; raises :class:`CopyFailed`."""
-    if run.ordered == FAIL_COPY:
-        raise CopyFailed("The source could not be read: this was ordered.")
+    """Return the rows of a run's data window, with the columns of the source connection; set the run's input counts.
+
+    :raises CopyFailed: if the source cannot be read.
+    """
+    if run.outcome_kind == FAIL_COPY:
+        raise CopyFailed("The source could not be read: this outcome was forced.")
     source = service.source_connections.get(run.flow.source_id)
     base = service.connections.get(source.base_id or "") if source else None
     if source is None or base is None:
@@ -52,64 +55,64 @@ def copy_rows(service: FlowService, run: Run) -> Sequence[Row]:
     table = source_table(service, source)
     if table is None:
         raise CopyFailed("The source has no such table any more.")
-    cut = column_selector(source, table)
+    select_columns = column_selector(source, table)
     found = _rows_in_window(table, run, delta_column(run.flow), service.clock.now())
-    rows = [row if CORRUPT in row else cut(row) for row in found]
+    rows = [row if CORRUPT in row else select_columns(row) for row in found]
     run.input_records = len(rows)
     run.input_bytes = _size(rows)
     return rows
 
 
 def delta_column(flow: Flow) -> str | None:
-    """The column that the Copy transformation of a dataflow names."""
+    """The delta column in the Copy transformation of a dataflow; None if the transformation names none."""
     delta = (flow.transformation("Copy") or {}).get("deltaColumn")
     return delta["name"] if isinstance(delta, dict) else None
 
 
 def _rows_in_window(table: Table, run: Run, delta: str | None, now: float) -> list[Row]:
-    # The data window of a run on demand may end in the future; only rows up to now are there.
+    # The data window of a run on demand may end in the future, but the source has only rows up to now.
     end = min(run.end, now)
     rows = table.between(run.begin, end, delta, now)
-    # A row whose delta value cannot be read belongs to no data window. Only the first run of a backfill ingests it:
-    # else every run would ingest it again, or none would.
+    # A row whose delta value cannot be read belongs to no data window. The first run of a backfill ingests such rows:
+    # otherwise every run would ingest them again, or no run would.
     if delta is not None and run.first and run.begin <= 0:
         rows += table.without_time(end, delta)
     return rows
 
 
 def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
-    """Map and validate the rows, and write the good ones unless too many are bad; returns the status of the run."""
+    """Map and validate the rows, and write the valid rows unless too many failed; return the status of the run."""
     options = run.flow.content.get("options") or {}
     percent = partial_percent(options)
-    run.diagnosed = percent is not None or truth(options.get("errorDiagnosticsEnabled")) is True
+    run.diagnosed = percent is not None or to_boolean(options.get("errorDiagnosticsEnabled")) is True
     dataset, transform = _target(service, run.flow)
     if dataset is None or transform is None:
         run.failures = (
             Failure(TARGET_MISSING_ERROR, "The dataset, schema or mapping set does not exist any more.", 0),
         )
         return FAILED
-    if run.ordered == FAIL_PROMOTION:
-        run.failures = (Failure(NO_FILES_ERROR, "No files were found for the batch: this was ordered.", 0),)
-        _keep(service, run, dataset, percent, FAILED, rejected=rows)
+    if run.outcome_kind == FAIL_PROMOTION:
+        run.failures = (Failure(NO_FILES_ERROR, "No files were found for the batch: this outcome was forced.", 0),)
+        _add_batch(service, run, dataset, percent, FAILED, rejected=rows)
         return FAILED
     records, errors = _mapped(transform, rows)
-    if run.ordered == FAIL_SOME:
+    if run.outcome_kind == FAIL_SOME:
         _fail_more(run, rows, records, errors)
     run.failures = _failures(errors)
-    if run.ordered != FAIL_SOME and errors and not (percent is not None and len(errors) * 100 / len(rows) < percent):
-        _keep(service, run, dataset, percent, FAILED, errors=errors, rejected=rows)
+    if errors and run.outcome_kind != FAIL_SOME and (percent is None or len(errors) * 100 / len(rows) >= percent):
+        _add_batch(service, run, dataset, percent, FAILED, errors=errors, rejected=rows)
         return FAILED
     run.output_records = len(records)
     run.output_bytes = _size(records)
-    _keep(service, run, dataset, percent, SUCCESS, errors=errors)
+    _add_batch(service, run, dataset, percent, SUCCESS, errors=errors)
     dataset.rows.extend(records)
-    return PARTIAL if run.ordered == FAIL_SOME else SUCCESS
+    return PARTIAL if run.outcome_kind == FAIL_SOME else SUCCESS
 
 
 def set_counts(run: Run, input_records: int, failed_records: int) -> str:
-    """Set the counts of a run that ingested no rows; returns its status.
+    """Set the counts of a run without ingesting rows; return the run's status.
 
-    :param failed_records: if all of them failed, the run failed.
+    :param failed_records: the number of failed records; if all records failed, the run failed.
     """
     run.promotes = input_records > 0
     run.input_records = run.output_records = input_records
@@ -126,14 +129,14 @@ def _target(service: FlowService, flow: Flow) -> tuple[Dataset | None, Transform
     target = service.target_connections.get(flow.target_id)
     dataset = service.catalog.datasets.get(target.content["params"]["dataSetId"]) if target else None
     try:
-        version = mapping_version(service, flow.transformation("Mapping") or {}, asked=False)
+        version = mapping_version(service, flow.transformation("Mapping") or {}, lagging=False)
         schema = service.registry.lookup(version.schema_id)
         if schema is None:
             return dataset, None
         properties, required = service.registry.resolve(schema)
     except Refusal:
         return dataset, None
-    # A record needs no identifier, but where one is mapped, a row without it fails.
+    # A record needs no identifier, but if the identifier is mapped, a row without one fails.
     if RECORD_ID not in required and any(mapping.destination == RECORD_ID for mapping in version.mappings):
         required = (*required, RECORD_ID)
     return dataset, Transform(version.mappings, properties, required, service.clock.now)
@@ -154,7 +157,7 @@ def _mapped(transform: Transform, rows: Sequence[Row]) -> tuple[list[Row], list[
 
 
 def _failures(errors: Sequence[RowError]) -> tuple[Failure, ...]:
-    """One for each code."""
+    """Return one failure for each code, with the most frequent message of the code."""
     counts: dict[str, Counter[str]] = {}
     for error in errors:
         counts.setdefault(error.code, Counter())[error.message] += 1
@@ -162,16 +165,16 @@ def _failures(errors: Sequence[RowError]) -> tuple[Failure, ...]:
 
 
 def _fail_more(run: Run, rows: Sequence[Row], records: list[Row], errors: list[RowError]) -> None:
-    """Fail the first good rows until the ordered number of records has failed."""
+    """Fail the first valid rows until the forced number of records has failed."""
     assert run.outcome is not None
-    lacking = max(run.outcome.failed - len(errors), 0)
-    bad = {id(error.row) for error in errors}
-    chosen = [row for row in rows if id(row) not in bad][:lacking]
-    errors.extend(RowError(MAPPER_ERROR, "The row failed because this was ordered.", row) for row in chosen)
-    del records[:lacking]
+    missing = max(run.outcome.failed - len(errors), 0)
+    failed = {id(error.row) for error in errors}
+    chosen = [row for row in rows if id(row) not in failed][:missing]
+    errors.extend(RowError(MAPPER_ERROR, "The row failed because this outcome was forced.", row) for row in chosen)
+    del records[:missing]
 
 
-def _keep(
+def _add_batch(
     service: FlowService,
     run: Run,
     dataset: Dataset,
@@ -180,7 +183,7 @@ def _keep(
     errors: Sequence[RowError] = (),
     rejected: Sequence[Row] = (),
 ) -> None:
-    """Create the run's batch, with the diagnostics for as long as they are kept."""
+    """Create the run's batch; its diagnostics expire after the retention time."""
     batches, now = service.catalog.batches, service.clock.now()
     source = service.source_connections.get(run.flow.source_id)
     batch = Batch(

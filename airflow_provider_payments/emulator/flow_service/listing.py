@@ -1,4 +1,4 @@
-"""Lists of Flow Service: filters, order, limit, count and continuation, in the query or in the body of a search."""
+"""Lists of Flow Service: filters, order, limit, count and continuation token, from a query or the body of a search."""
 
 from __future__ import annotations
 
@@ -15,35 +15,41 @@ from airflow_provider_payments.emulator.core import query
 from airflow_provider_payments.emulator.core.behaviour import PageLimit
 from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.query import Filter, Order, Position, Wire
-from airflow_provider_payments.emulator.core.questions import ALWAYS, UNKNOWN, Policy, Topic, name_topics
+from airflow_provider_payments.emulator.core.questions import (
+    ALWAYS_HONOURED,
+    UNKNOWN_PARAMETER,
+    FilterKind,
+    Policy,
+    name_filter_kinds,
+)
 from airflow_provider_payments.emulator.flow_service.filters import CREATED, LAST_STARTED, parse_filter
 from airflow_provider_payments.emulator.flow_service.payloads import body_of, optional
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 
-# The questions that query parameters ask. Public clients send 'start' and are answered; its effect is unknown.
+# The question of each query parameter. Public clients send 'start' and are not refused, but its effect is unknown.
 _PARAMETERS = {
-    **dict.fromkeys(("property", "limit", "count"), ALWAYS),
+    **dict.fromkeys(("property", "limit", "count"), ALWAYS_HONOURED),
     "orderby": "order",
     "continuationToken": "continuation_token",
     "start": "start",
 }
-_TOPICS = (
-    Topic("filter_ids", lambda one: one.path == "id" and len(one.equals) > 1),
-    Topic("filter_last_run_started", lambda one: one.path == LAST_STARTED),
-    Topic("filter_created", lambda one: one.path == CREATED),
-    *name_topics("name"),
+_FILTER_KINDS = (
+    FilterKind("filter_ids", lambda one: one.path == "id" and len(one.equals) > 1),
+    FilterKind("filter_last_run_started", lambda one: one.path == LAST_STARTED),
+    FilterKind("filter_created", lambda one: one.path == CREATED),
+    *name_filter_kinds("name"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(query.Listing[Any]):
-    """What can be listed.
+    """A list of Flow Service.
 
-    :param path: of the list; the next page's address begins with it.
+    :param path: the path of the list, with which the address of the next page begins.
     :param known: the top-level attributes of the items.
-    :param unknown_code: of the refusal of a filter by any other attribute.
-    :param aliases: short names of paths.
+    :param unknown_code: the code of the refusal of a filter by any other attribute.
+    :param aliases: paths by their short names.
     """
 
     created_path: str = CREATED
@@ -61,12 +67,12 @@ class Listing(query.Listing[Any]):
 class Query:
     """A query of a list.
 
-    :param properties: filters; items must pass all of them.
-    :param orderby: empty for the order of creation.
-    :param limit: 0 where a token or a count makes it unnecessary.
-    :param token: empty for the first page.
-    :param start: how many items to leave out at the beginning of the first page.
-    :param fields: the members to show besides the id; empty for all.
+    :param properties: the filters, all of which an item must pass.
+    :param orderby: the sort order; empty for the order of creation.
+    :param limit: the number of items on a page; 0 if a token or a count makes it unnecessary.
+    :param token: the continuation token; empty for the first page.
+    :param start: the number of items to leave out at the beginning of the first page.
+    :param fields: the members to show besides the id; empty for all members.
     """
 
     properties: tuple[str, ...] = ()
@@ -79,8 +85,9 @@ class Query:
 
 
 def answer_list(call: Call[FlowService], listing: Listing) -> Answer:
-    """Answer a GET of a list."""
-    return _answer(call, listing, _query_of(_policy(call).heeded(call, _PARAMETERS)), f"/{listing.path}")
+    """Answer a GET request for a list."""
+    call = _policy(call).without_ignored_parameters(call, _PARAMETERS)
+    return _answer(call, listing, _query_of(call), f"/{listing.path}")
 
 
 def _limits(call: Call[FlowService]) -> PageLimit:
@@ -94,7 +101,7 @@ def _policy(call: Call[FlowService]) -> Policy:
 def _refused(question: str, name: str) -> FlowRefusal:
     if question == "order":
         return invalid("1433-400", "These lists cannot be sorted.")
-    if question in ("start", "continuation_token", UNKNOWN):
+    if question in ("start", "continuation_token", UNKNOWN_PARAMETER):
         return invalid("1451-400", f"There is no query parameter '{name[:60]}' for lists.")
     return invalid("1449-400", f"There is no field '{name[:100]}' to filter by.")
 
@@ -102,17 +109,17 @@ def _refused(question: str, name: str) -> FlowRefusal:
 def _answer(call: Call[FlowService], listing: Listing, asked: Query, address: str) -> Answer:
     """Answer a query.
 
-    :param address: of the next page, without its token.
+    :param address: the address of the next page, without its token.
     """
     after = None
     if asked.token and not asked.count:
         asked, after = _resume(listing, asked)
     orders = _orders(asked.orderby, listing)
-    filters = list(_policy(call).screened(listing.filters(asked.properties), _TOPICS))
+    filters = list(_policy(call).effective_filters(listing.filters(asked.properties), _FILTER_KINDS))
     if asked.count:
         return Answer({"count": query.count(listing, filters)})
     limit, begin = asked.limit, asked.start if after is None else 0
-    # One more item than the page holds shows whether another page follows.
+    # One item more than the page holds is read, to know whether another page follows.
     found = list(islice(query.items(listing, filters, orders, after), begin, begin + limit + 1))
     links = {}
     if len(found) > limit:
@@ -133,8 +140,8 @@ def _query_of(call: Call[FlowService]) -> Query:
     check_count(count == "true", call.parameter("limit"))
     properties = tuple(value for name, value in call.query if name == "property")
     token, orderby = call.parameter("continuationToken") or "", call.parameter("orderby") or ""
-    is_settled = call.parameter("limit") is None and (token or count == "true")
-    limit = 0 if is_settled else call.page_limit(_limits(call), _wrong_value, 1)
+    needs_no_limit = call.parameter("limit") is None and (token or count == "true")
+    limit = 0 if needs_no_limit else call.page_limit(_limits(call), _wrong_value, 1)
     return Query(properties, orderby, limit, count == "true", token, call.whole_number("start", _wrong_value, 0))
 
 
@@ -143,9 +150,9 @@ def _wrong_value(detail: str) -> FlowRefusal:
 
 
 def check_count(count: bool, limit: object) -> None:
-    """Refuse a count with a limit.
+    """Refuse a query that has both a count and a limit.
 
-    :param limit: None without a limit.
+    :param limit: the given limit; None if the query has none.
     """
     if count and limit is not None:
         raise invalid("1401-400", "'limit' and 'count' cannot stand in one request.")
@@ -165,7 +172,7 @@ def _orders(text: str, listing: Listing) -> list[Order]:
 
 
 def _token(listing: Listing, asked: Query, position: Position) -> str:
-    """A token that contains the whole query, so that it is enough for the next page; it contains no ``=``."""
+    """The continuation token of a position. It contains the whole query, and no ``=``."""
     return _signer(listing).dumps([position.number, position.key, asked.properties, asked.orderby, asked.limit])
 
 
@@ -174,7 +181,10 @@ def _signer(listing: Listing) -> URLSafeSerializer:
 
 
 def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
-    """The query that a token continues, and its position. What the request repeats of the query must be equal."""
+    """The query that a token continues, and the token's position.
+
+    A filter or an order that the request repeats must equal that of the token's query.
+    """
     unknown_token = invalid("1453-400", "The continuation token is not one that this list has given out.")
     try:
         number, key, properties, orderby, limit = _signer(listing).loads(asked.token)
@@ -184,12 +194,12 @@ def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
         raise unknown_token
     if asked.orderby and asked.orderby != orderby:
         raise unknown_token
-    wanted = replace(asked, properties=tuple(properties), orderby=orderby, limit=asked.limit or limit)
-    return wanted, Position(number, tuple(key))
+    resumed = replace(asked, properties=tuple(properties), orderby=orderby, limit=asked.limit or limit)
+    return resumed, Position(number, tuple(key))
 
 
 def answer_search(call: Call[FlowService], listing: Listing) -> Answer:
-    """Answer a POST of a search."""
+    """Answer a POST request with a search."""
     body = body_of(call, may_be_empty=True)
     if optional(body, "groupByProperty", str) is not None:
         raise invalid("1441-400", "Grouping by 'groupByProperty' is not implemented.")
@@ -211,7 +221,7 @@ def _searched(body: Mapping[str, Any], token: str, limits: PageLimit) -> Query:
 
 
 def _filter_texts(text: str) -> list[str]:
-    """The filters of a query string, with or without ``property=``."""
+    """The filters of a query string, each of which may begin with ``property=``."""
     return [unquote(part.removeprefix("property=")) for part in text.split("&") if part.strip()]
 
 

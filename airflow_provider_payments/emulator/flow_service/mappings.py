@@ -8,22 +8,23 @@ from typing import Any
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
 from airflow_provider_payments.emulator.data_prep.transform import problems
 from airflow_provider_payments.emulator.flow_service.model import Resource
-from airflow_provider_payments.emulator.flow_service.payloads import major_version, required, whole_number
+from airflow_provider_payments.emulator.flow_service.payloads import major_version, required, to_integer
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, invalid, not_found
 from airflow_provider_payments.emulator.flow_service.sources import has_source, source_table
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 
-def mapping_version(service: FlowService, params: Mapping[str, Any], *, asked: bool = True) -> MappingVersion:
-    """The mapping set that a Mapping transformation names, or a refusal.
+def mapping_version(service: FlowService, params: Mapping[str, Any], *, lagging: bool = True) -> MappingVersion:
+    """The version of the mapping set that a Mapping transformation names; raises a refusal if there is none.
 
-    :param asked: by a request, for which reads may be behind.
+    :param params: the parameters of the transformation.
+    :param lagging: whether reads may lag behind writes, as they do for requests of clients.
     """
     identifier, store = required(params, "mappingId", str), service.mapping_sets.store
-    found = (store.read if asked else store.get)(identifier)
+    found = (store.read if lagging else store.get)(identifier)
     if found is None:
         raise invalid("1419-400", f"The mapping set {identifier[:100]} failed validation: it does not exist.")
-    number = whole_number(params.get("mappingVersion", 0))
+    number = to_integer(params.get("mappingVersion", 0))
     for version in found.versions:
         if version.version == number:
             return version

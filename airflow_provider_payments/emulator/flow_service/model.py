@@ -1,4 +1,4 @@
-"""The resources of Flow Service as compact values; their wire form is made for each answer."""
+"""The resources of Flow Service as compact values; their wire form is built for each answer."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_payments.emulator.catalog.batches import Failure
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.schedule import Schedule
 
-# The members of a dataflow that name its source and target connections, and the kinds of these.
+# The members of a dataflow that name its source and target connections, and the kinds of these connections.
 SOURCES, TARGETS = "sourceConnections", "targetConnections"
 END_KINDS: Mapping[str, str] = {"sourceConnectionIds": SOURCES, "targetConnectionIds": TARGETS}
 DRAFT, ENABLED, DISABLED, INITIALIZING = "draft", "enabled", "disabled", "initializing"
 SCHEDULED, IN_PROGRESS, SUCCESS, FAILED = "scheduled", "inProgress", "success", "failed"
 PARTIAL, CANCELLED = "partialSuccess", "cancelled"
 _ACTIVE = frozenset({SCHEDULED, IN_PROGRESS})
-# The path of a run's status.
+# The path of the status in the wire form of a run.
 RUN_STATUS = "metrics.statusSummary.status"
 _AUDIT = frozenset(
     {
@@ -28,9 +28,9 @@ _AUDIT = frozenset(
 _BODY = _AUDIT | {"name", "description", "connectionSpec"}
 _END = _BODY | {"baseConnectionId", "data", "params", "inheritedAttributes"}
 _SPEC = frozenset({"id", "name", "providerId", "version", "attributes"})
-# The members of its content that a dataflow shows unchanged.
+# The members of a dataflow's content that its wire form shows unchanged.
 COPIED_MEMBERS = ("flowSpec", *END_KINDS, "scheduleParams", "transformations", "labels", "policy", "recordTypes")
-# The top-level attributes of each kind, by which it can be filtered and sorted.
+# The top-level attributes of each kind, by which its list can be filtered and sorted.
 KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
     "connections": _BODY | {"auth"},
     SOURCES: _END,
@@ -46,7 +46,7 @@ KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
 class Resource:
     """A base, source or target connection. Times are epoch milliseconds.
 
-    :param content: what the client sent and may patch.
+    :param content: the members that the client sent and may patch.
     :param etag: with quotes; changes with every write.
     """
 
@@ -72,12 +72,14 @@ class Resource:
 class Flow(Resource):
     """A dataflow.
 
-    :param schedule: from its schedule parameters; None while it is a draft.
+    :param schedule: the parsed schedule parameters; None while the dataflow is a draft.
     :param schedule_version: increased when the schedule changes; runs planned for an earlier version do not start.
-    :param operation: the last write, and the patch if it was one.
-    :param watermark: epoch seconds up to which runs have read; None before the first.
-    :param last_run: the newest run that lists show; ``last_ended_run`` is the newest of those that have ended.
-    :param failing_since: epoch seconds of the first of an unbroken series of failures; 0 if the last run did not fail.
+    :param operation: the name of the last write, and its patch, if any.
+    :param watermark: the end of the data that scheduled runs have read, in epoch seconds; None before the first run.
+    :param last_run: the newest run that lists show.
+    :param last_ended_run: the newest run that lists show and that has ended.
+    :param failing_since: the time of the first failure in an unbroken series, in epoch seconds; 0 if the last run did
+        not fail.
     """
 
     schedule: Schedule | None = None
@@ -90,15 +92,16 @@ class Flow(Resource):
 
     @property
     def source_id(self) -> str:
-        """Only of a dataflow that is not a draft, as :attr:`target_id`."""
+        """The id of the source connection; a draft may lack it."""
         return str(self.content["sourceConnectionIds"][0])
 
     @property
     def target_id(self) -> str:
+        """The id of the target connection; a draft may lack it."""
         return str(self.content["targetConnectionIds"][0])
 
     def transformation(self, name: str) -> Mapping[str, Any] | None:
-        """The parameters of a transformation.
+        """The parameters of a transformation; None if the dataflow lacks the transformation.
 
         :param name: ``Copy`` or ``Mapping``.
         """
@@ -111,23 +114,23 @@ class Flow(Resource):
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One run of a dataflow. Times are epoch milliseconds, 0 until they are known.
+    """A run of a dataflow. Times are epoch milliseconds, 0 until they are known.
 
-    There may be 100,000: what can be derived is not stored.
+    An emulator may hold 100,000 runs, so values that can be derived are not stored.
 
-    :param flow: its current state, or the state when it was deleted.
-    :param begin: of its data window in epoch seconds, exclusive.
-    :param end: of its data window in epoch seconds, inclusive.
-    :param first: whether it is the first run of the schedule.
-    :param copied: epoch milliseconds when copying ended, well or badly.
-    :param promotes: whether there was anything to promote after copying.
-    :param failures: why records failed, and how many.
-    :param diagnosed: whether error diagnostics were on.
-    :param copy_error: why copying failed; empty when it did not.
-    :param outcome: the ordered outcome, if there is one.
-    :param request: the client's request, of a run on demand.
-    :param retry: the run that repeats this one.
-    :param writes: how often it has changed.
+    :param flow: the dataflow; if it was deleted, its last state.
+    :param begin: the begin of the data window in epoch seconds, exclusive.
+    :param end: the end of the data window in epoch seconds, inclusive.
+    :param first: whether this is the first run of the schedule.
+    :param copied: the time at which copying ended, with or without success.
+    :param promotes: whether the run has a promotion stage after copying.
+    :param failures: the causes of failed records, each with the number of records.
+    :param diagnosed: whether error diagnostics were enabled.
+    :param copy_error: the reason for which copying failed; empty if it did not fail.
+    :param outcome: the forced outcome, if there is one.
+    :param request: the client's request, if this is a run on demand.
+    :param retry: the run that repeats this run.
+    :param writes: the number of changes, from which the etag is derived.
     """
 
     id: str
@@ -165,22 +168,22 @@ class Run:
         return self.input_records - self.output_records
 
     @property
-    def ordered(self) -> str:
-        """The kind of the ordered outcome; empty when there is none."""
+    def outcome_kind(self) -> str:
+        """The kind of the forced outcome; empty if there is none."""
         return self.outcome.kind if self.outcome is not None else ""
 
     @property
     def has_started(self) -> bool:
-        """Whether it is no longer queued."""
+        """Whether the run is no longer queued."""
         return self.status != SCHEDULED
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is final. An unknown status is: a run gets it at its end."""
+        """Whether the status is final. An unknown status is final: a run gets such a status at its end."""
         return self.status not in _ACTIVE
 
     @property
     def etag(self) -> str:
-        """With quotes; changes with every write."""
+        """The etag with quotes, which changes with every write."""
         mark = int(self.id[:8], 16) + self.writes & 0xFFFFFFFF
         return f'"{mark:08x}-0000-0200-0000-{self.updated // 1000 & 0xFFFFFFFF:08x}0000"'

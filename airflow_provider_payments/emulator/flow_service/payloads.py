@@ -1,4 +1,4 @@
-"""Reading requests: what is missing or has the wrong type is refused with its path."""
+"""Reading values from requests; a refusal of a missing value or a wrong type names the value's path."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _VERSION = re.compile(r"(?:application/vnd\.adobe\.xed[a-z-]*\+json\s*;\s*versio
 _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bool: "true or false"}
 
 
-def queried(call: Call[Any], name: str) -> str:
-    """A query parameter that a request needs."""
+def required_parameter(call: Call[Any], name: str) -> str:
+    """The value of a required query parameter; raises a refusal if it is missing or empty."""
     value = call.parameter(name)
     if value is None:
         raise FlowRefusal("1359-400", f"The query parameter '{name}' is missing.")
@@ -26,7 +26,7 @@ def queried(call: Call[Any], name: str) -> str:
 
 
 def body_of(call: Call[Any], *, may_be_empty: bool = False) -> dict[str, Any]:
-    """The body of a request that needs one.
+    """The JSON object in the body of a request, which must have a body.
 
     :param may_be_empty: whether an empty object is accepted.
     """
@@ -39,9 +39,9 @@ def body_of(call: Call[Any], *, may_be_empty: bool = False) -> dict[str, Any]:
 
 
 def optional(body: Mapping[str, Any], path: str, kind: type) -> Any:
-    """The value at a dotted path, or None when it, or something above it, is absent or null.
+    """The value at a dotted path, or None if the value, or an object on the path, is absent or null.
 
-    :param kind: ``str``, ``dict``, ``list`` or ``bool``.
+    :param kind: the required type: ``str``, ``dict``, ``list`` or ``bool``; any other type is refused.
     """
     node: Any = body
     steps = path.split(".")
@@ -57,7 +57,10 @@ def optional(body: Mapping[str, Any], path: str, kind: type) -> Any:
 
 
 def required(body: Mapping[str, Any], path: str, kind: type) -> Any:
-    """The value at a dotted path; empty text counts as missing."""
+    """The value at a dotted path; raises a refusal if it is missing, as empty text is taken to be.
+
+    :param kind: the required type, as for :func:`optional`.
+    """
     value = optional(body, path, kind)
     if value is None or value == "":
         raise missing(path)
@@ -65,9 +68,9 @@ def required(body: Mapping[str, Any], path: str, kind: type) -> Any:
 
 
 def check_version(body: Mapping[str, Any], path: str) -> None:
-    """Refuse a version of a spec other than the only one; no version means the newest.
+    """Refuse a version of a spec that does not exist; a body without a version means the newest.
 
-    :param path: dotted, of the version.
+    :param path: the dotted path of the version.
     """
     version = optional(body, path, str)
     if version not in (None, SPEC_VERSION):
@@ -76,9 +79,9 @@ def check_version(body: Mapping[str, Any], path: str) -> None:
 
 
 def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any]:
-    """The members of a body that a resource keeps; a spec without a version gets the only version.
+    """The members of a body that a resource keeps; a reference to a spec without a version gets the only version.
 
-    :param members: of resources of this kind.
+    :param members: the members that resources of this kind keep.
     """
     content = {name: body[name] for name in members if body.get(name) is not None}
     for name in ("connectionSpec", "flowSpec"):
@@ -88,8 +91,8 @@ def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any
     return content
 
 
-def whole_number(value: Any) -> int | None:
-    """An integer, also from text, as the tutorials send it; None for anything else."""
+def to_integer(value: Any) -> int | None:
+    """Convert a value to an integer, also a text, as the tutorials send it; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -100,15 +103,15 @@ def whole_number(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def truth(value: Any) -> bool | None:
-    """A boolean, also from text; None for anything else."""
+def to_boolean(value: Any) -> bool | None:
+    """Convert a value to a boolean, also a text; None for any other value."""
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().lower())
     return value if isinstance(value, bool) else None
 
 
 def partial_percent(options: Mapping[str, Any]) -> float | None:
-    """The tolerated percentage of bad records; None if it is absent or no number above 0."""
+    """The tolerated percentage of failed records; None if it is absent or is not a number above 0."""
     given = options.get("partialIngestionPercent")
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         return None
@@ -120,6 +123,6 @@ def partial_percent(options: Mapping[str, Any]) -> float | None:
 
 
 def major_version(text: str) -> str | None:
-    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None in anything else."""
+    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None for any other text."""
     match = _VERSION.fullmatch(text.strip())
     return match[1] if match else None

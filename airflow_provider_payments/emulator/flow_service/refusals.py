@@ -14,10 +14,10 @@ _TITLES = {404: "Resource not found", 412: "Version not matching"}
 class FlowRefusal(NumberedRefusal):
     """A refusal with a FLOW code.
 
-    :param resource: kind and id, where the refusal is about one resource.
+    :param resource: the kind and id of the resource that the refusal is about, if there is one.
     """
 
-    # Of problems with headers and their values.
+    # The titles of problems with headers.
     titles: ClassVar[Mapping[str, str]] = {
         "2000-401": "Invalid authorization token",
         "2001-401": "Header is missing or empty",
@@ -68,7 +68,7 @@ def invalid(code: str, detail: str) -> FlowRefusal:
 def not_found(kind: str, identifier: str) -> FlowRefusal:
     """The refusal of an id that names no resource of a kind.
 
-    :param kind: as in the path.
+    :param kind: the kind of resource, as in the path.
     """
     shown = identifier[:200]
     return FlowRefusal("1439-404", f"The requested {kind} resource {shown} is not found.", (kind, shown)).in_case(
@@ -79,7 +79,8 @@ def not_found(kind: str, identifier: str) -> FlowRefusal:
 def name_taken(name: str, kind: str, holder: str) -> FlowRefusal:
     """The refusal of a name that another resource of the kind has.
 
-    :param kind: as in the path.
+    :param kind: the kind of resource, as in the path.
+    :param holder: the id of the resource with the name.
     """
     return FlowRefusal("1000-409", f"The name '{name[:100]}' is taken by the {kind} resource {holder}.")
 
@@ -92,7 +93,7 @@ def empty_body() -> FlowRefusal:
 def missing(path: str) -> FlowRefusal:
     """The refusal of a body without a mandatory field.
 
-    :param path: dotted, of the mandatory field.
+    :param path: the dotted path of the field.
     """
     return FlowRefusal("1304-400", f"The mandatory field '{path}' is missing.")
 
@@ -100,7 +101,8 @@ def missing(path: str) -> FlowRefusal:
 def wrong(path: str, what: str) -> FlowRefusal:
     """The refusal of a field with a wrong value.
 
-    :param path: dotted, of the field.
+    :param path: the dotted path of the field.
+    :param what: the allowed values; completes the sentence "The field must be ...".
     """
     return FlowRefusal("1000-400", f"The field '{path}' must be {what}.")
 
@@ -114,7 +116,7 @@ def _refused(status: int, detail: str) -> FlowRefusal:
 
 
 class FlowDialect(Dialect):
-    """Flow Service has its own codes for the headers of organisation and sandbox."""
+    """Flow Service's own refusals of the headers with the organisation and the sandbox."""
 
     def __init__(self) -> None:
         super().__init__(_refused)
@@ -132,7 +134,7 @@ class FlowDialect(Dialect):
 
 
 def _check_scope(name: str, identifier: str) -> None:
-    """Refuse to address several sandboxes, or one by its id: only Adobe's own services may."""
+    """Refuse a request to several sandboxes, or to a sandbox by its id: only Adobe's own services may send such."""
     if not identifier:
         if name == "*":
             raise FlowRefusal("2111-403", "A user token may not send the header x-sandbox-name with the value *.")

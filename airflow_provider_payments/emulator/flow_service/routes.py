@@ -12,7 +12,7 @@ from airflow_provider_payments.emulator.flow_service import connections, explore
 from airflow_provider_payments.emulator.flow_service.connection_rules import accepts_credential
 from airflow_provider_payments.emulator.flow_service.listing import Listing, answer_list, answer_search
 from airflow_provider_payments.emulator.flow_service.model import KNOWN_FIELDS, SOURCES, TARGETS, Resource
-from airflow_provider_payments.emulator.flow_service.payloads import body_of, queried
+from airflow_provider_payments.emulator.flow_service.payloads import body_of, required_parameter
 from airflow_provider_payments.emulator.flow_service.refusals import FlowDialect, FlowRefusal, invalid, not_found
 from airflow_provider_payments.emulator.flow_service.shapes import PREFIX, TO_WIRE, listing_of, receipt_to_wire
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
@@ -23,7 +23,7 @@ RE_TRIGGER = "re-trigger"
 
 
 class _Spec:
-    """A connection spec or flow spec in the form that lists take."""
+    """A connection spec or flow spec as an item of a store."""
 
     def __init__(self, wire: Mapping[str, Any]) -> None:
         self.id = str(wire["id"])
@@ -81,7 +81,7 @@ def _write_routes(
 ) -> Routes[FlowService]:
     def creation(call: Call[FlowService]) -> Answer:
         body = body_of(call)
-        resource = create(call.state, body, writes.wants_draft(call, body))
+        resource = create(call.state, body, writes.requests_draft(call, body))
         return Answer(receipt_to_wire(resource), 201, {"Location": f"{PREFIX}/{kind}/{resource.id}"})
 
     def change(call: Call[FlowService]) -> Answer:
@@ -144,13 +144,13 @@ def show_configs(call: Call[FlowService]) -> Answer:
 def create_run(call: Call[FlowService]) -> Answer:
     run = on_demand.create(call.state, body_of(call))
     receipt = receipt_to_wire(run)
-    # The API reference shows the receipt itself, the tutorial shows it in a list: clients may rely on either.
+    # The API reference shows the receipt itself, the tutorial shows the receipt in a list: clients may rely on either.
     return Answer({**receipt, "items": [receipt]}, 201, {"Location": f"{PREFIX}/runs/{run.id}"})
 
 
 def act_on_run(call: Call[FlowService]) -> Answer:
     run = call.state.get("runs", call.params["id"])
-    operation = queried(call, "op")
+    operation = required_parameter(call, "op")
     if operation.lower().replace("_", "-") != RE_TRIGGER:
         raise FlowRefusal("1401-400", f"The flow run action '{operation[:60]}' is not supported, only {RE_TRIGGER}.")
     check_current(call, run.etag)

@@ -2,7 +2,7 @@
 The metrics of a flow run, each member with the function that reads it from the run.
 
 The wire form, filters and sort orders use the same table, so that lists of 100,000 runs can be filtered by any member
-without making the wire form of each run.
+without building the wire form of each run.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from airflow_provider_payments.emulator.flow_service.model import Run
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 Wire = dict[str, Any]
-# Returns None where a run has no such member.
+# Returns None if a run lacks the member.
 Reader = Callable[[Run], Any]
 
 COPY, PROMOTION = "copyActivity", "promotionActivity"
-# The code of the service that copies on the platform's behalf.
+# The error code of the service that copies data on the platform's behalf.
 _COPY_PROBLEM = "2200"
 _NOT_COUNTED = -1
 
 
-def uncounted(run: Run) -> bool:
-    """Whether a stage failed as a whole, so that bytes and files were not counted."""
+def is_uncounted(run: Run) -> bool:
+    """Return whether a stage failed as a whole, so that bytes and files were not counted."""
     if not run.failures:
         return run.copy_error != ""
     return any(not failure.count for failure in run.failures)
@@ -42,11 +42,11 @@ def _failed_info(run: Run) -> list[Wire]:
 
 
 def copy_problem(run: Run) -> Wire:
-    """Why copying failed."""
+    """The wire form of the reason for which copying failed."""
     return {"code": _COPY_PROBLEM, "message": run.copy_error}
 
 
-# One entry for the stage that failed.
+# The errors of a run whose copy or promotion stage failed.
 _COPY_ERRORS = [{"code": "CONNECTOR-1001-500", "message": "Errors occurred while the data was copied from the source."}]
 _PROMOTION_ERRORS = [{"code": "CONNECTOR-2001-500", "message": "Errors occurred while the data was promoted."}]
 
@@ -63,7 +63,7 @@ def _stages(run: Run) -> list[str]:
 
 
 SIZES: Mapping[str, Reader] = {
-    "inputBytes": lambda run: _NOT_COUNTED if uncounted(run) else run.input_bytes if run.has_started else None,
+    "inputBytes": lambda run: _NOT_COUNTED if is_uncounted(run) else run.input_bytes if run.has_started else None,
     "outputBytes": lambda run: run.output_bytes if run.has_started else None,
 }
 RECORDS: Mapping[str, Reader] = {
@@ -80,10 +80,10 @@ RECORDS: Mapping[str, Reader] = {
 }
 FILES: Mapping[str, Reader] = {
     "inputFileCount": lambda run: (
-        _NOT_COUNTED if uncounted(run) else int(run.input_records > 0) if run.has_started else None
+        _NOT_COUNTED if is_uncounted(run) else int(run.input_records > 0) if run.has_started else None
     ),
     "outputFileCount": lambda run: (
-        _NOT_COUNTED if uncounted(run) else int(run.output_records > 0) if run.has_started else None
+        _NOT_COUNTED if is_uncounted(run) else int(run.output_records > 0) if run.has_started else None
     ),
 }
 _SECTIONS: Mapping[str, Mapping[str, Reader]] = {
@@ -105,21 +105,21 @@ _READERS: Mapping[str, Reader] = {
 }
 
 
-def shown(readers: Mapping[str, Reader], run: Run) -> Wire:
-    """The members of a run that are not None."""
+def present_members(readers: Mapping[str, Reader], run: Run) -> Wire:
+    """The members of a run that its state determines: those whose readers do not return None."""
     return {name: value for name, read in readers.items() if (value := read(run)) is not None}
 
 
 def metrics(service: FlowService, run: Run) -> Wire:
-    """All metrics of a run; a queued run has hardly any."""
-    wire: Wire = {section: shown(readers, run) for section, readers in _SECTIONS.items()}
+    """All metrics of a run; a queued run has only a few."""
+    wire: Wire = {section: present_members(readers, run) for section, readers in _SECTIONS.items()}
     if run.batch_id:
         wire["fileSummary"]["manifest"] = _manifest(service, run)
     return {section: members for section, members in wire.items() if members or section == "durationSummary"}
 
 
 def metric_readers(service: FlowService) -> Mapping[str, Reader]:
-    """The readers of all metrics by path; no other path below ``metrics`` leads anywhere."""
+    """The readers of all metrics by path; any other path below ``metrics`` has no value."""
     return {
         "metrics": lambda run: None,
         **_READERS,
@@ -128,19 +128,23 @@ def metric_readers(service: FlowService) -> Mapping[str, Reader]:
 
 
 def _manifest(service: FlowService, run: Run) -> Wire:
-    return {"fileInfo": [{"path": export(service, run, "input_files")}]}
+    return {"fileInfo": [{"path": export_url(service, run, "input_files")}]}
 
 
-def export(service: FlowService, run: Run, path: str) -> str:
-    """The address of a part of a run's batch in Data Access.
+def export_url(service: FlowService, run: Run, path: str) -> str:
+    """The URL of a part of a run's batch in Data Access.
 
-    :param path: below the batch.
+    :param path: the path of the part below the batch.
     """
     return f"{service.sandbox.origin}/data/foundation/export/batches/{run.batch_id}/meta?path={path}"
 
 
 def times(started: int, completed: int) -> Wire:
-    """The known times, in epoch milliseconds."""
+    """The wire form of those times that are known.
+
+    :param started: epoch milliseconds; 0 if not known.
+    :param completed: epoch milliseconds; 0 if not known.
+    """
     return {
         **({"startedAtUTC": started} if started else {}),
         **({"completedAtUTC": completed} if completed else {}),

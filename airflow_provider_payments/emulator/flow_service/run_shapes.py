@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_payments.emulator.catalog.batches import summed
+from airflow_provider_payments.emulator.catalog.batches import reported_failures
 from airflow_provider_payments.emulator.flow_service.model import SCHEDULED, SUCCESS, Run
 from airflow_provider_payments.emulator.flow_service.run_metrics import (
     COPY,
@@ -14,11 +14,11 @@ from airflow_provider_payments.emulator.flow_service.run_metrics import (
     SIZES,
     copy_problem,
     errors,
-    export,
+    export_url,
+    is_uncounted,
     metrics,
-    shown,
+    present_members,
     times,
-    uncounted,
 )
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 
@@ -26,7 +26,7 @@ Wire = dict[str, Any]
 
 
 def run_to_wire(service: FlowService, run: Run) -> Wire:
-    """A flow run with its metrics and activities; a run on demand also shows its request."""
+    """The wire form of a flow run, with its metrics and activities; a run on demand also shows its request."""
     return {
         **service.audit(run),
         "flowId": run.flow_id,
@@ -79,10 +79,10 @@ def _copy_activity(run: Run) -> Wire:
 
 
 def _promotion_activity(service: FlowService, run: Run) -> Wire:
-    files: Wire = shown(FILES, run)
+    files: Wire = present_members(FILES, run)
     target: Wire = {"id": run.flow.target_id, "type": "TargetConnection"}
     if run.batch_id:
-        files["extensions"] = {"manifest": {"fileInfo": export(service, run, "input_files")}}
+        files["extensions"] = {"manifest": {"fileInfo": export_url(service, run, "input_files")}}
         target["reference"] = {"type": "Batch", "ids": [run.batch_id]}
     return {
         "id": PROMOTION,
@@ -90,8 +90,8 @@ def _promotion_activity(service: FlowService, run: Run) -> Wire:
         "updatedAtUTC": run.updated,
         "durationSummary": times(run.copied, run.completed),
         "latencySummary": {},
-        "sizeSummary": shown(SIZES, run),
-        "recordSummary": shown(RECORDS, run),
+        "sizeSummary": present_members(SIZES, run),
+        "recordSummary": present_members(RECORDS, run),
         "fileSummary": files,
         "statusSummary": {"status": run.status, "errors": errors(run) or [], "extensions": _diagnostics(service, run)},
         "targetInfo": [target],
@@ -105,14 +105,14 @@ def _diagnostics(service: FlowService, run: Run) -> Wire:
             "message": failure.message,
             **({"recordCount": failure.count} if failure.count else {}),
         }
-        for failure in summed(run.failures, run.diagnosed, run.failed_records, run.output_records)
+        for failure in reported_failures(run.failures, run.diagnosed, run.failed_records, run.output_records)
     ]
     if not errors:
         return {}
-    if not (run.batch_id and run.diagnosed) or uncounted(run):
+    if not (run.batch_id and run.diagnosed) or is_uncounted(run):
         return {"errors": errors}
     manifest = {
-        "failedRecords": export(service, run, "row_errors"),
-        "sampleErrors": export(service, run, "row_error_samples.json"),
+        "failedRecords": export_url(service, run, "row_errors"),
+        "sampleErrors": export_url(service, run, "row_error_samples.json"),
     }
     return {"manifest": manifest, "errors": errors}

@@ -1,4 +1,4 @@
-"""Schedules: the rules for their parameters, and when a dataflow is due."""
+"""Schedules: the rules for their parameters, and the times at which runs are due."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.flow_service.payloads import truth, whole_number
+from airflow_provider_payments.emulator.flow_service.payloads import to_boolean, to_integer
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, missing, wrong
 
 ONCE = "once"
 _UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400}
 _MIN_INTERVALS = {"minute": 15, "hour": 1, "day": 1, "week": 1}
-# Larger numbers are milliseconds, sent by mistake.
+# A larger number is refused: it is most likely a time in milliseconds.
 MAX_START_SECONDS = 10**11
 _MAX_PERIOD_SECONDS = 10**11
-# How far in the past a start time may be: clients send "now" in whole seconds, and requests take time.
+# How far in the past a start time may be: clients send the current time in whole seconds, and requests take time.
 START_TOLERANCE_SECONDS = 30
 
 
@@ -23,8 +23,8 @@ START_TOLERANCE_SECONDS = 30
 class Schedule:
     """A parsed schedule.
 
-    :param start: epoch seconds.
-    :param period: seconds between runs; None for one run only.
+    :param start: the start time, in epoch seconds.
+    :param period: the seconds between runs; None for a single run.
     :param backfill: whether the first run ingests rows from before the start time.
     """
 
@@ -34,14 +34,14 @@ class Schedule:
     backfill: bool
 
     def first_due(self, now: float, at_once: bool) -> float:
-        """When the first run starts.
+        """The time at which the first run is due.
 
-        :param at_once: whether it starts a second from now, whatever the start time.
+        :param at_once: whether the run is due a second from now, regardless of the start time.
         """
         return now + 1 if at_once else max(float(self.start), now)
 
     def next_due(self, after: float) -> float | None:
-        """The first scheduled time later than ``after`` and than the start; None when there is none."""
+        """The first scheduled time that is later than ``after`` and than the start; None after a single run."""
         if self.period is None:
             return None
         passed = max(int((after - self.start) // self.period), 0)
@@ -49,9 +49,10 @@ class Schedule:
 
 
 def parse_schedule(params: Any, now: float | None) -> Schedule:
-    """Parse ``scheduleParams``, or refuse them with their code.
+    """Parse ``scheduleParams``, or refuse them with the code of their error.
 
-    :param now: refuse an earlier start time, within the tolerance; None when the start has been accepted before.
+    :param now: the current time, to refuse a start time before it (beyond the tolerance); None if the start time was
+        accepted before.
     """
     if params is None:
         raise missing("scheduleParams")
@@ -69,10 +70,10 @@ def parse_schedule(params: Any, now: float | None) -> Schedule:
             raise FlowRefusal("1364-400", "Backfill is not allowed for a dataflow that runs once.")
         return Schedule(start, frequency, None, True)
     period = _interval(interval, frequency) * _UNIT_SECONDS[frequency]
-    wanted = True if backfill is None else truth(backfill)
-    if wanted is None:
+    has_backfill = True if backfill is None else to_boolean(backfill)
+    if has_backfill is None:
         raise wrong("scheduleParams.backfill", "true or false")
-    return Schedule(start, frequency, period, wanted)
+    return Schedule(start, frequency, period, has_backfill)
 
 
 def _frequency(params: Mapping[str, Any]) -> str:
@@ -89,7 +90,7 @@ def _start(params: Mapping[str, Any], now: float | None) -> int:
     given = params.get("startTime")
     if given is None or given == "":
         raise missing("scheduleParams.startTime")
-    start = whole_number(given)
+    start = to_integer(given)
     if start is None or not -MAX_START_SECONDS < start < MAX_START_SECONDS:
         raise FlowRefusal("1340-400", f"The start time '{str(given)[:60]}' is not a number of epoch seconds.")
     if now is not None and start < now - START_TOLERANCE_SECONDS:
@@ -100,7 +101,7 @@ def _start(params: Mapping[str, Any], now: float | None) -> int:
 def _interval(given: Any, frequency: str) -> int:
     if given is None or given == "":
         raise missing("scheduleParams.interval")
-    interval = whole_number(given)
+    interval = to_integer(given)
     if interval is None:
         raise wrong("scheduleParams.interval", "a whole number")
     least = _MIN_INTERVALS[frequency]

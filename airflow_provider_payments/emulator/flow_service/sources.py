@@ -1,4 +1,4 @@
-"""What a source connection reads: its table, its columns, and the attributes that mappings can read."""
+"""The data of a source connection: its table, its columns, and the attributes that mappings can read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.core.paths import read, steps_of, unescaped
 from airflow_provider_payments.emulator.flow_service.model import Resource
-from airflow_provider_payments.emulator.flow_service.payloads import truth
+from airflow_provider_payments.emulator.flow_service.payloads import to_boolean
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, ConnectionSpec
 from airflow_provider_payments.emulator.flow_service.state import FlowService
 from airflow_provider_payments.emulator.samples import files
@@ -16,22 +16,22 @@ from airflow_provider_payments.emulator.schema_registry.fields import find
 
 
 def source_table(service: FlowService, source: Resource) -> Table | None:
-    """What a source connection reads; None when its base connection is gone."""
+    """The table that a source connection reads; None if the table or the base connection no longer exists."""
     base = service.connections.get(source.base_id or "")
     return named_table(service, CONNECTION_SPECS[base.spec_id], source.content) if base else None
 
 
 def named_table(service: FlowService, spec: ConnectionSpec, content: Mapping[str, Any]) -> Table | None:
-    """The table that the content of a source connection names, or None."""
+    """The table that the content of a source connection names; None if there is no such table."""
     tables = service.vendors.tables(spec.vendor)
     if spec.shape != "file":
         return tables.get(object_path(content))
-    recursive = truth((content.get("params") or {}).get("recursive")) is True
-    return files.union(tables, object_path(content), content["data"]["format"], recursive)
+    recursive = to_boolean((content.get("params") or {}).get("recursive")) is True
+    return files.table_at(tables, object_path(content), content["data"]["format"], recursive)
 
 
 def object_path(content: Mapping[str, Any]) -> str:
-    """The table name, resource path or file path of a source connection; empty without one."""
+    """The table name, resource path or file path in the content of a source connection; empty without any."""
     params = content.get("params") or {}
     for name in ("tableName", "resourcePath", "path"):
         if isinstance(params.get(name), str):
@@ -40,13 +40,13 @@ def object_path(content: Mapping[str, Any]) -> str:
 
 
 def column_names(source: Resource, table: Table) -> frozenset[str]:
-    """The columns of a source connection: those it names, or all."""
+    """The names of a source connection's columns: those that it selects, or all columns of its table."""
     columns = (source.content.get("params") or {}).get("columns")
     return frozenset(column["name"] for column in columns) if columns else table.column_names
 
 
 def has_source(source: Resource, table: Table) -> Callable[[str], bool]:
-    """A test for whether a mapping can read an attribute from a source connection."""
+    """A predicate that tells whether a mapping can read an attribute from a source connection."""
     tree = table.tree
     if tree is None:
         names = column_names(source, table)

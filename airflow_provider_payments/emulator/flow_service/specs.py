@@ -32,12 +32,12 @@ _TEXT = {"type": "string"}
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The form of the data of a kind of system, and how it is addressed.
+    """The form of the data in a kind of source or target system, and the way to address the data.
 
-    :param category: of such systems in the catalogue of sources.
-    :param formats: what ``data.format`` may be.
-    :param object_types: what can be explored.
-    :param params: of a source connection, as JSON schemas; the first one is required.
+    :param category: the category of such systems in the catalogue of sources.
+    :param formats: the allowed values of ``data.format``.
+    :param object_types: the types of objects that can be explored.
+    :param params: the parameters of a source connection, as JSON schemas; the first one is required.
     """
 
     name: str
@@ -76,8 +76,8 @@ SHAPES: Mapping[str, Shape] = {
 class AuthSpec:
     """A way to authenticate at a source.
 
-    :param needed: required parameters, as text.
-    :param optional: optional parameters.
+    :param needed: the names of required parameters.
+    :param optional: the names of optional parameters.
     """
 
     name: str
@@ -95,9 +95,9 @@ class AuthSpec:
 class ConnectionSpec:
     """A kind of source, or the data lake.
 
-    :param label: its name in the catalogue of sources.
+    :param label: the source's name in the catalogue of sources.
     :param shape: a key of :data:`SHAPES`.
-    :param auth: the choices of authentication; none for the data lake.
+    :param auth: the ways to authenticate; none for the data lake.
     """
 
     id: str
@@ -108,7 +108,7 @@ class ConnectionSpec:
 
     @property
     def vendor(self) -> str:
-        """The name of its sample tables."""
+        """The vendor whose sample tables connections of this kind offer."""
         return "files" if self.shape == "file" else self.name
 
     def to_wire(self) -> dict[str, Any]:

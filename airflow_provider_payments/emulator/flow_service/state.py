@@ -10,6 +10,7 @@ from airflow_provider_payments.emulator.core.identifiers import new_etag, new_uu
 from airflow_provider_payments.emulator.core.sandbox import Sandbox
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingSets
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcomes
 from airflow_provider_payments.emulator.flow_service.model import (
     ENABLED,
     END_KINDS,
@@ -19,13 +20,12 @@ from airflow_provider_payments.emulator.flow_service.model import (
     Resource,
     Run,
 )
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcomes
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, name_taken, not_found
 from airflow_provider_payments.emulator.flow_service.specs import PAYPAL_ID
 from airflow_provider_payments.emulator.samples.vendors import Vendors
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
-# The kinds of objects by the kinds in the paths.
+# By the kind in the path, the kind of object as the options name it.
 _KINDS = {
     "connections": "base_connection",
     SOURCES: "source_connection",
@@ -36,7 +36,7 @@ PAYPAL_CONNECTION_ID = "24151d58-ffa7-4960-951d-58ffa7396097"
 
 
 def name_of(resource: Resource) -> Iterable[str]:
-    """Its name, if it has one."""
+    """The name of a resource, or nothing if it has no name."""
     name = resource.content.get("name")
     return (name,) if isinstance(name, str) else ()
 
@@ -58,11 +58,13 @@ def _created(item: Resource | Run) -> int:
 
 
 class FlowService:
-    """What Flow Service holds for one sandbox, and what all kinds of resources have in common.
+    """The state of Flow Service in one sandbox, with the operations that all kinds of resources have in common.
 
-    :param registry: resolves references to schemas, as ``catalog`` to datasets and ``mapping_sets`` to mapping sets.
-    :param vendors: whose tables dataflows read; of the whole organisation.
-    :param outcomes: the ordered outcomes of runs; of the whole organisation.
+    :param registry: resolves references to schemas.
+    :param catalog: resolves references to datasets.
+    :param mapping_sets: resolves references to mapping sets.
+    :param vendors: the vendors whose tables dataflows read, of the whole organisation.
+    :param outcomes: the forced outcomes of runs, of the whole organisation.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class FlowService:
 
     @property
     def stores(self) -> Mapping[str, Store[Any]]:
-        """By the kinds in the paths."""
+        """The stores of resources, by the kinds in the paths."""
         return {
             "connections": self.connections,
             SOURCES: self.source_connections,
@@ -101,31 +103,31 @@ class FlowService:
     def add(self, kind: str, content: dict[str, Any], state: str = ENABLED, identifier: str | None = None) -> Any:
         """Add a resource of a kind, or refuse its name.
 
-        :param content: has been checked.
-        :param identifier: a new one unless given.
+        :param content: the content of the resource, which the caller has checked.
+        :param identifier: the id of the resource; a new id unless given.
         """
         clock, store = self.clock, self.stores[kind]
         holder = self.sandbox.name_holder(_KINDS[kind], store, content.get("name"))
         if holder is not None:
             raise name_taken(str(content["name"]), kind, holder.id)
-        now, make = clock.millis(), Flow if kind == "flows" else Resource
-        resource = make(identifier or new_uuid(), content, now, now, new_etag(clock.now()), state)
+        now, resource_class = clock.millis(), Flow if kind == "flows" else Resource
+        resource = resource_class(identifier or new_uuid(), content, now, now, new_etag(clock.now()), state)
         store.add(resource)
         return resource
 
     def write(self, kind: str, resource: Resource, content: dict[str, Any] | None = None) -> None:
-        """Write a change: new content if given, a new etag in any case."""
+        """Store a change of a resource: new content if given, and a new etag in any case."""
         if content is not None:
             resource.content = content
         clock = self.clock
         resource.updated = clock.millis()
         resource.etag = new_etag(clock.now())
-        self.stores[kind].changed(resource)
+        self.stores[kind].reindex(resource)
 
     def get(self, kind: str, identifier: str, *, removed: bool = False) -> Any:
-        """A resource of a kind as a request finds it, or the refusal that names both.
+        """The resource that a request finds by its id; raises a refusal if there is none.
 
-        :param removed: whether to find a removed one too while reads are behind.
+        :param removed: whether to find a removed resource while reads lag behind its removal.
         """
         resource = self.stores[kind].read(identifier, removed=removed)
         if resource is None:
@@ -133,13 +135,13 @@ class FlowService:
         return resource
 
     def writable(self, kind: str, identifier: str) -> Any:
-        """The same for a request that changes it: without access it is refused with 403, not 404."""
+        """The resource that a request changes; without access to it, the request is refused with 403, not 404."""
         if self.stores[kind].is_hidden(identifier):
             raise FlowRefusal("2120-403", "The permissions of the credential are not sufficient for this operation.")
         return self.get(kind, identifier)
 
     def audit(self, item: Resource | Run) -> dict[str, Any]:
-        """Who created something, where, and when: what every resource shows."""
+        """The members that every resource shows: its id, and who created it, where and when."""
         sandbox, options = self.sandbox, self.sandbox.options
         return {
             "id": item.id,

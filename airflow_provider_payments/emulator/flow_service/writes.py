@@ -1,4 +1,4 @@
-"""What all writes have in common: ``If-Match`` and JSON Patch, actions, drafts."""
+"""The checks that all writes have in common: of ``If-Match``, JSON Patch, actions and drafts."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from airflow_provider_payments.emulator.core.json_patch import (
     parse_patch,
 )
 from airflow_provider_payments.emulator.flow_service.model import DRAFT, KNOWN_FIELDS, Resource
-from airflow_provider_payments.emulator.flow_service.payloads import optional, queried
+from airflow_provider_payments.emulator.flow_service.payloads import optional, required_parameter
 from airflow_provider_payments.emulator.flow_service.refusals import FlowRefusal, empty_body, invalid
 
 _OFFERED: tuple[Operation, ...] = ("add", "replace", "remove")
 
 
 def patched(call: Call[Any], kind: str, resource: Resource, writable: Collection[str]) -> dict[str, Any]:
-    """A resource's content with the patch of a request applied, or a refusal; the resource itself is not changed.
+    """Return the content of a resource with the patch of a request applied; the resource itself is not changed.
 
-    :param kind: of the resource, as in the path.
-    :param writable: top-level members that may be written.
+    :param kind: the kind of the resource, as in the path.
+    :param writable: the top-level members that may be written; a patch of any other member is refused.
     """
     _check_match(call, resource.etag)
     document = call.json()
@@ -55,9 +55,9 @@ def _check_match(call: Call[Any], etag: str) -> None:
 
 
 def check_current(call: Call[Any], etag: str) -> None:
-    """Refuse an ``If-Match`` that names another version; the quotes are part of it.
+    """Refuse an ``If-Match`` that names another version than the current one.
 
-    :param etag: the current version.
+    :param etag: the current version, with its quotes.
     """
     given = call.headers.get("if-match", "").strip()
     if given and given != etag:
@@ -67,7 +67,7 @@ def check_current(call: Call[Any], etag: str) -> None:
 
 
 def _check_path(instruction: Instruction, known: Collection[str], writable: Collection[str]) -> None:
-    """Refuse a path that may not be written. Replacing or removing an unknown member fails when it is applied."""
+    """Refuse a path that may not be written. A patch that replaces or removes an unknown member fails later."""
     first = instruction.steps[0]
     if first == "connectionSpec":
         raise invalid("1414-400", "The connection spec of a connection cannot be changed.")
@@ -84,13 +84,13 @@ _STATUSES = (
 
 
 def operation_of(call: Call[Any], offered: tuple[str, ...], etag: str) -> str:
-    """The requested operation in lower case, or a refusal.
+    """The requested operation in lower case; raises a refusal of any other than the offered operations.
 
     :param offered: the operations of this kind of resource.
-    :param etag: the current one; ``If-Match`` may be left out, but must not differ.
+    :param etag: the current etag; ``If-Match`` may be left out, but must not differ from it.
     """
     check_current(call, etag)
-    given = queried(call, "op")
+    given = required_parameter(call, "op")
     operation = given.lower().replace("-", "_")
     if operation not in (*offered, *_PROVIDERS):
         raise FlowRefusal("1398-400", f"The operation '{given[:40]}' is none of: {', '.join(offered)}.")
@@ -118,7 +118,7 @@ def _check_status(body: Mapping[str, Any], progress: bool) -> None:
     status = optional(body, "status.value", str)
     if status is None:
         return
-    # Documents write both inProgress and IN_PROGRESS.
+    # The documents use both inProgress and IN_PROGRESS.
     plain = status.lower().replace("_", "")
     if plain not in {known.replace("_", "") for known in _STATUSES}:
         raise invalid("1437-400", f"The status value '{status[:40]}' is none of: {', '.join(_STATUSES)}.")
@@ -129,8 +129,8 @@ def _check_status(body: Mapping[str, Any], progress: bool) -> None:
         raise invalid("1408-400", "'percentCompleted' must be 100 when the status is completed or failed.")
 
 
-def wants_draft(call: Call[Any], body: Mapping[str, Any]) -> bool:
-    """Whether a request creates a draft; only its query can say so."""
+def requests_draft(call: Call[Any], body: Mapping[str, Any]) -> bool:
+    """Return whether a request creates a draft, which only its query may request."""
     mode = call.parameter("mode")
     if body.get("mode") is not None or mode not in (None, DRAFT):
         raise FlowRefusal("1368-400", "'mode' is not allowed but as the query parameter mode=draft.")
@@ -144,6 +144,6 @@ def check_unpublished(resource: Resource) -> None:
 
 
 def check_published(end: Resource) -> None:
-    """Refuse to refer to a draft from a resource that is not one."""
+    """Refuse a reference to a draft from a resource that is not a draft itself."""
     if end.state == DRAFT:
         raise FlowRefusal("1014-400", f"{end.id} is a draft; publish it first.")

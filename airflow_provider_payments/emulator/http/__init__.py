@@ -1,1 +1,1 @@
-"""HTTP: the server, the gateway before the platform's services, and the faults that are injected into requests."""
+"""HTTP: the server, the gateway in front of the platform's services, and fault injection."""

@@ -34,20 +34,20 @@ from airflow_provider_payments.emulator.organisation import SERVICES, Organisati
 CONTROL = Service(
     "control", CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
 )
-# The case of refusals that are a page of the gateway's, unless another answer is chosen.
+# The case of requests to an unknown path: the gateway answers them with an HTML page, unless an answer is chosen.
 UNKNOWN_PATH = "unknown_path"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(organisation: Organisation) -> Starlette:
-    """The ASGI application of an organisation."""
+    """Build the ASGI application of an organisation."""
     routes: list[BaseRoute] = [Route("/", _page(organisation), methods=["GET"])]
     for service in (*SERVICES, CONTROL):
         below = [
             Route(path or service.prefix, _endpoint(organisation, service, handler), methods=[method])
             for method, path, handler in service.routes
         ]
-        # A mount matches only paths below it: routes at a service's prefix itself are added beside it.
+        # A mount matches only paths below its prefix: routes at the prefix itself are added next to the mount.
         at_prefix = [route for route in below if route.path == service.prefix]
         routes += [*at_prefix, Mount(service.prefix, routes=[route for route in below if route not in at_prefix])]
     app = Starlette(
@@ -61,7 +61,7 @@ def make_app(organisation: Organisation) -> Starlette:
 
 def _page(organisation: Organisation) -> Endpoint:
     async def serve(request: Request) -> Response:
-        # Imported with the first request for the page: it would add a tenth to the time of each start.
+        # Imported with the first request for the page: an import above would make each start a tenth slower.
         from airflow_provider_payments.emulator.page.routes import show
 
         return show(organisation, request)
@@ -73,8 +73,8 @@ def _endpoint(organisation: Organisation, service: Service[Any], handler: Handle
     async def serve(request: Request) -> Response:
         incoming: IncomingRequest = request.scope[SCOPE_KEY]
 
-        # A plain function, as the handlers are: nothing awaits between its checks and its changes, so parallel requests
-        # cannot interleave within it. A fault may call it later, or not at all.
+        # This function is synchronous, as the handlers are: nothing awaits between a handler's checks and its changes,
+        # so parallel requests cannot interleave within it. A fault may call it later, or not at all.
         def handle() -> Response:
             try:
                 return _response(handler(_call(organisation, service, request, incoming)))
@@ -83,7 +83,7 @@ def _endpoint(organisation: Organisation, service: Service[Any], handler: Handle
             except Refusal as refusal:
                 return refuse(refusal)
             except Exception:
-                # A bug of the emulator: the cause goes to stderr, the client gets the service's 500.
+                # Any other exception is a bug of the emulator: print the cause to stderr, and answer the service's 500.
                 traceback.print_exc()
                 return refuse(service.dialect.refuse(500, "The service failed unexpectedly."))
 
@@ -102,7 +102,7 @@ def _endpoint(organisation: Organisation, service: Service[Any], handler: Handle
 def _refused(
     organisation: Organisation, service: Service[Any], incoming: IncomingRequest, refusal: Refusal
 ) -> Response:
-    """The answer of a refusal, or the one that is chosen for its case."""
+    """Return the answer to a refused request: the refusal's own, or the answer that is chosen for its case."""
     chosen = organisation.runtime_options.refusals.get(f"{service.name}.{refusal.case}")
     if chosen is not None:
         refusal = with_code(chosen.code, chosen.status, refusal.detail)
@@ -115,7 +115,7 @@ def _refused(
 
 
 def _without_problem(chosen: RefusalAnswer) -> Response:
-    """The answer to a refused request where it does not say what is wrong."""
+    """Return a chosen answer whose body does not describe the refusal."""
     if chosen.form == HTML:
         return HTMLResponse(error_page(chosen.status), chosen.status)
     return Response(status_code=chosen.status) if chosen.form == BLANK else _response(Answer({}, chosen.status))
@@ -142,7 +142,7 @@ def _response(answer: Answer) -> Response:
         return Response(status_code=answer.status, headers=dict(answer.headers))
     if isinstance(answer.body, bytes):
         return Response(answer.body, answer.status, dict(answer.headers))
-    # ASCII only: a lone surrogate that a client sent could not be encoded otherwise.
+    # ASCII only: a lone surrogate from a client could not be encoded as UTF-8.
     content = json.dumps(answer.body, separators=(",", ":")).encode("ascii")
     return Response(content, answer.status, dict(answer.headers), "application/json")
 
@@ -161,7 +161,7 @@ def _not_a_route(organisation: Organisation) -> Callable[[Request, Any], Awaitab
 
 
 def _methods(request: Request) -> set[str]:
-    """The methods that a path accepts; the scope says which mount it belongs to."""
+    """Return the methods that a path accepts; the scope holds the prefix of the mount that the path belongs to."""
     base = request.scope["root_path"]
     mounts = (route for route in request.app.routes if isinstance(route, Mount))
     routes = next((mount.routes for mount in mounts if mount.path == base), request.app.routes)

@@ -1,8 +1,8 @@
 """
-Access to the control interface and the page: for programs and people on this machine, not for other sites' pages.
+Access to the control interface and the page: allowed for this machine, not for the pages of other web sites.
 
-A browser sends requests of any site to loopback too. With DNS rebinding the ``Host`` header still names the site; a
-cross-site request names it in ``Origin``.
+A browser also sends requests of any web site to loopback. After DNS rebinding, the ``Host`` header still names the
+site; a cross-site request names the site in ``Origin``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _LOOPBACK = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{
 
 
 def forbidden_reason(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Why the control interface refuses a request; None if it does not.
+    """The reason for which the control interface refuses a request; None if it accepts the request.
 
-    :param headers: with lower-case names.
+    :param headers: the request's headers, with lower-case names.
     """
     given = list(headers)
     hosts = [value for name, value in given if name == b"host"]

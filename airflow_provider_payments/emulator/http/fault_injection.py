@@ -1,4 +1,4 @@
-"""Fault injection: what each fault does to a request."""
+"""Fault injection: the effect of each fault on a request and its answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from airflow_provider_payments.emulator.organisation import Organisation, Servic
 
 
 class ConnectionClosed(Response):
-    """No answer: the connection closes."""
+    """The absence of an answer: the connection is closed.
+
+    :param reset: whether the peer sees RST in place of FIN.
+    """
 
     def __init__(self, reset: bool = False) -> None:
         super().__init__()
@@ -32,7 +35,10 @@ class ConnectionClosed(Response):
 
 
 class Truncated(Response):
-    """The head of an answer and the first half of its body; then the connection closes."""
+    """An answer that ends after half of its body: the connection is closed.
+
+    :param whole: the complete answer.
+    """
 
     def __init__(self, whole: Response) -> None:
         super().__init__()
@@ -48,11 +54,11 @@ class Truncated(Response):
 
 @dataclass(frozen=True, slots=True)
 class FaultContext:
-    """A request that a fault happens to.
+    """A request for which a fault fires.
 
     :param service: the called service.
     :param handle: applies the request and returns its answer; may be called later.
-    :param refuse: makes an answer from a refusal.
+    :param refuse: builds the answer for a refusal.
     """
 
     organisation: Organisation
@@ -62,16 +68,17 @@ class FaultContext:
 
 
 async def inject_fault(fault: Fault, request: FaultContext) -> Response:
-    """The answer to a request that a fault happens to; the action decides whether the request is applied."""
+    """Return the answer to a request for which a fault fires; the action decides whether the request is applied."""
     if fault.action != "delay":
         return _ACTIONS[fault.action](fault, request)
     try:
         async with asyncio.timeout(fault.options["seconds"]):
-            await request.organisation.faults.over.wait()
+            await request.organisation.faults.discarded.wait()
     except TimeoutError:
         request.organisation.clock.run_due()
         return request.handle()
-    # A reset has begun new state, into which no request to the old state may leak; or the emulator stops.
+    # The faults were discarded: the state was reset, and a request to the old state must not change the new state; or
+    # the emulator is stopping.
     return ConnectionClosed()
 
 
@@ -102,7 +109,7 @@ def _status(fault: Fault, request: FaultContext) -> Response:
 
 
 def _refusal(fault: Fault, request: FaultContext) -> Refusal:
-    """The refusal with the fault's status by the called service, or by the service that its code belongs to."""
+    """Return a refusal with the fault's status, in the form of the called service or of the service of its code."""
     status, detail = fault.options["status"], f"The emulator answers this because of {fault.id}."
     if "code" in fault.options:
         return with_code(fault.options["code"], status, detail)
@@ -145,14 +152,14 @@ def _expire_token(fault: Fault, request: FaultContext) -> Response:
 
 def _list_lag(fault: Fault, request: FaultContext) -> Response:
     seconds = fault.options["seconds"]
-    return _behind(LagSeconds(listed=seconds, gone=seconds), request)
+    return _handle_with_lag(LagSeconds(listed=seconds, gone=seconds), request)
 
 
 def _read_lag(fault: Fault, request: FaultContext) -> Response:
-    return _behind(LagSeconds(readable=fault.options["seconds"]), request)
+    return _handle_with_lag(LagSeconds(readable=fault.options["seconds"]), request)
 
 
-def _behind(lag: LagSeconds, request: FaultContext) -> Response:
+def _handle_with_lag(lag: LagSeconds, request: FaultContext) -> Response:
     request.organisation.lag.of_request = lag
     try:
         return request.handle()

@@ -1,4 +1,4 @@
-"""What the gateway checks on every platform call before a service sees it."""
+"""The gateway's checks of a request, which precede those of the called service."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def too_many_requests(headers: Mapping[str, str] | None = None) -> GatewayRefusa
 def check_request(
     organisation: Organisation, dialect: Dialect, method: str, headers: Mapping[str, str], has_body: bool
 ) -> None:
-    """Raise the gateway's refusal of a call, if there is one; the order is token, key, organisation, rate, content.
+    """Check a request in the order token, API key, organisation, rate limit, content type; raise a refusal.
 
-    :param dialect: of the called service; some have their own refusal of an empty organisation.
-    :param headers: lower-case names.
+    :param dialect: the called service's own form of refusals; some have their own refusal of an empty organisation.
+    :param headers: the request's headers, by lower-case names.
     :param has_body: whether the request has a body.
     """
     authorization = headers.get("authorization", "").strip()

@@ -1,6 +1,6 @@
-"""The ASGI layer in front of the routes: reads the body, numbers and logs each request.
+"""The ASGI layer in front of the routes: it reads the body of each request, and gives each an id and a log entry.
 
-By the time a route sees it the request is whole, has its id and is in the log, whatever becomes of its answer.
+When a route is called, its request has been received completely and logged, even if no answer is sent later.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ SCOPE_KEY = "emulator.request"
 
 @dataclass(slots=True)
 class IncomingRequest:
-    """What the middleware leaves in the scope for the handlers.
+    """A received request, which the middleware passes to the routes in the ASGI scope.
 
-    :param body: None when it was larger than accepted.
-    :param entry: in the request log; None for the control interface and the page, which are not logged.
+    :param body: None if the body was larger than accepted.
+    :param entry: the request's entry in the log; None for the control interface and the page, which are not logged.
     """
 
     request_id: str
@@ -38,7 +38,7 @@ class IncomingRequest:
 
 
 class RequestMiddleware:
-    """ASGI middleware around all routes: reads the body, advances the clock, logs, adds the headers of all answers."""
+    """ASGI middleware around all routes: reads the body, updates the clock, logs, and adds headers to the answer."""
 
     def __init__(self, app: ASGIApp, organisation: Organisation) -> None:
         self.app = app
@@ -55,7 +55,7 @@ class RequestMiddleware:
             return
         scope[SCOPE_KEY] = incoming
         self.organisation.clock.run_due()
-        # In these services a trailing slash makes no difference; Starlette would redirect.
+        # The platform's services ignore a trailing slash; Starlette would redirect.
         path = scope["path"].rstrip("/") or "/"
         scope["path"] = path
         app = self.app
@@ -68,7 +68,7 @@ class RequestMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if incoming.entry is not None:
-                    # Before the first byte is sent, so that a client that has the answer finds its status in the log.
+                    # Set before the first byte is sent, so that a client with an answer finds its status in the log.
                     incoming.entry.status = message["status"]
                 message["headers"] = [
                     *message["headers"],
@@ -108,7 +108,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        # A body that is too large is still read to its end: else a client that is sending sees a reset, not the 413.
+        # A body that is too large is still read to its end: otherwise the sending client sees a reset, not the 413.
         if size <= MAX_BODY_BYTES:
             chunks.append(chunk)
         if not message.get("more_body", False):

@@ -1,4 +1,4 @@
-"""Refusals by their codes."""
+"""Building the refusal that belongs to a code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_payments.emulator.schema_registry.refusals import Registry
 
 _SERVICE_CODE = re.compile(r"(FLOW|XDM|MAPPER|SMS)-(\d{4}-\d{3})")
 _TITLE = re.compile(r"[A-Z][a-z][A-Za-z]*")
-# By the first part of a code, what makes a refusal from the rest and a detail.
+# By the first part of a code, a function that builds a refusal from the rest of the code and a detail.
 _SERVICES: Mapping[str, Callable[[str, str], Refusal]] = {
     "FLOW": FlowRefusal,
     "XDM": lambda number, detail: RegistryRefusal(number, "", detail),
@@ -23,9 +23,9 @@ _SERVICES: Mapping[str, Callable[[str, str], Refusal]] = {
 
 
 def with_code(code: str, status: int, detail: str) -> Refusal:
-    """A refusal with a status, by the service whose code it has, else by the gateway.
+    """Return a refusal with a status and a code, in the form of the service that has such codes, or of the gateway.
 
-    :param code: empty, or a title such as ``NotFoundError``, for a plain refusal.
+    :param code: the code; empty, or a title such as ``NotFoundError``, for a plain refusal.
     """
     match = _SERVICE_CODE.fullmatch(code)
     if match is not None:

@@ -1,4 +1,4 @@
-"""The emulator inside a process, in a thread of its own."""
+"""The emulator within a process: a server in a thread of its own."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _STOP_SECONDS = 5
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A bound socket, so that a port in use is an error before anything starts.
+    """Return a bound socket. It is bound before the server starts, so that a port in use is an early error.
 
     :param host: a name or an address.
-    :param port: 0 for any free one.
+    :param port: 0 for any free port.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -38,7 +38,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 def origin(sock: socket.socket) -> str:
-    """The address of a bound socket as a client writes it."""
+    """The URL of a bound socket."""
     host, port = sock.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -49,12 +49,12 @@ class _Server(uvicorn.Server):
         self.organisation = organisation
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.organisation.faults.over.set()
+        self.organisation.faults.discarded.set()
         await super().shutdown(sockets)
 
 
 def make_server(organisation: Organisation) -> uvicorn.Server:
-    """A uvicorn server of an organisation; it logs nothing, and stops without waiting for connections or delays."""
+    """Return a server of an organisation. It logs nothing, and it stops without waiting for connections or delays."""
     config = uvicorn.Config(
         make_app(organisation),
         lifespan="off",
@@ -63,11 +63,11 @@ def make_server(organisation: Organisation) -> uvicorn.Server:
         log_level="warning",
         access_log=False,
         http=TransportProtocol,
-        # The emulator sends its own Date header, and trusts no forwarded addresses.
+        # The middleware sends the Date header of the emulator's clock. Forwarded addresses are not trusted.
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        # A client may poll once a minute: its next request must not race with the close of an idle connection.
+        # A client may poll once a minute: its next request must not coincide with the close of an idle connection.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
@@ -75,18 +75,19 @@ def make_server(organisation: Organisation) -> uvicorn.Server:
 
 
 class EmulatorServer:
-    """A context manager around an emulator that listens on loopback.
+    """A context manager that runs an emulator on loopback.
 
     :param host: the address to listen on.
-    :param port: 0 for any free one.
-    :param client_id: the API key that is accepted.
-    :param client_secret: its secret.
-    :param org: the organisation.
-    :param time: ``fast``, ``real`` or ``manual``.
-    :param rate_limit: how many requests a minute the gateway lets through; all unless given.
-    :param burst: how many of them may come at once; a minute's worth unless given.
-    :param like: the path of a report of ``payments verify``: behave like the sandbox in it; as documented unless given.
-    :raises ReportError: if that file is no such report.
+    :param port: the port to listen on; 0 for any free port.
+    :param client_id: the API key that the gateway accepts.
+    :param client_secret: the secret of the client.
+    :param org: the id of the organisation.
+    :param time: the mode of the clock: ``fast``, ``real`` or ``manual``.
+    :param rate_limit: the requests a minute that the gateway accepts; no limit unless given.
+    :param burst: the requests that the gateway accepts at once; the requests of a minute unless given.
+    :param like: the path of a report of ``payments verify``: the emulator behaves like the sandbox of the report; as
+        documented by Adobe unless given.
+    :raises ReportError: if the file is not such a report.
     """
 
     def __init__(
@@ -112,17 +113,17 @@ class EmulatorServer:
 
     @property
     def url(self) -> str:
-        """The address of all services; only between :meth:`start` and :meth:`stop`."""
+        """The URL of all services; available only between :meth:`start` and :meth:`stop`."""
         if self._url is None:
             raise RuntimeError("The emulator is not running.")
         return self._url
 
     def start(self) -> EmulatorServer:
-        """Listen and answer; returns when the first request would be accepted."""
+        """Start the server; return as soon as it accepts connections."""
         if self._thread is not None:
             raise RuntimeError("The emulator is already running.")
         sock = listening_socket(*self._address)
-        # From here on the kernel queues connections: a client need not wait until the event loop runs.
+        # From now on the kernel queues connections: a client need not wait until the event loop runs.
         sock.listen(2048)
         self._url = origin(sock)
         self._server = make_server(Organisation(self.options, self._url))
@@ -133,7 +134,7 @@ class EmulatorServer:
         return self
 
     def stop(self) -> None:
-        """Stop; does nothing when it is not running."""
+        """Stop the server; does nothing if the server is not running."""
         server, thread = self._server, self._thread
         self._server = self._thread = self._url = None
         if server is None or thread is None:

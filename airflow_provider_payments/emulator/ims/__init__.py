@@ -1,1 +1,1 @@
-"""The identity service: client credentials become access tokens."""
+"""The identity service, which issues access tokens for client credentials."""

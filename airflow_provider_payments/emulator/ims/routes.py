@@ -15,7 +15,7 @@ _ERRORS = {400: "invalid_request", 401: "invalid_client", 503: "temporarily_unav
 
 
 def exchange_credentials(call: Call[Tokens]) -> Answer:
-    """The parameters may be in the body or in the query; the body takes precedence."""
+    """Issue a token. The parameters may be in the body or in the query; the body takes precedence."""
     if len(call.raw) > MAX_FORM_BYTES:
         raise UnreadableBody(f"The form is larger than {MAX_FORM_BYTES} bytes.")
     body = parse_qsl(call.raw.decode("utf-8", "replace"), keep_blank_values=True)
@@ -36,7 +36,7 @@ def exchange_credentials(call: Call[Tokens]) -> Answer:
 
 
 def exchange_jwt(call: Call[Tokens]) -> Answer:
-    """Service Account (JWT) credentials have ended: every request is refused."""
+    """Refuse every request: Adobe has ended Service Account (JWT) credentials."""
     raise OAuthRefusal(
         "unauthorized_client",
         "Service Account (JWT) credentials ended on 30 June 2025. Ask /ims/token/v3 for a token with the "

@@ -1,4 +1,4 @@
-"""Access tokens: which request gets one, and how long it is valid."""
+"""Access tokens: the requests that get one, and how long a token is valid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES = frozenset(
     }
 )
 # Prefixes of further scopes: acp.foundation.catalog, additional_info.projectedProductContext, ...
-_FAMILIES = re.compile(r"(?:acp|additional_info|adobeio|cjm)(?:\.[A-Za-z0-9_-]+)+")
+_FAMILY = re.compile(r"(?:acp|additional_info|adobeio|cjm)(?:\.[A-Za-z0-9_-]+)+")
 
 
 class OAuthRefusal(Refusal):
@@ -36,11 +36,11 @@ class OAuthRefusal(Refusal):
 
 
 class Tokens:
-    """The valid tokens, any number side by side.
+    """The valid tokens; any number of tokens can be valid at once.
 
-    :param options: the credential that tokens are issued for.
-    :param now: the time in epoch seconds.
-    :param lifetime: of a new token, in seconds.
+    :param options: contain the credential for which tokens are issued.
+    :param now: returns the time in epoch seconds.
+    :param lifetime: returns the lifetime of a new token, in seconds.
     """
 
     def __init__(self, options: Options, now: Callable[[], float], lifetime: Callable[[], int]) -> None:
@@ -50,12 +50,12 @@ class Tokens:
         self._expiry: dict[str, float] = {}
 
     def issue(self) -> str:
-        """A new token."""
+        """Return a new token."""
         now = self._now()
-        # Mostly all have the same lifetime, so the first ones expire first.
+        # Drop expired tokens, oldest first: nearly all have the same lifetime, so the oldest expire first.
         while self._expiry and next(iter(self._expiry.values())) <= now:
             del self._expiry[next(iter(self._expiry))]
-        # In the form of the signed tokens that IMS issues, by which clients mask them.
+        # The token has the form of the signed tokens of IMS, by which clients recognise tokens to mask.
         token = f"eyJhbGciOiJub25lIn0.{secrets.token_urlsafe(48)}.{secrets.token_urlsafe(32)}"
         self._expiry[token] = now + self.lifetime()
         return token
@@ -65,7 +65,7 @@ class Tokens:
         self._expiry.clear()
 
     def is_valid(self, token: str) -> bool:
-        """Whether a token has been issued and has not expired."""
+        """Return whether a token was issued and has neither expired nor been revoked."""
         return self._expiry.get(token, 0.0) > self._now()
 
 
@@ -76,7 +76,7 @@ def check_client(
     scope: str | None,
     accepted: tuple[str, str],
 ) -> None:
-    """Raise :class:`OAuthRefusal` unless this is a client-credentials request of the accepted client.
+    """Raise :class:`OAuthRefusal` unless the request has the client-credentials grant and the accepted client.
 
     :param accepted: client id and secret.
     """
@@ -103,10 +103,10 @@ def _same(given: str, expected: str) -> bool:
 
 
 def _scopes_of(text: str) -> list[str]:
-    """The scopes in a text, separated by commas or spaces, each once."""
+    """Return the scopes in a text, which commas or spaces separate, each once."""
     return list(dict.fromkeys(filter(None, _SEPARATORS.split(text))))
 
 
 def _is_scope(name: str) -> bool:
-    """Whether a name is one of Adobe's scopes; case matters."""
-    return name in _NAMES or _FAMILIES.fullmatch(name) is not None
+    """Return whether a name is one of Adobe's scopes; case matters."""
+    return name in _NAMES or _FAMILY.fullmatch(name) is not None

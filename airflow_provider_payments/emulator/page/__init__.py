@@ -1,1 +1,1 @@
-"""The page that shows the emulator's state: values here, HTML in ``templates``, no script."""
+"""The web page that shows the emulator's state: the values are computed here, the HTML is in ``templates``."""

@@ -1,4 +1,4 @@
-"""The page's format of times, numbers and states."""
+"""How the page shows times, numbers and states."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from airflow_provider_payments.emulator.flow_service.model import (
     SUCCESS,
 )
 
-# Only on the page: the status of a successful run with failed records, and the state of a missing object.
+# Two states that only the page has: of a successful run with failed records, and of an object that does not exist.
 SOME_FAILED, MISSING = "success, some failed", "missing"
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """The presentation of a state or a status, never by colour alone.
+    """How a state or a status is shown: by colour, glyph and word, so that the colour alone carries no meaning.
 
-    :param tone: a CSS class.
+    :param tone: the CSS class of the colour.
     """
 
     tone: str
@@ -51,14 +51,14 @@ _SIGNS: Mapping[str, Sign] = {
 
 
 def sign(state: str) -> Sign:
-    """The sign of a state or a status, also of an unknown one."""
+    """The sign of a state or a status; an unknown one gets a question mark."""
     return _SIGNS.get(state) or Sign("odd", "?", cut(state))
 
 
 def moment(seconds: float, pattern: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """A time in UTC.
+    """The text of a time in UTC.
 
-    :param seconds: since the epoch.
+    :param seconds: the time, in epoch seconds.
     """
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime(pattern)
@@ -67,20 +67,21 @@ def moment(seconds: float, pattern: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 
 def number(value: int) -> str:
-    """A number with thin spaces between thousands."""
+    """The text of a number, with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def counted(count: int, one: str, many: str = "") -> str:
     """A count with its noun.
 
-    :param many: the plural of ``one``; with an s unless given.
+    :param one: the noun in the singular.
+    :param many: the noun in the plural; ``one`` with an s unless given.
     """
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
 def span(seconds: float) -> str:
-    """A duration, to be read after ``every``."""
+    """The text of a period, as it follows the word ``every``."""
     for unit, name in ((7 * 86400, "week"), (86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= unit and seconds % unit == 0:
             count = int(seconds // unit)
@@ -89,9 +90,9 @@ def span(seconds: float) -> str:
 
 
 def cut(text: str, longest: int = 80) -> str:
-    """Text of bounded length.
+    """Shorten a text that is too long.
 
-    :param longest: in characters.
+    :param longest: the maximum number of characters.
     """
     return text if len(text) <= longest else text[: longest - 1] + "…"
 

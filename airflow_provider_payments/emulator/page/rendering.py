@@ -1,4 +1,4 @@
-"""Rendering the templates, and the headers of the page; Jinja2 and the files are loaded with the first page."""
+"""Rendering the templates, and the HTTP headers of the page. Jinja2 and the templates are loaded for the first page."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def render(template: str, **context: Any) -> str:
-    """A page.
+    """Render a page.
 
-    :param template: the name of its file.
+    :param template: the name of the template's file.
     :param context: the template's variables by name.
     """
     return _environment().get_template(template).render(context)
@@ -26,7 +26,7 @@ def render(template: str, **context: Any) -> str:
 
 @cache
 def headers() -> dict[str, str]:
-    """The headers of every page: it runs no script and loads nothing; only its own style sheet is allowed."""
+    """The headers of every page. They forbid the page to run scripts and to load anything but its own style sheet."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "

@@ -1,4 +1,4 @@
-"""``GET /``: the page, for people, not for clients of the platform."""
+"""``GET /``: the page that shows the emulator's state to people; no part of the platform."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def show(organisation: Organisation, request: Request) -> Response:
         page, status = _page(organisation, request.query_params), 200
     except _NothingToShow as error:
         page, status = _render("nothing.html", organisation, message=str(error)), error.status
-    # Lone surrogates cannot be encoded.
+    # Lone surrogates in names from clients cannot be encoded.
     return HTMLResponse(page.encode("utf-8", "replace"), status, headers())
 
 
@@ -70,9 +70,9 @@ def _render(
     refresh: int | None = None,
     **context: Any,
 ) -> str:
-    """A page.
+    """Render a page with the values that all pages show.
 
-    :param query: of its address; None if it is invalid.
-    :param refresh: seconds.
+    :param query: the query of the page's address; None if the query is invalid.
+    :param refresh: the seconds after which the page reloads; None if it does not.
     """
     return render(template, organisation=organisation_view(organisation), query=query, refresh=refresh, **context)

@@ -1,4 +1,4 @@
-"""The values that the templates show, limited in number and without markup."""
+"""The view model of the page: the values that the templates show, limited in number and without markup."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from airflow_provider_payments.emulator.core.refusals import Refusal
 from airflow_provider_payments.emulator.core.request_log import LoggedRequest
 from airflow_provider_payments.emulator.core.store import Store
 from airflow_provider_payments.emulator.data_prep.mapping_sets import MappingVersion
+from airflow_provider_payments.emulator.flow_service.forced_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.mappings import mapping_version
 from airflow_provider_payments.emulator.flow_service.model import SUCCESS, Flow, Resource, Run
-from airflow_provider_payments.emulator.flow_service.ordered_outcomes import Outcome
 from airflow_provider_payments.emulator.flow_service.schedule import ONCE
 from airflow_provider_payments.emulator.flow_service.sources import object_path
 from airflow_provider_payments.emulator.flow_service.specs import CONNECTION_SPECS, FLOW_SPECS
@@ -36,10 +36,10 @@ _MAX_FAULTS = _MAX_OUTCOMES = _MAX_REFUSED = 10
 class Link:
     """An object of a dataflow's chain.
 
-    :param role: in the dataflow.
-    :param name: empty where the object does not exist.
-    :param state: empty where it has none.
-    :param note: a detail.
+    :param role: the object's role in the chain.
+    :param name: the object's name; empty if the object does not exist.
+    :param state: the object's state; empty if its kind has no states.
+    :param note: a detail of the object.
     """
 
     role: str
@@ -51,10 +51,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why records failed.
+    """A reason for which records failed.
 
-    :param code: empty where copying failed.
-    :param count: of records; 0 stands for all.
+    :param code: the error code; empty if copying failed.
+    :param count: the number of failed records; 0 means all records.
     """
 
     text: str
@@ -66,12 +66,12 @@ class Reason:
 class RunView:
     """A flow run.
 
-    :param status: the raw status, or that some records of a successful run failed.
-    :param start: epoch seconds.
-    :param end: epoch seconds; None until the run has ended.
+    :param status: the raw status, or a status of the page's own if some records of a successful run failed.
+    :param start: the start of the run, in epoch seconds.
+    :param end: the end of the run, in epoch seconds; None until the run has ended.
     :param read: the number of records read.
     :param landed: the number of records ingested.
-    :param failed: the number of records failed; 0 until the run has ended.
+    :param failed: the number of records that failed; 0 until the run has ended.
     """
 
     id: str
@@ -89,8 +89,8 @@ class RunView:
 class Records:
     """The last records of a dataset.
 
-    :param columns: paths of fields, in the order of the records.
-    :param rows: newest first: the number of each record and its values, None for a missing one.
+    :param columns: the paths of fields, in the order of their first occurrence in the records.
+    :param rows: the number and the values of each record, newest first; a missing value is None.
     """
 
     dataset: str
@@ -102,10 +102,10 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class FlowView:
-    """A dataflow with what belongs to it.
+    """A dataflow with its chain, runs and dataset.
 
-    :param runs: the last ones, oldest first.
-    :param run_count: of all its runs.
+    :param runs: the last runs, oldest first.
+    :param run_count: the number of all runs.
     """
 
     sandbox: str
@@ -121,7 +121,7 @@ class FlowView:
 
     @property
     def records(self) -> Records | None:
-        """The last records of its dataset; None without a dataset."""
+        """The last records of the dataset; None without a dataset."""
         return _records(self.dataset) if self.dataset is not None else None
 
 
@@ -129,9 +129,10 @@ class FlowView:
 class SandboxView:
     """A sandbox.
 
-    :param contents: how many objects of each kind it holds.
-    :param flows: the newest ones, newest first; ``flow_count`` counts all.
-    :param records: of the newest datasets that have any.
+    :param contents: the numbers of objects of each kind, as texts.
+    :param flows: the newest dataflows, newest first.
+    :param flow_count: the number of all dataflows.
+    :param records: the last records of each of the newest datasets that have records.
     """
 
     name: str
@@ -144,11 +145,11 @@ class SandboxView:
 
 @dataclass(frozen=True, slots=True)
 class OrganisationView:
-    """What a client needs to connect, and the time.
+    """The organisation: the values that a client needs to connect, and the time.
 
-    :param address: of all services.
-    :param sandboxes: their names.
-    :param now: epoch seconds on the emulator's clock.
+    :param address: the address of all services.
+    :param sandboxes: the names of all sandboxes.
+    :param now: the time on the emulator's clock, in epoch seconds.
     """
 
     id: str
@@ -161,10 +162,13 @@ class OrganisationView:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The logged requests, and the faults and outcomes that are pending.
+    """The logged requests, the active faults and the pending outcomes.
 
-    :param refused: the last requests that failed or have no answer, newest first.
-    :param runs_ordered: the number of runs with an ordered outcome.
+    :param refusals: the number of requests that were answered with a 4xx.
+    :param failures: the number of requests that were answered with a 5xx.
+    :param unanswered: the number of requests without an answer.
+    :param refused: the last requests that were refused, failed or have no answer, newest first.
+    :param runs_with_outcome: the number of coming runs with a forced outcome; an outcome for all runs counts as one.
     """
 
     requests: int
@@ -175,7 +179,7 @@ class Traffic:
     faults: tuple[Fault, ...]
     fault_count: int
     outcomes: tuple[Outcome, ...]
-    runs_ordered: int
+    runs_with_outcome: int
 
 
 def organisation_view(organisation: Organisation) -> OrganisationView:
@@ -192,7 +196,7 @@ def organisation_view(organisation: Organisation) -> OrganisationView:
 
 
 def traffic(organisation: Organisation) -> Traffic:
-    """The view of the request log, faults and ordered outcomes."""
+    """The view of the request log, the faults and the forced outcomes."""
     classes = Counter(entry.status and entry.status // 100 for entry in organisation.log.newest_first())
     bad = (entry for entry in organisation.log.newest_first() if entry.status is None or entry.status >= 400)
     faults, outcomes = tuple(organisation.faults), tuple(organisation.outcomes.pending)
@@ -201,23 +205,23 @@ def traffic(organisation: Organisation) -> Traffic:
         refusals=classes[4],
         failures=classes[5],
         unanswered=classes[None],
-        # Without a failed one, this would search the whole log again.
+        # Search only if there is such a request: otherwise the search would read the whole log again.
         refused=tuple(islice(bad, _MAX_REFUSED)) if classes.keys() - {1, 2, 3} else (),
         faults=faults[:_MAX_FAULTS],
         fault_count=len(faults),
         outcomes=outcomes[:_MAX_OUTCOMES],
-        runs_ordered=sum(outcome.times or 1 for outcome in outcomes),
+        runs_with_outcome=sum(outcome.times or 1 for outcome in outcomes),
     )
 
 
 def sandbox_views(services: Sequence[SandboxServices]) -> list[SandboxView]:
-    """The views of some sandboxes; those with dataflows come first."""
-    used = sorted(services, key=lambda one: not len(one.flow_service.flows))
-    return [_sandbox_view(one, max(1, _MAX_FLOWS // len(used))) for one in used]
+    """The views of some sandboxes; sandboxes with dataflows come first."""
+    used_first = sorted(services, key=lambda one: not len(one.flow_service.flows))
+    return [_sandbox_view(one, max(1, _MAX_FLOWS // len(used_first))) for one in used_first]
 
 
 def find_flow(organisation: Organisation, identifier: str) -> FlowView | None:
-    """A dataflow of any sandbox."""
+    """The view of a dataflow in any sandbox; None if no sandbox has the dataflow."""
     for services in organisation.services.values():
         flow = services.flow_service.flows.get(identifier)
         if flow is not None:
@@ -227,7 +231,7 @@ def find_flow(organisation: Organisation, identifier: str) -> FlowView | None:
 
 def _sandbox_view(services: SandboxServices, max_flows: int) -> SandboxView:
     service, catalog = services.flow_service, services.catalog
-    # Many datasets may be empty: the search is limited too.
+    # The search is limited too, because many datasets may be empty.
     filled = (dataset for dataset in _newest(catalog.datasets, 2 * _MAX_DATASETS) if dataset.rows)
     return SandboxView(
         name=services.sandbox.name,
@@ -249,7 +253,7 @@ def _newest(store: Store[Any], most: int) -> list[Any]:
 
 
 def _flow_view(services: SandboxServices, flow: Flow) -> FlowView:
-    """The view of a dataflow; a draft may lack anything."""
+    """The view of a dataflow; a draft may lack any part of its chain."""
     runs = services.flow_service.runs.select("flowId", (flow.id,))
     mapping = _mapping(services.flow_service, flow)
     target = services.flow_service.target_connections.get(_end(flow, "targetConnectionIds"))
@@ -343,7 +347,7 @@ def _missing(role: str, identifier: str) -> Link:
 
 def _mapping(service: FlowService, flow: Flow) -> MappingVersion | None:
     try:
-        return mapping_version(service, flow.transformation("Mapping") or {})
+        return mapping_version(service, flow.transformation("Mapping") or {}, lagging=False)
     except Refusal:
         return None
 

@@ -9,17 +9,17 @@ from functools import cache
 from airflow_provider_payments.emulator.samples.draws import Draws
 
 PAST_DAYS = 400
-# The last past row is an hour old, the first future row a quarter of an hour away: the number of rows that a first run
-# finds does not depend on the speed of the client.
+# The last past row is an hour old, and the first future row is a quarter of an hour away, so the number of rows that a
+# first run ingests does not depend on the speed of the client.
 PAST_GAP_SECONDS = 3600
 FUTURE_STEP_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
 class EveryNth:
-    """Every nth row: the rows with a follow-up, such as a refund.
+    """The rows with a follow-up, such as a refund: every nth row.
 
-    :param first: the index of the first one, less than ``step``.
+    :param first: the index of the first of these rows, less than ``step``.
     """
 
     step: int
@@ -32,13 +32,13 @@ class EveryNth:
 def creation_times(
     seed: str, start: float, past: int, future: int, *, days: int = PAST_DAYS, step: int = FUTURE_STEP_SECONDS
 ) -> list[float]:
-    """Creation times in ascending whole epoch seconds.
+    """Return creation times in whole epoch seconds, ascending.
 
     :param start: the start of the emulator's clock.
     :param past: the number of rows before the start.
     :param future: the number of rows after the start.
-    :param days: over which the past rows are spread.
-    :param step: seconds between two future rows.
+    :param days: the number of days over which the past rows are spread.
+    :param step: the seconds between two future rows.
     """
     begin = float(int(start))
     return [*(begin - age for age in _ages(seed, past, days)), *(begin + step * n for n in range(1, future + 1))]
@@ -53,12 +53,12 @@ def _ages(seed: str, past: int, days: int) -> Sequence[int]:
 
 
 def follow_ups(seed: str, start: float, created: Sequence[float], rule: EveryNth, days: int) -> list[tuple[float, int]]:
-    """The creation times of the follow-ups of some rows, ascending, each with the index of its row.
+    """Return the creation times of follow-ups, ascending, each with the index of the row that it follows.
 
     The follow-up of a past row is in the past too.
 
     :param created: the creation times of all rows.
-    :param rule: which rows have a follow-up.
+    :param rule: contains the indexes of the rows with a follow-up.
     :param days: the maximum time between a row and its follow-up.
     """
     draws, latest = Draws(f"{seed} followers"), int(start) - PAST_GAP_SECONDS

@@ -14,7 +14,7 @@ DIGITS = string.digits
 HEX = DIGITS + "ABCDEF"
 CAPITALS = DIGITS + string.ascii_uppercase
 LETTERS = CAPITALS + string.ascii_lowercase
-# Coprime with the lengths of the alphabets: two places never get the same text.
+# Coprime with the lengths of the alphabets, so that two places never get the same text.
 _PLACE_FACTOR = 0x9E3779B97F4A7C15F39CC0605CEDC8341082276BF3A27251F86C6A11D0C18E95
 _SALT_FACTOR = 0xD1B54A32D192ED03243F6A8885A308D313198A2E03707344A4093822299F31D1
 
@@ -22,7 +22,7 @@ _SALT_FACTOR = 0xD1B54A32D192ED03243F6A8885A308D313198A2E03707344A4093822299F31D
 class Draws:
     """A stream of pseudo-random numbers.
 
-    Only ``Random.random`` is promised to stay the same between versions of Python, so everything is made of it.
+    All draws use ``Random.random``: no other method is guaranteed to stay the same between versions of Python.
 
     :param seed: a different text for each table.
     """
@@ -31,20 +31,20 @@ class Draws:
         self._random = Random(seed).random
 
     def below(self, bound: int) -> int:
-        """A whole number from 0 to ``bound - 1``."""
+        """Return a whole number from 0 to ``bound - 1``."""
         return int(self._random() * bound)
 
     def pick(self, choices: Sequence[Choice]) -> Choice:
-        """One of some choices; a choice listed twice is drawn twice as often."""
+        """Return one of the choices; a choice that is listed twice is drawn twice as often."""
         return choices[int(self._random() * len(choices))]
 
 
 def opaque(place: int, salt: int = 0, length: int = 16, alphabet: str = HEX) -> str:
-    """An opaque identifier that does not show the order of creation; each place has a different one.
+    """Return an identifier that does not reveal the order of creation; each place has a different identifier.
 
     :param salt: a different number for each kind of object.
-    :param length: in characters; there must be more texts of this length than places.
-    :param alphabet: one of those of this module.
+    :param length: the number of characters; there must be more texts of this length than places.
+    :param alphabet: one of the alphabets of this module.
     """
     pairs, text = _pairs(alphabet), ""
     number = ((place + 1) * _PLACE_FACTOR + salt * _SALT_FACTOR) % len(alphabet) ** length
@@ -56,5 +56,5 @@ def opaque(place: int, salt: int = 0, length: int = 16, alphabet: str = HEX) -> 
 
 @cache
 def _pairs(alphabet: str) -> tuple[str, ...]:
-    # Two characters at a time take half the time.
+    # Drawing two characters at a time halves the time.
     return tuple(first + second for first in alphabet for second in alphabet)

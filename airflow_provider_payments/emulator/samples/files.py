@@ -1,8 +1,7 @@
-"""Files of a cloud storage: what payment services settled each day, as delimited text and as JSON.
+"""Files of a cloud storage: the daily settlements of payment services, as delimited text and as JSON.
 
-A file is a table whose rows all come into being with it. What several files hold together is a table as well: so a
-dataflow reads a folder as it reads a table, and the time of a file's last change is what its windows go by. Times are
-epoch seconds.
+A file is a table whose rows are all created with the file. Several files together are a table too, so a dataflow reads
+a folder like a table, and its data windows are ranges of the files' modification times. Times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -31,33 +30,33 @@ _COLUMNS = tuple(
 
 
 def tables(start: float) -> Sequence[Table]:
-    """One table for each file, oldest first in each folder.
+    """Return one table for each file, oldest first in each folder.
 
-    :param start: of the emulator's clock, in epoch seconds.
+    :param start: the start of the emulator's clock, in epoch seconds.
     """
     first = int(start) - PAST_GAP_SECONDS - (PAST_FILES - 1) * _DAY_SECONDS
-    moments = [float(first + day * _DAY_SECONDS) for day in range(PAST_FILES + FUTURE_FILES)]
+    times = [float(first + day * _DAY_SECONDS) for day in range(PAST_FILES + FUTURE_FILES)]
     return (
-        *(_file(f"{DELIMITED_FOLDER}settlement-{{}}.csv", _COLUMNS, at, _settlement) for at in moments),
-        *(_file(f"{JSON_FOLDER}payout-{{}}.json", (), at, _payout) for at in moments),
+        *(_file(f"{DELIMITED_FOLDER}settlement-{{}}.csv", _COLUMNS, at, _settlement) for at in times),
+        *(_file(f"{JSON_FOLDER}payout-{{}}.json", (), at, _payout) for at in times),
     )
 
 
 def format_of(path: str) -> str:
-    """The format of a file by its extension; empty for any other."""
+    """Return the format of a file by its extension; empty for an unknown extension."""
     return _FORMATS.get(path.rpartition(".")[2], "")
 
 
-def one(visible: Mapping[str, Table], path: str, now: float) -> Table | None:
-    """The file at a path, if it has been created."""
+def file_at(visible: Mapping[str, Table], path: str, now: float) -> Table | None:
+    """Return the file at a path, or None if the file has not been created yet."""
     table = visible.get("/" + path.strip("/"))
     return table if table is not None and table.created[0] <= now else None
 
 
 def entries(visible: Mapping[str, Table], folder: str, now: float) -> list[tuple[bool, str]] | None:
-    """The entries of a folder: whether each is a folder, and its path; None if there is no such folder.
+    """Return for each entry of a folder whether it is a folder, and its path; None if there is no such folder.
 
-    :param folder: empty or a slash for the root.
+    :param folder: the path of the folder; empty or a slash for the root.
     """
     start = _folder(folder)
     below = [
@@ -67,13 +66,13 @@ def entries(visible: Mapping[str, Table], folder: str, now: float) -> list[tuple
     return [(name.endswith("/"), start + name) for name in names] if below else None
 
 
-def union(visible: Mapping[str, Table], path: str, form: str, recursive: bool) -> Table | None:
-    """The table of a path: of one file, of those in a folder, or of those that a pattern with stars matches.
+def table_at(visible: Mapping[str, Table], path: str, form: str, recursive: bool) -> Table | None:
+    """Return the table of one file, of the files in a folder, or of the files that a pattern with stars matches.
 
-    Files that are still to come belong to it too; None where there never are any.
+    The table contains future files too. None if there is no file, now or in the future.
 
-    :param form: only files of this format.
-    :param recursive: whether to include folders below.
+    :param form: the format of the files; others are left out.
+    :param recursive: whether to include subfolders.
     """
     name = "/" + path.strip("/")
     if name in visible:
@@ -115,10 +114,10 @@ def _file(name: str, columns: tuple[Column, ...], at: float, make: Callable[[_Li
 class _Line:
     """One settled payment.
 
-    :param day: of the file.
-    :param place: in the file.
-    :param at: epoch seconds.
-    :param cents: gross.
+    :param day: the day of the file.
+    :param place: the index in the file.
+    :param at: the time of the payment, in epoch seconds.
+    :param cents: the gross amount.
     """
 
     day: str

@@ -9,7 +9,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-# The only attribute of a row that could not be parsed: its text.
+#: The only attribute of a row that could not be parsed: the text of the row.
 CORRUPT = "_corrupt_record"
 
 MISSING = "missing_value"
@@ -19,11 +19,12 @@ UNKNOWN_CODE = "unknown_code"
 TOO_LONG = "too_long"
 UNPARSABLE = "unparsable_row"
 DUPLICATE = "duplicate_id"
-NO_MOMENT = "no_moment"
+NO_DELTA_TIME = "no_moment"
 ODD_TEXT = "odd_text"
 
-# By kind: the code with which such a row fails; None if it is ingested. Whether a value is required, a number, a time
-# or one of some codes depends on the target schema: without that only an unparsable row fails.
+# The error code with which a row fails, by kind of flaw; None if the row is ingested. The target schema decides whether
+# a value is required, and whether it must be a number, a time or one of some codes: if it sets no such rule, only an
+# unparsable row fails.
 REFUSED_AS: Mapping[str, str | None] = {
     MISSING: "DCVS-1111-400",
     NO_NUMBER: "MAPPER-3700-400",
@@ -33,8 +34,8 @@ REFUSED_AS: Mapping[str, str | None] = {
     UNPARSABLE: "INGEST-1401-400",
     # The platform does not compare records of a dataset with each other.
     DUPLICATE: None,
-    # A delta column without a value: the row belongs to no data window; only the first run of a backfill ingests it.
-    NO_MOMENT: None,
+    # A row without a value in its delta column is in no data window: only the first run of a backfill ingests it.
+    NO_DELTA_TIME: None,
     ODD_TEXT: None,
 }
 _VALUES: Mapping[str, Any] = {
@@ -43,7 +44,7 @@ _VALUES: Mapping[str, Any] = {
     NO_TIME: "not recorded",
     UNKNOWN_CODE: "US$",
     TOO_LONG: "Please ring twice and leave the parcel with the neighbour. " * 10,
-    NO_MOMENT: None,
+    NO_DELTA_TIME: None,
     ODD_TEXT: "Zoe\u0308 \u540d\u524d \U0001f469\U0001f3fd\u200d\U0001f4bb \u202eabc\u202c <b>&amp;</b> \u00df\ufeff",
 }
 
@@ -53,7 +54,7 @@ class Flaw:
     """A flaw of some rows of a table. A row has one flaw at most.
 
     :param kind: a key of :data:`REFUSED_AS`.
-    :param column: the bad column, or path in a tree; empty for the whole row.
+    :param column: the flawed column, or the path in a tree; empty for the whole row.
     :param places: the indexes of the rows, ascending.
     """
 
@@ -63,10 +64,10 @@ class Flaw:
 
 
 def corrupted(rows: Sequence[Row], flaws: Sequence[Flaw]) -> list[Row]:
-    """Rows with flaws.
+    """Return a copy of rows with flaws.
 
-    :param rows: good ones, which are not changed.
-    :param flaws: of existing rows; a duplicate has the id of the row before it.
+    :param rows: the good rows, which are not changed.
+    :param flaws: the flaws of these rows; a duplicate has the id of the row before it.
     """
     result = list(rows)
     for flaw in flaws:
@@ -88,7 +89,7 @@ def _corrupted_row(rows: Sequence[Row], flaw: Flaw, place: int) -> Row:
 
 
 def _changed(row: Row, steps: Sequence[str], change: Callable[[Any], Any]) -> Row:
-    # Rows share equal inner objects.
+    # Copy the path to the changed value: rows share equal inner objects.
     name, rest = steps[0], steps[1:]
     return {**row, name: _changed(row[name], rest, change) if rest else change(row[name])}
 

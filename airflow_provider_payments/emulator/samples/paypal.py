@@ -1,7 +1,7 @@
-"""PayPal: the tables that Adobe's documentation shows, and the payments themselves.
+"""PayPal: the tables that Adobe's documentation shows, and tables of payments.
 
-No list of the tables with the payments is public: their columns follow PayPal's own API. Amounts are decimal text, as
-PayPal writes them.
+No list of the tables with payments is public, so their columns follow PayPal's own API. Amounts are decimal text, as in
+PayPal's API.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from airflow_provider_payments.emulator.samples.flaws import Flaw, Row
 from airflow_provider_payments.emulator.samples.people import person
 from airflow_provider_payments.emulator.samples.tables import Column, Table, timestamp_text
 
-Moments = Sequence[float]
+Times = Sequence[float]
 
 PRODUCTS, FUTURE_PRODUCTS = 1200, 3000
 TRANSACTIONS, FUTURE_TRANSACTIONS = 2400, 1500
 CUSTOMERS, FUTURE_CUSTOMERS = 600, 300
 PLANS = 150
 PAYOUTS, FUTURE_PAYOUTS = 900, 3000
-# How many hours a payout is created after the times in its columns: six in ten not later, the others one to six.
+#: Hours between the times in a payout's columns and its creation: none for six in ten payouts, up to six for others.
 _HOURS_LATE = (0,) * 6 + (1, 2, 4, 6)
-# Refunded or disputed payments have succeeded and have no flaw.
+# Refunded and disputed payments have succeeded and have no flaw.
 REFUNDED = EveryNth(10, 3)
 DISPUTED = EveryNth(40, 7)
 
@@ -49,7 +49,7 @@ _TRANSACTION_FLAWS = (
     Flaw(flaws.TOO_LONG, "Note", (722, 2216)),
     Flaw(flaws.UNPARSABLE, "", (540, 1340, 2180)),
     Flaw(flaws.DUPLICATE, "Transaction_Id", (612, 1812)),
-    Flaw(flaws.NO_MOMENT, "Create_Time", (850, 1600)),
+    Flaw(flaws.NO_DELTA_TIME, "Create_Time", (850, 1600)),
     Flaw(flaws.ODD_TEXT, "Payer_Name", (180, 1110, 2001)),
 )
 _REFUND_FLAWS = (
@@ -62,14 +62,14 @@ _REFUND_FLAWS = (
 
 
 def tables(start: float) -> Sequence[Table]:
-    """The tables, in the order in which explore lists them: the documented ones first.
+    """Return the tables in the order in which explore lists them: the documented ones first.
 
-    :param start: of the emulator's clock, in epoch seconds.
+    :param start: the start of the emulator's clock, in epoch seconds.
     """
     plans_created = creation_times("PayPal.Billing_Plans", start, PLANS, 0)
     products_created = creation_times("PayPal.Catalog_Products", start, PRODUCTS, FUTURE_PRODUCTS)
     customers_created = creation_times("PayPal.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=9000)
-    # Ten days after the first products and customers, to which the first transaction refers.
+    # Transactions start ten days after products and customers, so that the first transaction can refer to some.
     paid_created = creation_times("PayPal.Transactions", start, TRANSACTIONS, FUTURE_TRANSACTIONS, days=390)
     payouts_created = creation_times("PayPal.Payouts", start, PAYOUTS, FUTURE_PAYOUTS, days=390)
     plans = Table(
@@ -157,11 +157,11 @@ def tables(start: float) -> Sequence[Table]:
 
 
 def _columns(*texts: str, times: Sequence[str] = ("Create_Time", "Update_Time")) -> tuple[Column, ...]:
-    """Columns of text, and after them those with a time."""
+    """Return columns of text, followed by columns of times."""
     return (*map(Column, texts), *(Column(name, format="date-time") for name in times))
 
 
-def _plans(created: Moments) -> list[Row]:
+def _plans(created: Times) -> list[Row]:
     draws = Draws("PayPal.Billing_Plans")
     return [
         {
@@ -178,7 +178,7 @@ def _plans(created: Moments) -> list[Row]:
 
 
 def _payment_definitions(plans: Sequence[Row]) -> Iterator[Row]:
-    """The regular payments of each plan; an unlimited plan has no cycles."""
+    """Yield the regular payment of each plan; an unlimited plan has no cycles."""
     draws = Draws("PayPal.Billing_Plans_Payment_Definition")
     for place, plan in enumerate(plans):
         yield {
@@ -208,7 +208,7 @@ def _charge_models(definitions: Sequence[Row]) -> Iterator[Row]:
         }
 
 
-def _products(created: Moments) -> Iterator[Row]:
+def _products(created: Times) -> Iterator[Row]:
     draws = Draws("PayPal.Catalog_Products")
     for place, at in enumerate(created):
         name = f"{draws.pick(_ADJECTIVES)} {draws.pick(_NOUNS)} {100 + draws.below(900)}"
@@ -222,7 +222,7 @@ def _products(created: Moments) -> Iterator[Row]:
         }
 
 
-def _customers(created: Moments) -> Iterator[Row]:
+def _customers(created: Times) -> Iterator[Row]:
     for place, at in enumerate(created):
         who = person(place)
         yield {
@@ -239,7 +239,7 @@ def _transactions(
     created: Sequence[float], customers_created: Sequence[float], products_created: Sequence[float]
 ) -> Iterator[Row]:
     draws = Draws("PayPal.Transactions")
-    # Products with a flaw are not referred to: their id may be wrong.
+    # No transaction refers to a product with a flaw: its id may be wrong.
     flawed = {place for flaw in _PRODUCT_FLAWS for place in flaw.places}
     for place, at in enumerate(created):
         customer = draws.below(bisect_right(customers_created, at))
@@ -305,11 +305,11 @@ def _disputes(followed: Sequence[tuple[float, int]], transactions: Sequence[Row]
         }
 
 
-def _payouts(created: Moments, customers_created: Moments) -> Iterator[Row]:
+def _payouts(created: Times, customers_created: Times) -> Iterator[Row]:
     draws = Draws("PayPal.Payouts")
     for place, at in enumerate(created):
-        made = at - 3600 * draws.pick(_HOURS_LATE)
-        customer = draws.below(bisect_right(customers_created, made))
+        paid_at = at - 3600 * draws.pick(_HOURS_LATE)
+        customer = draws.below(bisect_right(customers_created, paid_at))
         yield {
             "Payout_Item_Id": opaque(place, 5, 13, CAPITALS),
             "Payout_Batch_Id": opaque(place // 12, 6, 13, CAPITALS),
@@ -318,8 +318,8 @@ def _payouts(created: Moments, customers_created: Moments) -> Iterator[Row]:
             "Amount_Value": _decimal(500 + draws.below(40_000)),
             "Amount_Currency": draws.pick(_CURRENCIES),
             "Transaction_Status": draws.pick(("SUCCESS",) * 18 + ("UNCLAIMED", "RETURNED")),
-            "Create_Time": _zoned(made),
-            "Value_Date": timestamp_text(made)[:10],
+            "Create_Time": _zoned(paid_at),
+            "Value_Date": timestamp_text(paid_at)[:10],
         }
 
 
@@ -336,7 +336,7 @@ def _customer_id(place: int) -> str:
 
 
 def _zoned(at: float) -> str:
-    """A time in PayPal's form for payments."""
+    """Return a time in PayPal's form for payments."""
     return timestamp_text(at).replace(" ", "T") + "+0000"
 
 

@@ -42,7 +42,7 @@ class Person:
 
 @lru_cache(maxsize=1024)
 def person(place: int) -> Person:
-    """The person of a place; always the same."""
+    """Return the person with an index; an index always gives the same person."""
     given = _GIVEN[place % len(_GIVEN)]
     family = _FAMILY[(place // len(_GIVEN) + place * 7) % len(_FAMILY)]
     country, city, postal_code, state = _PLACES[place * 5 % len(_PLACES)]

@@ -1,6 +1,6 @@
-"""Square: no list of its source's tables is public, so these follow the names of Square's own API.
+"""Square: no list of the source's tables is public, so the tables follow the names of Square's own API.
 
-Amounts are whole numbers of the currency's smallest unit, as Square writes them.
+Amounts are whole numbers of the currency's smallest unit, as in Square's API.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PAYMENT_FLAWS = (
     Flaw(flaws.UNKNOWN_CODE, "Currency", (360, 1015, 1890)),
     Flaw(flaws.TOO_LONG, "Note", (605, 1421)),
     Flaw(flaws.DUPLICATE, "Id", (702, 1312)),
-    Flaw(flaws.NO_MOMENT, "Created_At", (801, 1604)),
+    Flaw(flaws.NO_DELTA_TIME, "Created_At", (801, 1604)),
     Flaw(flaws.ODD_TEXT, "Note", (150, 1111, 1999)),
 )
 _REFUND_FLAWS = (
@@ -46,13 +46,13 @@ _REFUND_FLAWS = (
 
 
 def tables(start: float) -> Sequence[Table]:
-    """The tables, in the order in which explore lists them.
+    """Return the tables in the order in which explore lists them.
 
-    :param start: of the emulator's clock, in epoch seconds.
+    :param start: the start of the emulator's clock, in epoch seconds.
     """
     items_created = creation_times("Square.Catalog_Items", start, ITEMS, 0)
     customers_created = creation_times("Square.Customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=13500)
-    # Half a year after the first items and customers, to which the first payment refers.
+    # Payments start half a year after items and customers, so that the first payment can refer to some.
     paid_created = creation_times("Square.Payments", start, PAYMENTS, FUTURE_PAYMENTS, days=220)
     payments = Table(
         "Square.Payments",
@@ -185,5 +185,5 @@ def _price(item: int) -> int:
 
 
 def _stamp(at: float) -> str:
-    """A time in Square's form: RFC 3339 with milliseconds."""
+    """Return a time in Square's form: RFC 3339 with milliseconds."""
     return timestamp_text(at).replace(" ", "T") + ".000Z"

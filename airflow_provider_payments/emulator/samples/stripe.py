@@ -1,7 +1,7 @@
-"""Stripe: the REST resources that its source offers; a row is the page element below ``data``.
+"""Stripe: the REST resources that the source offers; a row is the page element below ``data``.
 
-The objects have the attributes that Adobe's pages about this source print of them: amounts are whole numbers of the
-smallest unit, times epoch seconds.
+The objects have the attributes that Adobe's pages about the source show: amounts are whole numbers of the smallest
+unit, times are epoch seconds.
 """
 
 from __future__ import annotations
@@ -68,12 +68,12 @@ _BALANCE_FLAWS = (
 
 
 def tables(start: float) -> Sequence[Table]:
-    """The resources that the source's documentation names, in its order.
+    """Return the resources that the source's documentation names, in the order of the documentation.
 
-    :param start: of the emulator's clock, in epoch seconds.
+    :param start: the start of the emulator's clock, in epoch seconds.
     """
     customers_created = creation_times("stripe customers", start, CUSTOMERS, FUTURE_CUSTOMERS, step=9000)
-    # Half a year after the first customers, to which the first charge refers.
+    # Charges start half a year after customers, so that the first charge can refer to one.
     charged = creation_times("stripe charges", start, CHARGES, FUTURE_CHARGES, days=220)
     subscribed = creation_times("stripe subscriptions", start, SUBSCRIPTIONS, 0, days=220)
     refunded = follow_ups("stripe refunds", start, charged, REFUNDED, days=30)
@@ -114,14 +114,14 @@ def _charges(created: Sequence[float], customers_created: Sequence[float]) -> It
         who, price, status = person(customer), draws.below(PRICES), _status(place)
         amount = unit_amount(price) * (1 + draws.below(4))
         is_refunded = place in REFUNDED
-        back = 0 if not is_refunded else amount if draws.below(3) else 1 + draws.below(amount)
+        refunded_amount = 0 if not is_refunded else amount if draws.below(3) else 1 + draws.below(amount)
         paid, failed = status == "succeeded", status == "failed"
         yield {
             "id": identifier("ch", place),
             "object": "charge",
             "amount": amount,
             "amount_captured": amount if paid else 0,
-            "amount_refunded": back,
+            "amount_refunded": refunded_amount,
             "balance_transaction": _balance_id(place, False) if paid else None,
             "billing_details": contact(who),
             "calculated_statement_descriptor": "EXAMPLE SHOP",
@@ -150,15 +150,15 @@ def _charges(created: Sequence[float], customers_created: Sequence[float]) -> It
             "radar_options": {},
             "receipt_email": who.email,
             "receipt_url": f"https://pay.example.com/receipts/{identifier('ch', place)}" if paid else None,
-            "refunded": is_refunded and back == amount,
+            "refunded": is_refunded and refunded_amount == amount,
             "statement_descriptor": "EXAMPLE SHOP",
             "status": status,
-            **_NOTHING_ELSE,
+            **_NULL_MEMBERS,
         }
 
 
 def _card(customer: int, country: str) -> Element:
-    """The card of a customer."""
+    """Return the card of a customer."""
     brand = _BRANDS[customer % len(_BRANDS)]
     return {
         "brand": brand,
@@ -178,9 +178,9 @@ def _card(customer: int, country: str) -> Element:
 
 
 def _authorization(amount: int | None, capture_before: int | None) -> Element:
-    """The bank's authorization of a charge.
+    """Return the bank's authorization of a charge.
 
-    :param amount: in cents; None if it was declined.
+    :param amount: the amount in cents; None if the charge was declined.
     :param capture_before: epoch seconds; None if nothing is left to capture.
     """
     return {
@@ -230,7 +230,7 @@ def _balance_transactions(
 ) -> Iterator[Element]:
     for at, place, is_refund in settled:
         charge = charges[place]["data"]
-        currency, what = charge["currency"], charge["description"]
+        currency, description = charge["currency"], charge["description"]
         amount = -charge["amount_refunded"] if is_refund else charge["amount"]
         fee = 0 if is_refund else amount * 29 // 1000 + 30
         available = int(at) // _DAY * _DAY + 2 * _DAY
@@ -241,7 +241,7 @@ def _balance_transactions(
             "available_on": available,
             "created": int(at),
             "currency": currency,
-            "description": f"REFUND FOR CHARGE ({what or charge['id']})" if is_refund else what,
+            "description": f"REFUND FOR CHARGE ({description or charge['id']})" if is_refund else description,
             "exchange_rate": None,
             "fee": fee,
             "fee_details": [{"amount": fee, "currency": currency, **_FEE}] if fee else [],
@@ -254,7 +254,7 @@ def _balance_transactions(
 
 
 def _status(place: int) -> str:
-    """Four in a hundred charges fail and two are pending, none of them refunded."""
+    """Return the status of a charge: of a hundred, four have failed and two are pending, none of them refunded."""
     return "failed" if place % 25 == 9 else "pending" if place % 50 == 21 else "succeeded"
 
 
@@ -269,7 +269,7 @@ _CHECKS_PASSED, _CHECKS_FAILED = (
     {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": cvc} for cvc in ("pass", "fail")
 )
 _FEE = {"application": None, "description": "Stripe processing fees", "type": "stripe_fee"}
-_NOTHING_ELSE = dict.fromkeys(
+_NULL_MEMBERS = dict.fromkeys(
     (
         *("application", "application_fee", "application_fee_amount", "destination", "dispute"),
         *("failure_balance_transaction", "invoice", "on_behalf_of", "order", "receipt_number", "review", "shipping"),

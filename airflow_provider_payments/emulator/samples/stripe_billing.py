@@ -16,7 +16,7 @@ Element = dict[str, Any]
 
 PRODUCTS, PRICES = 20, 40
 _DAY = 86400
-# By prefix of an id: the first character of all ids of its kind, and the number of characters after the prefix.
+# By prefix: the first character of all ids with the prefix, and the number of characters after the prefix.
 _IDS = {
     **dict.fromkeys(("ch", "re", "txn", "pi"), ("3", 24)),
     **dict.fromkeys(("sub", "price", "pm", "in"), ("1", 24)),
@@ -25,25 +25,25 @@ _IDS = {
 _KINDS = tuple(_IDS)
 
 
-# Cached: few customers, prices and products are referred to very often.
+# Cached: many rows refer to a few customers, prices and products.
 @lru_cache(maxsize=4096)
 def identifier(prefix: str, place: int) -> str:
-    """The id of the object at a place.
+    """Return the id of the object with an index.
 
-    :param prefix: of the kind of object, such as ``ch``.
+    :param prefix: the prefix of the kind of object, such as ``ch``.
     """
     first, length = _IDS[prefix]
     return f"{prefix}_{first}{opaque(place, _KINDS.index(prefix), length - len(first), LETTERS)}"
 
 
 def unit_amount(price: int) -> int:
-    """The amount of a price in cents; a year costs ten months."""
+    """Return the amount of a price in cents; a year costs as much as ten months."""
     month = 499 + price % PRODUCTS * 700
     return month if price < PRODUCTS else month * 10
 
 
 def contact(who: Person) -> Element:
-    """The contact details of a charge or a customer."""
+    """Return the contact details of a charge or a customer."""
     return {
         "address": {
             "city": who.city,
@@ -60,7 +60,7 @@ def contact(who: Person) -> Element:
 
 
 def customers(created: Sequence[float]) -> Iterator[Element]:
-    """One customer for each creation time."""
+    """Yield one customer for each creation time."""
     for place, at in enumerate(created):
         yield {
             "id": identifier("cus", place),
@@ -91,7 +91,7 @@ def customers(created: Sequence[float]) -> Iterator[Element]:
 
 
 def prices(opened: float) -> list[Element]:
-    """A monthly and a yearly price of each product.
+    """Return a monthly and a yearly price of each product.
 
     :param opened: the creation time of all prices, in epoch seconds.
     """
@@ -130,11 +130,12 @@ def prices(opened: float) -> list[Element]:
 def subscriptions(
     created: Sequence[float], customers_created: Sequence[float], opened: float, latest: float
 ) -> Iterator[Element]:
-    """One subscription for each moment.
+    """Yield one subscription for each creation time. All times are epoch seconds.
 
-    :param created: epoch seconds, as all times here.
-    :param opened: when the prices were made.
-    :param latest: until when subscriptions were renewed, and when the last of them can have ended.
+    :param created: the creation times of the subscriptions.
+    :param customers_created: the creation times of the customers.
+    :param opened: the creation time of all prices.
+    :param latest: the time until which subscriptions are renewed, and after which none has ended.
     """
     draws, offered = Draws("stripe subscriptions"), prices(opened)
     for place, at in enumerate(created):
@@ -177,7 +178,7 @@ def subscriptions(
             "trial_end": end if status == "trialing" else None,
             "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
             "trial_start": int(at) if status == "trialing" else None,
-            **_NOTHING_ELSE,
+            **_NULL_MEMBERS,
         }
 
 
@@ -186,7 +187,7 @@ _PAYMENT_SETTINGS = {
     "payment_method_types": None,
     "save_default_payment_method": "off",
 }
-_NOTHING_ELSE = dict.fromkeys(
+_NULL_MEMBERS = dict.fromkeys(
     (
         *("application", "application_fee_percent", "billing_thresholds", "days_until_due", "default_payment_method"),
         *("default_source", "description", "discount", "next_pending_invoice_item_invoice", "on_behalf_of"),
@@ -197,7 +198,7 @@ _NOTHING_ELSE = dict.fromkeys(
 
 
 def _items(place: int, at: int, price: Element) -> Element:
-    """The items of a subscription: one of a single price."""
+    """Return the items of a subscription: one item with one price."""
     subscription, recurring = identifier("sub", place), price["recurring"]
     shared = ("id", "active", "billing_scheme", "created", "currency", "livemode", "metadata", "nickname", "product")
     plan = {
@@ -225,20 +226,20 @@ def _items(place: int, at: int, price: Element) -> Element:
     return {"object": "list", "data": [item], "has_more": False, "total_count": 1, "url": url}
 
 
-def _period(at: float, months: int, moment: float) -> tuple[int, int]:
-    """The billing period that contains a time.
+def _period(start: float, months: int, time: float) -> tuple[int, int]:
+    """Return the billing period that contains a time.
 
-    :param at: the beginning of the first period.
+    :param start: the beginning of the first period.
     :param months: the length of a period.
     """
-    begun = 0
-    while _later(at, begun + months) <= moment:
-        begun += months
-    return _later(at, begun), _later(at, begun + months)
+    elapsed = 0
+    while _later(start, elapsed + months) <= time:
+        elapsed += months
+    return _later(start, elapsed), _later(start, elapsed + months)
 
 
 def _later(at: float, months: int) -> int:
-    """The same day and time some months later; the last day of a shorter month."""
+    """Return the same day and time some months later, or the last day of a shorter month."""
     day = datetime.fromtimestamp(at, UTC)
     years, month = divmod(day.month - 1 + months, 12)
     last = monthrange(day.year + years, month + 1)[1]

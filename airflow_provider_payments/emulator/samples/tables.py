@@ -13,17 +13,17 @@ from airflow_provider_payments.emulator.core.dates import parse_time
 from airflow_provider_payments.emulator.core.paths import read
 from airflow_provider_payments.emulator.samples.flaws import Flaw, Row, corrupted
 
-# This many rows contain every attribute of a tree, with its type.
+#: Number of rows from which a tree's schema is built: they contain every attribute with its type.
 _SCHEMA_SAMPLE_ROWS = 100
-# The bounds that explore shows for every whole number in a tree.
+#: The bounds that explore returns for every whole number in a tree.
 _SAFE_INTEGERS = {"minimum": -(2**53), "maximum": 2**53 - 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as explore shows it.
+    """A column as explore returns it.
 
-    :param format: such as ``date-time``, of a text.
+    :param format: the format of a text column, such as ``date-time``; None for no format.
     """
 
     name: str
@@ -66,14 +66,14 @@ class _TimeIndex:
 class Table:
     """A table or a REST resource of a vendor.
 
-    Each row has a creation time; rows of the future are stored but not visible yet. So a source grows as the clock
-    moves, and each run of a dataflow finds new rows. The times in a row's columns may be hours before its creation
-    time: such a row is late. All times are epoch seconds.
+    Each row has a creation time; future rows are stored but not visible yet. So a source grows as the clock moves, and
+    each run of a dataflow finds new rows. The times in a row's columns may be hours before the row's creation time:
+    such a row is late. All times are epoch seconds.
 
-    :param columns: flat, in order; empty for a resource that is a tree.
+    :param columns: the flat columns, in order; empty for a resource that is a tree.
     :param created: the creation times of the rows, ascending.
-    :param fill: makes the good rows when they are first read.
-    :param flaws: of some of the rows.
+    :param fill: returns the good rows; called when they are first read.
+    :param flaws: the flaws of some of the rows.
     """
 
     path: str
@@ -94,7 +94,7 @@ class Table:
 
     @cached_property
     def tree(self) -> Mapping[str, Any] | None:
-        """The JSON schema of a resource, None for a table."""
+        """The JSON schema of a resource; None for a table."""
         return None if self.columns else tree_of(self.rows[:_SCHEMA_SAMPLE_ROWS])
 
     @cached_property
@@ -102,11 +102,11 @@ class Table:
         return frozenset(column.name for column in self.columns)
 
     def between(self, begin: float, end: float, column: str | None, now: float) -> list[Row]:
-        """The rows whose time is later than ``begin`` and not later than ``end``, in the table's order.
+        """Return the rows whose time is later than ``begin`` and not later than ``end``, in the table's order.
 
-        :param begin: epoch seconds, as ``end``.
-        :param column: with the rows' times; None for their creation times.
-        :param now: epoch seconds, ``end`` or later: rows that are created later are not visible.
+        :param begin: epoch seconds, like ``end``.
+        :param column: the column that contains the rows' times; None for their creation times.
+        :param now: epoch seconds, ``end`` or later: rows that are created after ``now`` are not visible.
         """
         if column is None:
             return list(self.rows[bisect_right(self.created, begin) : bisect_right(self.created, end)])
@@ -116,9 +116,9 @@ class Table:
         return [self.rows[place] for place in places if self.created[place] <= now]
 
     def without_time(self, end: float, column: str) -> list[Row]:
-        """The visible rows without a readable time in a column.
+        """Return the visible rows without a valid time in a column.
 
-        :param end: epoch seconds up to which rows are visible.
+        :param end: the time up to which rows are visible, in epoch seconds.
         """
         return [self.rows[place] for place in self._time_index(column).without_time if self.created[place] <= end]
 
@@ -129,11 +129,11 @@ class Table:
         return self._indexes[column]
 
     def count(self, now: float) -> int:
-        """The number of visible rows."""
+        """Return the number of visible rows."""
         return bisect_right(self.created, now)
 
     def visible(self, now: float) -> Iterator[tuple[float, Row]]:
-        """The visible rows with their creation times."""
+        """Yield the visible rows with their creation times."""
         for created, row in zip(self.created, self.rows, strict=True):
             if created > now:
                 return
@@ -141,7 +141,7 @@ class Table:
 
 
 def tree_of(examples: Sequence[Any]) -> dict[str, Any]:
-    """The JSON schema of some values of one attribute; null fits any type, and nothing but null allows all."""
+    """Return the JSON schema of values of one attribute. Nulls are ignored; if all are null, any value is valid."""
     known = [example for example in examples if example is not None]
     match known[0] if known else None:
         case None:
@@ -160,7 +160,7 @@ def tree_of(examples: Sequence[Any]) -> dict[str, Any]:
 
 
 def timestamp_text(at: float) -> str:
-    """A time as ``yyyy-MM-dd HH:mm:ss`` in UTC.
+    """Return a time as ``yyyy-MM-dd HH:mm:ss`` in UTC.
 
     :param at: epoch seconds.
     """

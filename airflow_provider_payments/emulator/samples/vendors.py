@@ -1,4 +1,4 @@
-"""The emulated vendors, each with its tables."""
+"""The tables of the emulated vendors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from airflow_provider_payments.emulator.core.clock import Clock
 from airflow_provider_payments.emulator.samples import files, paypal, square, stripe
 from airflow_provider_payments.emulator.samples.tables import Table
 
-# The vendors with tables and resources of their own names; ``files`` are not among them.
+#: The vendors whose source has tables or resources with names; the source of files has paths instead.
 VENDORS = ("paypal", "square", "stripe")
-_MAKERS: Mapping[str, Callable[[float], Sequence[Table]]] = {
+_BUILDERS: Mapping[str, Callable[[float], Sequence[Table]]] = {
     "paypal": paypal.tables,
     "square": square.tables,
     "stripe": stripe.tables,
@@ -20,7 +20,7 @@ _MAKERS: Mapping[str, Callable[[float], Sequence[Table]]] = {
 
 
 class Vendors:
-    """The tables of each vendor, made when they are first read.
+    """The tables of each vendor, built when they are first read.
 
     :param clock: rows after its current time become visible as it moves.
     """
@@ -30,17 +30,17 @@ class Vendors:
         self._tables: dict[str, Mapping[str, Table]] = {}
 
     def tables(self, vendor: str) -> Mapping[str, Table]:
-        """By path, in the order of explore; empty for a vendor without tables.
+        """Return the tables of a vendor by path, in the order of explore; empty for a vendor without tables.
 
         :param vendor: one of :data:`VENDORS`, or ``files``.
         """
         if vendor not in self._tables:
-            self._tables[vendor] = _made(vendor, self._start) if vendor in _MAKERS else {}
+            self._tables[vendor] = _build(vendor, self._start) if vendor in _BUILDERS else {}
         return self._tables[vendor]
 
 
-# Tables are never written to and depend only on the whole second of the start: organisations that start in the same
-# second, as those of tests do, share them.
+# Organisations that start in the same second, as in tests, share their tables: tables are never written to and depend
+# only on the whole second of the start.
 @lru_cache(maxsize=6)
-def _made(vendor: str, start: int) -> Mapping[str, Table]:
-    return {table.path: table for table in _MAKERS[vendor](start)}
+def _build(vendor: str, start: int) -> Mapping[str, Table]:
+    return {table.path: table for table in _BUILDERS[vendor](start)}

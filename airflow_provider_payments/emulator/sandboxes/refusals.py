@@ -16,7 +16,7 @@ _INTERNAL = "2000"
 class SandboxesRefusal(Refusal):
     """A refusal with an SMS code.
 
-    :param code: such as ``2010-403``: number and status.
+    :param code: the number and the status, such as ``2010-403``.
     """
 
     def __init__(self, code: str, detail: str) -> None:
@@ -31,12 +31,12 @@ class SandboxesRefusal(Refusal):
 
 
 def refused(status: int, detail: str) -> SandboxesRefusal:
-    """A refusal with sandbox management's code for a status."""
+    """Return a refusal with sandbox management's code for a status."""
     return SandboxesRefusal(f"{_NUMBERS.get(status, _INTERNAL)}-{status}", detail)
 
 
 class SandboxesDialect(Dialect):
-    """Requests to sandbox management are about all sandboxes, whatever their headers name."""
+    """The dialect of sandbox management, whose requests concern all sandboxes regardless of the sandbox header."""
 
     def __init__(self) -> None:
         super().__init__(refused)

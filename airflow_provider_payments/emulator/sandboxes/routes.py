@@ -1,4 +1,4 @@
-"""Sandbox management's operations: the sandboxes of the credential, and for an administrator all of them."""
+"""Operations of sandbox management: list the sandboxes of the credential and, for an administrator, all sandboxes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Handler = Callable[[Call[Sandboxes]], Answer]
 
 
 def list_available(call: Call[Sandboxes]) -> Answer:
-    """The sandboxes that the credential may use; any credential may call this."""
+    """List the sandboxes that the credential may use; any credential may send this request."""
     return _page(call, "/", [sandbox for sandbox in call.state if not sandbox.is_hidden])
 
 
 def for_administrators(handler: Handler) -> Handler:
-    """The handler, for credentials that may administer sandboxes."""
+    """Return the handler, restricted to credentials that may administer sandboxes."""
 
     def handle(call: Call[Sandboxes]) -> Answer:
         if not call.state[0].runtime_options.sandbox_admin:
@@ -74,13 +74,13 @@ def _page(call: Call[Sandboxes], path: str, sandboxes: Sequence[Sandbox]) -> Ans
 
 
 def _page_bounds(call: Call[Sandboxes]) -> tuple[int, int]:
-    """``limit`` and ``offset``: both parameters or neither."""
+    """Return ``limit`` and ``offset``; a request has both parameters or neither."""
     given = call.parameter("limit"), call.parameter("offset")
     if given == (None, None):
         return DEFAULT_PAGE, 0
     limit, offset = (parse_count(text or "") for text in given)
     if not limit or offset is None:
-        raise refused(400, "'limit', 1 or more, and 'offset', 0 or more, are whole numbers that stand together.")
+        raise refused(400, "'limit', 1 or more, and 'offset', 0 or more, are whole numbers and required together.")
     return limit, offset
 
 

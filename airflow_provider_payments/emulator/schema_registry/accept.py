@@ -19,11 +19,11 @@ _SUMMARIES: dict[str, Summary] = {"": "whole", "-id": "id", "-link": "link"}
 class Form:
     """The requested form of a resource.
 
-    :param full: with references resolved.
-    :param only_id: only ids, version and title.
-    :param notext: without the titles and descriptions of fields.
-    :param descriptors: with the descriptors of a schema.
-    :param deprecated: with the marks of fields that descriptors deprecate.
+    :param full: whether references are resolved.
+    :param only_id: whether the resource has only its ids, version and title.
+    :param notext: whether the titles and descriptions of fields are left out.
+    :param descriptors: whether the descriptors of a schema are included.
+    :param deprecated: whether fields that descriptors deprecate are marked.
     """
 
     full: bool = False
@@ -46,9 +46,9 @@ _LOOKUP_FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """The first media type of an ``Accept`` header that is the registry's.
+    """The first media type of an ``Accept`` header that belongs to the registry.
 
-    :param suffix: what follows the family; None when there is no such media type.
+    :param suffix: the part of the media type after the family; None if the header has no such media type.
     """
 
     family: str = ""
@@ -57,7 +57,7 @@ class _Choice:
 
 
 def list_form(accept: str) -> Form:
-    """The form of a list: the header must name it, without a version."""
+    """Return the form of a list that an ``Accept`` header names; a header with a version is refused."""
     choice = _choice(accept)
     form = _LIST_FORMS.get(choice.suffix) if choice.suffix is not None and choice.version is None else None
     if form is None:
@@ -66,7 +66,7 @@ def list_form(accept: str) -> Form:
 
 
 def lookup_form(accept: str) -> Form:
-    """The form of one resource: the header must name it, with a version."""
+    """Return the form of one resource that an ``Accept`` header names; a header without a version is refused."""
     choice = _choice(accept)
     if choice.suffix is None or choice.version is None:
         raise _invalid("1007", accept, "application/vnd.adobe.xed+json; version=1 (a version is needed)")
@@ -79,7 +79,7 @@ def lookup_form(accept: str) -> Form:
 
 
 def descriptor_list_form(accept: str) -> tuple[Summary, bool]:
-    """The requested form of a list of descriptors: what of each, and whether in pages."""
+    """Return how much of each descriptor a list contains, and whether the list has pages."""
     choice = _choice(accept)
     suffix = choice.suffix or ""
     summary = _SUMMARIES.get(suffix.removeprefix("-v2"))
@@ -89,7 +89,7 @@ def descriptor_list_form(accept: str) -> tuple[Summary, bool]:
 
 
 def check_descriptor_lookup(accept: str) -> None:
-    """Refuse any other form of a descriptor than its only one, which need not be named and has no version."""
+    """Refuse an ``Accept`` header that names a form of a descriptor other than the only one, or a version."""
     if _choice(accept) not in (_Choice(), _Choice("xdm", "")):
         raise _invalid("1009", accept, "application/vnd.adobe.xdm+json")
 

@@ -1,4 +1,4 @@
-"""Parsing the body of a resource: its references, its own fields and required names, wherever the body has them."""
+"""Parsing the body of a resource: its references, its own fields and required names, anywhere in the body."""
 
 from __future__ import annotations
 
@@ -9,45 +9,43 @@ from typing import Any
 from airflow_provider_payments.emulator.schema_registry import fields
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 
-LOCAL = "#/definitions/"
+LOCAL_PREFIX = "#/definitions/"
 OWN_FIELDS = "customFields"
-
-
 REF_PROPERTY = "meta:refProperty"
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """An entry of ``allOf`` that leads outside the body.
+    """An entry of ``allOf`` that refers to a resource outside the body.
 
-    :param taken: the only fields to use of the target, as the client wrote them: a pointer or a list; None for all.
+    :param selected: the only fields of the target to use, as the client wrote them: a pointer or a list; None for all.
     """
 
     target: str
-    taken: str | tuple[str, ...] | None = None
+    selected: str | tuple[str, ...] | None = None
 
     @property
     def pointers(self) -> tuple[str, ...]:
-        """The fields to use; the empty pointer stands for all."""
-        return ("",) if self.taken is None else (self.taken,) if isinstance(self.taken, str) else self.taken
+        """The pointers of the target's fields to use; the empty pointer means all fields."""
+        return ("",) if self.selected is None else (self.selected,) if isinstance(self.selected, str) else self.selected
 
     def to_wire(self) -> dict[str, Any]:
-        """The entry as the registry shows it."""
-        taken = list(self.taken) if isinstance(self.taken, tuple) else self.taken
-        return {**reference_to_wire(self.target), **({} if taken is None else {REF_PROPERTY: taken})}
+        """Return the wire form of the entry."""
+        selected = list(self.selected) if isinstance(self.selected, tuple) else self.selected
+        return {**reference_to_wire(self.target), **({} if selected is None else {REF_PROPERTY: selected})}
 
 
 def reference_to_wire(target: str) -> dict[str, Any]:
-    """A reference in ``allOf`` as the registry shows it."""
+    """Return the wire form of a reference in ``allOf``."""
     return {"$ref": target, "type": "object", "meta:xdmType": "object"}
 
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What a resource is composed of.
+    """The references and the own fields of a resource.
 
     :param entries: the references outside the body, without duplicates, in order.
-    :param properties: its own fields.
+    :param properties: the own fields of the resource.
     :param required: the required top-level names.
     :param parts: the names of the body's own definitions.
     """
@@ -63,12 +61,12 @@ class Composition:
         return tuple(dict.fromkeys(entry.target for entry in self.entries))
 
     def pointers(self, target: str) -> frozenset[str]:
-        """The fields that it uses of a target, see :attr:`Reference.pointers`; none if it does not refer to it."""
+        """Return the :attr:`Reference.pointers` of a target; empty if the resource does not refer to the target."""
         return frozenset(pointer for entry in self.entries if entry.target == target for pointer in entry.pointers)
 
     @property
     def own_name(self) -> str:
-        """The name of its own fields in ``definitions``: the client's, if the client has one name for them."""
+        """The name of the own fields in ``definitions``: the client's name if the body has exactly one definition."""
         return self.parts[0] if len(self.parts) == 1 else OWN_FIELDS
 
 
@@ -94,9 +92,9 @@ def parse_composition(body: Mapping[str, Any]) -> Composition:
     for entry in entries:
         reference = entry.get("$ref") if isinstance(entry, dict) else None
         if isinstance(reference, str) and reference:
-            if not reference.startswith(LOCAL):
-                references[Reference(reference, _taken(entry))] = None
-            elif reference.removeprefix(LOCAL) not in definitions:
+            if not reference.startswith(LOCAL_PREFIX):
+                references[Reference(reference, _selected(entry))] = None
+            elif reference.removeprefix(LOCAL_PREFIX) not in definitions:
                 raise unknown_reference(f"The reference '{reference[:200]}' leads nowhere.")
         elif isinstance(entry, dict) and "properties" in entry:
             own.append(_properties(entry, "allOf"))
@@ -110,9 +108,9 @@ def parse_composition(body: Mapping[str, Any]) -> Composition:
     return Composition(tuple(references), merged, tuple(dict.fromkeys(required)), tuple(definitions))
 
 
-def _taken(entry: Mapping[str, Any]) -> str | tuple[str, ...] | None:
-    taken = entry.get(REF_PROPERTY)
-    pointers = [taken] if isinstance(taken, str) else taken
+def _selected(entry: Mapping[str, Any]) -> str | tuple[str, ...] | None:
+    selected = entry.get(REF_PROPERTY)
+    pointers = [selected] if isinstance(selected, str) else selected
     if pointers is None:
         return None
     if not isinstance(pointers, list) or not pointers or not all(isinstance(one, str) for one in pointers):
@@ -120,7 +118,7 @@ def _taken(entry: Mapping[str, Any]) -> str | tuple[str, ...] | None:
     for pointer in pointers:
         if not pointer.startswith("/"):
             raise malformed(f"'{REF_PROPERTY}' holds '{pointer[:200]}', which does not begin with a slash.")
-    return taken if isinstance(taken, str) else tuple(pointers)
+    return selected if isinstance(selected, str) else tuple(pointers)
 
 
 def _properties(node: Any, where: str) -> dict[str, Any]:

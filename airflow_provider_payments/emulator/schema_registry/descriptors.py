@@ -17,8 +17,8 @@ IDENTITY = "xdm:descriptorIdentity"
 REFERENCE = "xdm:descriptorReferenceIdentity"
 ONE_TO_ONE = "xdm:descriptorOneToOne"
 DEPRECATED = "xdm:descriptorDeprecated"
-# The members that each type needs besides '@type', 'xdm:sourceSchema' and 'xdm:sourceProperty'.
-_NEEDED: Mapping[str, tuple[str, ...]] = {
+# The members that each type requires besides '@type', 'xdm:sourceSchema' and 'xdm:sourceProperty'.
+_REQUIRED: Mapping[str, tuple[str, ...]] = {
     IDENTITY: ("xdm:namespace", "xdm:property"),
     REFERENCE: ("xdm:identityNamespace",),
     ONE_TO_ONE: ("xdm:destinationSchema",),
@@ -29,8 +29,8 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "xdm:descriptorTimestamp": (),
     DEPRECATED: (),
 }
-# These may name several properties at once.
-_MANY = ("xdm:descriptorPrimaryKey", DEPRECATED)
+# The types whose 'xdm:sourceProperty' may be a list of paths.
+_WITH_SEVERAL_PROPERTIES = ("xdm:descriptorPrimaryKey", DEPRECATED)
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "xdm:property": ("xdm:id", "xdm:code"),
     "xdm:cardinality": ("1:1", "1:0", "M:1", "M:0"),
@@ -42,8 +42,8 @@ MAX_DESCRIPTORS = 4000
 class Descriptor:
     """One descriptor.
 
-    :param content: what the client sent.
-    :param created: epoch milliseconds, as is ``updated``.
+    :param content: the members that the client sent.
+    :param created: in epoch milliseconds, like ``updated``.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Descriptor:
 
     @property
     def properties(self) -> list[str]:
-        """The paths of its fields, with slashes."""
+        """The paths of the described fields, such as ``/person/name``."""
         named = self.content["xdm:sourceProperty"]
         return list(named) if isinstance(named, list) else [named]
 
@@ -81,7 +81,7 @@ class Descriptors:
         )
 
     def get(self, identifier: str) -> Descriptor:
-        """A descriptor, or a refusal."""
+        """Return the descriptor with an id, or refuse."""
         found = self.store.read(identifier)
         if found is None:
             raise RegistryRefusal(
@@ -104,10 +104,10 @@ class Descriptors:
         """Replace the content of a descriptor, or refuse."""
         descriptor.content = self._parse(body, descriptor)
         descriptor.updated = self.library.sandbox.clock.millis()
-        self.store.changed(descriptor)
+        self.store.reindex(descriptor)
 
     def drop_all(self, schema: Resource) -> None:
-        """Remove the descriptors of a schema that is deleted."""
+        """Remove all descriptors of a schema that is being deleted."""
         for descriptor in self.of(schema):
             self.store.remove(descriptor)
 
@@ -116,29 +116,29 @@ class Descriptors:
         return any(descriptor.is_primary for descriptor in self.of(schema))
 
     def relation_without_identity(self, schema: Resource) -> str | None:
-        """A property with a one-to-one relation but no reference identity, or None."""
+        """Return the path of a field that has a one-to-one relation but no reference identity, or None."""
         known = self.of(schema)
         referring = {path for descriptor in known if descriptor.type == REFERENCE for path in descriptor.properties}
         related = (path for descriptor in known if descriptor.type == ONE_TO_ONE for path in descriptor.properties)
         return next((path for path in related if path not in referring), None)
 
-    def _parse(self, body: Mapping[str, Any], itself: Descriptor | None) -> dict[str, Any]:
+    def _parse(self, body: Mapping[str, Any], current: Descriptor | None) -> dict[str, Any]:
         kind = body.get("@type")
-        if not isinstance(kind, str) or kind not in _NEEDED:
-            raise _invalid(f"'@type' must be one of {', '.join(_NEEDED)}.")
+        if not isinstance(kind, str) or kind not in _REQUIRED:
+            raise _invalid(f"'@type' must be one of {', '.join(_REQUIRED)}.")
         content = {key: value for key, value in body.items() if key.startswith(("xdm:", "meta:enum", "meta:exclude"))}
-        for member in ("xdm:sourceSchema", *_NEEDED[kind]):
+        for member in ("xdm:sourceSchema", *_REQUIRED[kind]):
             _check_text(content, member)
         source = self._schema(content, "source")
         self._check_properties(kind, content, source)
-        if "xdm:destinationSchema" in _NEEDED[kind]:
+        if "xdm:destinationSchema" in _REQUIRED[kind]:
             destination = self._schema(content, "destination")
             if content.get("xdm:destinationProperty") is not None:
                 self._field(destination, content["xdm:destinationProperty"], "xdm:destinationProperty")
         if not isinstance(content.get("xdm:isPrimary", False), bool):
             raise _invalid("'xdm:isPrimary' must be true or false.")
         primary = kind == IDENTITY and content.get("xdm:isPrimary")
-        if primary and any(other.is_primary and other is not itself for other in self.of(source)):
+        if primary and any(other.is_primary and other is not current for other in self.of(source)):
             raise _invalid(f"{source.id} has a primary identity already.")
         return {"@type": kind, **content, "xdm:sourceSchema": source.id}
 
@@ -153,7 +153,7 @@ class Descriptors:
 
     def _check_properties(self, kind: str, content: Mapping[str, Any], source: Resource) -> None:
         named = content.get("xdm:sourceProperty")
-        if isinstance(named, list) and (kind not in _MANY or not named):
+        if isinstance(named, list) and (kind not in _WITH_SEVERAL_PROPERTIES or not named):
             raise _invalid("'xdm:sourceProperty' must be one path for this type of descriptor.")
         for path in named if isinstance(named, list) else [named]:
             field = self._field(source, path, "xdm:sourceProperty")

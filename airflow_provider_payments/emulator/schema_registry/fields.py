@@ -30,15 +30,15 @@ _HOLDERS = ("properties", "items", "additionalProperties")
 
 
 def invalid_field(where: str, problem: str) -> RegistryRefusal:
-    """The refusal of a field, with its path."""
+    """Return the refusal of an invalid field."""
     return RegistryRefusal("1505-400", "Schema definition invalid", f"The field '{where[:200]}' is invalid: {problem}.")
 
 
 def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, Any]:
-    """A checked copy of a field with what the registry adds: ``meta:xdmType``, and bounds on integers.
+    """Return a checked copy of a field, completed with ``meta:xdmType`` and the bounds of integers.
 
     :param where: dotted path, for refusals.
-    :param free_names: whether names on this level may begin with an underscore (the tenant's object, ``_adhoc``).
+    :param free_names: whether the field's direct members may have any name, as in ``_adhoc`` and the tenant's object.
     """
     if not isinstance(node, dict):
         raise invalid_field(where, "it must be an object")
@@ -62,7 +62,7 @@ def complete(node: Any, where: str, *, free_names: bool = False) -> dict[str, An
 
 
 def _type_of(node: dict[str, Any], where: str) -> str:
-    """The type of a field, set if it has none; refuses an unknown type, or texts that are not text."""
+    """Return the type of a field, set to its default if missing; refuse unknown types and titles that are not text."""
     kind = node.setdefault("type", "object" if "properties" in node else "string")
     if not isinstance(kind, str) or kind not in _TYPES:
         raise invalid_field(where, "its type is none of " + ", ".join(sorted(_TYPES)))
@@ -106,7 +106,7 @@ def _bound(node: dict[str, Any]) -> None:
 
 
 def required_names(node: Tree, where: str) -> list[str]:
-    """The required names of an object, or a refusal.
+    """Return the required names of an object, or refuse.
 
     :param where: dotted path, for refusals.
     """
@@ -146,7 +146,7 @@ def references(node: Any) -> Iterator[str]:
 
 
 def expand(properties: Tree, look_up: Callable[[str], Tree | None]) -> dict[str, Any]:
-    """Fields with their data types expanded, or a refusal if that exceeds the limit.
+    """Return fields with their data types expanded; refuse more than :data:`MAX_FIELDS` expanded fields.
 
     :param look_up: returns the data type of a reference, or None.
     """
@@ -156,19 +156,19 @@ def expand(properties: Tree, look_up: Callable[[str], Tree | None]) -> dict[str,
 class _Expansion:
     def __init__(self, look_up: Callable[[str], Tree | None]) -> None:
         self.look_up = look_up
-        self.left = MAX_FIELDS
+        self.remaining = MAX_FIELDS
 
     def of(self, properties: Tree, depth: int, *, referred: bool = False) -> dict[str, Any]:
         result = {}
         for name, node in properties.items():
-            self.left -= referred
-            if self.left < 0 or depth > MAX_DEPTH:
+            self.remaining -= referred
+            if self.remaining < 0 or depth > MAX_DEPTH:
                 raise invalid_field(name, f"with its data types it would hold more than {MAX_FIELDS} fields, or itself")
             result[name] = self._field(node, depth, referred)
         return result
 
     def _field(self, node: Any, depth: int, referred: bool) -> Any:
-        if not isinstance(node, Mapping):  # of a field that is not an object, anything may be here
+        if not isinstance(node, Mapping):  # the registry does not check 'properties' of a field that is not an object
             return node
         result = dict(node)
         reference = result.pop("$ref", None)
@@ -184,7 +184,7 @@ class _Expansion:
 
 
 def merge(trees: Sequence[Tree], where: str = "") -> dict[str, Any]:
-    """Merge property maps; a path with two types is refused.
+    """Return merged property maps; refuse a path with two types.
 
     :param where: dotted path of the maps.
     """
@@ -210,9 +210,9 @@ def merge(trees: Sequence[Tree], where: str = "") -> dict[str, Any]:
 
 
 def pick(node: Tree, pointers: Sequence[str]) -> dict[str, Any]:
-    """An object reduced to the fields of some pointers; a pointer that leads nowhere is refused.
+    """Return an object reduced to the fields that pointers name; refuse a pointer to no field.
 
-    :param node: expanded.
+    :param node: the object, with its data types expanded.
     :param pointers: JSON pointers without the steps into ``properties``, such as ``/person/name``.
     """
     paths = [tuple(step.replace("~1", "/").replace("~0", "~") for step in one.split("/")[1:]) for one in pointers]
@@ -239,10 +239,10 @@ def _picked(node: Tree, paths: Sequence[tuple[str, ...]], where: str) -> dict[st
 
 
 def find(properties: Tree, steps: Iterable[object]) -> Tree | None:
-    """The field at a path, or None. An entry of a map has the type of the map's values.
+    """Return the field at a path, or None. An entry of a map has the type of the map's values.
 
-    :param steps: names; a step that is not text enters an array.
-    :returns: an empty tree for a field that may have any value.
+    :param steps: the names on the path; a step that is not text enters an array.
+    :returns: the field; an empty tree if it may have any value.
     """
     node: Tree = {"properties": properties}
     for step in steps:
@@ -268,7 +268,7 @@ def _entry(node: Tree) -> Tree | None:
 
 
 def without_texts(node: Any) -> Any:
-    """A copy without titles and descriptions of fields."""
+    """Return a copy of a field without titles and descriptions."""
     if not isinstance(node, Mapping):
         return node
     result = {key: value for key, value in node.items() if not (key in _TEXTS and isinstance(value, str))}

@@ -1,7 +1,7 @@
-"""The global resources as far as a payments dataflow and public clients meet them.
+"""The global resources that payments dataflows and public clients use.
 
-They have the names, types and limits that Adobe publishes, in texts of our own. Field groups for profiles are whole;
-others hold what payments need.
+Names, types and limits are those that Adobe publishes; the descriptions are our own. Field groups for profiles are
+complete; other resources have only the fields that payments need.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 from airflow_provider_payments.emulator.schema_registry.global_fields import (
     DataType,
+    array_field,
     choice,
-    keyed,
     leaves,
+    map_field,
     nested,
-    several,
     struct,
     typed,
 )
@@ -82,7 +82,7 @@ def _data_type(data_type: DataType) -> dict[str, Any]:
 
 
 _EVENT = {**IDENTIFIER, **leaves("timestamp", form="date-time")}
-_IDENTITIES = keyed("identityMap", {"type": "array", "meta:xdmType": "array", "items": IDENTITY.node()})
+_IDENTITIES = map_field("identityMap", {"type": "array", "meta:xdmType": "array", "items": IDENTITY.node()})
 _PRODUCT = {
     **IDENTIFIER,
     **leaves("productID productName productDescription"),
@@ -98,12 +98,12 @@ _CONTACT = {
 _EXPIRATION = {**leaves("pointsExpiring", "number"), **leaves("pointsExpirationDate", form="date-time")}
 _LOYALTY = {
     **leaves("joinDate tierExpiryDate", form="date-time"),
-    **several("loyaltyID", {"type": "string", "meta:xdmType": "string"}),
+    **array_field("loyaltyID", {"type": "string", "meta:xdmType": "string"}),
     **leaves("points pointsRedeemed adjustedPoints expiredPoints lifetimePoints lifetimePurchases", "number"),
     **leaves("promisedPoints returnedPoints", "number"),
-    **several("pointsExpiration", struct("Points expiration", _EXPIRATION)),
+    **array_field("pointsExpiration", struct("Points expiration", _EXPIRATION)),
     **leaves("program upgradeDate status tier"),
-    **several("cardsDetails", struct("Card details", leaves("number series status"))),
+    **array_field("cardsDetails", struct("Card details", leaves("number series status"))),
 }
 _PREFERENCES = {
     # A short form of what BCP 47 allows.
@@ -162,7 +162,7 @@ GLOBAL_RESOURCES: tuple[Mapping[str, Any], ...] = (
     _field_group(
         f"{XDM}/context/experienceevent-commerce",
         "Commerce Details",
-        {**typed("commerce", COMMERCE), **several("productListItems", LINE.node())},
+        {**typed("commerce", COMMERCE), **array_field("productListItems", LINE.node())},
         (EXPERIENCE_EVENT,),
     ),
     *map(_data_type, DATA_TYPES),

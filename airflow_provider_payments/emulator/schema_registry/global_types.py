@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from airflow_provider_payments.emulator.schema_registry.global_fields import (
     DataType,
+    array_field,
     choice,
-    keyed,
     leaves,
-    mapped,
+    map_field,
+    map_of,
     nested,
-    several,
     struct,
     typed,
 )
@@ -118,7 +118,7 @@ _ORDER = DataType(
     "Order",
     {
         **leaves("purchaseID purchaseOrderNumber"),
-        **several("payments", _PAYMENT.node()),
+        **array_field("payments", _PAYMENT.node()),
         **_CURRENCY_CODE,
         **leaves("taxAmount discountAmount priceTotal", "number"),
         **choice("orderType", "checkout instant_purchase"),
@@ -136,7 +136,7 @@ LINE = DataType(
         **_CURRENCY_CODE,
         **leaves("quantity", "integer"),
         **leaves("priceTotal discountAmount refundAmount", "number"),
-        **several("selectedOptions", struct("Selected option", leaves("attribute value"), ("attribute", "value"))),
+        **array_field("selectedOptions", struct("Selected option", leaves("attribute value"), ("attribute", "value"))),
     },
     ("SKU",),
 )
@@ -162,7 +162,7 @@ _COLLECTED = leaves("time", form="date-time")
 _MARKETING = {**_VALUE, **_COLLECTED, **leaves("reason", limits={"maxLength": 16})}
 _SUBSCRIBER = struct("Subscriber", {**_COLLECTED, **leaves("source", limits={"maxLength": 15})})
 _SUBSCRIPTION = struct(
-    "Subscription", {**_VALUE, **leaves("type", limits={"maxLength": 15}), **keyed("subscribers", _SUBSCRIBER)}
+    "Subscription", {**_VALUE, **leaves("type", limits={"maxLength": 15}), **map_field("subscribers", _SUBSCRIBER)}
 )
 _CONSENT_FIELD = DataType(f"{XDM}/datatype/consent-field", "Generic Consent Field", _VALUE, ("val",))
 _PERSONALIZATION_FIELD = DataType(
@@ -174,7 +174,7 @@ _MARKETING_FIELD = DataType(
 _SUBSCRIPTIONS_FIELD = DataType(
     f"{XDM}/datatype/marketing-preference-with-subscriptions",
     "Generic Marketing Preference Field with Subscriptions",
-    {**_MARKETING, **keyed("subscriptions", _SUBSCRIPTION)},
+    {**_MARKETING, **map_field("subscriptions", _SUBSCRIPTION)},
     ("val",),
 )
 _PERSONALIZE = nested("personalize", typed("content", _PERSONALIZATION_FIELD))
@@ -201,7 +201,7 @@ _OF_ONE_IDENTITY = struct(
         **nested("marketing", typed(_CHANNELS, _MARKETING_FIELD)),
     },
 )
-# What a profile holds differs from the data type: the advertiser's id belongs to one identity, and channels have
+# The consents of a profile differ from the data type: the advertiser's id belongs to one identity, and channels have
 # subscriptions.
 PROFILE_CONSENTS = nested(
     "consents",
@@ -212,7 +212,7 @@ PROFILE_CONSENTS = nested(
             "marketing",
             {**_PREFERRED, **typed("any", _MARKETING_FIELD), **typed(_CHANNELS, _SUBSCRIPTIONS_FIELD)},
         ),
-        **keyed("idSpecific", mapped("Identifier type", _OF_ONE_IDENTITY)),
+        **map_field("idSpecific", map_of("Identifier type", _OF_ONE_IDENTITY)),
         **_METADATA,
     },
 )

@@ -33,24 +33,24 @@ class Library:
             lag=sandbox.lag,
             kind=lambda resource: OBJECT_KINDS.get(resource.kind, ""),
         )
-        # By both ids: lists and reads that are behind still show what may refer to them.
+        # By both ids. While lists and reads lag, resources that refer to a removed one can still be read.
         self._removed: dict[str, Resource] = {}
         self._resolved: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {}
 
     @property
     def tenant_field(self) -> str:
-        """The top-level field of all fields of the tenant."""
+        """The top-level field that contains all fields of the tenant."""
         return f"_{self.sandbox.options.tenant}"
 
     def of_kind(self, kind: Kind) -> Iterator[Resource]:
-        """The tenant's resources of a kind, oldest first."""
+        """Return the tenant's resources of a kind, oldest first."""
         return iter(self.store.find("kind", (kind,)))
 
     def get(self, kind: Kind, identifier: str, *, removed: bool = False) -> Resource:
-        """A resource of the tenant as a request finds it, or a refusal.
+        """Return a resource of the tenant that requests can read, or refuse.
 
         :param identifier: ``$id`` or ``meta:altId``.
-        :param removed: whether to find a removed one too while reads are behind.
+        :param removed: whether to find a removed resource too, as long as reads lag.
         """
         found = self.read(identifier, removed=removed)
         if found is None or found.kind != kind:
@@ -58,26 +58,27 @@ class Library:
         return found
 
     def lookup(self, identifier: str) -> Resource | None:
-        """A resource of the tenant, whatever its kind.
+        """Return a stored resource of the tenant, of any kind, or None.
 
         :param identifier: ``$id`` or ``meta:altId``.
         """
         return self.store.get(identifier) or next(iter(self.store.find("alt_id", (identifier,))), None)
 
     def read(self, identifier: str, *, removed: bool = False) -> Resource | None:
-        """The same as a request finds it: None while reads are behind.
+        """Return a resource of the tenant, of any kind, that requests can read; None while reads lag.
 
-        :param removed: whether to find a removed one too while reads are behind.
+        :param identifier: ``$id`` or ``meta:altId``.
+        :param removed: whether to find a removed resource too, as long as reads lag.
         """
         found = self.lookup(identifier) or self._removed.get(identifier)
         return self.store.read(found.id, removed=removed) if found else None
 
     def find(self, reference: str) -> Resource | None:
-        """A resource of the tenant or a global one, or None."""
+        """Return a resource of the tenant or a global one, or None."""
         return self.store.get(reference) or GLOBALS.get(reference)
 
     def known(self, reference: str) -> Resource:
-        """A resource that exists, see :meth:`find`, or that existed when something referred to it."""
+        """Return a resource that exists, see :meth:`find`, or one that was removed."""
         found = self.find(reference) or self._removed.get(reference)
         assert found is not None
         return found
@@ -88,7 +89,7 @@ class Library:
         return found.kind if found else None
 
     def class_of(self, resource: Resource) -> str | None:
-        """The class of a schema; a class is its own."""
+        """Return the id of a schema's class; for a class, its own id."""
         if resource.kind == "classes":
             return resource.id
         return next((reference for reference in resource.references if self.known(reference).kind == "classes"), None)
@@ -99,7 +100,7 @@ class Library:
         return behaviour.rpartition("/")[2]
 
     def extends(self, resource: Resource) -> list[str]:
-        """All resources that a resource refers to, directly or not, each once."""
+        """Return the ids of all resources that a resource refers to, directly or indirectly, each once."""
         return self._closure(resource.references)
 
     def _closure(self, references: Sequence[str]) -> list[str]:
@@ -113,13 +114,13 @@ class Library:
         return list(result)
 
     def resolve(self, resource: Resource) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """All fields of a resource, with references resolved, and the required names."""
+        """Return all fields of a resource, with references resolved, and the required names."""
         if resource.id not in self._resolved:
-            self._resolved[resource.id] = self.resolve_anew(resource)
+            self._resolved[resource.id] = self.resolve_uncached(resource)
         return self._resolved[resource.id]
 
-    def resolve_anew(self, resource: Resource) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """The same without the cache, also of a resource that is not stored; refuses what cannot be merged."""
+    def resolve_uncached(self, resource: Resource) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Resolve a resource, stored or not, without the cache; refuse fields that cannot be merged."""
         # Not recursive: a resource that is reached in several ways counts once, else work would double with each level.
         composition = resource.composition
         whole = [target for target in composition.references if "" in composition.pointers(target)]
@@ -128,7 +129,7 @@ class Library:
         trees = [fields.expand(part.properties, self._data_type) for part in parts]
         for target in composition.references:
             if target not in whole:
-                properties, needed = self.resolve_anew(self.known(target))
+                properties, needed = self.resolve_uncached(self.known(target))
                 group = {"properties": properties, "required": needed}
                 picked = fields.pick(group, sorted(composition.pointers(target)))
                 trees.append(picked["properties"])

@@ -17,32 +17,32 @@ from airflow_provider_payments.emulator.core.call import Answer, Call
 from airflow_provider_payments.emulator.core.comparisons import (
     as_number,
     as_text,
-    dotted,
-    in_order,
+    compared_to,
     is_number,
-    like,
+    matching,
     one_of,
     sort_key,
+    version_sort_key,
 )
 from airflow_provider_payments.emulator.core.parsing import parse_count
 from airflow_provider_payments.emulator.core.query import Filter, Listing, Order, Position
-from airflow_provider_payments.emulator.core.questions import ALWAYS, Policy, name_topics
+from airflow_provider_payments.emulator.core.questions import ALWAYS_HONOURED, Policy, name_filter_kinds
 from airflow_provider_payments.emulator.core.store import Numbered
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
 
 PREFIX = "/data/foundation/schemaregistry"
 _LATEST = Order("updated", descending=True)
-# The questions that the parameters ask.
-_PARAMETERS = {**dict.fromkeys(("property", "limit"), ALWAYS), "orderby": "order", "start": "start"}
-_TOPICS = name_topics("title")
+#: The kind of question that each query parameter is, for :class:`Policy`.
+_PARAMETERS = {**dict.fromkeys(("property", "limit"), ALWAYS_HONOURED), "orderby": "order", "start": "start"}
+_FILTER_KINDS = name_filter_kinds("title")
 _PROPERTY = re.compile(r"(?P<field>[^=!<>~]+)(?:(?P<sign>==|!=|<=|>=|<|>|~)(?P<value>.*))?", re.DOTALL)
 
 Item = TypeVar("Item", bound=Numbered)
 
 
 def filters(call: Call[Registry]) -> list[Filter]:
-    """The filters of a request's ``property`` parameters."""
+    """Return the filters of a request's ``property`` parameters."""
     return [_filter(text) for name, text in call.query if name == "property"]
 
 
@@ -51,21 +51,21 @@ def answer(
 ) -> Answer:
     """Answer with the requested page.
 
-    :param path: of the list, below the service's prefix.
-    :param show: makes the form of an item in the list.
-    :param base: filters of the list itself.
+    :param path: the path of the list, below the service's prefix.
+    :param show: returns the wire form of an item.
+    :param base: filters that apply to every request for the list.
     """
     policy = Policy("schema_registry", call.state.sandbox.runtime_options.questions, _refused)
-    call = policy.heeded(call, _PARAMETERS)
-    asked, start = [*base, *policy.screened(filters(call), _TOPICS)], call.parameter("start")
+    call = policy.without_ignored_parameters(call, _PARAMETERS)
+    conditions, start = [*base, *policy.effective_filters(filters(call), _FILTER_KINDS)], call.parameter("start")
     limits = call.state.sandbox.runtime_options.page_limits["schema_registry"]
-    # 0 asks for the default.
+    # A limit of 0 means the default.
     limit = call.page_limit(limits, _invalid) or limits.default or limits.maximum
     named = call.parameter("orderby")
     page, following = (
-        _page_by_value(listing, _orders(named), asked, start, limit)
+        _page_by_value(listing, _orders(named), conditions, start, limit)
         if named
-        else _page_of_latest(listing, asked, start, limit)
+        else _page_of_latest(listing, conditions, start, limit)
     )
     return Answer(
         {
@@ -81,16 +81,16 @@ def _refused(question: str, name: str) -> RegistryRefusal:
 
 
 def _page_of_latest(
-    listing: Listing[Item], asked: Sequence[Filter], start: str | None, limit: int
+    listing: Listing[Item], conditions: Sequence[Filter], start: str | None, limit: int
 ) -> tuple[list[Item], str | None]:
-    """A page in the default order, and the ``start`` of the next: a time, and the item's number to break ties."""
+    """Return a page in the default order, and the next ``start``: a time, and an item's number to break ties."""
     after = None
     if start is not None:
-        moment, _, number = start.partition(".")
+        time, _, number = start.partition(".")
         at = parse_count(number)
         # A time alone is a position after all items of that time.
-        after = Position(math.inf if at is None else at, sort_key(as_number(moment)))
-    found = list(query.items(listing, asked, [_LATEST], after))
+        after = Position(math.inf if at is None else at, sort_key(as_number(time)))
+    found = list(query.items(listing, conditions, [_LATEST], after))
     page = found[:limit]
     if len(page) == len(found):
         return page, None
@@ -98,10 +98,13 @@ def _page_of_latest(
 
 
 def _page_by_value(
-    listing: Listing[Item], orders: Sequence[Order], asked: Sequence[Filter], start: str | None, limit: int
+    listing: Listing[Item], orders: Sequence[Order], conditions: Sequence[Filter], start: str | None, limit: int
 ) -> tuple[list[Item], str | None]:
-    """A page in a named order. The next one begins strictly after a value, so a page ends where the value changes."""
-    value, found = listing.first(orders[0].path), query.items(listing, asked, orders)
+    """Return a page in a named order, and the next ``start``.
+
+    The next page begins strictly after a value, so a page ends only where the value changes.
+    """
+    value, found = listing.first(orders[0].path), query.items(listing, conditions, orders)
     if start is not None:
         found = dropwhile(lambda item: not _is_behind(value(item), start, orders[0].descending), found)
     page: list[Item] = []
@@ -125,8 +128,8 @@ def _is_behind(value: Any, start: str, descending: bool) -> bool:
 
 
 def _links(call: Call[Registry], path: str, following: str | None) -> dict[str, Any]:
-    base, asked = call.state.sandbox.origin + PREFIX, call.query_with(start=None)
-    shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{asked}" if asked else "")
+    base, query_text = call.state.sandbox.origin + PREFIX, call.query_with(start=None)
+    shared = f"{base}/global/{path.rpartition('/')[2]}" + (f"?{query_text}" if query_text else "")
     upcoming = f"{base}{path}?{call.query_with(start=following)}" if following is not None else None
     return {"next": upcoming, "global_schemas": {"href": shared}}
 
@@ -142,10 +145,10 @@ def _filter(expression: str) -> Filter:
         case "==":
             return Filter(path, one_of((wanted,)), equals=(wanted,))
         case "!=":
-            return Filter(path, one_of((wanted,)), wanted=False)
+            return Filter(path, one_of((wanted,)), must_fit=False)
         case "~":
-            return Filter(path, like(wanted, _invalid))
-    return Filter(path, in_order(sign, wanted, dotted))
+            return Filter(path, matching(wanted, _invalid))
+    return Filter(path, compared_to(sign, wanted, version_sort_key))
 
 
 def _invalid(detail: str) -> RegistryRefusal:

@@ -17,13 +17,13 @@ from airflow_provider_payments.emulator.schema_registry.library import Library
 from airflow_provider_payments.emulator.schema_registry.refusals import RegistryRefusal
 from airflow_provider_payments.emulator.schema_registry.resources import Kind, Resource, State
 
-_KEPT = ("title", "description", "meta:intendedToExtend", "meta:immutableTags")
+_KEPT_MEMBERS = ("title", "description", "meta:intendedToExtend", "meta:immutableTags")
 
 
 class Registry(Library):
     """The registry of one sandbox.
 
-    :param holds_data: whether any dataset has one of these schemas, by their ids.
+    :param holds_data: returns whether any dataset has one of the schemas with these ids.
     """
 
     def __init__(self, sandbox: Sandbox, holds_data: Callable[[Collection[str]], bool]) -> None:
@@ -34,7 +34,7 @@ class Registry(Library):
     def create(self, kind: Kind, body: Mapping[str, Any], key: str = "") -> Resource:
         """Create a resource, or refuse.
 
-        :param key: the last part of its id; empty for a new one.
+        :param key: the last part of the resource's id; empty to generate one.
         """
         tenant, key = self.sandbox.options.tenant, key or new_hash()
         identifier, alt_id = f"https://ns.adobe.com/{tenant}/{kind}/{key}", f"_{tenant}.{kind}.{key}"
@@ -44,7 +44,7 @@ class Registry(Library):
         resource = Resource(kind, identifier, alt_id, content, composition, now, now)
         if resource.in_union:
             rules.check_union(self.descriptors, resource)
-        # A removed resource with the same id may have been shown since.
+        # A removed resource with the same id may have been read, and cached, after its removal.
         self._resolved.pop(identifier, None)
         return self.store.add(resource)
 
@@ -62,14 +62,14 @@ class Registry(Library):
             if joins_union and resource.in_union:
                 rules.check_union(self.descriptors, resource)
             for user in self._users(resource):
-                self.resolve_anew(user)
+                self.resolve_uncached(user)
         except RegistryRefusal:
             resource.content, resource.composition = before
             raise
         resource.earlier.append(State(resource.updated, *before))
         resource.minor += 1
         resource.updated = self.sandbox.clock.millis()
-        self.store.changed(resource)
+        self.store.reindex(resource)
         return resource
 
     def delete(self, resource: Resource) -> None:
@@ -87,7 +87,7 @@ class Registry(Library):
         self.store.remove(resource)
 
     def _users(self, resource: Resource) -> list[Resource]:
-        """A resource and all resources that refer to it, directly or not."""
+        """Return a resource and all resources that refer to the resource, directly or indirectly."""
         found = {resource.id: resource}
         pending = [resource.id]
         while pending:
@@ -106,26 +106,26 @@ class Registry(Library):
     def _parse(
         self, kind: Kind, body: Mapping[str, Any], identifier: str, before: Mapping[str, Any]
     ) -> tuple[dict[str, Any], Composition]:
-        """Parse a body: content and composition, both completed, or a refusal.
+        """Return the completed content and composition of a body, or refuse.
 
         :param before: the current content; empty for a new resource.
         """
         rules.check_form(kind, body)
         composition = parse_composition(body)
-        content: dict[str, Any] = {key: body[key] for key in _KEPT if key in body}
+        content: dict[str, Any] = {key: body[key] for key in _KEPT_MEMBERS if key in body}
         namespace = self.tenant_field
         if kind == "classes" and ADHOC in composition.references:
             namespace = before.get("meta:datasetNamespace") or f"_{new_uuid().replace('-', '')}"
             content["meta:datasetNamespace"] = namespace
-            composition = _renamed(composition, "_adhoc", namespace)
+            composition = _with_renamed_field(composition, "_adhoc", namespace)
         composition = rules.completed(composition, None if kind == "datatypes" else namespace)
         rules.CHECKS[kind](self, body, composition)
         rules.check_references(self, kind, identifier, composition)
-        self.resolve_anew(Resource(kind, identifier, "", content, composition, 0, 0))
+        self.resolve_uncached(Resource(kind, identifier, "", content, composition, 0, 0))
         return content, composition
 
 
-def _renamed(composition: Composition, name: str, new: str) -> Composition:
+def _with_renamed_field(composition: Composition, name: str, new: str) -> Composition:
     properties = {new if key == name else key: tree for key, tree in composition.properties.items()}
     required = tuple(new if key == name else key for key in composition.required)
     return replace(composition, properties=properties, required=required)

@@ -13,7 +13,7 @@ from airflow_provider_payments.emulator.schema_registry.refusals import Registry
 
 Kind = Literal["schemas", "mixins", "classes", "datatypes", "behaviors"]
 UNION = "union"
-# The kinds of objects with lags and rules for names.
+#: The names of kinds in the emulator's options (lags, rules for names).
 OBJECT_KINDS: Mapping[Kind, str] = {"schemas": "schema", "mixins": "field_group"}
 # By kind: the number in the code of its "not found" refusal, and its name there.
 _NAMES: Mapping[Kind, tuple[str, str]] = {
@@ -44,7 +44,7 @@ class Resource:
     :param content: title, description and tags as the client sent them; the whole wire form of a global resource.
     :param composition: with completed fields.
     :param minor: the minor version; the major one is always 1.
-    :param earlier: its states before each later write, oldest first.
+    :param earlier: the states before each later write, oldest first.
     """
 
     kind: Kind
@@ -72,7 +72,7 @@ class Resource:
 
     @property
     def in_union(self) -> bool:
-        """Whether it is enabled for Profile."""
+        """Whether the resource is enabled for Profile."""
         return UNION in self.content.get("meta:immutableTags", ())
 
     @property
@@ -90,30 +90,30 @@ GLOBALS: Mapping[str, Resource] = {wire["$id"]: _global(wire) for wire in GLOBAL
 
 
 def not_found(kind: Kind, identifier: str) -> RegistryRefusal:
-    """The refusal of an unknown id of a kind."""
+    """Return the refusal of an unknown id of a kind."""
     number, name = _NAMES[kind]
     return no_resource(f"{name} resource {identifier[:300]}", number)
 
 
 def no_resource(what: str, number: str = "1012") -> RegistryRefusal:
-    """The refusal of something unknown.
+    """Return the refusal of an unknown resource.
 
-    :param number: of the kind; for any kind the documents print a schema's.
+    :param number: the number of the kind; the default is a schema's, which the documents print if no kind is named.
     """
     detail = f"The requested {what} with version 1 is not found."
     return RegistryRefusal(f"{number}-404", "Resource not found", detail).in_case("unknown_id")
 
 
 def reference_not_found(reference: str, expected: Kind) -> RegistryRefusal:
-    """The refusal of a reference to an unknown resource, the same as for a read of it.
+    """Return the refusal of a reference to an unknown resource, the same as for a read of the resource.
 
-    :param expected: the kind to assume where the id contains none.
+    :param expected: the kind to assume if the id contains none.
     """
     return not_found(next((kind for kind in _NAMES if f"/{kind}/" in reference), expected), reference)
 
 
 def find_global(kind: Kind, identifier: str) -> Resource | None:
-    """A global resource, or None.
+    """Return a global resource, or None.
 
     :param identifier: ``$id`` or ``meta:altId``.
     """

@@ -37,8 +37,8 @@ _KINDS: Mapping[str, Kind] = {
     "datatypes": "datatypes",
 }
 _COUNTED: tuple[Kind, ...] = ("schemas", "mixins", "datatypes", "classes")
-_RECENT = 10
-# The members that lists read most often, without making the whole wire form.
+_MAX_RECENT = 10
+# Readers of the members that lists use most often: they avoid building the whole wire form.
 _READERS: Mapping[str, Callable[[Resource], Any]] = {
     "$id": lambda resource: resource.id,
     "meta:altId": lambda resource: resource.alt_id,
@@ -57,12 +57,12 @@ _KEYS = {"$id": "id", "meta:altId": "alt_id", "meta:resourceType": "kind", "titl
 
 def show_stats(call: Call[Registry]) -> Answer:
     registry, options = call.state, call.state.sandbox.options
-    everything = list(registry.store.select().after(None))
-    counts = {kind: sum(resource.kind == kind for resource in everything) for kind in _COUNTED}
-    unions = {registry.class_of(resource) for resource in everything if resource.in_union}
+    resources = list(registry.store.select().after(None))
+    counts = {kind: sum(resource.kind == kind for resource in resources) for kind in _COUNTED}
+    unions = {registry.class_of(resource) for resource in resources if resource.in_union}
 
-    def recent(when: Callable[[Resource], int]) -> list[dict[str, Any]]:
-        latest = heapq.nlargest(_RECENT, everything, key=lambda resource: (when(resource), resource.number))
+    def recent(time_of: Callable[[Resource], int]) -> list[dict[str, Any]]:
+        latest = heapq.nlargest(_MAX_RECENT, resources, key=lambda resource: (time_of(resource), resource.number))
         return [resource_to_wire(resource, registry, Form(only_id=True)) for resource in latest]
 
     return Answer(
@@ -72,14 +72,14 @@ def show_stats(call: Call[Registry]) -> Answer:
             "counts": {**counts, "unions": len(unions)},
             "recentlyCreatedResources": recent(lambda resource: resource.created),
             "recentlyUpdatedResources": recent(lambda resource: resource.updated),
-            "classUsage": _class_usage(registry, everything),
+            "classUsage": _class_usage(registry, resources),
         }
     )
 
 
-def _class_usage(registry: Registry, everything: Iterable[Resource]) -> list[dict[str, Any]]:
+def _class_usage(registry: Registry, resources: Iterable[Resource]) -> list[dict[str, Any]]:
     usage: dict[str, list[dict[str, Any]]] = {}
-    for resource in everything:
+    for resource in resources:
         if resource.kind == "schemas":
             entry = {key: read(resource) for key, read in _READERS.items() if key in ("$id", "title", "description")}
             usage.setdefault(str(registry.class_of(resource)), []).append(entry)
@@ -100,7 +100,7 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
         registry = call.state
         return listing.answer(
             call,
-            Listing(registry.store, lambda resource: _read(resource, registry), _READERS, _KEYS),
+            Listing(registry.store, lambda resource: _readable_members(resource, registry), _READERS, _KEYS),
             path,
             lambda resource: resource_to_wire(resource, registry, form),
             [Filter("meta:resourceType", one_of((kind,)), equals=(kind,))],
@@ -108,7 +108,7 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
 
     def show(call: Call[Registry]) -> Answer:
         form = lookup_form(call.headers.get("accept", ""))
-        # Global resources are found here too: Adobe's own client never asks the global container.
+        # Global resources are found here too: Adobe's own client never reads the global container.
         shared = find_global(kind, call.params["id"])
         if shared is not None:
             return Answer(global_to_wire(shared, form))
@@ -128,10 +128,10 @@ def _tenant_handlers(name: str, kind: Kind) -> Routes[Registry]:
     def patch(call: Call[Registry]) -> Answer:
         registry, resource = call.state, named(call)
         _check_match(call, resource, required=call.state.sandbox.runtime_options.registry_requires_if_match)
-        # Patches address the resource as the registry shows it.
+        # The paths of a patch refer to the wire form of the resource.
         wire = resource_to_wire(resource, registry)
         try:
-            instructions = [_as_shown(instruction, resource) for instruction in parse_patch(call.json())]
+            instructions = [_with_registry_names(instruction, resource) for instruction in parse_patch(call.json())]
             body = apply_patch(wire, instructions)
         except PatchError as error:
             raise RegistryRefusal("1010-400", "Patch invalid", error.detail) from error
@@ -164,19 +164,19 @@ def _check_match(call: Call[Registry], resource: Resource, *, required: bool) ->
         )
 
 
-def _read(resource: Resource, registry: Registry) -> dict[str, Any]:
-    """What filters and orders read: the resource, with its registry metadata at the top level."""
+def _readable_members(resource: Resource, registry: Registry) -> dict[str, Any]:
+    """Return the members that filters and orders can read: the wire form, with its registry metadata at the top."""
     wire = resource_to_wire(resource, registry)
     return {**wire["meta:registryMetadata"], **wire}
 
 
-def _as_shown(instruction: Instruction, resource: Resource) -> Instruction:
-    """An instruction with the client's name of a definition changed to the registry's."""
-    steps, source = (_place_shown(steps, resource) for steps in (instruction.steps, instruction.source))
+def _with_registry_names(instruction: Instruction, resource: Resource) -> Instruction:
+    """Return an instruction whose paths have the registry's name of a definition instead of the client's."""
+    steps, source = (_path_with_registry_names(steps, resource) for steps in (instruction.steps, instruction.source))
     return replace(instruction, steps=steps, source=source)
 
 
-def _place_shown(steps: tuple[str, ...], resource: Resource) -> tuple[str, ...]:
+def _path_with_registry_names(steps: tuple[str, ...], resource: Resource) -> tuple[str, ...]:
     composition = resource.composition
     match steps:
         case ("definitions", name, *rest) if name in (OWN_FIELDS, *composition.parts):
@@ -207,19 +207,19 @@ def _global_handlers(name: str, kind: Kind) -> Routes[Registry]:
     return (("GET", path, list_all), ("GET", path + "/{id:path}", show))
 
 
-def _nowhere(call: Call[Registry]) -> Answer:
+def refuse_unknown_path(call: Call[Registry]) -> Answer:
     container, name = call.params["container"], call.params["name"]
     what = f"collection '{name[:60]}' in it" if container in ("tenant", "global") else "such container"
     raise RegistryRefusal("1017-404", "Resource not found", f"'{container[:60]}': there is no {what}.")
 
 
-def _refused(status: int, detail: str) -> Refusal:
+def _refusal_of_status(status: int, detail: str) -> Refusal:
     return RegistryRefusal("2010-403", "", detail) if status == 403 else PlainRefusal(status, detail)
 
 
 __all__ = ["DIALECT", "PREFIX", "ROUTES"]
 
-DIALECT = Dialect(_refused)
+DIALECT = Dialect(_refusal_of_status)
 ROUTES: Routes[Registry] = (
     ("GET", "/stats", show_stats),
     *(route for name, kind in _KINDS.items() for route in _tenant_handlers(name, kind)),
@@ -228,7 +228,7 @@ ROUTES: Routes[Registry] = (
     *descriptor_routes.ROUTES,
     *unions.ROUTES,
     *rpc.ROUTES,
-    # Only for paths that no route above matches.
-    ("GET", "/{container}/{name}", _nowhere),
-    ("GET", "/{container}/{name}/{id:path}", _nowhere),
+    # These match only if no route above does.
+    ("GET", "/{container}/{name}", refuse_unknown_path),
+    ("GET", "/{container}/{name}/{id:path}", refuse_unknown_path),
 )

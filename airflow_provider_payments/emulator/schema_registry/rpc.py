@@ -19,14 +19,14 @@ from airflow_provider_payments.emulator.schema_registry.shapes import resource_t
 
 TENANT_PLACEHOLDER = "<XDM_TENANTID_PLACEHOLDER>"
 # Members that describe the origin of a resource, or that its new registry sets.
-_LEFT_BEHIND = (
+_NOT_EXPORTED = (
     *("imsOrg", "refs", "meta:registryMetadata", "meta:containerId", "meta:tenantNamespace", "meta:immutableTags"),
 )
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 
 
 def _resource(call: Call[Registry]) -> Resource:
-    """The tenant's resource in the path, or a refusal."""
+    """Return the tenant's resource that the path names, or refuse."""
     found = call.state.read(call.params["id"])
     if found is None:
         raise no_resource(f"resource {call.params['id'][:300]}")
@@ -34,16 +34,16 @@ def _resource(call: Call[Registry]) -> Resource:
 
 
 def export(call: Call[Registry]) -> Answer:
-    """A resource after all that it depends on, in a form that another tenant's registry imports."""
-    registry, needed = call.state, _with_needed(call.state, _resource(call))
+    """Return a resource and its dependencies, dependencies first, in a form that another tenant can import."""
+    registry, needed = call.state, _with_dependencies(call.state, _resource(call))
     wires = [resource_to_wire(resource, registry) for resource in needed]
-    text = json.dumps([{key: wire[key] for key in wire if key not in _LEFT_BEHIND} for wire in wires])
+    text = json.dumps([{key: wire[key] for key in wire if key not in _NOT_EXPORTED} for wire in wires])
     tenant = re.escape(call.state.sandbox.options.tenant)
     return Answer(json.loads(re.sub(rf"(?<=ns\.adobe\.com/){tenant}(?=/)|(?<=_){tenant}\b", TENANT_PLACEHOLDER, text)))
 
 
-def _with_needed(registry: Registry, resource: Resource) -> list[Resource]:
-    """A resource and its dependencies, each once, dependencies first."""
+def _with_dependencies(registry: Registry, resource: Resource) -> list[Resource]:
+    """Return a resource and its dependencies, each once, dependencies first."""
     result: dict[str, Resource] = {}
     pending = [(resource, False)]
     while pending:
@@ -62,35 +62,35 @@ def import_resources(call: Call[Registry]) -> Answer:
     """Create the resources of an export under their ids: all of them or none."""
     registry, document = call.state, call.json()
     if not isinstance(document, list) or not document or not all(isinstance(entry, dict) for entry in document):
-        raise _not_imported("The body is a list of at least one resource.")
+        raise _import_failed("The body is a list of at least one resource.")
     here = json.loads(json.dumps(document).replace(TENANT_PLACEHOLDER, call.state.sandbox.options.tenant))
-    made: list[Resource] = []
+    created: list[Resource] = []
     try:
         for entry in here:
-            made.append(_imported(registry, entry))  # noqa: PERF401 -- those made before a failure are needed
+            created.append(_import_resource(registry, entry))  # noqa: PERF401 -- deleted if a later one fails
     except RegistryRefusal as refusal:
-        for resource in reversed(made):
+        for resource in reversed(created):
             registry.delete(resource)
-        raise _not_imported(refusal.detail) from refusal
-    return Answer([resource_to_wire(resource, registry) for resource in made])
+        raise _import_failed(refusal.detail) from refusal
+    return Answer([resource_to_wire(resource, registry) for resource in created])
 
 
-def _imported(registry: Registry, entry: Mapping[str, Any]) -> Resource:
+def _import_resource(registry: Registry, entry: Mapping[str, Any]) -> Resource:
     kind = next((kind for kind in get_args(Kind) if kind == entry.get("meta:resourceType")), None)
     key = str(entry.get("$id", new_hash())).rpartition("/")[2]
     if kind is None or kind == "behaviors" or not _KEY.fullmatch(key):
-        raise _not_imported("A resource needs 'meta:resourceType', and an '$id' that ends in letters and digits.")
+        raise _import_failed("A resource needs 'meta:resourceType', and an '$id' that ends in letters and digits.")
     if registry.lookup(f"https://ns.adobe.com/{registry.sandbox.options.tenant}/{kind}/{key}") is not None:
-        raise _not_imported(f"Id must be unique. An object {entry.get('$id')} already exists.")
+        raise _import_failed(f"Id must be unique. An object {entry.get('$id')} already exists.")
     return registry.create(kind, entry, key)
 
 
-def _not_imported(detail: str) -> RegistryRefusal:
+def _import_failed(detail: str) -> RegistryRefusal:
     return RegistryRefusal("3005-400", "Import Resource Failed", f"Failed to import resources. Error: {detail}")
 
 
 def show_sample(call: Call[Registry]) -> Answer:
-    """One record that is valid for the schema."""
+    """Return a record that is valid for a schema."""
     schema = _resource(call)
     if schema.kind != "schemas":
         raise no_resource(f"schema resource {schema.id}")
@@ -98,12 +98,12 @@ def show_sample(call: Call[Registry]) -> Answer:
 
 
 def show_log(call: Call[Registry]) -> Answer:
-    """The changes of each write of a resource, newest first."""
+    """Return the changes of each write of a resource, newest first."""
     resource, options = _resource(call), call.state.sandbox.options
     states = [*resource.earlier, State(resource.updated, resource.content, resource.composition)]
     log, before = [], dict[str, Any]()
     for state in states:
-        after = _written(state)
+        after = _writable_members(state)
         about = {"id": resource.id, "xdmType": resource.kind}
         log.append(
             {
@@ -121,8 +121,8 @@ def show_log(call: Call[Registry]) -> Answer:
     return Answer(log[::-1])
 
 
-def _written(state: State) -> dict[str, Any]:
-    """The members that a write can change, in the registry's form."""
+def _writable_members(state: State) -> dict[str, Any]:
+    """Return the members that a write can change, in their wire form."""
     composition = state.composition
     wire: dict[str, Any] = {**state.content, "allOf": [{"$ref": reference} for reference in composition.references]}
     if composition.properties:
@@ -131,7 +131,7 @@ def _written(state: State) -> dict[str, Any]:
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
-    """The members that differ, at any depth, with their JSON pointers."""
+    """Yield the changed members, at any depth, with their JSON pointers."""
     for name in dict.fromkeys((*before, *after)):
         path = f"{where}/{name.replace('~', '~0').replace('/', '~1')}"
         old, new = before.get(name), after.get(name)

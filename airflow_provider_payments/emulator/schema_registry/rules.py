@@ -1,4 +1,4 @@
-"""The rules for the content of resources; each raises its refusal."""
+"""The rules for the content of resources; each function raises the refusal of its rule."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from airflow_provider_payments.emulator.schema_registry.resources import (
 
 # A field group also needs 'meta:intendedToExtend', which has a refusal of its own. A schema's 'type' is required in the
 # published interface, but Adobe's own client leaves it out.
-_NEEDED: Mapping[Kind, tuple[str, ...]] = {
+_REQUIRED: Mapping[Kind, tuple[str, ...]] = {
     "schemas": ("description", "allOf"),
     "classes": ("type", "description", "allOf"),
     "mixins": ("type",),
@@ -35,17 +35,17 @@ _NEEDED: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
-def check_title(library: Library, kind: Kind, body: Mapping[str, Any], itself: Resource | None) -> None:
-    """Titles must be unique over all kinds of resources, unless those of the kind may be taken twice.
+def check_title(library: Library, kind: Kind, body: Mapping[str, Any], current: Resource | None) -> None:
+    """Refuse a title that another resource of any kind has, unless the options allow duplicate titles of the kind.
 
-    :param itself: the resource with the title; None if it is new.
+    :param current: the resource that gets the title; None for a new one.
     """
     title = body.get("title")
     if not isinstance(title, str) or not title.strip():
         raise RegistryRefusal("1500-400", "Title missing", "A resource needs a 'title', which is text.")
     rule = library.sandbox.runtime_options.names.get(OBJECT_KINDS.get(kind, ""), ONCE)
     for other in library.store.find("title", (title,)) if rule == ONCE else ():
-        if other is not itself:
+        if other is not current:
             raise RegistryRefusal(
                 "1521-400",
                 "Title not unique",
@@ -54,8 +54,8 @@ def check_title(library: Library, kind: Kind, body: Mapping[str, Any], itself: R
 
 
 def check_form(kind: Kind, body: Mapping[str, Any]) -> None:
-    """Check the required members of a body, and their types."""
-    for member in _NEEDED[kind]:
+    """Refuse a body whose required members are missing or have the wrong type."""
+    for member in _REQUIRED[kind]:
         if body.get(member) is None:
             raise malformed(f"The body needs '{member}'.")
     if body.get("type", "object") != "object":
@@ -68,7 +68,7 @@ def check_form(kind: Kind, body: Mapping[str, Any]) -> None:
 
 
 def completed(composition: Composition, allowed: str | None) -> Composition:
-    """A composition with completed fields.
+    """Return a composition with completed fields.
 
     :param allowed: the only allowed top-level name; None for any.
     """
@@ -87,9 +87,9 @@ def completed(composition: Composition, allowed: str | None) -> Composition:
 
 
 def check_references(library: Library, kind: Kind, identifier: str, composition: Composition) -> None:
-    """References must name resources of a fitting kind, without a cycle.
+    """Refuse references to unknown resources, to resources of the wrong kind, and circular ones.
 
-    :param identifier: of the referring resource.
+    :param identifier: the ``$id`` of the referring resource.
     """
     for reference in composition.references:
         found = _referred(library, reference)
@@ -99,9 +99,9 @@ def check_references(library: Library, kind: Kind, identifier: str, composition:
             raise unknown_reference(f"A data type cannot extend '{reference[:200]}', which is no data type.")
         other = library.store.get(reference)
         if reference == identifier or (other is not None and identifier in library.extends(other)):
-            raise RegistryRefusal("1504-400", "Reference circular", f"{identifier} would extend itself.")
+            raise RegistryRefusal("1504-400", "Reference circular", f"{identifier} would extend current.")
     for entry in composition.entries:
-        if entry.taken is not None and library.kind_of(entry.target) != "mixins":
+        if entry.selected is not None and library.kind_of(entry.target) != "mixins":
             raise malformed(f"'{REF_PROPERTY}' takes fields of a field group, and {entry.target} is none.")
     for reference in fields.references(composition.properties):
         found = _referred(library, reference)
@@ -112,7 +112,7 @@ def check_references(library: Library, kind: Kind, identifier: str, composition:
 
 
 def _referred(library: Library, reference: str) -> Kind | None:
-    """The kind that a reference names; None while reads are behind."""
+    """Return the kind of the resource that a reference names; None if requests cannot read the resource (yet)."""
     hidden = library.store.get(reference) and not library.store.read(reference)
     return None if hidden else library.kind_of(reference)
 
@@ -176,7 +176,7 @@ CHECKS: Mapping[Kind, Callable[[Library, Mapping[str, Any], Composition], None]]
 
 
 def check_union(descriptors: Descriptors, resource: Resource) -> None:
-    """A schema can be enabled for Profile only if its records have an identity."""
+    """Refuse to enable a schema for Profile unless its records have an identity."""
     title = "Union descriptor validation error"
     unnamed = descriptors.relation_without_identity(resource)
     if unnamed is not None:

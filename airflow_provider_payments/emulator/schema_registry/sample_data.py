@@ -6,24 +6,24 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-_MOMENT = "2018-11-12T20:20:39+00:00"
+_TIMESTAMP = "2018-11-12T20:20:39+00:00"
 _TEXTS = {
-    "date": _MOMENT[:10],
-    "date-time": _MOMENT,
+    "date": _TIMESTAMP[:10],
+    "date-time": _TIMESTAMP,
     "email": "john.smith@example.com",
     "uri": "https://example.com/",
     "uri-reference": "/uri-reference",
 }
-# Used where it fits the bounds of a field.
-_USUAL_NUMBER = 4862
+#: The value of a number field, if it is within the bounds of the field.
+_DEFAULT_NUMBER = 4862
 # The longest text; a schema that requires a longer one gets an invalid sample.
 MAX_TEXT_CHARACTERS = 100
 
 
 def sample_of(node: Any) -> Any:
-    """A valid value of a resolved field, except for its pattern. A list has one entry.
+    """Return a value that is valid for a resolved field, except for the field's pattern. An array has one entry.
 
-    :param node: a field, or anything in its place.
+    :param node: the field; a value of any other type is treated as a field of text.
     """
     if not isinstance(node, Mapping):
         return "string"
@@ -55,7 +55,7 @@ def _object(node: Mapping[str, Any]) -> dict[str, Any]:
 def _number(node: Mapping[str, Any]) -> Any:
     low, high = node.get("minimum", -math.inf), node.get("maximum", math.inf)
     above, below = node.get("exclusiveMinimum", -math.inf), node.get("exclusiveMaximum", math.inf)
-    candidates = (_USUAL_NUMBER, low, high, above + 1, below - 1)
+    candidates = (_DEFAULT_NUMBER, low, high, above + 1, below - 1)
     return next((number for number in candidates if low <= number <= high and above < number < below), 0)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_payments.emulator.core.sandbox import DEFAULT_SANDBOX, Sandbox
 from airflow_provider_payments.emulator.schema_registry.accept import Form
-from airflow_provider_payments.emulator.schema_registry.composition import LOCAL, reference_to_wire
+from airflow_provider_payments.emulator.schema_registry.composition import LOCAL_PREFIX, reference_to_wire
 from airflow_provider_payments.emulator.schema_registry.descriptors import DEPRECATED, Descriptor
 from airflow_provider_payments.emulator.schema_registry.fields import without_texts
 from airflow_provider_payments.emulator.schema_registry.registry import Registry
@@ -19,9 +19,9 @@ _SHORT = ("$id", "meta:altId", "version", "title")
 
 
 def resource_to_wire(resource: Resource, registry: Registry, form: Form = _PLAIN) -> dict[str, Any]:
-    """A resource of the tenant.
+    """Return the wire form of a resource of the tenant.
 
-    :param registry: where its references lead.
+    :param registry: resolves the references of the resource.
     """
     short = _short(resource)
     if form.only_id:
@@ -91,7 +91,7 @@ def _definition(resource: Resource, registry: Registry, form: Form) -> dict[str,
     entries = [entry.to_wire() for entry in resource.composition.entries]
     if own:
         name = resource.composition.own_name
-        entries.append(reference_to_wire(LOCAL + name))
+        entries.append(reference_to_wire(LOCAL_PREFIX + name))
         wire["definitions"] = {name: {"type": "object", "properties": own, "meta:xdmType": "object"}}
     wire |= {"allOf": entries, "refs": list(resource.references)}
     required = resource.composition.required
@@ -99,7 +99,7 @@ def _definition(resource: Resource, registry: Registry, form: Form) -> dict[str,
 
 
 def _with_marks(properties: Mapping[str, Any], descriptors: Iterable[Descriptor]) -> dict[str, Any]:
-    """The fields with the marks of those that descriptors deprecate."""
+    """Return the fields, with a mark on each field that a descriptor deprecates."""
     result = dict(properties)
     for descriptor in descriptors:
         if descriptor.type == DEPRECATED:
@@ -121,7 +121,7 @@ def _marked(properties: Mapping[str, Any], steps: list[str]) -> dict[str, Any]:
 
 
 def global_to_wire(resource: Resource, form: Form) -> dict[str, Any]:
-    """A global resource; its fields stand in it, so full and short forms show the same."""
+    """Return the wire form of a global resource; full and short forms are the same, because it has no references."""
     if form.only_id:
         return {key: resource.content[key] for key in _SHORT}
     wire = {"meta:containerId": "global", **resource.content}
@@ -129,7 +129,7 @@ def global_to_wire(resource: Resource, form: Form) -> dict[str, Any]:
 
 
 def descriptor_to_wire(descriptor: Descriptor, sandbox: Sandbox) -> dict[str, Any]:
-    """A descriptor as a whole."""
+    """Return the wire form of a descriptor."""
     options = sandbox.options
     return {
         "@id": descriptor.id,

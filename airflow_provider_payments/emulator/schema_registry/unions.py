@@ -18,7 +18,7 @@ from airflow_provider_payments.emulator.schema_registry.resources import Resourc
 SUFFIX = "__union"
 PATH = "/tenant/unions"
 _MAP = {"type": "object", "meta:xdmType": "map", "additionalProperties": {}}
-# What every union has besides the fields of its schemas.
+#: The fields that every union has besides those of its schemas.
 _OWN = {
     "identityMap": _MAP,
     "segmentMembership": _MAP,
@@ -27,7 +27,7 @@ _OWN = {
 
 
 def unions(registry: Registry, schemas: Iterable[Resource]) -> dict[str, list[Resource]]:
-    """The schemas that are in a union, by the id of the class that they share.
+    """Return the schemas that are in a union, by the id of their class.
 
     :param schemas: the candidates.
     """
@@ -39,11 +39,11 @@ def unions(registry: Registry, schemas: Iterable[Resource]) -> dict[str, list[Re
 
 
 def find_union(registry: Registry, identifier: str, form: Form) -> dict[str, Any] | None:
-    """The wire form of the union with an id, or None.
+    """Return the wire form of the union with an id, or None.
 
     :param identifier: ``$id`` or ``meta:altId``.
     """
-    # A schema's id must not cost a search of all schemas.
+    # The id of a schema must not cost a scan of all schemas.
     if not identifier.endswith(SUFFIX):
         return None
     for class_id, schemas in unions(registry, registry.of_kind("schemas")).items():
@@ -53,9 +53,9 @@ def find_union(registry: Registry, identifier: str, form: Form) -> dict[str, Any
 
 
 def union_to_wire(registry: Registry, class_id: str, schemas: list[Resource], form: Form) -> dict[str, Any]:
-    """A union.
+    """Return the wire form of a union.
 
-    :param schemas: its schemas.
+    :param schemas: the schemas in the union.
     """
     its_class = registry.known(class_id)
     short = {"$id": class_id + SUFFIX, "meta:altId": its_class.alt_id + SUFFIX, "version": "1.0"}
@@ -90,9 +90,8 @@ def union_to_wire(registry: Registry, class_id: str, schemas: list[Resource], fo
 class _Union:
     """A union in a list.
 
-    :param id: of the union.
-    :param content: what the list shows.
-    :param number: set by the store.
+    :param content: the wire form in the list.
+    :param number: the position in the store, which sets it.
     """
 
     id: str

@@ -1,17 +1,17 @@
-// Airflow's public REST API, asked with the session of the page's user.
+// A client of Airflow's public REST API that uses the session of the page's user.
 //
-// Airflow cuts each answer to 100 items ([api] maximum_page_limit), whatever is asked for. Airflow 3.1 does not sort
-// XComs by time; newer ones do.
+// Airflow limits each answer to 100 items ([api] maximum_page_limit), regardless of the requested limit. Airflow 3.1
+// does not sort XComs by time; newer versions do.
 
 const PAGE_LIMIT = 100;
 const MAX_XCOM_PAGES = 5;
 const MAX_PARALLEL_REQUESTS = 6;
 const DAY_MILLISECONDS = 86_400_000;
 
-/** Airflow's own address, with the prefix of its base_url: the page is one folder below it. */
+/** Airflow's root URL, with the prefix of its base_url: the page is one folder below it. */
 export const ROOT = new URL("../", new URL(".", location.href));
 
-/** An answer that is none: `status` is HTTP's, 0 where there was no answer. */
+/** A failed request: `status` is the HTTP status, or 0 if there was no answer. */
 export class ApiError extends Error {
   constructor(status, message) {
     super(message);
@@ -21,21 +21,21 @@ export class ApiError extends Error {
 
 let clockOffset = 0;
 
-/** The server's time in milliseconds: what it stores is compared with its own clock, not with this machine's. */
+/** The server's time in milliseconds. Stored times are compared with the server's clock, not with this machine's. */
 export const now = () => Date.now() + clockOffset;
 
-let running = 0;
-const waiting = [];
+let activeRequests = 0;
+const queue = [];
 
-async function inTurn(work) {
-  if (running >= MAX_PARALLEL_REQUESTS) await new Promise((go) => waiting.push(go));
-  else running += 1;
+async function queued(work) {
+  if (activeRequests >= MAX_PARALLEL_REQUESTS) await new Promise((go) => queue.push(go));
+  else activeRequests += 1;
   try {
     return await work();
   } finally {
-    const next = waiting.shift();
+    const next = queue.shift();
     if (next) next();
-    else running -= 1;
+    else activeRequests -= 1;
   }
 }
 
@@ -52,19 +52,19 @@ async function fetchJson(url) {
   try {
     return await answer.json();
   } catch {
-    throw new ApiError(answer.status, "Airflow's answer is no JSON");
+    throw new ApiError(answer.status, "Airflow's answer is not JSON");
   }
 }
 
 function get(path, query = {}) {
   const url = new URL(`api/v2/${path}`, ROOT);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  return inTurn(() => fetchJson(url));
+  return queued(() => fetchJson(url));
 }
 
 const listOf = (answer, key) => (Array.isArray(answer?.[key]) ? answer[key].filter((each) => each) : []);
 
-/** All datasets of Experience Platform that Airflow knows, also those that no DAG names at the moment. */
+/** All assets of Experience Platform's datasets in Airflow, including those that no current DAG refers to. */
 export async function readAssets() {
   const query = { uri_pattern: "aep://", only_active: false, order_by: "id", limit: PAGE_LIMIT };
   const found = [];
@@ -83,7 +83,7 @@ export async function readEvents(assetId, limit) {
   return listOf(await get("assets/events", { asset_id: assetId, order_by: "-timestamp", limit }), "asset_events");
 }
 
-/** Where tasks of the last days pushed an XCom of this key, the newest first, without the values. */
+/** The entries of XComs that tasks pushed under a key in the last days, newest first, without their values. */
 export async function readXComEntries(key, days) {
   const since = new Date(now() - days * DAY_MILLISECONDS).toISOString();
   const query = { xcom_key: key, run_after_gte: since, order_by: "-timestamp", limit: PAGE_LIMIT };
@@ -102,7 +102,7 @@ export async function readXComEntries(key, days) {
 const timeOf = (entry) => Date.parse(entry.timestamp) || 0;
 const isSorted = (entries) => entries.every((each, i) => i === 0 || timeOf(entries[i - 1]) >= timeOf(each));
 
-/** The value of an XCom that `readXComEntries` found; `null` where it is gone or no object. */
+/** The value of an XCom that `readXComEntries` found; `null` if it no longer exists or is not an object. */
 export async function readXCom(entry, key) {
   const path = xcomPath(entry.dag_id, entry.run_id, entry.task_id);
   try {

@@ -1,4 +1,4 @@
-// What was brought in, read from values that anybody may have written: each reader takes any JSON.
+// Flow runs and dataflows, read from events and XComs that any task may have written: each reader accepts any JSON.
 
 const ASSET_URI = /^aep:\/\/([\w-]+)\/([\w-]+)\/([\w-]+)$/;
 const STATUSES = ["succeeded", "partial", "failed", "active"];
@@ -13,19 +13,19 @@ function moment(value) {
   return Number.isNaN(found) ? null : found;
 }
 
-/** Organisation, sandbox and dataset of an asset's URI; `null` if it is none of a dataset. */
+/** Organisation, sandbox and dataset of an asset's URI; `null` if it is not the URI of a dataset. */
 export function partsOf(uri) {
   const [, org, sandbox, dataset] = ASSET_URI.exec(text(uri)) ?? [];
   return dataset ? { org, sandbox, dataset } : null;
 }
 
-/** The run that an asset's event tells of, a watcher's in its payload; `null` where it names none. */
+/** The flow run of an asset's event, which a watcher puts into the payload; `null` if the event names none. */
 export function runOfEvent(event) {
   const task = { dag: event.source_dag_id, run: event.source_run_id, task: event.source_task_id };
   return runOf(event.extra?.payload ?? event.extra, event.timestamp, { ...task, index: event.source_map_index });
 }
 
-/** The run for which a task failed, of what it pushed before. */
+/** The flow run that failed a task, from the XCom that the task pushed; `null` if the XCom names none. */
 export function runOfFailure(entry, value) {
   const run = runOf(value, entry.timestamp, taskOf(entry));
   return run && { ...run, failedTask: true };
@@ -39,31 +39,31 @@ export const taskOf = (entry) => ({
 });
 
 function runOf(given, timestamp, task) {
-  const said = given && typeof given === "object" && !Array.isArray(given) ? given : {};
-  const id = text(said.run_id);
+  const values = given && typeof given === "object" && !Array.isArray(given) ? given : {};
+  const id = text(values.run_id);
   if (!id) return null;
   return {
     id,
-    status: STATUSES.includes(said.status) ? said.status : "unknown",
-    landed: count(said.output_records),
-    failed: count(said.failed_records),
-    flow: text(said.flow_id),
-    flowName: text(said.flow_name),
-    datasetName: text(said.dataset_name),
-    dataset: text(said.dataset_id),
-    sandbox: text(said.sandbox),
-    org: text(said.org_id).replace(/@AdobeOrg$/, ""),
-    codes: text(said.codes),
-    reason: text(said.reason),
-    page: text(said.page),
-    ended: moment(said.completed_at) ?? moment(said.started_at) ?? moment(timestamp) ?? 0,
+    status: STATUSES.includes(values.status) ? values.status : "unknown",
+    landed: count(values.output_records),
+    failed: count(values.failed_records),
+    flow: text(values.flow_id),
+    flowName: text(values.flow_name),
+    datasetName: text(values.dataset_name),
+    dataset: text(values.dataset_id),
+    sandbox: text(values.sandbox),
+    org: text(values.org_id).replace(/@AdobeOrg$/, ""),
+    codes: text(values.codes),
+    reason: text(values.reason),
+    page: text(values.page),
+    ended: moment(values.completed_at) ?? moment(values.started_at) ?? moment(timestamp) ?? 0,
     announced: moment(timestamp) ?? 0,
     failedTask: false,
     task: task.dag && task.task && task.run ? task : null,
   };
 }
 
-/** Each run once, the oldest first: of several that tell of it, the last one counts. */
+/** Each run once, oldest first. Of several announcements of a run, the last one counts. */
 export function eachOnce(runs) {
   const found = new Map();
   for (const run of [...runs].sort((a, b) => a.announced - b.announced)) found.set(run.id, run);
@@ -72,7 +72,7 @@ export function eachOnce(runs) {
 
 const problemOf = (given) => ({ code: text(given?.code), text: text(given?.text) || text(given?.code) });
 
-/** The dataflows of what `CheckDataflowHealthOperator` returned, by id. */
+/** The dataflows in the return value of `CheckDataflowHealthOperator`, by id. */
 export function healthOf(checked) {
   const flows = new Map();
   for (const each of Array.isArray(checked?.dataflows) ? checked.dataflows : []) {
@@ -94,7 +94,7 @@ export function healthOf(checked) {
   return flows;
 }
 
-/** When rows arrived last, and whether that is within the limit of the last health check. */
+/** The time of the last arrival of rows, and whether it exceeds the age limit of the last health check. */
 export function freshnessOf(runs, health, now) {
   const arrivals = runs.filter((run) => run.status === "succeeded" || run.status === "partial").map((run) => run.ended);
   const last = Math.max(0, health?.lastSuccess ?? 0, ...arrivals) || null;
@@ -111,7 +111,7 @@ function platformPage(sandbox, section, id) {
   return `${EXPERIENCE_CLOUD}/#/sname:${encodeURIComponent(sandbox)}/platform/${section}/${encodeURIComponent(id)}`;
 }
 
-/** An address that may be opened, else an empty text: nothing but http and https. */
+/** A URL if its scheme is http or https, else an empty text. */
 export function safeAddress(address) {
   try {
     return ["http:", "https:"].includes(new URL(address).protocol) ? address : "";

@@ -1,4 +1,4 @@
-// What happens when: the first screen, then the rest as it is scrolled to or searched for.
+// The page: draws the first screen, then reads and draws further rows when they are scrolled to or searched for.
 
 import { ApiError, ROOT, now, readAssets, readEvents } from "./api.js";
 import { runOfEvent } from "./model.js";
@@ -6,15 +6,17 @@ import { Places, hasProblem } from "./places.js";
 import { ago, button, el, laneRow, notice, plural, table, taskLink, waitingRow } from "./view.js";
 import { FAILURE_DAYS, Failures, readHealth } from "./xcoms.js";
 
-/** Failed runs that are read before anything is shown, and with each further step. */
+/** Number of failed runs that are read before the first screen is drawn, and in each further step. */
 const FIRST_FAILURES = 3;
 const FURTHER_FAILURES = 20;
+const ASSETS = "“can read on Assets” and “can read on Asset Aliases”";
 const XCOMS = "“can read on XComs”";
-/** What a read needs, and what the page lacks without it. */
+/** For each area that is read: the permission in Airflow that it needs, and what the page does not show without it. */
 const AREAS = {
-  assets: { needed: "“can read on Assets” and “can read on Asset Aliases”", lost: "datasets and their runs are" },
-  xcoms: { needed: XCOMS, lost: "failed runs and health checks are" },
-  failures: { needed: XCOMS, lost: "some failed runs are" },
+  assets: { permission: ASSETS, subject: "datasets and their runs are" },
+  xcoms: { permission: XCOMS, subject: "failed runs and health checks are" },
+  failures: { permission: XCOMS, subject: "some failed runs are" },
+  checks: { permission: XCOMS, subject: "some health checks are" },
 };
 
 const $ = (id) => document.getElementById(id);
@@ -23,36 +25,42 @@ const places = new Places();
 const failures = new Failures();
 let health = { flows: new Map(), check: null };
 
-// ---- what could not be read ----------------------------------------------------------------------------------------
+// ---- errors --------------------------------------------------------------------------------------------------------
 
-/** Whether a read succeeded; if not, the page says so, and shows the rest. */
+/** Whether a read succeeded; if not, show a notice. */
 async function succeeds(reading, area) {
   try {
     await reading;
     return true;
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    say(error, AREAS[area]);
+    report(error, area);
     return false;
   }
 }
 
-function say(error, { needed, lost }) {
+/** Show the error of a read in an area as a notice; any other error is a bug, and is thrown. */
+function report(error, area) {
+  if (!(error instanceof ApiError)) throw error;
+  showError(error, AREAS[area]);
+}
+
+function showError(error, { permission, subject }) {
   const login = () => el("a", { href: ROOT.href, target: "_top" }, "Log in");
   const texts = {
     401: () => ["You are not logged in to Airflow. ", login()],
-    403: () => [`Your role in Airflow lacks the permission ${needed}: ${lost} not shown.`],
+    403: () => [`Your role in Airflow lacks the permission ${permission}: ${subject} not shown.`],
   };
-  const shown = notice(...(texts[error.status]?.() ?? [`${error.message}: ${lost} not shown.`]));
-  const said = [...$("notices").children].some((each) => each.textContent === shown.textContent);
-  if (!said) $("notices").append(shown);
+  const shown = notice(...(texts[error.status]?.() ?? [`${error.message}: ${subject} not shown.`]));
+  const isShown = [...$("notices").children].some((each) => each.textContent === shown.textContent);
+  if (!isShown) $("notices").append(shown);
 }
 
 // ---- the first screen ----------------------------------------------------------------------------------------------
 
 async function start() {
   const listed = succeeds(failures.list(), "xcoms");
-  const checked = succeeds(readHealth().then((found) => (health = found)), "xcoms");
+  const readable = readHealth((error) => report(error, "checks"));
+  const checked = succeeds(readable.then((found) => (health = found)), "xcoms");
   const hasAssets = await succeeds(readAssets().then(addAssets), "assets");
   const hasFailures = await listed;
   if (hasFailures) await readFailures(FIRST_FAILURES);
@@ -116,7 +124,7 @@ function drawAll() {
   inView.observe($("more"));
 }
 
-/** Draw the rows of a place where they are, or at the end. */
+/** Draw the rows of a place, in their present position or, if they are new, at the end. */
 function draw(place) {
   const body = bodies.get(place.key) ?? newBody(place);
   const lanes = place.lanes(health.flows, Number(filters.runs.value), now());
@@ -144,8 +152,8 @@ function noteOf(place) {
 }
 
 async function readOnce(place) {
-  if (place.isAsked) return;
-  place.isAsked = true;
+  if (place.isRequested) return;
+  place.isRequested = true;
   await readAgain(place);
 }
 
@@ -155,10 +163,10 @@ async function readAgain(place) {
   bodies.get(place.key).setAttribute("aria-busy", "true");
   try {
     const events = await readEvents(place.asset.id, Number(filters.runs.value));
-    place.takeEvents(events.map(runOfEvent));
+    place.setEvents(events.map(runOfEvent));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    place.takeError(error.message);
+    place.setError(error.message);
   }
   redraw(place);
 }
@@ -171,7 +179,7 @@ function redraw(place) {
   draw(place);
 }
 
-/** Whether any of the next failed runs could be read; rows that are there show them at once. */
+/** Read the next failed runs and redraw the rows that they belong to; return whether any could be read. */
 async function readFailures(limit) {
   const isDrawn = bodies.size > 0;
   const add = (run) => {
@@ -202,7 +210,7 @@ function listSandbox(name) {
   if (name && !listed.includes(name)) filters.sandbox.append(el("option", { value: name }, name));
 }
 
-/** Filter the rows; what is searched for may be in what has not been read yet. */
+/** Filter the rows. Read all rows and failed runs first if the filter depends on them. */
 function applyFilters() {
   for (const place of places.all) filter(place);
   if (!filters.text.value && !filters.problems.checked) return;
@@ -214,9 +222,9 @@ async function readAllFailures() {
   while (failures.left > 0 && (await readFailures(FURTHER_FAILURES)));
 }
 
-/** Another number of runs, for the rows that have been read. */
+/** Read the rows again that have been read, with the new number of runs. */
 function changeRuns() {
-  for (const place of places.all) if (place.isAsked) readAgain(place);
+  for (const place of places.all) if (place.isRequested) readAgain(place);
 }
 
 $("filters").addEventListener("submit", (event) => event.preventDefault());

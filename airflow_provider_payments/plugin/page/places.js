@@ -1,8 +1,8 @@
-// The places that rows go to: a dataset with its dataflows, or a dataflow of whose dataset nothing is known.
+// The groups of rows: a dataset with its dataflows, or a dataflow whose dataset is unknown.
 
 import { eachOnce, freshnessOf, partsOf } from "./model.js";
 
-/** One place. Its runs come from the events of its asset, and from tasks that failed because of a run. */
+/** A group of rows. Its runs come from the events of its asset, and from tasks that failed because of a run. */
 export class Place {
   constructor({ key, org = "", sandbox = "", dataset = "", name = "", asset = null }) {
     Object.assign(this, { key, org, sandbox, dataset, name, asset });
@@ -11,7 +11,7 @@ export class Place {
     this.unnamedEvents = 0;
     this.flows = new Set();
     this.isRead = asset === null;
-    this.isAsked = false;
+    this.isRequested = false;
     this.error = "";
   }
 
@@ -19,44 +19,44 @@ export class Place {
     return Date.parse(this.asset?.last_asset_event?.timestamp) || 0;
   }
 
-  /** Whether the last that tasks said of it is a failure. */
+  /** Whether the last announcement about this place is a failure. */
   get failedLast() {
     return this.failureRuns.some((run) => run.announced > this.lastEvent);
   }
 
-  /** Whether a text is in a name, an id, a code or a reason; it is in small letters. */
+  /** Whether a name, an id, a code or a reason contains a text, which must be in lower case. */
   mentions(text) {
     const runs = [...this.eventRuns, ...this.failureRuns];
-    const said = runs.flatMap((run) => [run.flowName, run.codes, run.reason]);
-    const words = [this.name, this.dataset, this.sandbox, ...this.flows, ...said];
-    return words.some((each) => each.toLowerCase().includes(text));
+    const ofRuns = runs.flatMap((run) => [run.flowName, run.codes, run.reason]);
+    const texts = [this.name, this.dataset, this.sandbox, ...this.flows, ...ofRuns];
+    return texts.some((each) => each.toLowerCase().includes(text));
   }
 
-  takeEvents(runs) {
+  setEvents(runs) {
     this.eventRuns = runs.filter((run) => run);
     this.unnamedEvents = runs.length - this.eventRuns.length;
     this.isRead = true;
-    this.#learn(this.eventRuns);
+    this.#addDetails(this.eventRuns);
   }
 
-  takeError(message) {
+  setError(message) {
     this.error = message;
     this.isRead = true;
   }
 
-  takeFailure(run) {
+  addFailure(run) {
     this.failureRuns.push(run);
-    this.#learn([run]);
+    this.#addDetails([run]);
   }
 
-  #learn(runs) {
+  #addDetails(runs) {
     for (const run of runs) {
       if (run.flow) this.flows.add(run.flow);
       this.name = this.dataset && run.datasetName ? run.datasetName : this.name;
     }
   }
 
-  /** A lane for each dataflow: its last runs, its freshness, its problems at the last health check. */
+  /** A lane for each dataflow: its last runs, its freshness, and its problems in the last health check. */
   lanes(health, limit, now) {
     const byFlow = new Map([...this.flows].map((flow) => [flow, []]));
     for (const run of eachOnce([...this.eventRuns, ...this.failureRuns])) {
@@ -72,16 +72,16 @@ export class Place {
   }
 }
 
-/** Whether somebody has to do something about a lane. */
+/** Whether a lane needs attention: its rows are late, it has a problem, or its last run did not succeed. */
 export function hasProblem({ lane, runs, freshness }) {
   const last = runs.findLast((run) => run.status !== "active");
   return freshness.isLate || lane.problems.length > 0 || (last && (last.status !== "succeeded" || last.failedTask));
 }
 
-/** The key of a dataflow's place. Anybody may call a dataflow as a dataset is called: no URI is such a key. */
+/** The key of a dataflow's place; the prefix distinguishes it from a dataset's URI, because an id may be any text. */
 const keyOf = (flow) => `dataflow ${flow}`;
 
-/** All places, by the URI of the dataset, or by the id of the dataflow. */
+/** All places, by the URI of the dataset or by the id of the dataflow. */
 export class Places {
   #byKey = new Map();
 
@@ -100,22 +100,22 @@ export class Places {
     for (const [id, flow] of health) this.#ofFlow(id, flow.sandbox);
   }
 
-  /** The place that a failed run belongs to, which knows it now. */
+  /** Add a failed run to the place that it belongs to, and return that place. */
   addFailure(run) {
     const place = this.#ofDataset(run) ?? this.#ofFlow(run.flow || run.id, run.sandbox);
-    place.takeFailure(run);
+    place.addFailure(run);
     return place;
   }
 
-  /** Let a dataset take over the dataflows that turn out to write to it; returns the keys of places that are gone. */
+  /** Merge the places of a dataset's dataflows into the dataset's place; return the keys of the removed places. */
   claim(place) {
     if (!place.dataset) return [];
-    const gone = [...place.flows].map((flow) => this.#byKey.get(keyOf(flow))).filter((other) => other);
-    for (const other of gone) {
-      for (const run of other.failureRuns) place.takeFailure(run);
+    const removed = [...place.flows].map((flow) => this.#byKey.get(keyOf(flow))).filter((other) => other);
+    for (const other of removed) {
+      for (const run of other.failureRuns) place.addFailure(run);
       this.#byKey.delete(other.key);
     }
-    return gone.map((other) => other.key);
+    return removed.map((other) => other.key);
   }
 
   #ofDataset({ org, sandbox, dataset, datasetName }) {

@@ -1,4 +1,4 @@
-// Before anything is drawn: light or dark, as the Airflow around the page is; alone in a tab, as Airflow was set last.
+// Sets the theme before the page is drawn: that of the surrounding Airflow or, alone in a tab, the last one chosen.
 (() => {
   const outer = window.parent === window ? null : window.parent.document.documentElement;
   const preferred = matchMedia("(prefers-color-scheme: dark)");

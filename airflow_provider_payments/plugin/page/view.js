@@ -1,15 +1,15 @@
-// How it is shown. All that comes from Airflow becomes text or an attribute, never markup.
+// The page's elements. All values from Airflow become text or an attribute, never markup.
 
 import { ROOT } from "./api.js";
 import { EXPERIENCE_CLOUD, dataflowPage, datasetPage, safeAddress } from "./model.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const BAR_HEIGHT = 100;
-const MIN_PART = 6;
+const MIN_PART_HEIGHT = 6;
 const NUMBER = new Intl.NumberFormat("en");
 const UNITS = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"]];
 
-/** An element with attributes and children; a child that is nothing is left out. */
+/** An element with attributes and children; a child that is null, false or empty text is left out. */
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -21,7 +21,7 @@ export function el(name, attributes = {}, ...children) {
 
 export const plural = (count, word) => `${NUMBER.format(count)} ${word}${count === 1 ? "" : "s"}`;
 
-/** Milliseconds in the two largest units that people count in. */
+/** A duration in milliseconds as text in its two largest units of days, hours and minutes. */
 export function duration(milliseconds) {
   if (milliseconds < 60_000) return "1 min";
   const parts = [];
@@ -35,7 +35,7 @@ export function duration(milliseconds) {
   return parts.slice(0, 2).join(" ");
 }
 
-/** How long ago, with the moment itself for the pointer. */
+/** The age of a time as text; a tooltip shows the time itself. */
 export function ago(moment, now) {
   const shown = now - moment < 60_000 ? "just now" : `${duration(now - moment)} ago`;
   return el("time", { datetime: new Date(moment).toISOString(), title: new Date(moment).toLocaleString() }, shown);
@@ -43,7 +43,7 @@ export function ago(moment, now) {
 
 // ---- links ---------------------------------------------------------------------------------------------------------
 
-/** Inside Airflow the page is in a frame that may neither open tabs nor leave: the document around it does it. */
+/** Open a link from Airflow's document, because the page's frame may neither open tabs nor navigate Airflow. */
 function openOutside(event) {
   if (window.parent === window) return;
   event.preventDefault();
@@ -67,7 +67,7 @@ function link(address, attributes, ...children) {
 
 const platformLink = (address, ...children) => link(address, { target: "_blank" }, ...children);
 
-/** Where Airflow shows a task instance. */
+/** The URL of a task instance in Airflow. */
 export function taskAddress(task) {
   if (!task) return "";
   const [dag, run, name] = [task.dag, task.run, task.task].map(encodeURIComponent);
@@ -79,17 +79,17 @@ export const taskLink = (task, label) => link(taskAddress(task), { target: "_top
 
 // ---- bars ----------------------------------------------------------------------------------------------------------
 
-/** The last runs as bars of records, landed below and failed above; one stop of the tab key, arrows walk inside. */
+/** The last runs as bars of landed and, above them, failed records. The list is one tab stop; arrow keys move in it. */
 export function bars(runs, label) {
   const most = Math.max(1, ...runs.map((run) => (run.landed ?? 0) + (run.failed ?? 0)));
   const list = el("ol", { class: "bars", "aria-label": label }, runs.map((run) => el("li", {}, bar(run, most))));
   const anchors = [...list.querySelectorAll("a, span[role=img]")];
   anchors.at(-1)?.setAttribute("tabindex", "0");
-  list.addEventListener("keydown", (event) => walk(event, anchors));
+  list.addEventListener("keydown", (event) => moveFocus(event, anchors));
   return list;
 }
 
-function walk(event, anchors) {
+function moveFocus(event, anchors) {
   const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -anchors.length, End: anchors.length };
   if (!(event.key in steps)) return;
   event.preventDefault();
@@ -100,8 +100,8 @@ function walk(event, anchors) {
 }
 
 function bar(run, most) {
-  const said = sayRun(run);
-  const attributes = { title: said, "aria-label": said, class: `bar ${run.status}`, tabindex: "-1", target: "_top" };
+  const label = runText(run);
+  const attributes = { title: label, "aria-label": label, class: `bar ${run.status}`, tabindex: "-1", target: "_top" };
   const address = taskAddress(run.task);
   return link(address, address ? attributes : { ...attributes, role: "img", target: null }, drawing(run, most));
 }
@@ -111,11 +111,11 @@ function drawing(run, most) {
   picture.setAttribute("viewBox", `0 0 1 ${BAR_HEIGHT}`);
   picture.setAttribute("preserveAspectRatio", "none");
   picture.setAttribute("aria-hidden", "true");
-  const scaled = (records) => (records ? Math.max(MIN_PART, (records / most) * BAR_HEIGHT) : 0);
+  const scaled = (records) => (records ? Math.max(MIN_PART_HEIGHT, (records / most) * BAR_HEIGHT) : 0);
   const [failed, landed] = [scaled(run.failed), scaled(run.landed)];
   const known = failed + landed;
   if (!known) {
-    const height = run.landed === null || run.status === "failed" ? BAR_HEIGHT : MIN_PART;
+    const height = run.landed === null || run.status === "failed" ? BAR_HEIGHT : MIN_PART_HEIGHT;
     picture.append(part("nothing", BAR_HEIGHT - height, height));
     return picture;
   }
@@ -133,8 +133,8 @@ function part(name, y, height) {
   return rectangle;
 }
 
-/** A run in words: what a bar cannot say. */
-export function sayRun(run) {
+/** A run as text, for the tooltip of its bar. */
+export function runText(run) {
   const counts = [
     run.landed === null ? "" : `${NUMBER.format(run.landed)} landed`,
     run.failed === null ? "" : `${NUMBER.format(run.failed)} failed`,
@@ -153,7 +153,7 @@ export function button(label, press) {
 
 export const notice = (...children) => el("p", { class: "notice" }, ...children);
 
-const beside = (...children) => el("div", { class: "beside" }, ...children);
+const secondary = (...children) => el("div", { class: "secondary" }, ...children);
 const cell = (name, ...children) => el("td", { role: "cell", class: name }, ...children);
 
 /** The table, without rows. */
@@ -168,13 +168,13 @@ export function table() {
 /** The row of one dataflow of a dataset. */
 export function laneRow({ place, lane, freshness, runs, note, now }) {
   const name = lane.flowName || lane.flow || "";
-  const shown = runs.length ? bars(runs, `Last runs of ${name || place.name}`) : beside("no run");
+  const shown = runs.length ? bars(runs, `Last runs of ${name || place.name}`) : secondary("no run");
   return el(
     "tr",
     { role: "row" },
     nameCell(place, lane, name),
     freshnessCell(freshness, runs.length ? lane.problems.filter(isNews) : lane.problems, now),
-    cell("runs", shown, note ? beside(note) : null),
+    cell("runs", shown, note ? secondary(note) : null),
     cell("failures", failures(runs, place, now)),
   );
 }
@@ -190,29 +190,30 @@ function nameCell(place, lane, flowName) {
   const dataset = place.name && platformLink(datasetPage(place.sandbox, place.dataset), place.name);
   const flow = flowName && platformLink(dataflowPage(place.sandbox, lane.flow), flowName);
   const where = place.sandbox && `${dataset && flow ? " in " : ""}${place.sandbox}`;
-  const below = beside(dataset ? flow : "", where);
+  const below = secondary(dataset ? flow : "", where);
   return el("th", { role: "rowheader", scope: "row" }, el("div", { class: "name" }, dataset || flow), below);
 }
 
-/** Whether a problem of the health check is none that a row with runs shows by itself. */
+/** Whether a health check's problem is not visible already in a row with runs. */
 const isNews = ({ code }) => !["failed", "partial", "stale"].includes(code);
 
 function freshnessCell({ last, limit, isLate }, problems, now) {
   const shown = last === null ? "never" : ago(last, now);
   const word = isLate ? "late" : "fresh";
   const mark = limit === null ? null : el("span", { class: `mark ${word}` }, word);
-  const allowed = limit === null ? null : beside(`limit ${duration(limit * 1000)}`);
-  const said = problems.map((each) => el("div", { class: "problem" }, each.text));
-  return cell("freshness", el("div", {}, shown, " ", mark), allowed, said);
+  const allowed = limit === null ? null : secondary(`limit ${duration(limit * 1000)}`);
+  const texts = problems.map((each) => el("div", { class: "problem" }, each.text));
+  return cell("freshness", el("div", {}, shown, " ", mark), allowed, texts);
 }
 
 function failures(runs, place, now) {
   const failed = runs.filter((run) => run.failedTask || run.status === "failed").reverse();
   if (!failed.length) return null;
-  const isOver = runs.at(-1) !== failed[0] && runs.at(-1).status !== "active";
+  const hasRecovered = runs.at(-1) !== failed[0] && runs.at(-1).status !== "active";
   const [first, ...earlier] = failed.map((run) => failure(run, place, now));
   const rest = earlier.length ? el("details", {}, el("summary", {}, `${earlier.length} earlier`), earlier) : null;
-  return el("div", { class: isOver ? "over" : "open" }, isOver ? beside("recovered since") : null, first, rest);
+  const note = hasRecovered ? secondary("recovered since") : null;
+  return el("div", { class: hasRecovered ? "recovered" : "open" }, note, first, rest);
 }
 
 function failure(run, place, now) {
@@ -223,18 +224,18 @@ function failure(run, place, now) {
     "div",
     { class: "failure" },
     el("div", { class: "why", title: run.reason || why }, why),
-    beside(ago(run.ended, now), " · ", sayCounts(run), ...links.flatMap((each) => [" · ", each])),
+    secondary(ago(run.ended, now), " · ", countsText(run), ...links.flatMap((each) => [" · ", each])),
   );
 }
 
-/** The dataflow's page; a task may have pushed any address, so another host is named. */
+/** A link to the dataflow's page. A task may have pushed any URL, so the label names a host other than Adobe's. */
 function pageLink(address) {
   if (!address) return null;
   const { host, origin } = new URL(address);
   return platformLink(address, origin === EXPERIENCE_CLOUD ? "Experience Platform" : host);
 }
 
-function sayCounts(run) {
+function countsText(run) {
   if (run.failed === null) return run.status;
   const read = run.landed === null ? "" : ` of ${NUMBER.format(run.landed + run.failed)}`;
   return `${NUMBER.format(run.failed)}${read} failed`;

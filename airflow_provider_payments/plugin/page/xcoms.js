@@ -1,18 +1,18 @@
-// What tasks have pushed: the run for which one failed, and what a health check found. Airflow lists XComs without
-// their values, and gives one value a request.
+// The XComs of tasks: runs that failed a task, and results of health checks. Airflow lists XComs without their values,
+// and returns one value per request.
 
 import { readXCom, readXComEntries } from "./api.js";
 import { healthOf, runOfFailure, taskOf } from "./model.js";
 
 const FAILURE_KEY = "flow_run";
 export const FAILURE_DAYS = 30;
-/** Of the check's outputs the one that no other operator of the provider has; the whole is its return value. */
+/** The key of a health check's XCom that no other operator uses; the whole result is in the return value. */
 const HEALTH_LISTED_KEY = "dataflows";
 const HEALTH_KEY = "return_value";
 const HEALTH_DAYS = 2;
 const MAX_CHECKS = 3;
 
-/** Entries of each task, the newest first. */
+/** The entries grouped by task, each group in the given order: newest first. */
 function byTask(entries) {
   const tasks = new Map();
   for (const entry of entries) {
@@ -23,7 +23,7 @@ function byTask(entries) {
   return [...tasks.values()];
 }
 
-/** The failures of the last days; read step by step, the newest of each task first. */
+/** The failed runs of the last days, which are read in steps: first the newest of each task. */
 export class Failures {
   #unread = [];
   total = 0;
@@ -39,20 +39,28 @@ export class Failures {
     return this.#unread.length;
   }
 
-  /** The runs of the next failures, each a promise: one that cannot be read hides no other. */
+  /** A promise for each of the next failed runs, so that one that cannot be read does not hide the others. */
   read(limit) {
     const next = this.#unread.splice(0, limit);
     return next.map(async (entry) => runOfFailure(entry, await readXCom(entry, FAILURE_KEY)));
   }
 }
 
-/** The `flows` of the last health checks by id, and the last `check`: its task, its time, how many are healthy. */
-export async function readHealth() {
+/**
+ * The dataflows of the last health checks by id (`flows`), and a summary of the newest check that has any (`check`).
+ *
+ * `handleError` receives the error of each check that cannot be read, so that the others are shown.
+ */
+export async function readHealth(handleError) {
   const { entries } = await readXComEntries(HEALTH_LISTED_KEY, HEALTH_DAYS);
   const newest = byTask(entries).map(([entry]) => entry).slice(0, MAX_CHECKS);
-  const read = newest.map(async (entry) => ({ entry, flows: healthOf(await readXCom(entry, HEALTH_KEY)) }));
-  const checks = (await Promise.all(read)).filter(({ flows }) => flows.size);
-  // Of two checks of one dataflow the newer one counts: it comes later here.
+  const read = newest.map((entry) =>
+    readXCom(entry, HEALTH_KEY)
+      .then((value) => ({ entry, flows: healthOf(value) }))
+      .catch(handleError),
+  );
+  const checks = (await Promise.all(read)).filter((check) => check?.flows.size);
+  // Of two checks of the same dataflow the newer one counts, which comes later in this order.
   const flows = new Map(checks.toReversed().flatMap((check) => [...check.flows]));
   return { flows, check: checks.length ? summary(checks[0]) : null };
 }

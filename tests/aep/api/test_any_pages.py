@@ -1,7 +1,7 @@
 """
-Whatever a service answers, a list ends within a bound, and gives values or one error of ours.
+For any answers of a service, a list ends after a limited number of requests, with values or one platform error.
 
-For a hunt set ``ANY_PAGES_EXAMPLES`` to the number of examples for each way of reading.
+Set ``ANY_PAGES_EXAMPLES`` to the number of examples for each read, to search for failures for longer.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from tests.fault_proxy import FaultProxy
 EXAMPLES = int(os.environ.get("ANY_PAGES_EXAMPLES", "30"))
 FOREVER = 10**6
 PAGES = 4
-#: More than any list may ask of a service that has so few different pages, each asked as often as is tried.
+#: Upper bound for the requests of a list with PAGES different pages, each requested with all retries.
 MOST_REQUESTS = (PAGES + 2) * MAX_ATTEMPTS
 PLATFORM = "/data/foundation/"
 ID = "3f1c0a6e"
 
-#: No example needs one of its own: the proxy answers whatever the token.
+#: One token for all examples, because the proxy answers any token.
 TOKEN = AccessToken("emulator-client", "a-token")
 
 Make = Callable[..., Client]
@@ -50,7 +50,7 @@ SINGLES: dict[str, Ask] = {
     "item": lambda client: flow_service.item(client, "flows", ID),
     "registry_resource": lambda client: schema_registry.resource(client, "schemas", ID),
     "dataset": lambda client: catalog.dataset(client, ID),
-    "a_batch_of": lambda client: catalog.a_batch_of(client, ID),
+    "find_batch_id": lambda client: catalog.find_batch_id(client, ID),
     "mapping_set": lambda client: data_prep.mapping_set(client, ID, 0),
     "tenant_id": schema_registry.tenant_id,
     "test_base_connection": lambda client: flow_service.test_base_connection(client, ID),
@@ -59,7 +59,7 @@ SINGLES: dict[str, Ask] = {
     "columns": lambda client: flow_service.columns(client, ID, "PayPal.Transactions"),
 }
 
-# ---- what a service may answer -----------------------------------------------------------------------------------
+# ---- answers -----------------------------------------------------------------------------------------------------
 
 ODD = st.sampled_from(
     (
@@ -81,7 +81,7 @@ ITEMS = st.lists(
     max_size=4,
 )
 HREFS = ANY | st.text("+/=%&?abc \ud800", max_size=6).map("/x?continuationToken={}".format)
-#: Right at the outside, anything within.
+#: Answers with the expected outer structure and arbitrary contents.
 NEARLY = st.fixed_dictionaries(
     {},
     optional={
@@ -126,7 +126,7 @@ ANSWERS = st.tuples(st.sampled_from((200, 200, 200, 200, 204, 302, 404, 429, 500
 
 
 def deep(levels: int) -> tuple[int, bytes]:
-    """A page whose link to the next one is a list in a list in a list..."""
+    """A page whose link to the next one is a deeply nested list."""
     link = b"[" * levels + b"]" * levels
     return (
         200,
@@ -134,19 +134,19 @@ def deep(levels: int) -> tuple[int, bytes]:
     )
 
 
-# ---- asking ------------------------------------------------------------------------------------------------------
+# ---- requests ----------------------------------------------------------------------------------------------------
 
 
 class Service:
-    """What stands in the proxy for a service: it answers what it is given, in a circle, and counts."""
+    """A service in the proxy, which answers with a function and records the requests."""
 
     def __init__(self, proxy: FaultProxy, answer: Callable[[str], tuple[int, bytes] | None]) -> None:
         proxy.faults.clear()
-        self.asked: list[dict[str, list[str]]] = []
+        self.queries: list[dict[str, list[str]]] = []
         self.elapsed = 0.0
 
         def reply(path: str) -> tuple[int, bytes] | None:
-            self.asked.append(parse_qs(urlsplit(path).query))
+            self.queries.append(parse_qs(urlsplit(path).query))
             return answer(path)
 
         proxy.fault("GET", PLATFORM, reply=reply, times=FOREVER)
@@ -159,13 +159,13 @@ class Service:
         return Clock(lambda: self.elapsed, sleep)
 
 
-def in_a_circle(answers: list[tuple[int, bytes]]) -> Callable[[str], tuple[int, bytes]]:
+def cycling(answers: list[tuple[int, bytes]]) -> Callable[[str], tuple[int, bytes]]:
     turn = iter(range(FOREVER))
     return lambda path: answers[next(turn) % len(answers)]
 
 
 def outcome(ask: Ask, client: Client) -> Any:
-    """The value, or the error of ours; anything else that is raised fails the test."""
+    """Return the value or the platform error; any other exception fails the test."""
     try:
         return ask(client)
     except PlatformError as error:
@@ -189,7 +189,7 @@ each = settings(
 )
 
 
-@pytest.mark.parametrize("way", LISTS)
+@pytest.mark.parametrize("name", LISTS)
 @each
 @given(answers=st.lists(ANSWERS, min_size=1, max_size=PAGES))
 @example(answers=[deep(930)])
@@ -197,59 +197,59 @@ each = settings(
 @example(answers=[page(results=[], _page={"next": "\ud800"})])
 @example(answers=[page(**{"\ud800": {"name": "payments"}})])
 def test_a_list_ends_with_values_or_one_error(
-    way: str, proxy: FaultProxy, make_client: Make, answers: list[tuple[int, bytes]]
+    name: str, proxy: FaultProxy, make_client: Make, answers: list[tuple[int, bytes]]
 ) -> None:
-    service = Service(proxy, in_a_circle(answers))
-    found = outcome(LISTS[way], make_client(proxy.url, credential=TOKEN, clock=service.clock))
-    assert len(service.asked) <= MOST_REQUESTS
-    if isinstance(found, list) and way != "pages":
+    service = Service(proxy, cycling(answers))
+    found = outcome(LISTS[name], make_client(proxy.url, credential=TOKEN, clock=service.clock))
+    assert len(service.queries) <= MOST_REQUESTS
+    if isinstance(found, list) and name != "pages":
         assert all(isinstance(item, dict) for item in found)
-        if way in ("datasets", "mapping_sets"):
-            assert all(item["id"].encode() for item in found)  # it can be asked for
+        if name in ("datasets", "mapping_sets"):
+            assert all(item["id"].encode() for item in found)  # a request can contain the id
 
 
-@pytest.mark.parametrize("way", SINGLES)
+@pytest.mark.parametrize("name", SINGLES)
 @each
 @given(answer=ANSWERS)
 @example(answer=page(tenantId="_"))
 @example(answer=page(**{"\ud800": {}}))
 def test_a_single_answer_gives_a_value_or_one_error(
-    way: str, proxy: FaultProxy, make_client: Make, answer: tuple[int, bytes]
+    name: str, proxy: FaultProxy, make_client: Make, answer: tuple[int, bytes]
 ) -> None:
-    service = Service(proxy, in_a_circle([answer]))
-    found = outcome(SINGLES[way], make_client(proxy.url, credential=TOKEN, clock=service.clock))
-    assert len(service.asked) <= MAX_ATTEMPTS
-    if way in ("tenant_id", "a_batch_of") and isinstance(found, str):
-        assert found.encode()  # it can be sent
+    service = Service(proxy, cycling([answer]))
+    found = outcome(SINGLES[name], make_client(proxy.url, credential=TOKEN, clock=service.clock))
+    assert len(service.queries) <= MAX_ATTEMPTS
+    if name in ("tenant_id", "find_batch_id") and isinstance(found, str):
+        assert found.encode()  # a request can contain the value
         assert found
-    if way == "item" and isinstance(found, dict):
+    if name == "item" and isinstance(found, dict):
         assert found["id"] == ID
 
 
-@pytest.mark.parametrize("way", LISTS)
-def test_a_list_without_end_is_cut_by_the_deadline(way: str, proxy: FaultProxy, make_client: Make) -> None:
+@pytest.mark.parametrize("name", LISTS)
+def test_an_endless_list_is_cut_by_the_deadline(name: str, proxy: FaultProxy, make_client: Make) -> None:
     def endless(path: str) -> tuple[int, bytes] | None:
         service.elapsed += 7
-        name = f"{len(service.asked)}"
-        if len(service.asked) > 200:
+        number = f"{len(service.queries)}"
+        if len(service.queries) > 200:
             return None
-        item = {"id": name, "$id": name}
-        if way == "datasets":
-            return page(**{name: item})
-        return page(items=[item], results=[item], data=[item], _links=link(name), _page={"next": name})
+        item = {"id": number, "$id": number}
+        if name == "datasets":
+            return page(**{number: item})
+        return page(items=[item], results=[item], data=[item], _links=link(number), _page={"next": number})
 
     service = Service(proxy, endless)
-    found = outcome(LISTS[way], make_client(proxy.url, credential=TOKEN, clock=service.clock, operation_timeout=300.0))
+    found = outcome(LISTS[name], make_client(proxy.url, credential=TOKEN, clock=service.clock, operation_timeout=300.0))
     assert isinstance(found, RequestError)
     assert service.elapsed <= 300 + 7
-    assert 300 / 7 - 1 <= len(service.asked) <= 300 / 7 + 1
+    assert 300 / 7 - 1 <= len(service.queries) <= 300 / 7 + 1
 
 
-# ---- the ends of lists -------------------------------------------------------------------------------------------
+# ---- ends of lists -----------------------------------------------------------------------------------------------
 
 
 def read_until_cut(ask: Callable[[], Iterator[Any]]) -> tuple[list[Any], str]:
-    """What a list gives, and why it is incomplete."""
+    """Return the items of an incomplete list, and the text of its error."""
     found = []
     with pytest.raises(RequestError) as error:
         found.extend(ask())
@@ -265,60 +265,60 @@ def read_until_cut(ask: Callable[[], Iterator[Any]]) -> tuple[list[Any], str]:
         ("unreadable", {"items": [{"id": "2"}], "_links": {"next": {"href": "/flows?start=2"}}}),
     ],
 )
-def test_flow_service_lists_that_lead_nowhere_are_incomplete(
+def test_flow_service_lists_with_a_bad_link_are_incomplete(
     reason: str, second: dict[str, Any], proxy: FaultProxy, make_client: Make
 ) -> None:
-    service = Service(proxy, in_a_circle([page(items=[{"id": "1"}], _links=link("a")), page(**second)]))
+    service = Service(proxy, cycling([page(items=[{"id": "1"}], _links=link("a")), page(**second)]))
     client = make_client(proxy.url, credential=TOKEN, clock=service.clock)
     _, said = read_until_cut(lambda: flow_service.pages(client, "flows"))
     assert reason in said
     assert "the list is incomplete" in said
-    assert len(service.asked) == 2
+    assert len(service.queries) == 2
 
 
 @pytest.mark.parametrize("second", [{"results": [{"$id": "2"}], "_page": {"next": "a"}}, {"results": [{"$id": "1"}]}])
-def test_registry_lists_that_repeat_themselves_are_incomplete(
+def test_registry_lists_with_a_repeated_page_are_incomplete(
     second: dict[str, Any], proxy: FaultProxy, make_client: Make
 ) -> None:
     second = {"_page": {"next": "b"}} | second
-    service = Service(proxy, in_a_circle([page(results=[{"$id": "1"}], _page={"next": "a"}), page(**second)]))
+    service = Service(proxy, cycling([page(results=[{"$id": "1"}], _page={"next": "a"}), page(**second)]))
     client = make_client(proxy.url, credential=TOKEN, clock=service.clock)
     _, said = read_until_cut(lambda: schema_registry.resources(client, "schemas"))
     assert "the list is incomplete: the service repeats a page" in said
-    assert len(service.asked) == 2
+    assert len(service.queries) == 2
 
 
-def with_empty_pages(count: int, way: str) -> list[tuple[int, bytes]]:
-    """Some empty pages, each leading on, before the only one that holds something."""
-    shape = "results" if way == "registry_results" else "items"
+def with_empty_pages(count: int, name: str) -> list[tuple[int, bytes]]:
+    """Some empty pages with links to the next one, and then a page with an item."""
+    shape = "results" if name == "registry_results" else "items"
     empty = [page(**{shape: [], "_links": link(f"{n}"), "_page": {"next": f"{n}"}}) for n in range(count)]
     return [*empty, page(**{shape: [{"id": ID, "$id": ID}]})]
 
 
-@pytest.mark.parametrize("way", ["items", "registry_results"])
-def test_twenty_empty_pages_in_a_row_are_followed(way: str, proxy: FaultProxy, make_client: Make) -> None:
-    service = Service(proxy, in_a_circle(with_empty_pages(20, way)))
-    assert LISTS[way](make_client(proxy.url, credential=TOKEN, clock=service.clock)) == [{"id": ID, "$id": ID}]
-    assert len(service.asked) == 21
+@pytest.mark.parametrize("name", ["items", "registry_results"])
+def test_twenty_empty_pages_in_a_row_are_followed(name: str, proxy: FaultProxy, make_client: Make) -> None:
+    service = Service(proxy, cycling(with_empty_pages(20, name)))
+    assert LISTS[name](make_client(proxy.url, credential=TOKEN, clock=service.clock)) == [{"id": ID, "$id": ID}]
+    assert len(service.queries) == 21
 
 
-@pytest.mark.parametrize("way", ["items", "registry_results"])
-def test_twenty_one_empty_pages_in_a_row_are_an_incomplete_list(way: str, proxy: FaultProxy, make_client: Make) -> None:
-    service = Service(proxy, in_a_circle(with_empty_pages(21, way)))
-    _, said = read_until_cut(lambda: iter(LISTS[way](make_client(proxy.url, credential=TOKEN, clock=service.clock))))
+@pytest.mark.parametrize("name", ["items", "registry_results"])
+def test_twenty_one_empty_pages_in_a_row_are_incomplete(name: str, proxy: FaultProxy, make_client: Make) -> None:
+    service = Service(proxy, cycling(with_empty_pages(21, name)))
+    _, said = read_until_cut(lambda: iter(LISTS[name](make_client(proxy.url, credential=TOKEN, clock=service.clock))))
     assert "empty pages" in said
-    assert len(service.asked) == 21
+    assert len(service.queries) == 21
 
 
-@pytest.mark.parametrize("way", ["datasets", "mapping_sets"])
-def test_short_pages_of_lists_without_links_are_not_the_last(way: str, proxy: FaultProxy, make_client: Make) -> None:
+@pytest.mark.parametrize("name", ["datasets", "mapping_sets"])
+def test_a_short_page_of_a_list_without_links_is_not_the_last(name: str, proxy: FaultProxy, make_client: Make) -> None:
     ids = ["a", "b", "c"]
     held = [page(**{ident: {"name": "n"}}, data=[{"id": ident}]) for ident in ids]
-    if way == "datasets":
+    if name == "datasets":
         held = [page(**{ident: {"name": "n"}}) for ident in ids]
-    service = Service(proxy, in_a_circle([*held, page(data=[]) if way == "mapping_sets" else page()]))
-    assert [item["id"] for item in LISTS[way](make_client(proxy.url, credential=TOKEN, clock=service.clock))] == ids
-    assert len(service.asked) == 4
+    service = Service(proxy, cycling([*held, page(data=[]) if name == "mapping_sets" else page()]))
+    assert [item["id"] for item in LISTS[name](make_client(proxy.url, credential=TOKEN, clock=service.clock))] == ids
+    assert len(service.queries) == 4
 
 
 @each
@@ -326,19 +326,19 @@ def test_short_pages_of_lists_without_links_are_not_the_last(way: str, proxy: Fa
 @example(token="a+b/c==")
 @example(token="a%2Bb")
 @example(token="a" * 5000)
-def test_a_token_comes_back_as_it_was_given(token: str, proxy: FaultProxy, make_client: Make) -> None:
-    """However much of it the service escapes: all, or all but the plus sign."""
+def test_a_page_token_is_sent_back_unchanged(token: str, proxy: FaultProxy, make_client: Make) -> None:
+    """The service may escape all of the token, or leave the plus sign, or more, unescaped."""
     for safe in ("", "+", "+/="):
         href = f"/flows?limit=1&continuationToken={quote(token, safe=safe)}"
         pages = [page(items=[], _links={"next": {"href": href}}), page(items=[])]
-        service = Service(proxy, in_a_circle(pages))
+        service = Service(proxy, cycling(pages))
         assert list(flow_service.items(make_client(proxy.url, credential=TOKEN, clock=service.clock), "flows")) == []
-        assert [asked.get("continuationToken") for asked in service.asked] == [None, [token]]
+        assert [query.get("continuationToken") for query in service.queries] == [None, [token]]
 
 
 @each
 @given(links=ANY)
-def test_whatever_stands_in_links_ends_the_list_or_leads_on_or_is_refused(
+def test_any_links_member_ends_or_continues_the_list_or_raises(
     links: Any, proxy: FaultProxy, make_client: Make
 ) -> None:
     first = page(items=[{"id": ID}], _links=links)
@@ -349,13 +349,13 @@ def test_whatever_stands_in_links_ends_the_list_or_leads_on_or_is_refused(
         assert found.failure is Failure.AMBIGUOUS
     else:
         assert found == [{"id": ID}]
-    assert len(service.asked) <= 2
+    assert len(service.queries) <= 2
 
 
-def test_a_running_emulator_gives_what_the_service_in_the_proxy_stands_for(
+def test_the_lists_of_the_test_work_against_the_emulator(
     proxy: FaultProxy, make_client: Make, emulator: Emulator
 ) -> None:
-    """The ways of reading are those that work."""
+    """The reads of this file work against the emulator."""
     emulator.control("POST", "seed", json={"sandbox": "dev", "dataflows": 3})
     client = make_client(proxy.url)
     assert len(LISTS["items"](client)) == 3

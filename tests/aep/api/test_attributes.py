@@ -1,4 +1,4 @@
-"""What a source is known to have, and which other names are misspelt."""
+"""The known attributes of a source, and corrections of misspelt ones."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ TREE = Attributes(tuple(PATHS))
 TABLE = Attributes(("Product_Id", "First.Name", "Type"))
 
 
-def test_a_resources_paths_lead_to_objects_and_into_arrays() -> None:
+def test_paths_include_objects_and_array_items() -> None:
     assert paths_of(SCHEMA) == PATHS
 
 
 @given(ANY_JSON)
-def test_any_answer_of_explore_gives_paths(schema: object) -> None:
+def test_any_schema_returns_valid_paths(schema: object) -> None:
     assert all(paths_of({"properties": {"data": schema}}))
 
 
-def test_only_paths_with_all_their_beginnings_are_a_tree() -> None:
+def test_names_are_a_tree_only_if_all_parents_are_present() -> None:
     assert TREE.is_tree
     assert not any(Attributes(names).is_tree for names in ((), ("Id",), ("Id", "First.Name"), tuple(PATHS[1:])))
 
@@ -64,12 +64,12 @@ def test_only_paths_with_all_their_beginnings_are_a_tree() -> None:
     "source",
     [*PATHS, "data.fee_details[0].amount", "data.fee_details[].amount", "data.fee_details.amount", "data.${v1\\.5}"],
 )
-def test_a_resource_has_its_paths_with_any_place_in_an_array(source: str) -> None:
+def test_a_path_matches_with_any_array_index(source: str) -> None:
     assert TREE.has(source)
 
 
 @pytest.mark.parametrize("source", ["Product_Id", "First.Name", "First\\.Name", "${First.Name}", "${First\\.Name}"])
-def test_a_table_has_its_columns_wrapped_and_with_periods_escaped_or_not(source: str) -> None:
+def test_a_column_matches_wrapped_and_with_escaped_periods(source: str) -> None:
     assert TABLE.has(source)
     assert Attributes((source,)).has(source.replace("\\", ""))
 
@@ -93,7 +93,7 @@ def test_a_table_has_its_columns_wrapped_and_with_periods_escaped_or_not(source:
         "data.card.last": ["data.card.last4"],
     }.items(),
 )
-def test_a_misspelt_attribute_is_recognised_with_its_correction(source: str, meant: list[str]) -> None:
+def test_a_misspelt_attribute_returns_its_correction(source: str, meant: list[str]) -> None:
     assert not TREE.has(source)
     assert TREE.corrections(source) == meant
 
@@ -101,7 +101,7 @@ def test_a_misspelt_attribute_is_recognised_with_its_correction(source: str, mea
 @pytest.mark.parametrize(
     "source",
     [
-        "data.net",  # two letters off "fee", but of three
+        "data.net",  # two of three letters differ from "fee"
         "data.order",
         "data.card.last3",
         "data.v1\\.6",
@@ -113,7 +113,7 @@ def test_a_misspelt_attribute_is_recognised_with_its_correction(source: str, mea
         "custmer",
     ],
 )
-def test_what_explore_may_not_have_seen_is_not_misspelt(source: str) -> None:
+def test_an_attribute_outside_the_sample_is_not_misspelt(source: str) -> None:
     assert TREE.corrections(source) == []
 
 
@@ -128,7 +128,7 @@ def test_what_explore_may_not_have_seen_is_not_misspelt(source: str) -> None:
         (TABLE, "Currency", []),
     ],
 )
-def test_the_nearest_names_are_found_by_their_end_and_letters(
+def test_the_nearest_names_share_the_last_step_or_most_letters(
     attributes: Attributes, source: str, nearest: list[str]
 ) -> None:
     assert attributes.nearest(source) == nearest
@@ -139,12 +139,12 @@ LETTERS = st.text("abcdefgh_", min_size=1, max_size=8)
 
 @given(LETTERS.filter(lambda name: len(name) >= 4), st.data())
 def test_up_to_two_edits_of_a_name_are_a_misspelling(name: str, data: st.DataObject) -> None:
-    said = name
+    misspelt = name
     for _ in range(2):
-        at = data.draw(st.integers(0, len(said)))
-        said = said[:at] + data.draw(st.text("xyz", max_size=1)) + said[at + data.draw(st.integers(0, 1)) :]
-    assume(said != name and len(said) >= 4)
-    assert Attributes(("data", f"data.{name}")).corrections(f"data.{said}") == [f"data.{name}"]
+        at = data.draw(st.integers(0, len(misspelt)))
+        misspelt = misspelt[:at] + data.draw(st.text("xyz", max_size=1)) + misspelt[at + data.draw(st.integers(0, 1)) :]
+    assume(misspelt != name and len(misspelt) >= 4)
+    assert Attributes(("data", f"data.{name}")).corrections(f"data.{misspelt}") == [f"data.{name}"]
 
 
 @given(LETTERS, st.text("xyz", min_size=3, max_size=8))

@@ -1,4 +1,4 @@
-"""Lists page after page, and what the tenant and its base connections hold."""
+"""Lists page by page, the tenant id, and the data of base connections."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def queries(proxy: FaultProxy, path: str) -> list[list[tuple[str, str]]]:
 # ---- lists ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_list_is_read_to_its_end_with_the_same_filters_and_the_token_unharmed(
-    proxied: Client, proxy: FaultProxy
-) -> None:
+def test_each_page_is_requested_with_the_same_filters_and_its_token(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/flows", status=200, body=page("a", following="/flows?continuationToken=eyJuIjogMX0=="))
     proxy.fault("GET", "/flows", status=200, body=page("b", following="/flows?limit=1&continuationToken=x%2By%3D"))
     proxy.fault("GET", "/flows", status=200, body=page("c", following="/flows?continuationToken=p+q/r="))
@@ -50,14 +48,14 @@ def test_a_list_is_read_to_its_end_with_the_same_filters_and_the_token_unharmed(
     assert queries(proxy, "/flows") == [asked + token for token in ([], *tokens)]
 
 
-def test_a_list_whose_link_leads_elsewhere_is_followed_at_home(proxied: Client, proxy: FaultProxy) -> None:
+def test_a_link_to_another_host_is_followed_on_the_configured_host(proxied: Client, proxy: FaultProxy) -> None:
     link = "https://example.com/flows?continuationToken=t"
     proxy.fault("GET", "/flows", status=200, body=page("a", following=link))
     proxy.fault("GET", "/flows", status=200, body=page("b"))
     assert [item["id"] for item in flow_service.items(proxied, "flows")] == ["a", "b"]
 
 
-def test_a_list_that_leads_to_itself_is_incomplete(proxied: Client, proxy: FaultProxy) -> None:
+def test_a_list_that_repeats_its_page_token_is_incomplete(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/flows", status=200, body=page("a", following="/flows?continuationToken=t"), times=99)
     with pytest.raises(RequestError, match="the list is incomplete: the service repeats a page token") as failed:
         list(flow_service.items(proxied, "flows"))
@@ -69,19 +67,19 @@ ENDS = [b"{}", b'{"items": null}', b'{"items": [], "_links": null}', b'{"items":
 
 
 @pytest.mark.parametrize("body", ENDS, ids=lambda body: body.decode())
-def test_a_list_may_end_in_many_ways(body: bytes, proxied: Client, proxy: FaultProxy) -> None:
+def test_a_list_without_items_or_links_ends(body: bytes, proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/flows", status=200, body=body)
     assert list(flow_service.items(proxied, "flows")) == []
 
 
-def test_an_answer_that_is_no_object_is_a_clear_error(proxied: Client, proxy: FaultProxy) -> None:
+def test_a_list_answered_without_an_object_raises(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/flows", status=200, body=b"[]", times=99)
     with pytest.raises(RequestError, match="answered a list instead of an object"):
         list(flow_service.items(proxied, "flows"))
 
 
-def test_a_connection_behind_the_first_page_is_found(chain: Chain, emulator: Emulator) -> None:
-    """105 of one name, the right one last: the names that the service finds are compared here."""
+def test_a_connection_after_the_first_page_is_found(chain: Chain, emulator: Emulator) -> None:
+    """105 connections have the name, and the matching one is the last."""
     wrong = chain.base_connection(credential=CREDENTIAL | {"host": "api.paypal.com"})
     for _ in range(105):
         wrong.create(chain.client)
@@ -90,7 +88,7 @@ def test_a_connection_behind_the_first_page_is_found(chain: Chain, emulator: Emu
     assert chain.ensure(chain.base_connection()).existing.id == right
 
 
-def test_a_dataset_behind_the_first_page_is_found(chain: Chain, emulator: Emulator) -> None:
+def test_a_dataset_after_the_first_page_is_found(chain: Chain, emulator: Emulator) -> None:
     other = chain.ensure(chain.schema(name="other", field_groups=())).existing.id
     for _ in range(100):
         chain.dataset(schema_id=other).create(chain.client)
@@ -99,8 +97,8 @@ def test_a_dataset_behind_the_first_page_is_found(chain: Chain, emulator: Emulat
     assert chain.ensure(chain.dataset()).existing.id == right
 
 
-def test_a_mapping_set_behind_the_first_page_is_found(chain: Chain, emulator: Emulator) -> None:
-    """The emulator's ``start`` counts mapping sets: a page that repeats another's gives that away."""
+def test_a_mapping_set_after_the_first_page_is_found(chain: Chain, emulator: Emulator) -> None:
+    """The emulator's ``start`` counts mapping sets, which the client detects by a repeated item."""
     for number in range(205):
         chain.mapping_set(mappings={"_id": f"Column_{number}"}).create(chain.client)
     right = chain.mapping_set().create(chain.client).id
@@ -108,7 +106,7 @@ def test_a_mapping_set_behind_the_first_page_is_found(chain: Chain, emulator: Em
     assert len(emulator.requests(method="GET", path="/data/foundation/conversion/mappingSets")) <= 6
 
 
-def test_mapping_sets_are_read_page_by_page_where_the_service_counts_pages(proxied: Client, proxy: FaultProxy) -> None:
+def test_mapping_sets_are_listed_if_start_counts_pages(proxied: Client, proxy: FaultProxy) -> None:
     pages = [[{"id": f"{page}-{number}"} for number in range(size)] for page, size in enumerate((100, 20, 3, 0))]
     for data in pages:
         proxy.fault("GET", "/mappingSets", status=200, body=json.dumps({"data": data}).encode())
@@ -116,10 +114,10 @@ def test_mapping_sets_are_read_page_by_page_where_the_service_counts_pages(proxi
     assert [dict(query)["start"] for query in queries(proxy, "/mappingSets")] == ["0", "1", "2", "3"]
 
 
-def test_a_schema_behind_the_first_page_is_found(chain: Chain, proxied: Client, proxy: FaultProxy) -> None:
+def test_a_schema_after_the_first_page_is_found(chain: Chain, proxied: Client, proxy: FaultProxy) -> None:
     want = chain.schema(field_groups=())
     made = chain.ensure(want).existing.id
-    # A page begins behind the value that the one before ended with.
+    # A page begins after the last value of the page before.
     last = want.name[:-1]
     first = {"results": [], "_page": {"next": last}}
     proxy.fault("GET", "/tenant/schemas", status=200, body=json.dumps(first).encode())
@@ -127,18 +125,18 @@ def test_a_schema_behind_the_first_page_is_found(chain: Chain, proxied: Client, 
     assert ("start", last) in queries(proxy, "/tenant/schemas")[1]
 
 
-# ---- the tenant and its base connections ---------------------------------------------------------------------------
+# ---- tenant and base connections -----------------------------------------------------------------------------------
 
 
-def test_the_tenant_is_asked_for_once_and_has_no_underscore(client: Client, emulator: Emulator) -> None:
+def test_the_tenant_id_is_requested_once_and_has_no_underscore(client: Client, emulator: Emulator) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(lambda _: schema_registry.tenant_id(client), range(8))) == {"emulator"}
     assert len(emulator.requests(path="/data/foundation/schemaregistry/stats")) == 1
 
 
-def test_a_tenant_without_a_name_is_a_clear_error(proxied: Client, proxy: FaultProxy) -> None:
+def test_statistics_without_a_tenant_id_raise(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", "/stats", status=200, times=99)
-    with pytest.raises(RequestError, match="it names no tenantId"):
+    with pytest.raises(RequestError, match="the answer contains no tenantId"):
         schema_registry.tenant_id(proxied)
 
 
@@ -148,7 +146,7 @@ def test_a_base_connection_is_tested_at_the_vendor(secret: str, works: bool, cha
     assert flow_service.test_base_connection(chain.client, made.existing.id) is works
 
 
-def test_a_base_connection_shows_its_tables_their_columns_and_some_rows(client: Client) -> None:
+def test_explore_returns_tables_columns_and_rows(client: Client) -> None:
     assert TABLE in [table["path"] for table in flow_service.explore(client, PAYPAL)]
     shape = flow_service.explore(client, PAYPAL, TABLE)
     assert [column["name"] for column in shape["schema"]["columns"]] == list(COLUMNS)
@@ -163,19 +161,17 @@ def test_a_rest_resource_is_explored_by_its_path(chain: Chain) -> None:
     assert flow_service.explore_resource(chain.client, made, "charges", preview=True)["data"]
 
 
-def test_columns_come_in_the_form_that_a_source_connection_takes(client: Client) -> None:
+def test_columns_have_the_form_of_a_source_connection(client: Client) -> None:
     first, *_ = flow_service.columns(client, PAYPAL, TABLE)
     assert first == {"name": "Product_Id", "type": "string", "xdm": {"type": "string"}}
 
 
-SHAPELESS: list[Any] = [[], {}, {"schema": {}}, {"schema": {"columns": None}}, {"schema": {"columns": {"a": 1}}}]
+WITHOUT_COLUMNS: list[Any] = [[], {}, {"schema": {}}, {"schema": {"columns": None}}, {"schema": {"columns": {"a": 1}}}]
 
 
-@pytest.mark.parametrize("shape", SHAPELESS, ids=json.dumps)
-def test_an_answer_without_a_list_of_columns_says_nothing_of_the_table(
-    shape: Any, proxied: Client, proxy: FaultProxy
-) -> None:
-    proxy.fault("GET", "/explore", status=200, body=json.dumps(shape).encode(), times=5)
+@pytest.mark.parametrize("body", WITHOUT_COLUMNS, ids=json.dumps)
+def test_an_answer_without_a_list_of_columns_is_ambiguous(body: Any, proxied: Client, proxy: FaultProxy) -> None:
+    proxy.fault("GET", "/explore", status=200, body=json.dumps(body).encode(), times=5)
     with pytest.raises(RequestError) as error:
         flow_service.columns(proxied, PAYPAL, "PayPal.Transactions")
     assert error.value.failure is Failure.AMBIGUOUS

@@ -1,4 +1,4 @@
-"""Ids in paths: what arrives at the service is the id that was meant, or nothing."""
+"""Ids in paths arrive at the service unchanged, or are refused before sending."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTI
 from airflow_provider_payments.aep.services import segment
 from tests.fault_proxy import FaultProxy
 
-ASKED: dict[str, tuple[Callable[[Client, Any], object], str]] = {
+REQUESTS: dict[str, tuple[Callable[[Client, Any], object], str]] = {
     "item": (lambda client, key: flow_service.item(client, "flows", key), "flows/{}"),
     "schema": (lambda client, key: schema_registry.resource(client, "schemas", key), "tenant/schemas/{}"),
     "dataset": (catalog.dataset, "dataSets/{}"),
@@ -35,12 +35,12 @@ ASKED: dict[str, tuple[Callable[[Client, Any], object], str]] = {
     "delete": (lambda client, key: SOURCE_CONNECTION.delete(client, SimpleNamespace(id=key)), "sourceConnections/{}"),  # type: ignore[arg-type]
     "delete dataset": (lambda client, key: DATASET.delete(client, SimpleNamespace(id=key)), "dataSets/{}"),  # type: ignore[arg-type]
 }
-CHANGING = ["", ".", "..", "../flows", "a/..", "a/../b", "./a", "a/./b", "..\\flows"]
+DOT_SEGMENTS = ["", ".", "..", "../flows", "a/..", "a/../b", "./a", "a/./b", "..\\flows"]
 
 
-@pytest.mark.parametrize(("ask", "path"), ASKED.values(), ids=ASKED)
-@pytest.mark.parametrize("object_id", CHANGING)
-def test_an_id_that_would_change_the_path_is_not_sent(
+@pytest.mark.parametrize(("ask", "path"), REQUESTS.values(), ids=REQUESTS)
+@pytest.mark.parametrize("object_id", DOT_SEGMENTS)
+def test_an_id_with_dot_segments_is_refused_before_sending(
     ask: Callable[[Client, Any], object],
     path: str,
     object_id: str,
@@ -52,16 +52,16 @@ def test_an_id_that_would_change_the_path_is_not_sent(
     assert [asked for asked in proxy.asked if "/ims/" not in asked[1]] == []
 
 
-@pytest.mark.parametrize(("ask", "path"), ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize(("ask", "path"), REQUESTS.values(), ids=REQUESTS)
 @pytest.mark.parametrize("object_id", ["a.b", "...", "a..b", "https://ns.adobe.com/x/y", "a b?c#d%2e", "%2e%2e"])
-def test_any_other_id_arrives_as_it_is(
+def test_any_other_id_arrives_unchanged(
     ask: Callable[[Client, Any], object],
     path: str,
     object_id: str,
     make_client: Callable[..., Client],
     proxy: FaultProxy,
 ) -> None:
-    with suppress(RequestError):  # there is none of that id
+    with suppress(RequestError):  # no object has this id
         ask(make_client(proxy.url), object_id)
     sent = proxy.asked[-1][1].partition("?")[0]
     before, _, after = path.partition("{}")
@@ -72,23 +72,23 @@ def test_any_other_id_arrives_as_it_is(
 
 
 @given(st.text(st.sampled_from("./\\a%2eE"), max_size=8))
-def test_a_segment_is_one_segment_however_often_it_is_decoded(object_id: str) -> None:
+def test_a_quoted_id_stays_one_segment_when_decoded(object_id: str) -> None:
     try:
-        written = segment(object_id)
+        quoted = segment(object_id)
     except InvalidInputError:
         return
-    assert "/" not in written
-    parts = unquote(written).replace("\\", "/").split("/")
+    assert "/" not in quoted
+    parts = unquote(quoted).replace("\\", "/").split("/")
     assert not {".", ".."} & set(parts)
-    assert unquote(written) == object_id
+    assert unquote(quoted) == object_id
 
 
 @pytest.mark.parametrize("object_id", ["a/..", "a/../b", "a/./b", "https://ns.adobe.com/../b", "a/."])
-def test_an_argument_that_holds_a_dot_segment_is_refused(object_id: str) -> None:
+def test_an_argument_with_a_dot_segment_is_refused(object_id: str) -> None:
     with pytest.raises(InvalidInputError, match=f"flow_id='{object_id}' is not allowed: no part of an id"):
         as_id("flow_id", object_id)
 
 
 @pytest.mark.parametrize("object_id", ["a.b", "a..b", "a...", "https://ns.adobe.com/x.y/z"])
-def test_dots_within_a_name_are_no_dot_segments(object_id: str) -> None:
+def test_dots_within_a_name_are_accepted(object_id: str) -> None:
     assert as_id("flow_id", object_id) == object_id

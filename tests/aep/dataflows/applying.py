@@ -1,4 +1,4 @@
-"""Plans against the emulator, and their applies."""
+"""Helpers that plan and apply definitions against the emulator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_payments.aep.dataflows.planner import make_plan
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from tests.aep.dataflows.files import write_files
 
-#: What may become of a request that changes something.
+#: Faults that leave the outcome of a write unknown.
 LOST_ANSWERS: dict[str, dict[str, Any]] = {
     "500": {"action": "status", "status": 500},
     "done and 500": {"action": "apply_then_status", "status": 500},
@@ -39,7 +39,7 @@ def plan_text(client: Client, folder: Path, *texts: str, **how: Any) -> Plan:
 
 
 def actions(plan: Plan) -> dict[str, str]:
-    """Return the action of each kind; of several the first that is to be done."""
+    """Return the action of each kind; if a kind has several steps, the first that is not ``unchanged``."""
     found: dict[str, str] = {}
     for step in plan.steps:
         if found.get(step.kind, "unchanged") == "unchanged":
@@ -48,20 +48,24 @@ def actions(plan: Plan) -> dict[str, str]:
 
 
 def not_done(plan: Plan) -> dict[str, str]:
-    """Return the action of each kind for which something is to be done."""
+    """Return the action of each kind with a step that is not ``unchanged``."""
     return {kind: action for kind, action in actions(plan).items() if action != "unchanged"}
 
 
 def the_step(plan: Plan, action: str) -> Step:
-    """Return the one step of an action."""
+    """Return the only step with an action."""
     (step,) = (step for step in plan.steps if step.action == action)
     return step
 
 
 def apply(client: Client, plan: Plan, owner: str = "manual") -> Applied:
-    """Apply a plan without conflicts, whose project may be another than its files say."""
+    """
+    Apply a plan without conflicts.
+
+    :param owner: the project's name in marks, instead of that of the files.
+    """
     assert not plan.conflicts, [str(step) for step in plan.conflicts]
-    written = attrs.evolve(plan, project=owner, written=replace(plan.written, name=owner))
+    written = attrs.evolve(plan, project=owner, loaded_project=replace(plan.loaded_project, name=owner))
     applied = apply_plan(client, written, credential=lambda conn_id, source: {})
     assert applied.is_done, applied.to_json()
     return applied

@@ -1,4 +1,4 @@
-"""Dataflows made by hand, as other tools and tutorials make them: any bodies that the service takes."""
+"""Dataflows in forms that other tools and tutorials use, created by plain requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FLOW_SPECS = {
     "RestStorageToAEP": "6499120c-0b15-42dc-936e-847ea3c24d72",
 }
 SETTLEMENTS = ("Settlement_Id", "Transaction_Id", "Net_Amount")
-#: What a vendor's dataflow reads: where, columns that are mapped, and the delta column.
+#: The source of each vendor's dataflow: parameters, mapped columns, and delta column.
 READS: dict[str, tuple[dict[str, Any], tuple[str, ...], str | None]] = {
     "paypal": ({"tableName": "PayPal.Catalog_Products"}, ("Product_Id", "Product_Name", "Type"), "Create_Time"),
     "square": ({"tableName": "Square.Payments"}, ("Id", "Currency", "Status"), "Created_At"),
@@ -33,13 +33,16 @@ READS: dict[str, tuple[dict[str, Any], tuple[str, ...], str | None]] = {
 
 
 @dataclass
-class Made:
+class DataflowSetup:
     """
-    What a dataflow is made of.
+    The properties of a dataflow to create.
 
-    :param names: of dataflow, source and target connection.
-    :param older: the data's format where source and target connection are made as the older documents do: a table's
-        path, an ad-hoc schema, a dataset base connection.
+    :param names: names of dataflow, source connection and target connection.
+    :param kinds: source types of the three mappings.
+    :param legacy: whether the mapping set has the legacy form.
+    :param listed: whether the source connection lists its columns.
+    :param older: the data format of connections in the form of Adobe's older documents, with a table's path, an ad-hoc
+        schema and a dataset base connection; ``None`` for the newer form.
     """
 
     vendor: str = "paypal"
@@ -55,7 +58,7 @@ class Made:
     disabled: bool = False
 
 
-#: The names that people give, some of which no definition can have.
+#: Names that users choose; some of them are not allowed in a definition.
 NAMES = st.sampled_from(
     ["Source connection", "Payments, EU", "Zahlungen für März", "no", "2026", "a" * 95, "x: y", "# 1"]
 )
@@ -82,11 +85,11 @@ DELTAS = st.fixed_dictionaries(
 
 
 @st.composite
-def made(draw: st.DrawFn) -> Made:
-    """Any dataflow."""
+def dataflow_setups(draw: st.DrawFn) -> DataflowSetup:
+    """Draw the properties of a dataflow."""
     legacy = draw(st.booleans())
     kinds = st.just("ATTRIBUTE") if legacy else st.sampled_from(["ATTRIBUTE", "EXPRESSION", "STATIC"])
-    return Made(
+    return DataflowSetup(
         vendor=draw(st.sampled_from(sorted(READS))),
         names=(draw(NAMES), draw(NAMES), draw(NAMES)),
         description=draw(DESCRIPTIONS),
@@ -101,8 +104,8 @@ def made(draw: st.DrawFn) -> Made:
     )
 
 
-class Maker:
-    """Makes dataflows by plain requests; each has its own schema and dataset."""
+class DataflowCreator:
+    """Creates dataflows by plain requests; each has its own schema and dataset."""
 
     def __init__(self, client: Client) -> None:
         self.client, self.number = client, 0
@@ -111,32 +114,32 @@ class Maker:
     def post(self, path: str, body: Any, **params: str) -> Any:
         return self.client.request("POST", path, body=body, params=params).body
 
-    def make(self, made: Made) -> str:
-        """Make one; return its id."""
+    def create(self, setup: DataflowSetup) -> str:
+        """Create a dataflow; return its id."""
         self.number += 1
-        params, columns, delta = READS[made.vendor]
-        spec = {"id": SOURCES[made.vendor].spec_id, "version": "1.0"}
+        params, columns, delta = READS[setup.vendor]
+        spec = {"id": SOURCES[setup.vendor].spec_id, "version": "1.0"}
         schema = self._schema()
-        shown = {"columns": _columns(*columns, delta)} if made.listed and delta else {}
+        shown = {"columns": _columns(*columns, delta)} if setup.listed and delta else {}
         data: dict[str, Any] = {"format": "tabular" if delta else "json"}
-        if made.older and delta:
+        if setup.older and delta:
             params, shown = {"path": params["tableName"]}, {}
-            data = {"format": made.older, "schema": {"id": self._ad_hoc_schema(*columns, delta), "version": AD_HOC}}
+            data = {"format": setup.older, "schema": {"id": self._ad_hoc_schema(*columns, delta), "version": AD_HOC}}
         source = self.post(
             f"{FLOW_SERVICE}/sourceConnections",
             {
-                "name": made.names[1],
-                "baseConnectionId": self._base(made.vendor),
+                "name": setup.names[1],
+                "baseConnectionId": self._base(setup.vendor),
                 "data": data,
                 "params": params | shown,
                 "connectionSpec": spec,
             },
         )["id"]
-        target = self._target(made.names[2], schema, older=made.older is not None)
-        return self._dataflow(made, source, target, self._mapping_set(made, schema, columns), delta)
+        target = self._target(setup.names[2], schema, older=setup.older is not None)
+        return self._dataflow(setup, source, target, self._mapping_set(setup, schema, columns), delta)
 
-    def make_foreign(self) -> str:
-        """Make a dataflow that reads files of a cloud storage; return its id."""
+    def create_foreign(self) -> str:
+        """Create a dataflow that reads files of a cloud storage; return its id."""
         self.number += 1
         if "s3" not in self.bases:
             auth = {
@@ -162,7 +165,7 @@ class Maker:
             "flowSpec": {"id": FILE_FLOW_SPEC, "version": "1.0"},
             "sourceConnectionIds": [source],
             "targetConnectionIds": [self._target("target", schema)],
-            "transformations": [self._mapping(self._mapping_set(Made(), schema, SETTLEMENTS))],
+            "transformations": [self._mapping(self._mapping_set(DataflowSetup(), schema, SETTLEMENTS))],
             "scheduleParams": {"startTime": 4102444800, "frequency": "once"},
         }
         return str(self.post(f"{FLOW_SERVICE}/flows", body)["id"])
@@ -192,7 +195,7 @@ class Maker:
         return self.bases["lake"]
 
     def _ad_hoc_schema(self, *columns: str) -> str:
-        """Make the schema of a source connection, with a class of its own."""
+        """Create the ad-hoc schema of a source connection, with its own class."""
         fields = {"type": "object", "properties": {column: {"type": "string"} for column in columns}}
         own = {"type": "object", "title": f"class {self.number}", "description": ""}
         class_id = self.post(
@@ -201,21 +204,23 @@ class Maker:
         schema = {"type": "object", "title": f"ad hoc {self.number}", "description": "", "allOf": [{"$ref": class_id}]}
         return str(self.post(f"{REGISTRY}/schemas", schema)["$id"])
 
-    def _dataflow(self, made: Made, source: str, target: str, mapping_set: str, delta: str | None) -> str:
-        repeated = made.schedule["frequency"] != "once"
-        copy = [{"name": "Copy", "params": {"deltaColumn": {"name": delta} | made.delta}}] if delta and repeated else []
+    def _dataflow(self, setup: DataflowSetup, source: str, target: str, mapping_set: str, delta: str | None) -> str:
+        repeated = setup.schedule["frequency"] != "once"
+        copy = (
+            [{"name": "Copy", "params": {"deltaColumn": {"name": delta} | setup.delta}}] if delta and repeated else []
+        )
         body = {
-            "name": made.names[0],
-            "flowSpec": {"id": FLOW_SPECS[SOURCES[made.vendor].flow_spec], "version": "1.0"},
+            "name": setup.names[0],
+            "flowSpec": {"id": FLOW_SPECS[SOURCES[setup.vendor].flow_spec], "version": "1.0"},
             "sourceConnectionIds": [source],
             "targetConnectionIds": [target],
             "transformations": [self._mapping(mapping_set), *copy],
-            "scheduleParams": {"startTime": 4102444800} | made.schedule,
-            "options": made.options,
+            "scheduleParams": {"startTime": 4102444800} | setup.schedule,
+            "options": setup.options,
         }
-        described = {"description": made.description} if made.description else {}
+        described = {"description": setup.description} if setup.description else {}
         flow = str(self.post(f"{FLOW_SERVICE}/flows", body | described)["id"])
-        if made.disabled:
+        if setup.disabled:
             self.post(f"{FLOW_SERVICE}/flows/{flow}/action", None, op="disable")
         return flow
 
@@ -245,10 +250,10 @@ class Maker:
         }
         return str(self.post(f"{REGISTRY}/schemas", schema)["$id"])
 
-    def _mapping_set(self, made: Made, schema: str, columns: tuple[str, ...]) -> str:
+    def _mapping_set(self, setup: DataflowSetup, schema: str, columns: tuple[str, ...]) -> str:
         places = ("_id", "_emulator.own.name", "_emulator.own.kind")
         path = "/data/foundation/conversion/mappingSets"
-        if made.legacy:
+        if setup.legacy:
             pairs = [
                 {"destinationXdmPath": place, "sourceAttribute": column, "identity": False, "version": 0}
                 for place, column in zip(places, columns, strict=True)
@@ -256,10 +261,10 @@ class Maker:
             return str(
                 self.post(path, {"version": 0, "xdmSchema": schema, "xdmVersion": "1.0", "mappings": pairs})["id"]
             )
-        said = {"ATTRIBUTE": "{}", "EXPRESSION": "upper({})", "STATIC": "{}"}
+        templates = {"ATTRIBUTE": "{}", "EXPRESSION": "upper({})", "STATIC": "{}"}
         triples = [
-            {"sourceType": kind, "source": said[kind].format(column), "destination": place}
-            for kind, place, column in zip(made.kinds, places, columns, strict=True)
+            {"sourceType": kind, "source": templates[kind].format(column), "destination": place}
+            for kind, place, column in zip(setup.kinds, places, columns, strict=True)
         ]
         body = {
             "name": f"set {self.number}",

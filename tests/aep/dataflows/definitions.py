@@ -1,4 +1,4 @@
-"""Any definition, for property-based tests."""
+"""Hypothesis strategies for definitions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from airflow_provider_payments.aep.dataflows.definition import Schedule as Pace
 from airflow_provider_payments.aep.dataflows.definition import Schema as Target
 
 WORDS = st.from_regex("[A-Za-z][A-Za-z0-9]{0,6}", fullmatch=True)
-#: Names that services take, also those that YAML may take for something else.
+#: Names that services accept; YAML may read some of them as other values.
 NAMES = st.sampled_from(["no", "2026", "1e3", "null", "Zahlungen für März", "a: b", "- x", "# 1", "?x"]) | WORDS
 TEXTS = NAMES | st.sampled_from(["two\nlines\n", 'it\'s "quoted"', "${var.x}", "tab\there", "ends: "])
 FIELDS = st.lists(WORDS, min_size=1, max_size=2).map(".".join)
@@ -27,7 +27,7 @@ UNITS = st.sampled_from(["minutes", "hours", "days", "weeks"])
 
 
 def optional(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Some of these members."""
+    """Return dictionaries with some of these members."""
     return st.fixed_dictionaries({}, optional=dict(members))
 
 
@@ -44,21 +44,21 @@ def sources(draw: st.DrawFn) -> Source:
 
 
 def mappings(columns: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Mappings of these columns, of expressions and of constants."""
+    """Return mappings of these columns, of expressions and of constants."""
     places = FIELDS | FIELDS.map("_{}".format) | FIELDS.map("xdm:{}".format)
     sources = columns | st.fixed_dictionaries({"expression": TEXTS}) | st.fixed_dictionaries({"value": TEXTS})
     return st.dictionaries(places, sources, min_size=1, max_size=4)
 
 
 def profile_of(given: dict[str, Any]) -> bool | None:
-    """What a schema may say of Profile: it needs a primary identity."""
-    identity, said = given.get("identity"), given.get("profile")
-    return said if not said or (identity and identity.primary) else None
+    """Return the value of ``profile`` that a schema with these members may have; true requires a primary identity."""
+    identity, profile = given.get("identity"), given.get("profile")
+    return profile if not profile or (identity and identity.primary) else None
 
 
 @st.composite
 def definitions(draw: st.DrawFn) -> Definition:
-    """Any definition that holds together."""
+    """Draw a consistent definition."""
     source = draw(sources())
     columns = st.sampled_from(source.columns) if source.columns else TEXTS
     pace: dict[str, Any] = {}

@@ -27,7 +27,7 @@ schedule: every 30 minutes
 
 
 def write_files(folder: Path, **files: str) -> Path:
-    """Write files, named as the arguments, ``__`` for a folder's end; return the folder."""
+    """Write files; an argument's name is the path without suffix, with ``__`` for a slash. Return the folder."""
     for name, text in files.items():
         path = folder / f"{name.replace('__', '/')}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,13 +36,13 @@ def write_files(folder: Path, **files: str) -> Path:
 
 
 def problems_of(folder: Path, **how: Any) -> list[str]:
-    """Return what is wrong with a folder's files, their paths as seen from the folder."""
+    """Return the problems of a folder's files, with paths relative to the folder."""
     with pytest.raises(DefinitionError) as refusal:
         load_project(folder, **how)
     return [str(problem).replace(f"{folder}/", "") for problem in refusal.value.problems]
 
 
 def only_definition(folder: Path, **how: Any) -> Definition:
-    """Return the one definition of a folder."""
+    """Return the only definition of a folder."""
     (located,) = load_project(folder, **how).definitions
     return located.definition

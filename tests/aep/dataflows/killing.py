@@ -1,4 +1,4 @@
-"""A process that is killed before a request."""
+"""A credential that simulates a process that is killed before a request."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from tests.aep.conftest import Stepping
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """The process was killed."""
 
 
-def mortal(credential: ClientCredentials, number: int) -> Stepping:
-    """Return the credential for a process that is killed before its request of this number."""
-    left = iter(range(number))
+def credential_killed_before(credential: ClientCredentials, number: int) -> Stepping:
+    """Return a credential that raises :class:`Killed` before the request with this number, from 0."""
+    remaining = iter(range(number))
 
     def step() -> None:
-        if next(left, None) is None:
+        if next(remaining, None) is None:
             raise Killed
 
     fields = {each.name: getattr(credential, each.name) for each in attrs.fields(ClientCredentials) if each.init}

@@ -1,4 +1,4 @@
-"""Whatever is in a sandbox: a destroy deletes only what the project marked, and nothing that is in use."""
+"""A destroy of any sandbox deletes only unused objects with the project's mark."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.aep.dataflows.destroy import carry_out
+from airflow_provider_payments.aep.dataflows.destroy import execute_destroy
 from airflow_provider_payments.aep.resources.catalog import DATASET
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
 from airflow_provider_payments.aep.resources.flow_service import SOURCE_CONNECTION, TARGET_CONNECTION
 from airflow_provider_payments.aep.resources.kind import Kind
 from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from tests.aep.chain import Chain
-from tests.aep.dataflows.destroying import LISTS, PROJECT, decided
+from tests.aep.dataflows.destroying import LISTS, PROJECT, planned_destroy
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
 
 OWNERS = st.sampled_from(["finance", "finance", "finance", "sales", None])
-#: Names of dataflows: those of the two definitions, and another.
+#: Names of dataflows: those of the two definitions and one other.
 NAMES = st.sampled_from(["A", "B", "other"])
-#: Base connections, by their names.
+#: Names of base connections.
 BASES = ("PayPal connection", "shop")
 EVERYTHING = (*LISTS, "connections", "schemas", "fieldgroups", "mappingSets")
 FAR = 4102444800
@@ -36,7 +36,8 @@ class Part:
     """
     An object of a sandbox.
 
-    :param refers: to which of those that it may refer to, as numbers.
+    :param refers: indexes of the objects that it refers to, in the lists of possible ones.
+    :param runs: whether the dataflow runs during the test.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Objects of each kind."""
+    """The objects of a sandbox, by kind."""
 
     datasets: list[Part] = field(default_factory=list)
     targets: list[Part] = field(default_factory=list)
@@ -70,13 +71,13 @@ def sandboxes(draw: st.DrawFn) -> Sandbox:
     return Sandbox(datasets, targets, sources, some(4, "", sources, targets))
 
 
-class Making:
-    """Makes a sandbox by plain requests."""
+class SandboxCreator:
+    """Creates the objects of a sandbox by plain requests."""
 
     def __init__(self, chain: Chain) -> None:
         self.chain, self.client = chain, chain.client
 
-    def make(self, sandbox: Sandbox) -> None:
+    def create(self, sandbox: Sandbox) -> None:
         chain = self.chain
         bases = {BASES[0]: PAYPAL, BASES[1]: chain.ensure(chain.base_connection(name=BASES[1])).existing.id}
         datasets = [self._post(DATASET, part, chain.dataset(name=part.name).body()) for part in sandbox.datasets]
@@ -125,18 +126,18 @@ def owner_of(item: dict[str, Any]) -> str | None:
     return mark.owner if mark else None
 
 
-def used(item: dict[str, Any]) -> set[str]:
-    """The ids that an object refers to."""
+def references(item: dict[str, Any]) -> set[str]:
+    """Return the ids that an object refers to."""
     ends = [*item.get("sourceConnectionIds", []), *item.get("targetConnectionIds", [])]
     dataset = (item.get("params") or {}).get("dataSetId")
     return {*ends, *([dataset] if dataset else [])}
 
 
-def used_by_all_of(items: dict[str, dict[str, Any]], name: str) -> set[str]:
-    """The ids of the dataflows of a name, and of all that they stand on."""
+def ids_of_chains(items: dict[str, dict[str, Any]], name: str) -> set[str]:
+    """Return the ids of the dataflows with a name, and of the objects that they refer to, directly or indirectly."""
     ids = {object_id for object_id, item in items.items() if "flowSpec" in item and item["name"] == name}
     for _ in range(2):
-        ids |= {below for object_id in ids for below in used(items[object_id])}
+        ids |= {below for object_id in ids for below in references(items[object_id])}
     return ids
 
 
@@ -147,11 +148,11 @@ DATASETS = st.sampled_from(["", "dataset: other\n", "dataset: {name: B}\n", "dat
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
 @given(data=st.data())
-def test_only_marked_and_unused_objects_go(
+def test_only_marked_and_unused_objects_are_deleted(
     client: Client, emulator: Emulator, naps: list[float], data: st.DataObject
 ) -> None:
     emulator.reset()
-    Making(Chain(client, naps)).make(data.draw(sandboxes()))
+    SandboxCreator(Chain(client, naps)).create(data.draw(sandboxes()))
     emulator.advance(7200)
     texts = {
         name.lower(): definition(name, data.draw(st.sampled_from(BASES)), data.draw(DATASETS)) for name in ("A", "B")
@@ -161,18 +162,18 @@ def test_only_marked_and_unused_objects_go(
     before, batches = by_id(emulator), {dataset_of(batch) for batch in emulator.objects("batches")}
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder), project=PROJECT, **texts)
-        done = carry_out(client, decided(client, Path(folder), **how))
+        done = execute_destroy(client, planned_destroy(client, Path(folder), **how))
         after = by_id(emulator)
         deleted = before.keys() - after.keys()
         assert deleted == {each.existing.id for each in done.to_delete}
         assert {owner_of(before[object_id]) for object_id in deleted} <= {"finance"}
-        assert not deleted & {below for item in after.values() for below in used(item)}
+        assert not deleted & {below for item in after.values() for below in references(item)}
         datasets = {object_id for object_id in deleted if "schemaRef" in before[object_id]}
         assert not datasets & batches
         assert not datasets or how["datasets"]
         spared = ["B"] if "only" in how else ["A", "B"] if "orphans" in how else []
-        assert not deleted & {object_id for name in spared for object_id in used_by_all_of(before, name)}
-        assert decided(client, Path(folder), **how).to_delete == ()
+        assert not deleted & {object_id for name in spared for object_id in ids_of_chains(before, name)}
+        assert planned_destroy(client, Path(folder), **how).to_delete == ()
     event(f"{len(deleted)} deleted, {len(batches)} datasets with rows")
 
 

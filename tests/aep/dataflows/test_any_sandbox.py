@@ -1,4 +1,4 @@
-"""Whatever a list shows of an object: plans and exports end with a result, or with one error of ours."""
+"""Any answer to a list gives a plan and an export, or one error of this package."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from airflow_provider_payments.aep.dataflows.export import export_dataflows
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import PlatformError
 from tests.aep.dataflows.applying import not_done, plan_text
-from tests.aep.dataflows.bodies import Made, Maker
+from tests.aep.dataflows.bodies import DataflowCreator, DataflowSetup
 from tests.conftest import Emulator
 
 DATA = "/data/foundation"
-#: The lists that a plan reads, and where their answers hold the items.
+#: The lists that a plan reads, each with the member of its answer that contains the items.
 LISTS = {
     f"{DATA}/flowservice/flows": "items",
     f"{DATA}/flowservice/sourceConnections": "items",
@@ -37,35 +37,35 @@ LISTS = {
 
 @pytest.fixture
 def two(emulator: Emulator, client: Client) -> tuple[Client, str, dict[str, Any]]:
-    """Two dataflows: a client, the definition of the first, and what the lists answer."""
-    maker = Maker(client)
+    """Two dataflows: a client, the definition of the first, and the answers of the lists."""
+    creator = DataflowCreator(client)
     for name in ("First", "Second"):
-        maker.make(Made(names=(name, "source", "target"), listed=True, description=name))
+        creator.create(DataflowSetup(names=(name, "source", "target"), listed=True, description=name))
     text = export_dataflows(Snapshot(client), ["First"], manage_schema=True).files["First.yaml"]
     return client, text, answers_of(client)
 
 
 def answers_of(client: Client) -> dict[str, Any]:
-    """What the lists answer."""
-    return {path: _ask(client, path) for path in LISTS}
+    """Return the answers of the lists."""
+    return {path: _answer(client, path) for path in LISTS}
 
 
-def _ask(client: Client, path: str) -> Any:
+def _answer(client: Client, path: str) -> Any:
     if "schemaregistry" in path:
         return client.get(path, {"orderby": "updated"}, headers={"Accept": "application/vnd.adobe.xed+json"})
     return client.get(path, {"limit": "100"} | ({} if "flowservice" in path else {"start": "0"}))
 
 
 def places(value: Any, *path: str | int) -> Iterator[tuple[str | int, ...]]:
-    """All places in JSON, but the whole."""
+    """Yield the paths of all values within a JSON value."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, inner in members:
         yield (*path, step)
         yield from places(inner, *path, step)
 
 
-def spoiled(answer: Any, key: str | None, place: tuple[str | int, ...], value: Any) -> Any:
-    """An answer in whose items one place holds something else."""
+def corrupted(answer: Any, key: str | None, place: tuple[str | int, ...], value: Any) -> Any:
+    """Return an answer with another value at one place of its items."""
     changed = copy.deepcopy(answer)
     node: Any = changed[key] if key else changed
     for step in place[:-1]:
@@ -74,7 +74,7 @@ def spoiled(answer: Any, key: str | None, place: tuple[str | int, ...], value: A
     return changed
 
 
-#: JSON that the emulator can be told to answer.
+#: JSON values that the emulator can be set to answer.
 VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-1, 10**12) | st.floats(-1, 1) | st.text("aé:/#._ ", max_size=4),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("aid$", max_size=3), inner, max_size=2),
@@ -86,7 +86,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
 @given(data=st.data())
-def test_whatever_stands_in_a_list_gives_a_result_or_one_error(
+def test_any_value_in_a_list_gives_a_result_or_one_error(
     two: tuple[Client, str, dict[str, Any]], emulator: Emulator, data: st.DataObject
 ) -> None:
     client, text, answers = two
@@ -95,7 +95,7 @@ def test_whatever_stands_in_a_list_gives_a_result_or_one_error(
     items = answers[path][LISTS[path]] if LISTS[path] else answers[path]
     place = data.draw(st.sampled_from(sorted(places(items), key=str)))
     value = data.draw(st.sampled_from([None, {}, [], "", 0, True, "x", [{}], {"$ref": 1}]) | VALUES)
-    body = spoiled(answers[path], LISTS[path], place, value)
+    body = corrupted(answers[path], LISTS[path], place, value)
     with tempfile.TemporaryDirectory() as folder:
         for work in (_plan(Path(folder), text), _export):
             emulator.control("DELETE", "faults")
@@ -112,7 +112,7 @@ def _export(client: Client) -> object:
     return export_dataflows(Snapshot(client), manage_schema=True)
 
 
-def test_what_is_wrong_with_another_dataflow_is_no_business_of_a_plan(
+def test_a_corrupted_dataflow_does_not_affect_the_plan_of_another(
     two: tuple[Client, str, dict[str, Any]], emulator: Emulator, tmp_path: Path
 ) -> None:
     client, text, answers = two
@@ -121,7 +121,7 @@ def test_what_is_wrong_with_another_dataflow_is_no_business_of_a_plan(
     other = next(at for at, item in enumerate(items) if item["name"] == "Second")
     for member in ("sourceConnectionIds", "transformations", "scheduleParams", "state", "description"):
         emulator.control("DELETE", "faults")
-        body = spoiled(answers[path], "items", (other, member), {"odd": [1]})
+        body = corrupted(answers[path], "items", (other, member), {"odd": [1]})
         emulator.fail("status", method="GET", path=path, nth=1, times=1, status=200, body=body)
         assert not_done(plan_text(client, tmp_path, text)) == {}
         assert [fault["fired"] for fault in emulator.faults()] == [1]
@@ -130,7 +130,7 @@ def test_what_is_wrong_with_another_dataflow_is_no_business_of_a_plan(
         assert "First.yaml" in export_dataflows(Snapshot(client)).files
 
 
-def test_what_a_list_does_not_show_yet_is_asked_for_by_its_id(
+def test_an_object_that_is_not_listed_yet_is_read_by_its_id(
     two: tuple[Client, str, dict[str, Any]], emulator: Emulator, tmp_path: Path
 ) -> None:
     client, text, _ = two

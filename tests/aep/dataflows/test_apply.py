@@ -1,4 +1,4 @@
-"""Applies: what fails takes its users along and no others, and what was lost or changed meanwhile is planned again."""
+"""Applies: failures affect only dependent definitions; lost answers and concurrent changes lead to another plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.dataflows.plan import Plan
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.errors import InvalidInputError
 from tests.aep.dataflows.files import TEN_LINES, write_files
-from tests.aep.dataflows.watched import PROJECT, Watched, named
+from tests.aep.dataflows.watched import PROJECT, ObservedCredential, named
 from tests.conftest import Emulator
 
 SHARED = "dataset: {name: Shared}\nschema: {title: Shared schema}\nallow_second_reader: true\n"
@@ -25,7 +25,7 @@ SETTLING = {"settle_seconds": 10.0, "dataflow_settle_seconds": 50.0}
 
 
 class KilledError(BaseException):
-    """The process is gone: nothing that the provider catches, and no request follows."""
+    """The process was killed. The provider does not catch it, and no request follows."""
 
 
 def plan_of(client: Client, folder: Path, *texts: str) -> Plan:
@@ -57,7 +57,7 @@ def test_an_apply_killed_before_each_request_is_finished_by_the_next(
         inner = make_client().credential
         inner.token()
         try:
-            apply(make_client(credential=Watched(inner, die), **SETTLING), tmp_path, TEN_LINES)
+            apply(make_client(credential=ObservedCredential(inner, die), **SETTLING), tmp_path, TEN_LINES)
             killed = False
         except KilledError:
             applied = apply(make_client(**SETTLING), tmp_path, TEN_LINES, attempt=2)
@@ -68,9 +68,7 @@ def test_an_apply_killed_before_each_request_is_finished_by_the_next(
     assert plan_of(make_client(), tmp_path, TEN_LINES).is_empty
 
 
-def test_what_fails_takes_its_users_along_and_each_definition_says_why(
-    client: Client, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_a_failed_object_fails_the_definitions_that_need_it(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     emulator.fail("status", method="POST", path="*/dataSets", nth=1, status=403)
     applied = apply(
         client,
@@ -84,7 +82,7 @@ def test_what_fails_takes_its_users_along_and_each_definition_says_why(
     for each in (first, second):
         assert "dataset 'Shared': POST" in each.problems[0]
         assert "403" in each.problems[0]
-        assert each.problems[1].startswith("not done, for it waits for that: ")
+        assert each.problems[1].startswith("not done, because they wait for the above: ")
     assert "PayPal.Nothing" in third.problems[0]
     assert (fourth.is_done, fourth.flow_id) == (True, emulator.objects("flows")[0]["id"])
     assert (len(emulator.objects("flows")), applied.retryable) == (1, False)
@@ -95,7 +93,7 @@ def test_what_fails_takes_its_users_along_and_each_definition_says_why(
     [{"action": "apply_then_drop"}, {"action": "drop_before"}, {"action": "status", "status": 412}],
     ids=["applied", "lost", "changed meanwhile"],
 )
-def test_a_change_whose_answer_is_lost_or_that_comes_late_ends_by_another_plan(
+def test_a_lost_answer_or_a_concurrent_change_leads_to_another_plan(
     client: Client, emulator: Emulator, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
     apply(client, tmp_path, TEN_LINES)
@@ -107,16 +105,26 @@ def test_a_change_whose_answer_is_lost_or_that_comes_late_ends_by_another_plan(
     assert plan_of(client, tmp_path, changed).is_empty
 
 
-def test_a_change_that_is_refused_each_time_is_left_to_the_next_try(
-    client: Client, emulator: Emulator, tmp_path: Path
+def test_a_lost_request_to_disable_a_dataflow_cannot_undo_a_later_apply(
+    make_client: Callable[..., Client], emulator: Emulator, tmp_path: Path
 ) -> None:
+    client = make_client(dataflow_settle_seconds=10.0)
+    apply(client, tmp_path, TEN_LINES)
+    emulator.fail("late_apply", method="POST", path="*/action", seconds=9)
+    for enabled in ("false", "true"):
+        assert apply(client, tmp_path, f"{TEN_LINES}enabled: {enabled}\n").is_done
+    emulator.advance(60)
+    assert [flow["state"] for flow in emulator.objects("flows")] == ["enabled"]
+
+
+def test_a_change_that_is_always_refused_is_retryable(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     apply(client, tmp_path, TEN_LINES)
     emulator.fail("status", method="PATCH", path="*/flows/*", status=412, times=10)
     applied = apply(client, tmp_path, TEN_LINES.replace("30 minutes", "1 hour"))
     assert (applied.is_done, applied.retryable) == (False, True)
 
 
-def test_another_plan_than_the_expected_one_is_refused(client: Client, tmp_path: Path) -> None:
+def test_a_plan_with_another_digest_is_refused(client: Client, tmp_path: Path) -> None:
     seen = plan_of(client, tmp_path, TEN_LINES).digest
     plan_of(client, tmp_path, TEN_LINES).expect(seen)
     apply(client, tmp_path, TEN_LINES)
@@ -131,7 +139,7 @@ def test_an_apply_with_nothing_to_do_writes_nothing(client: Client, emulator: Em
     assert {request["method"] for request in emulator.requests()[before:]} == {"GET"}
 
 
-def test_an_apply_adopts_a_young_dataflow_before_its_creator_can_give_it_up(
+def test_an_apply_marks_a_recently_created_dataflow_as_adopted(
     make_client: Callable[..., Client], emulator: Emulator, tmp_path: Path
 ) -> None:
     apply(make_client(**SETTLING), tmp_path, TEN_LINES, run="one")
@@ -140,7 +148,7 @@ def test_an_apply_adopts_a_young_dataflow_before_its_creator_can_give_it_up(
     assert flow["description"].endswith(" adopted]")
 
 
-def test_a_second_dataflow_of_the_project_is_planned_to_be_disabled(
+def test_a_duplicate_dataflow_of_the_project_is_planned_to_be_disabled(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
     apply(client, tmp_path, TEN_LINES)
@@ -161,7 +169,7 @@ def test_a_second_dataflow_of_the_project_is_planned_to_be_disabled(
     }
 
 
-def test_no_dataflow_begins_before_it_was_looked_at_though_requests_are_slow(
+def test_no_dataflow_begins_before_its_check_although_requests_are_slow(
     make_client: Callable[..., Client], emulator: Emulator, naps: list[float], tmp_path: Path
 ) -> None:
     def wait() -> None:
@@ -169,11 +177,11 @@ def test_no_dataflow_begins_before_it_was_looked_at_though_requests_are_slow(
         emulator.advance(8.0)
 
     texts = [named(f"Products {at}", SHARED) for at in range(40)]
-    slow = make_client(credential=Watched(make_client().credential, wait), **SETTLING)
+    slow = make_client(credential=ObservedCredential(make_client().credential, wait), **SETTLING)
     assert apply(slow, tmp_path, *texts).is_done
-    flows, asked = emulator.objects("flows"), emulator.requests()
+    flows, requests = emulator.objects("flows"), emulator.requests()
     assert (len(flows), {flow["state"] for flow in flows}) == (40, {"enabled"})
-    looks = [each["at"] for each in asked if each["method"] == "GET" and each["path"].endswith("/flows")]
+    searches = [each["at"] for each in requests if each["method"] == "GET" and each["path"].endswith("/flows")]
     for flow in flows:
-        made, begins = flow["createdAt"] / 1000, flow["scheduleParams"]["startTime"]
-        assert any(made + 50 <= look < begins for look in looks), flow["name"]
+        created, begins = flow["createdAt"] / 1000, flow["scheduleParams"]["startTime"]
+        assert any(created + 50 <= search < begins for search in searches), flow["name"]

@@ -1,4 +1,4 @@
-"""Definitions as values: in YAML and in Python the same, with the same checks."""
+"""Definitions as values: YAML and Python give the same values, with the same checks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def read(text: str) -> Definition | None:
     return read_value(Definition, Variables({}).fill(Node(members, node.place), problems), problems)
 
 
-def test_the_ten_line_file_means_the_same_as_a_python_value(tmp_path: Path) -> None:
+def test_the_ten_line_file_equals_a_python_value(tmp_path: Path) -> None:
     definition = Definition(
         name="PayPal catalog products",
         source=Source(vendor="paypal", connection="PayPal connection", table="PayPal.Catalog_Products"),
@@ -52,7 +52,7 @@ def test_the_ten_line_file_means_the_same_as_a_python_value(tmp_path: Path) -> N
     assert "every 30 minutes" in definition.to_yaml()
 
 
-def test_parts_are_called_after_the_dataflow_unless_somebody_says_otherwise() -> None:
+def test_parts_without_a_name_are_named_after_the_dataflow() -> None:
     definition = read(TEN_LINES)
     assert definition is not None
     assert (definition.schema_title, definition.dataset_name) == ("PayPal catalog products",) * 2
@@ -63,7 +63,7 @@ def test_parts_are_called_after_the_dataflow_unless_somebody_says_otherwise() ->
     assert (referring.schema_title, referring.field_group_title, referring.dataset_name) == (None, None, None)
 
 
-def test_a_destination_is_the_teams_own_unless_it_says_otherwise() -> None:
+def test_a_destination_without_a_prefix_is_a_custom_field() -> None:
     text = TEN_LINES.replace(
         "  _id:", '  "xdm:person.name": Name\n  _x.y: {value: ""}\n  z: {expression: trim(A)}\n  _id:'
     )
@@ -78,7 +78,7 @@ def test_a_destination_is_the_teams_own_unless_it_says_otherwise() -> None:
     assert read(definition.to_yaml()) == definition
 
 
-def test_a_python_value_is_refused_as_a_file_is() -> None:
+def test_a_wrong_python_value_is_refused_like_a_file() -> None:
     source = Source(vendor="stripe", connection=Connection(name="Stripe"), resource="charges")
     with pytest.raises(
         InvalidInputError, match="delta_column='created' is not allowed: leave it out with a `resource`"
@@ -140,13 +140,15 @@ def test_empty_defaults_are_not_written() -> None:
 
 @settings(max_examples=40)
 @given(definitions())
-def test_any_definition_reads_back_as_it_was_written(definition: Definition) -> None:
+def test_any_written_definition_reads_back_unchanged(definition: Definition) -> None:
     assert read(definition.to_yaml()) == definition
 
 
 @settings(max_examples=60)
 @given(definitions(), definitions())
-def test_any_definition_means_the_same_above_any_defaults(definition: Definition, other: Definition) -> None:
+def test_any_definition_written_for_any_defaults_reads_back_unchanged(
+    definition: Definition, other: Definition
+) -> None:
     defaults = {name: value for name, value in plain(other).items() if name != "name"}
     written = read_yaml(definition.to_yaml(defaults).encode(), "f.yaml", [])
     assert written is not None
@@ -162,19 +164,19 @@ VALIDATOR = jsonschema.Draft7Validator(definition_schema())
 
 @settings(max_examples=40)
 @given(definitions())
-def test_the_published_schema_takes_any_definition(definition: Definition) -> None:
+def test_the_published_schema_accepts_any_definition(definition: Definition) -> None:
     node = read_yaml(definition.to_yaml().encode(), "f.yaml", [])
     assert node is not None
     assert list(VALIDATOR.iter_errors(node.plain)) == []
 
 
-#: Anything in the place of any member, as far as a file can hold it.
+#: Any JSON value that a file can contain.
 ANYTHING = ANY_JSON.filter(lambda value: "Infinity" not in (text := json.dumps(value)) and "NaN" not in text)
 
 
 @settings(max_examples=60)
 @given(definitions(), st.data())
-def test_any_member_gives_a_value_or_problems_and_what_the_reader_takes_the_schema_takes(
+def test_any_member_gives_problems_or_a_value_that_the_schema_accepts(
     definition: Definition, data: st.DataObject
 ) -> None:
     members: dict[str, Any] = {**plain(definition), data.draw(st.sampled_from(MEMBERS)): data.draw(ANYTHING)}
@@ -195,7 +197,7 @@ def plain(definition: Definition) -> dict[str, Any]:
 
 
 def nodes(value: Any) -> Node:
-    """Nodes of plain values, all in one place."""
+    """Return nodes of plain values, all with the same place."""
     place = Place("f.yaml")
     if isinstance(value, dict):
         return Node({name: nodes(inner) for name, inner in value.items()}, place)
@@ -203,14 +205,14 @@ def nodes(value: Any) -> Node:
 
 
 @pytest.mark.parametrize("schema", [definition_schema(), project_schema()])
-def test_the_published_schemas_are_schemas_that_describe_each_member(schema: dict[str, Any]) -> None:
+def test_the_published_schemas_are_valid_and_describe_each_member(schema: dict[str, Any]) -> None:
     jsonschema.Draft7Validator.check_schema(schema)
     for shape in schema["definitions"].values():
         assert all(member["description"] for member in shape["properties"].values())
 
 
 @pytest.mark.parametrize(
-    ("document", "right"),
+    ("document", "is_valid"),
     [
         ({"version": 1, "name": "x", "schedule": "every ${var.pace}", "enabled": "${var.on}"}, True),
         ({"version": 1, "defaults": {"tolerance": "5%"}, "dataflows": [{"name": "x"}]}, True),
@@ -221,5 +223,7 @@ def test_the_published_schemas_are_schemas_that_describe_each_member(schema: dic
         ({"mappings": {"a": {"column": "A"}}}, False),
     ],
 )
-def test_editors_see_what_is_wrong_and_take_variables_anywhere(document: dict[str, Any], right: bool) -> None:
-    assert VALIDATOR.is_valid(document) is right
+def test_the_schema_refuses_wrong_files_and_accepts_variables_anywhere(
+    document: dict[str, Any], is_valid: bool
+) -> None:
+    assert VALIDATOR.is_valid(document) is is_valid

@@ -1,4 +1,4 @@
-"""The identity of a schema: as it is planned, created and exported."""
+"""The identity of a schema: planning, creation and export."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
 DESCRIPTORS = "/data/foundation/schemaregistry/tenant/descriptors"
-SAID = "identity: {field: product.name, namespace: Email, primary: true}"
-IDENTIFIED = f"{TEN_LINES}schema:\n  {SAID}\n"
+IDENTITY = "identity: {field: product.name, namespace: Email, primary: true}"
+IDENTIFIED = f"{TEN_LINES}schema:\n  {IDENTITY}\n"
 
 
 @pytest.fixture
 def applied(client: Client, tmp_path: Path) -> Path:
-    """A folder whose definition is there, with its identity."""
+    """A folder with an applied definition that has an identity."""
     apply(client, plan_text(client, tmp_path, IDENTIFIED))
     return tmp_path
 
@@ -42,7 +42,7 @@ def descriptors(client: Client) -> list[dict[str, Any]]:
 
 
 def describe(client: Client, emulator: Emulator, field: str, **how: Any) -> None:
-    """Add an identity by hand."""
+    """Create an identity by a plain request."""
     (schema,) = emulator.objects("schemas")
     body = {
         "@type": "xdm:descriptorIdentity",
@@ -64,7 +64,7 @@ def export_to(folder: Path, client: Client) -> str:
     return text
 
 
-def said(plan: Plan) -> str:
+def conflict_text(plan: Plan) -> str:
     step = the_step(plan, "conflict")
     assert step.kind == "identity"
     return "; ".join([*map(str, step.changes), step.reason])
@@ -84,7 +84,7 @@ def test_an_identity_is_created_after_its_schema_and_then_unchanged(
     assert not_done(plan_text(client, applied, IDENTIFIED.replace(", primary: true", ""))) == {}
 
 
-def test_an_identity_that_is_added_to_a_file_is_planned_as_new(client: Client, tmp_path: Path) -> None:
+def test_an_identity_added_to_a_file_is_planned_as_new(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     plan = plan_text(client, tmp_path, IDENTIFIED)
     assert not_done(plan) == {"identity": "create"}
@@ -94,9 +94,9 @@ def test_an_identity_that_is_added_to_a_file_is_planned_as_new(client: Client, t
 
 
 @pytest.mark.parametrize("field", ["_id", "xdm:person.name.firstName"])
-def test_a_standard_field_is_written_as_in_mappings(client: Client, tmp_path: Path, field: str) -> None:
+def test_a_standard_field_is_written_in_the_form_of_mappings(client: Client, tmp_path: Path, field: str) -> None:
     groups = "field_groups: ['https://ns.adobe.com/xdm/context/profile-person-details']"
-    text = f"{TEN_LINES}schema:\n  {groups}\n  {SAID.replace('product.name', field)}\n"
+    text = f"{TEN_LINES}schema:\n  {groups}\n  {IDENTITY.replace('product.name', field)}\n"
     apply(client, plan_text(client, tmp_path, text))
     (descriptor,) = descriptors(client)
     assert descriptor["xdm:sourceProperty"] == "/" + field.removeprefix("xdm:").replace(".", "/")
@@ -111,44 +111,48 @@ def test_a_standard_field_is_written_as_in_mappings(client: Client, tmp_path: Pa
         (
             "Email",
             "Phone",
-            "namespace: desired 'Phone', actual 'Email'; Profiles may rest on an identity, so it is not",
+            "namespace: desired 'Phone', actual 'Email'; Profiles may rest on an identity, so it is never",
         ),
         ("primary: true", "primary: false", "primary: desired False, actual True; Profiles may rest"),
-        ("field: product.name", "field: product.type", "A schema has one primary identity: write the field that is it"),
+        (
+            "field: product.name",
+            "field: product.type",
+            "A schema has one primary identity: name the field that is it",
+        ),
     ],
 )
 def test_an_identity_that_differs_is_a_conflict(client: Client, applied: Path, was: str, now: str, reason: str) -> None:
     plan = plan_text(client, applied, IDENTIFIED.replace(was, now))
-    assert reason in said(plan)
+    assert reason in conflict_text(plan)
     assert drifted(plan) == ["PayPal catalog products"]
     assert drifted(plan, ["schema"]) == []
 
 
-def test_descriptors_are_listed_once_and_only_where_an_identity_is_written(
+def test_descriptors_are_listed_once_and_only_for_definitions_with_an_identity(
     client: Client, emulator: Emulator, applied: Path
 ) -> None:
-    def asked() -> int:
+    def list_requests() -> int:
         return sum(request["path"] == DESCRIPTORS for request in emulator.requests())
 
     other = IDENTIFIED.replace("PayPal catalog products", "Other")
     apply(client, plan_text(client, applied, IDENTIFIED, other))
-    before = asked()
+    before = list_requests()
     plan_text(client, applied, TEN_LINES, TEN_LINES.replace("PayPal catalog products", "Other"))
-    assert asked() == before
+    assert list_requests() == before
     assert not_done(plan_text(client, applied, IDENTIFIED, other)) == {}
-    assert asked() == before + 1
+    assert list_requests() == before + 1
 
 
 def test_the_schema_of_another_project_gets_no_identity(client: Client, tmp_path: Path) -> None:
     write_files(tmp_path, project="version: 1\nproject: finance\n")
     apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
     assert (
-        said(plan_text(client, tmp_path, IDENTIFIED))
-        == "it belongs to 'sales', by its mark: change it there, or take it over"
+        conflict_text(plan_text(client, tmp_path, IDENTIFIED))
+        == "its mark names the owner 'sales': change it there, or take it over"
     )
 
 
-def test_a_path_of_the_older_documents_means_the_same(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_path_in_the_form_of_older_documents_is_equal(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     describe(client, emulator, "/xdm:_id")
     assert not_done(plan_text(client, tmp_path, IDENTIFIED.replace("product.name, n", "_id, n"))) == {
@@ -160,13 +164,13 @@ def test_a_path_of_the_older_documents_means_the_same(client: Client, emulator: 
     )
 
 
-def test_an_export_says_the_primary_identity_and_plans_as_unchanged(
+def test_an_export_contains_the_primary_identity_and_plans_as_unchanged(
     client: Client, emulator: Emulator, applied: Path
 ) -> None:
     describe(client, emulator, "/_id")
     text = export_to(applied / "exported", client)
     assert "  identity:\n    field: product.name\n    namespace: Email\n    primary: true\n" in text
-    assert text.startswith("# its schema has further identities, of which a definition says one\n")
+    assert text.startswith("# its schema has several identities; a definition contains only one of them\n")
     assert not_done(plan_of(client, applied / "exported")) == {}
 
 
@@ -177,7 +181,7 @@ def test_an_export_leaves_out_an_identity_whose_namespace_has_no_code(
     describe(client, emulator, "/_id", **{"xdm:namespace": "4", "xdm:property": "xdm:id"})
     text = export_to(tmp_path / "exported", client)
     assert "identity:" not in text
-    assert text.startswith("# the identity of its schema is left out, for its namespace has no code\n")
+    assert text.startswith("# the identity of its schema is left out, because its namespace has no code\n")
 
 
 @pytest.mark.parametrize(
@@ -187,7 +191,7 @@ def test_an_export_leaves_out_an_identity_whose_namespace_has_no_code(
         ("{identity: _id}", "f.yaml:11:20: schema.identity: it must be an object with `field` and `namespace`"),
         (
             "{identity: {field: product.nam, namespace: Email}}",
-            "f.yaml:11:28: schema.identity.field: 'product.nam' is not mapped, nor among schema.fields; did you mean",
+            "f.yaml:11:28: schema.identity.field: 'product.nam' is neither mapped nor among schema.fields; did",
         ),
         (
             "{fields: {product: {type: object}, x: string}, identity: {field: y, namespace: Email}}",
@@ -195,13 +199,13 @@ def test_an_export_leaves_out_an_identity_whose_namespace_has_no_code(
         ),
     ],
 )
-def test_an_identity_that_is_not_allowed_is_named_with_its_place(tmp_path: Path, schema: str, problem: str) -> None:
+def test_a_wrong_identity_is_refused_with_its_place(tmp_path: Path, schema: str, problem: str) -> None:
     found = problems_of(write_files(tmp_path, f=f"{TEN_LINES}schema: {schema}\n"))
-    assert [one[: len(problem)] for one in found] == [problem]
+    assert [each[: len(problem)] for each in found] == [problem]
 
 
 @pytest.mark.parametrize("fault", [{"lose": True}, {"before": True}, {"status": 503}], ids=["lost", "not sent", "503"])
-def test_an_identity_whose_creation_had_no_answer_is_there_once(
+def test_an_identity_is_created_once_although_the_answer_was_lost(
     client: Client,
     make_client: Callable[..., Client],
     proxy: FaultProxy,
@@ -212,7 +216,7 @@ def test_an_identity_whose_creation_had_no_answer_is_there_once(
     (schema,) = emulator.objects("schemas")
     proxy.fault("POST", "/descriptors", **fault)
     ensure(make_client(proxy.url), Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
-    assert [one["xdm:sourceProperty"] for one in descriptors(client)].count("/_id") == 1
+    assert [each["xdm:sourceProperty"] for each in descriptors(client)].count("/_id") == 1
 
 
 def test_a_second_primary_identity_is_refused_before_it_is_sent(
@@ -223,14 +227,14 @@ def test_a_second_primary_identity_is_refused_before_it_is_sent(
     with pytest.raises(ConflictError, match="A schema has one primary identity"):
         ensure(client, desired)
     assert len(descriptors(client)) == 1
-    made = ensure(client, Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
+    created = ensure(client, Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
     again = ensure(client, Identity(name="/_id", schema_id=schema["$id"], namespace="Email"))
-    assert (made.created, again.created, again.existing.id) == (True, False, made.existing.id)
+    assert (created.created, again.created, again.existing.id) == (True, False, created.existing.id)
 
 
 @pytest.fixture
 def hidden(client: Client, emulator: Emulator) -> Identity:
-    """A schema's primary identity, made by another writer, that no list shows for nine seconds."""
+    """A schema's primary identity from another writer, which is not listed for nine seconds."""
     schema = Chain(client).schema_id
     emulator.fail("list_lag", method="POST", path="*/descriptors", seconds=9)
     desired = Identity(name="/_id", schema_id=schema, namespace="Email", primary=True)
@@ -238,7 +242,7 @@ def hidden(client: Client, emulator: Emulator) -> Identity:
     return desired
 
 
-def test_another_writers_primary_identity_is_adopted_once_it_shows(
+def test_another_writers_primary_identity_is_adopted_once_it_is_listed(
     client: Client, hidden: Identity, naps: list[float]
 ) -> None:
     naps.clear()
@@ -247,12 +251,12 @@ def test_another_writers_primary_identity_is_adopted_once_it_shows(
     assert len(descriptors(client)) == 1
 
 
-def test_an_unseen_primary_identity_of_another_field_is_a_conflict(client: Client, hidden: Identity) -> None:
+def test_an_unlisted_primary_identity_of_another_field_is_a_conflict(client: Client, hidden: Identity) -> None:
     with pytest.raises(ConflictError, match="A schema has one primary identity"):
         ensure(client, attrs.evolve(hidden, name="/_emulator/product/name"))
 
 
-def test_a_primary_identity_that_never_shows_may_be_tried_again(
+def test_a_primary_identity_that_is_never_listed_is_a_retryable_error(
     make_client: Callable[..., Client], proxy: FaultProxy, hidden: Identity, naps: list[float]
 ) -> None:
     proxy.fault("GET", "/descriptors", status=200, body=b'{"results": [], "_page": {"count": 0}}', times=99)

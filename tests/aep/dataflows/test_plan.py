@@ -1,4 +1,4 @@
-"""Plans: what is to be created, and that what was created is unchanged."""
+"""Plans of a new chain, and of the same chain after it was created."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def test_the_ten_line_file_creates_seven_objects(client: Client, emulator: Emula
 
 def test_a_plan_only_reads(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     plan_text(client, tmp_path, TEN_LINES)
-    asked = [(request["method"], request["path"]) for request in emulator.requests()]
-    assert [path for method, path in asked if method != "GET"] == ["/ims/token/v3"]
-    assert len(asked) <= 13
+    sent = [(request["method"], request["path"]) for request in emulator.requests()]
+    assert [path for method, path in sent if method != "GET"] == ["/ims/token/v3"]
+    assert len(sent) <= 13
 
 
-def test_what_was_created_is_unchanged(client: Client, tmp_path: Path) -> None:
+def test_a_created_chain_is_unchanged(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     plan = plan_text(client, tmp_path, TEN_LINES)
     assert not_done(plan) == {}

@@ -1,4 +1,4 @@
-"""What a plan says of a chain that is there: after a change of the file, and after a change behind its back."""
+"""Plans of an existing chain: after a change of the file, and after a change in the user interface."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FLOWS = "/data/foundation/flowservice/flows"
 
 @pytest.fixture
 def applied(client: Client, tmp_path: Path) -> Path:
-    """A folder whose definition is there."""
+    """A folder with an applied definition."""
     apply(client, plan_text(client, tmp_path, PRODUCTS))
     return tmp_path
 
@@ -52,7 +52,7 @@ def reasons(plan: Plan) -> str:
 
 
 @pytest.mark.parametrize(
-    ("was", "now", "steps", "said"),
+    ("was", "now", "steps", "expected"),
     [
         ("every day", "every 2 hours", {"dataflow": "update"}, "frequency: desired 'hour', actual 'day'"),
         ("tolerance: 5%", "tolerance: 10%", {"dataflow": "update"}, "partialIngestionPercent: desired 10, actual 5"),
@@ -73,9 +73,9 @@ def reasons(plan: Plan) -> str:
          {"schema": "update"}, "profile-person-details"),
         ("product.name: string", "product.name: integer", {"field group": "conflict"}, "choose another name"),
         ("schema:\n", "schema:\n  class: event\n", {"schema": "conflict"}, "class is fixed"),
-        ("title: Product schema", "title: Other", {"schema": "conflict"}, "a dataset its schema"),
-        ("name: Product dataset", "name: Other", {"dataset": "conflict"}, "do not move to another dataset"),
-        ("PayPal.Catalog_Products", "PayPal.Billing_Plans", {"source connection": "conflict"}, "Three ways"),
+        ("title: Product schema", "title: Other", {"schema": "conflict"}, "a dataset's schema cannot be changed"),
+        ("name: Product dataset", "name: Other", {"dataset": "conflict"}, "a dataflow cannot change its dataset"),
+        ("PayPal.Catalog_Products", "PayPal.Billing_Plans", {"source connection": "conflict"}, "There are three ways"),
         ("Type, Create_Time]", "Create_Time]", {"source connection": "conflict"}, "params.columns"),
         ("every day\n", "once\n#", {"dataflow": "conflict"}, "FLOW-1403"),
         ("every day", "{every: day, backfill: false}", {"dataflow": "conflict"}, "FLOW-1404"),
@@ -84,8 +84,8 @@ def reasons(plan: Plan) -> str:
         ("PayPal connection", "Other connection", {"source connection": "conflict"}, "desired 'Other connection'"),
     ],
 )  # fmt: skip
-def test_a_change_of_the_file_is_planned_as_it_can_be_done(
-    was: str, now: str, steps: dict[str, str], said: str, client: Client, emulator: Emulator, applied: Path
+def test_a_change_of_the_file_is_planned_as_update_or_conflict(
+    was: str, now: str, steps: dict[str, str], expected: str, client: Client, emulator: Emulator, applied: Path
 ) -> None:
     emulator.advance(2 * 86400)
     text = PRODUCTS.replace(was, now)
@@ -93,31 +93,31 @@ def test_a_change_of_the_file_is_planned_as_it_can_be_done(
         text = text.replace("delta_column: Create_Time\n", "")
     plan = plan_text(client, applied, text)
     assert {kind: action for kind, action in not_done(plan).items() if action != "blocked"} == steps
-    assert said in reasons(plan)
+    assert expected in reasons(plan)
 
 
 @pytest.mark.parametrize(
-    ("live", "now", "said"),
+    ("live", "now", "expected"),
     [
-        ("every day", "every 2 hours", "holds for later runs; no row is read again"),
+        ("every day", "every 2 hours", "applies to later runs; no row is read again"),
         ("every day", "{every: day, backfill: false}", "reads rows that are new from its start on"),
         ("{every: day, backfill: false}", "{every: day, backfill: true}", "reads all history with its first run"),
-        ("every day\nenabled: false", "every day\nenabled: true", "reads what is new since its last run"),
+        ("every day\nenabled: false", "every day\nenabled: true", "reads rows that are new since its last run"),
         ("every day", "every day\nenabled: false", "no run begins while it is disabled"),
         ("every day", "every day\ndelta_column: {name: Create_Time, format: yyyy}",
-         "later runs find new rows by another value: rows that landed may come again, others may be left out"),
+         "later runs identify new rows by another value: rows may be ingested again, and others may be left out"),
     ],
 )  # fmt: skip
-def test_a_change_of_a_dataflow_says_which_rows_it_reaches(
-    live: str, now: str, said: str, client: Client, tmp_path: Path
+def test_a_change_of_a_dataflow_names_its_effect_on_rows(
+    live: str, now: str, expected: str, client: Client, tmp_path: Path
 ) -> None:
     apply(client, plan_text(client, tmp_path, PRODUCTS.replace("every day", live)))
     text = PRODUCTS.replace("delta_column: Create_Time\n", "") if "delta_column" in now else PRODUCTS
     (step,) = [s for s in plan_text(client, tmp_path, text.replace("every day", now)).steps if not s.is_done]
-    assert (step.action, step.reason) == ("update", said)
+    assert (step.action, step.reason) == ("update", expected)
 
 
-def test_a_tolerance_of_zero_takes_partial_ingestion_away_and_leaves_the_diagnostics(
+def test_a_tolerance_of_zero_removes_partial_ingestion_but_not_diagnostics(
     client: Client, emulator: Emulator, applied: Path
 ) -> None:
     apply(client, plan_text(client, applied, PRODUCTS.replace("5%", "0%")))
@@ -142,17 +142,17 @@ def test_a_tolerance_of_zero_takes_partial_ingestion_away_and_leaves_the_diagnos
         ("schema:\n", "schema:\n  description: All\n"),
     ],
 )
-def test_a_change_that_was_applied_is_unchanged(was: str, now: str, client: Client, applied: Path) -> None:
+def test_an_applied_change_is_unchanged(was: str, now: str, client: Client, applied: Path) -> None:
     text = PRODUCTS.replace(was, now)
     apply(client, plan_text(client, applied, text))
     assert not_done(plan_text(client, applied, text)) == {}
 
 
-# ---- changes behind the file's back --------------------------------------------------------------------------------
+# ---- changes in the user interface ---------------------------------------------------------------------------------
 
 
-class ByHand:
-    """Somebody else, who changes what is there in Adobe's user interface."""
+class UserInterface:
+    """Another user, who changes objects in Adobe's user interface."""
 
     def __init__(self, client: Client, emulator: Emulator) -> None:
         self.client, self.emulator = client, emulator
@@ -162,89 +162,89 @@ class ByHand:
         self.client.request("PATCH", f"{FLOWS}/{flow['id']}", body=list(operations), headers={"If-Match": flow["etag"]})
 
     def act(self, op: str) -> None:
-        self.client.request("POST", f"{FLOWS}/{self.the('flows')}/action", params={"op": op})
+        self.client.request("POST", f"{FLOWS}/{self.id_of('flows')}/action", params={"op": op})
 
-    def the(self, kind: str) -> str:
-        (one,) = self.emulator.objects(kind)
-        return str(one["id"])
+    def id_of(self, kind: str) -> str:
+        (item,) = self.emulator.objects(kind)
+        return str(item["id"])
 
     def delete(self, path: str) -> None:
         self.client.request("DELETE", f"/data/foundation/{path}")
 
 
-def change_dataset(hand: ByHand, **members: Any) -> None:
-    hand.client.request("PATCH", f"/data/foundation/catalog/dataSets/{hand.the('dataSets')}", body=members)
+def change_dataset(ui: UserInterface, **members: Any) -> None:
+    ui.client.request("PATCH", f"/data/foundation/catalog/dataSets/{ui.id_of('dataSets')}", body=members)
 
 
-def without_tag(hand: ByHand) -> None:
-    change_dataset(hand, tags={"team": ["sales"]})
+def replace_tags(ui: UserInterface) -> None:
+    change_dataset(ui, tags={"team": ["sales"]})
 
 
-def described_anew(hand: ByHand) -> None:
-    change_dataset(hand, description="By hand")
+def replace_description(ui: UserInterface) -> None:
+    change_dataset(ui, description="By ui")
 
 
-def other_columns(hand: ByHand) -> None:
-    (source,) = hand.emulator.objects("sourceConnections")
+def remove_columns(ui: UserInterface) -> None:
+    (source,) = ui.emulator.objects("sourceConnections")
     operations = [{"op": "replace", "path": "/params/columns", "value": source["params"]["columns"][:2]}]
     path, headers = f"/data/foundation/flowservice/sourceConnections/{source['id']}", {"If-Match": source["etag"]}
-    hand.client.request("PATCH", path, body=operations, headers=headers)
+    ui.client.request("PATCH", path, body=operations, headers=headers)
 
 
-def another_mapping_set(hand: ByHand) -> None:
-    (known,), (flow,) = hand.emulator.objects("mappingSets"), hand.emulator.objects("flows")
+def replace_mapping_set(ui: UserInterface) -> None:
+    (known,), (flow,) = ui.emulator.objects("mappingSets"), ui.emulator.objects("flows")
     pairs = [{name: pair[name] for name in ("sourceType", "source", "destination")} for pair in known["mappings"]]
     pairs[0 if pairs[0]["destination"] == "_id" else 1]["source"] = "Type"
-    body = {"name": "by hand", "outputSchema": known["outputSchema"], "mappings": pairs}
-    made = hand.client.request("POST", "/data/foundation/conversion/mappingSets", body=body).body["id"]
+    body = {"name": "by ui", "outputSchema": known["outputSchema"], "mappings": pairs}
+    created = ui.client.request("POST", "/data/foundation/conversion/mappingSets", body=body).body["id"]
     steps = [
-        step if step["name"] == "Copy" else {"name": "Mapping", "params": {"mappingId": made, "mappingVersion": "0"}}
+        step if step["name"] == "Copy" else {"name": "Mapping", "params": {"mappingId": created, "mappingVersion": "0"}}
         for step in flow["transformations"]
     ]
-    hand.patch({"op": "replace", "path": "/transformations", "value": steps})
+    ui.patch({"op": "replace", "path": "/transformations", "value": steps})
 
 
-def without_dataset(hand: ByHand) -> None:
-    hand.delete(f"catalog/dataSets/{hand.the('dataSets')}")
+def delete_dataset(ui: UserInterface) -> None:
+    ui.delete(f"catalog/dataSets/{ui.id_of('dataSets')}")
 
 
-def replace(path: str, value: object) -> Callable[[ByHand], None]:
-    return lambda hand: hand.patch({"op": "replace", "path": path, "value": value})
+def replace(path: str, value: object) -> Callable[[UserInterface], None]:
+    return lambda ui: ui.patch({"op": "replace", "path": path, "value": value})
 
 
 @pytest.mark.parametrize(
-    ("change", "steps", "said"),
+    ("change", "steps", "expected"),
     [
-        (another_mapping_set, {"dataflow": "update"}, "mappings._id: desired 'Product_Id', actual 'Type'"),
+        (replace_mapping_set, {"dataflow": "update"}, "mappings._id: desired 'Product_Id', actual 'Type'"),
         (replace("/transformations/0/params/deltaColumn/name", "Type"), {"dataflow": "update"}, "actual 'Type'"),
-        (replace("/description", "By hand"), {}, ""),
-        (without_tag, {"dataset": "update"}, "team=finance"),
-        (described_anew, {"dataset": "update"}, "desired 'Loaded daily', actual 'By hand'"),
-        (other_columns, {"source connection": "conflict"}, "params.columns"),
+        (replace("/description", "By ui"), {}, ""),
+        (replace_tags, {"dataset": "update"}, "team=finance"),
+        (replace_description, {"dataset": "update"}, "desired 'Loaded daily', actual 'By ui'"),
+        (remove_columns, {"source connection": "conflict"}, "params.columns"),
         (replace("/scheduleParams/frequency", "week"), {"dataflow": "update"}, "actual 'week'"),
         (replace("/options/partialIngestionPercent", 50), {"dataflow": "update"}, "desired 5, actual 50"),
         (replace("/name", "Renamed"), {"dataflow": "conflict"}, "previous_names: [Renamed]"),
-        (lambda hand: hand.delete(f"flowservice/flows/{hand.the('flows')}"), {"dataflow": "create"}, ""),
-        (without_dataset, {"target connection": "conflict"}, "the dataflow's dataset is gone"),
+        (lambda ui: ui.delete(f"flowservice/flows/{ui.id_of('flows')}"), {"dataflow": "create"}, ""),
+        (delete_dataset, {"target connection": "conflict"}, "the dataflow's dataset no longer exists"),
     ],
 )  # fmt: skip
 def test_a_change_in_the_user_interface_is_shown(
-    change: Callable[[ByHand], None],
+    change: Callable[[UserInterface], None],
     steps: dict[str, str],
-    said: str,
+    expected: str,
     client: Client,
     emulator: Emulator,
     applied: Path,
 ) -> None:
-    change(ByHand(client, emulator))
+    change(UserInterface(client, emulator))
     plan = plan_text(client, applied, PRODUCTS)
     found = {kind: action for kind, action in not_done(plan).items() if action not in ("blocked", "adopt")}
     assert found == steps
-    assert said in reasons(plan)
+    assert expected in reasons(plan)
 
 
-def test_a_mapping_set_that_says_the_same_is_used_again(client: Client, emulator: Emulator, applied: Path) -> None:
-    another_mapping_set(ByHand(client, emulator))
+def test_an_equal_mapping_set_is_adopted(client: Client, emulator: Emulator, applied: Path) -> None:
+    replace_mapping_set(UserInterface(client, emulator))
     plan = plan_text(client, applied, PRODUCTS)
     assert not_done(plan) == {"mapping set": "adopt", "dataflow": "update"}
     (adopted,) = [step for step in plan.steps if step.action == "adopt"]
@@ -269,19 +269,24 @@ FLOW_SERVICE, REGISTRY = "/data/foundation/flowservice", "/data/foundation/schem
             f"{FLOW_SERVICE}/sourceConnections",
             {"items": []},
             "source connection",
-            "the dataflow's source connection is",
+            "the dataflow's source connection no longer exists",
         ),
-        (f"{FLOW_SERVICE}/connections", {"items": []}, "source connection", "the dataflow's base connection is gone"),
+        (
+            f"{FLOW_SERVICE}/connections",
+            {"items": []},
+            "source connection",
+            "the dataflow's base connection no longer exists",
+        ),
         (
             f"{FLOW_SERVICE}/targetConnections",
             {"items": []},
             "target connection",
-            "the dataflow's target connection is",
+            "the dataflow's target connection no longer exists",
         ),
-        (f"{REGISTRY}/schemas", {"results": []}, "dataset", "its schema is gone, or is none of the team's own"),
+        (f"{REGISTRY}/schemas", {"results": []}, "dataset", "its schema no longer exists, or is not a custom schema"),
     ],
 )
-def test_what_is_gone_under_a_dataflow_is_a_conflict(
+def test_a_deleted_part_of_a_dataflow_is_a_conflict(
     path: str, empty: dict[str, Any], kind: str, reason: str, client: Client, emulator: Emulator, applied: Path
 ) -> None:
     emulator.fail("status", method="GET", path=path, times=9, status=200, body=empty)
@@ -291,26 +296,24 @@ def test_what_is_gone_under_a_dataflow_is_a_conflict(
     assert (kind, True) in [(step.kind, step.reason.startswith(reason)) for step in plan.conflicts]
 
 
-def test_a_dataflow_that_was_disabled_is_shown_and_left_alone(
-    client: Client, emulator: Emulator, applied: Path
-) -> None:
-    ByHand(client, emulator).act("disable")
+def test_a_disabled_dataflow_is_noted_and_not_changed(client: Client, emulator: Emulator, applied: Path) -> None:
+    UserInterface(client, emulator).act("disable")
     plan = plan_text(client, applied, PRODUCTS)
     assert (plan.is_empty, plan.drift) == (True, ("Products",))
     assert plan.notes[0].startswith("'Products' is disabled since 20")
-    replace("/scheduleParams/interval", 1)(ByHand(client, emulator))
+    replace("/scheduleParams/interval", 1)(UserInterface(client, emulator))
     assert plan_text(client, applied, PRODUCTS).notes[0].startswith("'Products' is disabled (last changed 20")
     assert not_done(plan_text(client, applied, PRODUCTS + "enabled: true\n")) == {"dataflow": "update"}
     assert plan_text(client, applied, PRODUCTS + "enabled: false\n").drift == ()
 
 
-def test_a_field_that_somebody_added_is_no_drift(client: Client, emulator: Emulator, applied: Path) -> None:
+def test_an_added_field_is_no_drift(client: Client, emulator: Emulator, applied: Path) -> None:
     wider = PRODUCTS.replace("product.name: string", "product.name: string\n    product.more: string")
     apply(client, plan_text(client, applied, wider))
     assert not_done(plan_text(client, applied, PRODUCTS)) == {}
 
 
-def test_the_mapping_of_a_dataflow_that_runs_once_is_not_changed(client: Client, tmp_path: Path) -> None:
+def test_a_changed_mapping_of_a_dataflow_that_runs_once_is_a_conflict(client: Client, tmp_path: Path) -> None:
     once = PRODUCTS.replace("every day", "once").replace("delta_column: Create_Time\n", "")
     apply(client, plan_text(client, tmp_path, once))
     assert not_done(plan_text(client, tmp_path, once)) == {}
@@ -319,7 +322,7 @@ def test_the_mapping_of_a_dataflow_that_runs_once_is_not_changed(client: Client,
     assert "FLOW-1366" in reasons(plan)
 
 
-def test_a_schema_that_is_referred_to_must_be_the_one_of_the_dataset(client: Client, applied: Path) -> None:
+def test_a_referenced_schema_must_be_that_of_the_dataset(client: Client, applied: Path) -> None:
     described = PRODUCTS[PRODUCTS.index("schema:") : PRODUCTS.index("dataset:")]
     refers = PRODUCTS.replace(described, "schema: Product schema\n")
     assert not_done(plan_text(client, applied, refers)) == {}

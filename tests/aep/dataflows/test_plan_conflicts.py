@@ -1,4 +1,4 @@
-"""What a plan refuses, what it notes, and what definitions share."""
+"""Conflicts and notes of plans, and objects that several definitions share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import RequestError
 from tests.aep.chain import Chain
 from tests.aep.dataflows.applying import actions, apply, not_done, plan_of, plan_text, the_step
-from tests.aep.dataflows.bodies import Made, Maker
+from tests.aep.dataflows.bodies import DataflowCreator, DataflowSetup
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
 
@@ -24,7 +24,7 @@ DAY = 86400
 
 
 def conflict(client: Client, folder: Path, *texts: str) -> tuple[str, str]:
-    """The kind of the one step that is a conflict, and its reason."""
+    """Return the kind and the reason of the plan's only conflict."""
     step = the_step(plan_text(client, folder, *texts), "conflict")
     return step.kind, step.reason
 
@@ -33,18 +33,18 @@ def conflict(client: Client, folder: Path, *texts: str) -> tuple[str, str]:
     ("was", "now", "kind", "reason"),
     [
         ("PayPal connection", "PayPal conection", "base connection", "did you mean 'PayPal connection'?"),
-        ("connection: PayPal connection", "connection: {id: none}", "base connection", "no base connection of this id"),
-        ("vendor: paypal", "vendor: square", "base connection", "it is no base connection of Square"),
+        ("connection: PayPal connection", "connection: {id: none}", "base connection", "no base connection with this"),
+        ("vendor: paypal", "vendor: square", "base connection", "it is not a base connection of Square"),
         ("PayPal.Catalog_Products", "PayPal.Catalog", "source connection", "PayPal.Catalog cannot be explored: "),
         ("  product.type: Type", "  product.type: Typ", "source connection", "no 'Typ'; did you mean 'Type'?"),
         ("delta_column: Create_Time", "delta_column: Created", "source connection", "no 'Created'; did"),
-        ("schedule:", "schema: Products\nschedule:", "schema", "there is no schema of this title or $id"),
-        ("schedule:", "dataset: Products\nschedule:", "dataset", "there is no dataset of this name or id"),
-        ("schedule:", "schema: {field_groups: [Shop]}\nschedule:", "field group", "no field group of this title"),
+        ("schedule:", "schema: Products\nschedule:", "schema", "there is no schema with this title or $id"),
+        ("schedule:", "dataset: Products\nschedule:", "dataset", "there is no dataset with this name or id"),
+        ("schedule:", "schema: {field_groups: [Shop]}\nschedule:", "field group", "no field group with this title"),
         ("schedule:", "id: none\nschedule:", "dataflow", "there is no dataflow none"),
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_a_conflict_before_anything_is_made(
+def test_a_missing_object_is_a_conflict_before_any_creation(
     was: str, now: str, kind: str, reason: str, client: Client, tmp_path: Path
 ) -> None:
     plan = plan_text(client, tmp_path, TEN_LINES.replace(was, now))
@@ -56,7 +56,7 @@ def test_what_is_not_there_is_a_conflict_before_anything_is_made(
 REFERRING = TEN_LINES.replace(NAME, "Refers") + "schema: PayPal catalog products\ndataset: {name: Other}\n"
 
 
-def test_a_mapping_to_a_field_that_the_schema_lacks_is_a_conflict(client: Client, tmp_path: Path) -> None:
+def test_a_mapping_to_a_field_missing_in_the_schema_is_a_conflict(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path / "described", TEN_LINES))
     assert plan_text(client, tmp_path, REFERRING).conflicts == ()
     wrong = REFERRING.replace("product.type: Type", "product.kind: Type")
@@ -64,7 +64,7 @@ def test_a_mapping_to_a_field_that_the_schema_lacks_is_a_conflict(client: Client
     assert conflict(client, tmp_path, wrong) == ("schema", reason)
 
 
-def test_a_mapping_to_a_field_that_another_definition_adds_is_no_conflict(client: Client, tmp_path: Path) -> None:
+def test_a_mapping_to_a_field_added_by_another_definition_is_no_conflict(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     more = TEN_LINES.replace("product.type: Type", "product.type: Type\n  product.kind: Type")
     refers = REFERRING.replace("product.type: Type", "product.kind: Type")
@@ -72,9 +72,7 @@ def test_a_mapping_to_a_field_that_another_definition_adds_is_no_conflict(client
     assert (plan.conflicts, plan.count("update")) == ((), 2)
 
 
-def test_several_base_connections_or_datasets_of_one_name_want_an_id(
-    client: Client, chain: Chain, tmp_path: Path
-) -> None:
+def test_an_ambiguous_base_connection_or_dataset_requires_an_id(client: Client, chain: Chain, tmp_path: Path) -> None:
     body = {
         "name": "Twin",
         "schemaRef": {"id": chain.schema_id, "contentType": "application/vnd.adobe.xed+json;version=1"},
@@ -82,7 +80,7 @@ def test_several_base_connections_or_datasets_of_one_name_want_an_id(
     for _ in range(2):
         chain.post("/data/foundation/catalog/dataSets", body)
     kind, reason = conflict(client, tmp_path, TEN_LINES + "dataset: Twin\n")
-    assert (kind, reason.partition(", one of")[0]) == ("dataset", "several have this name: write an id")
+    assert (kind, reason.partition(" ids ")[0]) == ("dataset", "several have this name: write one of the")
     twin = chain.base_connection(name="PayPal connection").payload()
     chain.post("/data/foundation/flowservice/connections", twin)
     kind, reason = conflict(client, tmp_path, TEN_LINES)
@@ -92,7 +90,7 @@ def test_several_base_connections_or_datasets_of_one_name_want_an_id(
     assert plan_text(client, tmp_path, by_id).conflicts == ()
 
 
-def test_all_columns_that_a_table_lacks_are_named(client: Client, tmp_path: Path) -> None:
+def test_all_missing_columns_of_a_table_are_named(client: Client, tmp_path: Path) -> None:
     _, reason = conflict(client, tmp_path, TEN_LINES.replace(": Type", ": Typ").replace(": Product_Name", ": Name"))
     assert reason == (
         "mappings.product.name: PayPal.Catalog_Products has no 'Name'; "
@@ -100,31 +98,31 @@ def test_all_columns_that_a_table_lacks_are_named(client: Client, tmp_path: Path
     )
 
 
-def test_a_conflict_about_a_shared_object_is_that_of_the_definition_alone(client: Client, tmp_path: Path) -> None:
+def test_a_conflict_about_a_shared_object_belongs_to_one_definition(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     second = TEN_LINES.replace(NAME, "Again") + f"dataset: {NAME}\nschema: Other\nallow_second_reader: true\n"
     plan = plan_text(client, tmp_path, TEN_LINES, second)
     assert (the_step(plan, "conflict").users, plan.changed) == (("Again",), ("Again",))
 
 
-def test_what_waits_for_a_conflict_is_blocked(client: Client, tmp_path: Path) -> None:
+def test_a_step_that_waits_for_a_conflict_is_blocked(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     text = TEN_LINES.replace("PayPal.Catalog_Products", "PayPal.Orders").replace("every 30 minutes", "every day")
     assert not_done(plan_text(client, tmp_path, text)) == {"source connection": "conflict", "dataflow": "blocked"}
 
 
-# ---- whose it is ---------------------------------------------------------------------------------------------------
+# ---- owners --------------------------------------------------------------------------------------------------------
 
 
-def test_what_another_project_marked_is_not_changed(client: Client, tmp_path: Path) -> None:
+def test_an_object_of_another_project_is_not_changed(client: Client, tmp_path: Path) -> None:
     write_files(tmp_path, project=PROJECT)
     apply(client, plan_text(client, tmp_path, TEN_LINES), owner="sales")
     assert not_done(plan_text(client, tmp_path, TEN_LINES)) == {}
     kind, reason = conflict(client, tmp_path, TEN_LINES.replace("every 30 minutes", "every day"))
-    assert (kind, reason) == ("dataflow", "it belongs to 'sales', by its mark: change it there, or take it over")
+    assert (kind, reason) == ("dataflow", "its mark names the owner 'sales': change it there, or take it over")
 
 
-def test_what_nobody_marked_is_changed_only_where_the_file_says_so(make_client: object, tmp_path: Path) -> None:
+def test_an_unmarked_object_is_changed_only_with_manage_unmarked(make_client: object, tmp_path: Path) -> None:
     client = make_client(marks=False)  # type: ignore[operator]
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     write_files(tmp_path, project=PROJECT)
@@ -134,10 +132,12 @@ def test_what_nobody_marked_is_changed_only_where_the_file_says_so(make_client: 
     assert not_done(plan_text(marking, tmp_path, changed + "manage_unmarked: true\n")) == {"dataflow": "update"}
     plan = plan_text(client, tmp_path, changed)
     assert not_done(plan) == {"dataflow": "update"}
-    assert plan.notes == ("the connection writes no marks, so any object is changed as if it were this project's",)
+    assert plan.notes == (
+        "the connection writes no marks, so any object may be changed as if it belonged to this project",
+    )
 
 
-def test_a_dataflow_with_the_projects_mark_that_no_definition_says_is_noted(client: Client, tmp_path: Path) -> None:
+def test_a_dataflow_of_the_project_without_a_definition_is_noted(client: Client, tmp_path: Path) -> None:
     write_files(tmp_path, project=PROJECT)
     other = TEN_LINES.replace(NAME, "Other").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
     other = other.replace("Product_Id", "Id").replace("Product_Name", "Name").replace("  product.type: Type\n", "")
@@ -148,21 +148,19 @@ def test_a_dataflow_with_the_projects_mark_that_no_definition_says_is_noted(clie
     assert plan_of(client, tmp_path, only=[NAME]).notes == ()
 
 
-# ---- nothing comes twice -------------------------------------------------------------------------------------------
+# ---- double ingestion ----------------------------------------------------------------------------------------------
 
 
-def test_a_second_reader_of_the_same_into_the_same_dataset_is_refused(client: Client, tmp_path: Path) -> None:
+def test_a_second_reader_into_the_same_dataset_is_refused(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     second = TEN_LINES.replace(NAME, "Again") + f"dataset: {NAME}\n"
     kind, reason = conflict(client, tmp_path, second)
-    assert (kind, "Write `previous_names: [PayPal catalog products]`" in reason) == ("dataflow", True)
+    assert (kind, "write `previous_names: [PayPal catalog products]`" in reason) == ("dataflow", True)
     assert plan_text(client, tmp_path, second + f"previous_names: [{NAME}]\n").conflicts == ()
     assert actions(plan_text(client, tmp_path, second + "allow_second_reader: true\n"))["dataflow"] == "create"
 
 
-def test_a_source_whose_dataflow_is_gone_wants_a_word_about_history(
-    client: Client, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_a_source_of_a_deleted_dataflow_requires_backfill(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     emulator.advance(2 * DAY)
     (flow,) = emulator.objects("flows")
@@ -170,10 +168,10 @@ def test_a_source_whose_dataflow_is_gone_wants_a_word_about_history(
     kind, reason = conflict(client, tmp_path, TEN_LINES)
     assert (kind, reason.partition(":")[0]) == (
         "dataflow",
-        "a dataflow that is gone may have read this source into the dataset, which holds rows",
+        "a deleted dataflow may have read this source into the dataset, which contains rows",
     )
-    said = TEN_LINES.replace("every 30 minutes", "{every: 30 minutes, backfill: false}")
-    step = the_step(plan_text(client, tmp_path, said), "create")
+    with_backfill = TEN_LINES.replace("every 30 minutes", "{every: 30 minutes, backfill: false}")
+    step = the_step(plan_text(client, tmp_path, with_backfill), "create")
     assert (step.kind, step.reason) == ("dataflow", "reads rows that are new from its start on")
 
 
@@ -188,7 +186,7 @@ def test_a_second_dataflow_of_the_same_name_is_noted(client: Client, emulator: E
     client.request("POST", "/data/foundation/flowservice/flows", body=body)
     plan = plan_text(client, tmp_path, TEN_LINES)
     assert not_done(plan) == {}
-    assert plan.notes[0].partition(" is taken")[0] == (
+    assert plan.notes[0].partition(" is used")[0] == (
         f"several dataflows have the name or a previous one: 'PayPal catalog products' ({flow['id']})"
     )
 
@@ -198,24 +196,24 @@ def _twin(emulator: Emulator) -> dict[str, object]:
     return {name: source[name] for name in ("name", "baseConnectionId", "data", "params", "connectionSpec")}
 
 
-def test_a_plan_that_creates_dataflows_says_once_that_they_may_be_hidden(
+def test_a_plan_that_creates_dataflows_notes_once_that_others_may_be_hidden(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
     several = [TEN_LINES.replace(NAME, f"Products {at}") for at in range(5)]
     (note,) = plan_text(client, tmp_path, *several).notes
-    assert note.startswith("no list shows 'Products 0', 'Products 1', 'Products 2' and 2 more. If access labels hide a")
+    assert note.startswith(
+        "'Products 0', 'Products 1', 'Products 2' and 2 more will be created. If access labels hide a"
+    )
     apply(client, plan_text(client, tmp_path / "one", several[0]))
     more = plan_text(client, tmp_path / "one", several[0].replace("_id: Product_Id", "_id: Type"))
     assert (more.count("create"), more.notes) == (1, ())
 
 
-# ---- what definitions share ----------------------------------------------------------------------------------------
+# ---- shared objects ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("new_name", ["A new one", "Z new one"])
-def test_a_definition_whose_base_connection_another_one_adopts_is_no_drift(
-    client: Client, tmp_path: Path, new_name: str
-) -> None:
+def test_an_adoption_by_another_definition_is_no_drift(client: Client, tmp_path: Path, new_name: str) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     plan = plan_text(client, tmp_path, TEN_LINES, TEN_LINES.replace(NAME, new_name))
     adopted = the_step(plan, "adopt")
@@ -224,7 +222,7 @@ def test_a_definition_whose_base_connection_another_one_adopts_is_no_drift(
     assert "= base connection PayPal connection (24151d58-ffa7-4960-951d-58ffa7396097)\n" in render.plan_text(plan)
 
 
-def test_a_definition_that_only_refers_to_what_another_one_changes_is_no_drift(client: Client, tmp_path: Path) -> None:
+def test_a_change_by_another_definition_is_no_drift_of_a_referring_one(client: Client, tmp_path: Path) -> None:
     shared = "schema: {title: Products}\ndataset: {name: Products, description: Daily}\n"
     refers = REFERRING.replace("dataset: {name: Other}", "dataset: Products").replace(
         "schema: PayPal catalog products\n", ""
@@ -235,7 +233,7 @@ def test_a_definition_that_only_refers_to_what_another_one_changes_is_no_drift(c
     assert (not_done(plan), plan.changed, drifted(plan)) == ({"dataset": "update"}, (NAME,), [NAME])
 
 
-def test_a_definition_whose_schema_another_one_extends_is_no_drift(client: Client, tmp_path: Path) -> None:
+def test_a_schema_extension_by_another_definition_is_no_drift(client: Client, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES, REFERRING))
     more = TEN_LINES.replace("product.type: Type", "product.type: Type\n  product.kind: Type")
     plan = plan_text(client, tmp_path, more + "schema: {field_group: More fields}\n", REFERRING)
@@ -243,7 +241,7 @@ def test_a_definition_whose_schema_another_one_extends_is_no_drift(client: Clien
     assert (plan.changed, drifted(plan)) == ((NAME,), [NAME])
 
 
-def test_a_definition_may_refer_to_what_another_one_describes(client: Client, tmp_path: Path) -> None:
+def test_a_definition_may_refer_to_a_dataset_described_by_another(client: Client, tmp_path: Path) -> None:
     shared = "schema: {title: Products}\ndataset: {name: Products}\n"
     refers = TEN_LINES.replace(NAME, "Again").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
     refers = refers.replace("Product_Id", "Id").replace("Product_Name", "Name").replace("  product.type: Type\n", "")
@@ -256,7 +254,7 @@ def test_a_definition_may_refer_to_what_another_one_describes(client: Client, tm
     assert not_done(again) == {}
 
 
-def test_a_field_group_that_two_definitions_share_holds_the_fields_of_both(client: Client, tmp_path: Path) -> None:
+def test_a_shared_field_group_contains_the_fields_of_both_definitions(client: Client, tmp_path: Path) -> None:
     plans = TEN_LINES.replace(NAME, "Plans").replace("PayPal.Catalog_Products", "PayPal.Billing_Plans")
     plans = plans.replace("Product_Id", "Id").replace("product.name: Product_Name", "plan.name: Name")
     plans = plans.replace("  product.type: Type\n", "").replace("product.createTime", "plan.created")
@@ -275,7 +273,7 @@ def test_a_field_group_that_two_definitions_share_holds_the_fields_of_both(clien
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def test_a_list_that_must_not_be_read_is_an_error_that_names_the_permission(
+def test_a_forbidden_list_is_an_error_that_names_the_permission(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
     emulator.fail("status", method="GET", path="/data/foundation/catalog/dataSets", status=403, times=100)
@@ -283,24 +281,22 @@ def test_a_list_that_must_not_be_read_is_an_error_that_names_the_permission(
         plan_text(client, tmp_path, TEN_LINES + "dataset: Products\n")
 
 
-def test_a_list_that_nothing_needs_is_not_read(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+def test_an_unneeded_list_is_not_read(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     emulator.fail("status", method="GET", path="/data/foundation/conversion/mappingSets", status=403, times=100)
     assert plan_text(client, tmp_path, TEN_LINES).conflicts == ()
 
 
-def test_each_list_is_read_once_however_many_definitions_there_are(
-    client: Client, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_each_list_is_read_once_for_all_definitions(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     texts = [TEN_LINES.replace(NAME, f"Products {at}") for at in range(5)]
     apply(client, plan_text(client, tmp_path, *texts))
     before = len(emulator.requests())
     assert not_done(plan_text(client, tmp_path, *texts)) == {}
-    asked = [request["path"].rpartition("/")[2] for request in emulator.requests()[before:]]
+    lists_read = [request["path"].rpartition("/")[2] for request in emulator.requests()[before:]]
     lists = ["flows", "sourceConnections", "targetConnections", "connections", "dataSets", "schemas", "fieldgroups"]
-    assert sorted(asked) == sorted([*lists, "dataSets", "mappingSets", "mappingSets"])
+    assert sorted(lists_read) == sorted([*lists, "dataSets", "mappingSets", "mappingSets"])
 
 
-def test_two_new_readers_of_the_same_are_refused_however_they_name_it(client: Client, tmp_path: Path) -> None:
+def test_two_new_readers_of_the_same_data_are_refused(client: Client, tmp_path: Path) -> None:
     by_id = TEN_LINES.replace(NAME, "Again").replace("connection: PayPal connection", f"connection: {{id: {PAYPAL}}}")
     plan = plan_text(client, tmp_path, TEN_LINES, by_id + f"dataset: {NAME}\n")
     assert the_step(plan, "conflict").reason.startswith(
@@ -308,7 +304,7 @@ def test_two_new_readers_of_the_same_are_refused_however_they_name_it(client: Cl
     )
 
 
-def test_a_draft_of_the_name_is_a_conflict(client: Client, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_draft_with_the_dataflows_name_is_a_conflict(client: Client, emulator: Emulator, tmp_path: Path) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
     (flow,) = emulator.objects("flows")
     client.request("DELETE", f"/data/foundation/flowservice/flows/{flow['id']}")
@@ -321,17 +317,15 @@ def test_a_draft_of_the_name_is_a_conflict(client: Client, emulator: Emulator, t
     assert [change.actual for change in the_step(plan, "conflict").changes] == ["draft"]
 
 
-def test_a_name_in_the_sandbox_writes_no_line_of_a_plan(client: Client, tmp_path: Path) -> None:
-    Maker(client).make(Made(names=("Flow", "s\x1b[2J\nNothing to do", "t")))
+def test_control_characters_in_a_name_are_escaped_in_a_plan(client: Client, tmp_path: Path) -> None:
+    DataflowCreator(client).create(DataflowSetup(names=("Flow", "s\x1b[2J\nNothing to do", "t")))
     (text,) = export_dataflows(Snapshot(client)).files.values()
     plan = plan_text(client, tmp_path, text.replace("PayPal.Catalog_Products", "PayPal.Transactions"))
     assert "source connection s\\x1b[2J\\x0aNothing to do (" in render.plan_text(plan)
     assert "source connection s\\x1b[2J Nothing to do |" in render.plan_markdown(plan)
 
 
-def test_a_new_dataset_that_two_definitions_describe_with_two_schemas_is_a_conflict(
-    client: Client, tmp_path: Path
-) -> None:
+def test_a_new_dataset_with_two_different_schemas_is_a_conflict(client: Client, tmp_path: Path) -> None:
     both = [TEN_LINES.replace("PayPal catalog products", name) + "dataset: {name: D}\n" for name in ("A", "B")]
     both[1] += "allow_second_reader: true\n"
     plan = plan_text(client, tmp_path, *both)

@@ -1,4 +1,4 @@
-"""Schemas and datasets in Profile: as they are planned, created and exported."""
+"""Schemas and datasets in Profile: planning, creation and export."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ IDENTITY = "identity: {field: product.name, namespace: Email, primary: true}"
 PLAIN = f"{TEN_LINES}schema: {{{IDENTITY}}}\ndataset: {{name: Products, tags: {{team: [finance]}}}}\n"
 SCHEMA_ONLY = PLAIN.replace("primary: true}", "primary: true}, profile: true")
 ENABLED = SCHEMA_ONLY.replace("[finance]}", "[finance]}, profile: true")
-UNDONE = "its rows become part of customer profiles, and that cannot be undone"
+WARNING = "its rows become part of customer profiles, and that cannot be undone"
 
 
 @pytest.fixture
 def plain(client: Client, tmp_path: Path) -> Path:
-    """A folder whose definition is there and says nothing of Profile."""
+    """A folder with an applied definition that does not mention Profile."""
     apply(client, plan_text(client, tmp_path, PLAIN))
     return tmp_path
 
 
 @pytest.fixture
 def enabled(client: Client, tmp_path: Path) -> Path:
-    """A folder whose definition is there, in Profile."""
+    """A folder with an applied definition that is in Profile."""
     apply(client, plan_text(client, tmp_path, ENABLED))
     return tmp_path
 
 
 def tags(emulator: Emulator) -> tuple[Any, Any]:
-    """The tags of schema and dataset that bring them into Profile."""
+    """Return the tags of schema and dataset that enable them for Profile."""
     (schema,), (dataset,) = emulator.objects("schemas"), emulator.objects("dataSets")
     return schema.get("meta:immutableTags"), dataset.get("tags", {}).get("unifiedProfile")
 
@@ -53,29 +53,31 @@ def reasons(plan: Plan) -> dict[str, str]:
     return {step.kind: step.reason for step in plan.steps if not step.is_done and step.reason}
 
 
-def test_a_new_schema_and_dataset_come_into_profile_after_the_identity(
+def test_a_new_schema_and_dataset_are_enabled_after_the_identity(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
     plan = plan_text(client, tmp_path, ENABLED)
     kinds = [step.kind for step in plan.steps]
     assert kinds.index("identity") < kinds.index("profile enablement") < kinds.index("dataset")
-    assert {kind for kind, reason in reasons(plan).items() if reason == UNDONE} == {"profile enablement", "dataset"}
+    assert {kind for kind, reason in reasons(plan).items() if reason == WARNING} == {"profile enablement", "dataset"}
     apply(client, plan)
     assert tags(emulator) == (["union"], ["enabled:true"])
     assert not_done(plan_text(client, tmp_path, ENABLED)) == {}
     assert not_done(plan_text(client, tmp_path, PLAIN)) == {}
 
 
-def test_what_is_there_comes_into_profile(client: Client, emulator: Emulator, plain: Path) -> None:
+def test_an_existing_schema_and_dataset_are_enabled(client: Client, emulator: Emulator, plain: Path) -> None:
     plan = plan_text(client, plain, ENABLED)
     assert not_done(plan) == {"profile enablement": "create", "dataset": "update"}
-    assert reasons(plan) == dict.fromkeys(("profile enablement", "dataset"), UNDONE)
+    assert reasons(plan) == dict.fromkeys(("profile enablement", "dataset"), WARNING)
     apply(client, plan)
     assert tags(emulator) == (["union"], ["enabled:true"])
     assert not_done(plan_text(client, plain, ENABLED)) == {}
 
 
-def test_a_tag_that_says_no_is_replaced_and_the_others_stay(client: Client, emulator: Emulator, plain: Path) -> None:
+def test_a_tag_that_disables_profile_is_replaced_and_others_are_kept(
+    client: Client, emulator: Emulator, plain: Path
+) -> None:
     (dataset,) = emulator.objects("dataSets")
     path = f"/data/foundation/catalog/dataSets/{dataset['id']}"
     client.request("PATCH", path, body={"tags": {"unifiedProfile": ["enabled: false", "isUpsert: true"]}})
@@ -87,11 +89,13 @@ def test_a_tag_that_says_no_is_replaced_and_the_others_stay(client: Client, emul
 @pytest.mark.parametrize(
     ("was", "kind", "reason"),
     [
-        ("primary: true}, profile: true", "profile enablement", "a schema stays in Profile: leave `profile` out"),
+        ("primary: true}, profile: true", "profile enablement", "a schema cannot leave Profile: leave `profile` out"),
         ("[finance]}, profile: true", "dataset", "A dataset stays in Profile: leave `profile` out."),
     ],
 )
-def test_what_is_in_profile_cannot_leave_it(client: Client, enabled: Path, was: str, kind: str, reason: str) -> None:
+def test_a_schema_or_dataset_cannot_leave_profile(
+    client: Client, enabled: Path, was: str, kind: str, reason: str
+) -> None:
     text = ENABLED.replace(was, was.replace("profile: true", "profile: false"))
     if kind != "dataset":
         text = text.replace("[finance]}, profile: true", "[finance]}")
@@ -112,17 +116,17 @@ def test_a_dataset_whose_schema_is_not_in_profile_is_a_conflict(client: Client, 
     assert actions(plan)["profile enablement"] == "create"
 
 
-def test_the_schema_of_another_project_does_not_come_into_profile(client: Client, tmp_path: Path) -> None:
+def test_the_schema_of_another_project_is_not_enabled_for_profile(client: Client, tmp_path: Path) -> None:
     write_files(tmp_path, project="version: 1\nproject: finance\n")
     apply(client, plan_text(client, tmp_path, PLAIN), owner="sales")
     step = the_step(plan_text(client, tmp_path, SCHEMA_ONLY), "conflict")
     assert (step.kind, step.reason) == (
         "profile enablement",
-        "it belongs to 'sales', by its mark: change it there, or take it over",
+        "its mark names the owner 'sales': change it there, or take it over",
     )
 
 
-def test_a_schema_comes_into_profile_once(client: Client, emulator: Emulator, plain: Path) -> None:
+def test_a_schema_is_enabled_for_profile_once(client: Client, emulator: Emulator, plain: Path) -> None:
     (schema,) = emulator.objects("schemas")
     desired = SchemaProfile(name=NAME, schema_id=schema["$id"])
     first, second = ensure(client, desired), ensure(client, desired)
@@ -132,7 +136,7 @@ def test_a_schema_comes_into_profile_once(client: Client, emulator: Emulator, pl
 
 
 @pytest.mark.parametrize("fault", [{}, {"lose": True}, {"before": True}], ids=["412", "lost", "not sent"])
-def test_a_schema_comes_into_profile_though_somebody_else_changes_it_or_an_answer_is_lost(
+def test_a_schema_is_enabled_despite_another_change_or_a_lost_answer(
     client: Client,
     make_client: Callable[..., Client],
     proxy: FaultProxy,
@@ -161,10 +165,18 @@ def test_a_schema_comes_into_profile_though_somebody_else_changes_it_or_an_answe
         (
             "{profile: true}",
             "{}",
-            "11:19: schema.profile: a schema in Profile needs an `identity` with `primary: true`",
+            "11:19: schema.profile: a schema in Profile requires an `identity` with `primary: true`",
         ),
-        (f"{{{IDENTITY.replace('true', 'false')}, profile: true}}", "{}", "schema.profile: a schema in Profile needs"),
-        ("{}", "{profile: true}", "12:20: dataset.profile: its schema must be in Profile too: `profile: true` there"),
+        (
+            f"{{{IDENTITY.replace('true', 'false')}, profile: true}}",
+            "{}",
+            "schema.profile: a schema in Profile requires",
+        ),
+        (
+            "{}",
+            "{profile: true}",
+            "12:20: dataset.profile: its schema must be in Profile too: write `schema.profile: true`",
+        ),
         (
             "Payments",
             "{profile: true, tags: {unifiedProfile: ['enabled:true']}}",
@@ -173,14 +185,14 @@ def test_a_schema_comes_into_profile_though_somebody_else_changes_it_or_an_answe
         ("{profile: 1}", "{}", "11:19: schema.profile: it must be true or false"),
     ],
 )
-def test_profile_without_what_it_needs_is_refused_while_files_are_read(
+def test_profile_without_its_requirements_is_refused_while_files_are_read(
     tmp_path: Path, schema: str, dataset: str, problem: str
 ) -> None:
     text = f"{TEN_LINES}schema: {schema}\ndataset: {dataset}\n"
     assert any(problem in found for found in problems_of(write_files(tmp_path, f=text)))
 
 
-def test_a_schema_whose_records_bring_their_identities_needs_no_primary_one(client: Client, tmp_path: Path) -> None:
+def test_a_schema_with_an_identity_map_needs_no_primary_identity(client: Client, tmp_path: Path) -> None:
     groups = "field_groups: ['https://ns.adobe.com/xdm/context/identitymap']"
     text = f"{TEN_LINES}schema: {{{groups}, profile: true}}\n"
     apply(client, plan_text(client, tmp_path, text))
@@ -189,13 +201,13 @@ def test_a_schema_whose_records_bring_their_identities_needs_no_primary_one(clie
     assert not_done(plan_of(client, tmp_path / "exported")) == {}
 
 
-def test_an_export_says_what_is_in_profile_and_plans_as_unchanged(client: Client, enabled: Path) -> None:
+def test_an_export_contains_profile_and_plans_as_unchanged(client: Client, enabled: Path) -> None:
     text = export_to(enabled / "exported", client)
     assert "    primary: true\n  profile: true\ndataset:\n  name: Products\n  profile: true\n" in text
     assert not_done(plan_of(client, enabled / "exported")) == {}
 
 
-def test_an_export_leaves_out_profile_where_no_identity_can_be_written(
+def test_an_export_leaves_out_profile_if_the_identity_is_left_out(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
     apply(client, plan_text(client, tmp_path, TEN_LINES))
@@ -204,11 +216,11 @@ def test_an_export_leaves_out_profile_where_no_identity_can_be_written(
     ensure(client, SchemaProfile(name=NAME, schema_id=schema["$id"]))
     text = export_to(tmp_path / "exported", client)
     assert "profile" not in text[text.index("version:") :]
-    assert "# that it is in Profile is left out, for its schema has no primary identity to write\n" in text
+    assert "# `profile: true` is left out, because its schema has no primary identity to write\n" in text
     assert not_done(plan_of(client, tmp_path / "exported")) == {}
 
 
-def test_a_schema_that_another_writer_has_just_enabled_gets_no_second_tag(
+def test_a_schema_just_enabled_by_another_writer_gets_no_second_tag(
     client: Client, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator, plain: Path
 ) -> None:
     (schema,) = emulator.objects("schemas")

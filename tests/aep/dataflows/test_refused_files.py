@@ -1,4 +1,4 @@
-"""Files that cannot be used: each problem with file, line and column, what is allowed, and the nearest known word."""
+"""Refused files: each problem has file, line, column, the allowed values, and the most similar known name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ schedule: every hour
 
 
 def refused(tmp_path: Path, text: str, was: str, now: str) -> list[str]:
-    """The problems of a file in which one piece is replaced."""
+    """Return the problems of a file in which a text is replaced."""
     assert text.count(was) == 1
     return problems_of(write_files(tmp_path, f=text.replace(was, now)))
 
@@ -47,7 +47,7 @@ def refused(tmp_path: Path, text: str, was: str, now: str) -> list[str]:
         ("connection:", "conection:", "5:3: source.conection: there is no such member; did you mean 'connection'?"),
         ("name: Square payments\n", "", "1:1: name: it must be given"),
         ("name: Square payments", "name: Square, EU", "2:7: name: 1 to 100 characters, no blanks at the ends, no con"),
-        ("name: Square payments", f"name: {'x' * 91}", "2:7: name: at most 90 characters, for its parts"),
+        ("name: Square payments", f"name: {'x' * 91}", "2:7: name: at most 90 characters, because its"),
         ("name: Square payments", "name: 2026", "2:7: name: it must be text: write it in quotes"),
         ("version: 1", "version: 2", "1:10: version: this release reads version 1"),
         ("version: 1", "enabled: true", "1:1: version: this release reads version 1"),
@@ -58,16 +58,16 @@ def refused(tmp_path: Path, text: str, was: str, now: str) -> list[str]:
         ("{payment.at: date-time}", "{payment.at: datetime}", "9:24: schema.fields.payment.at: one of string, integer"),
         ("_id: Id", "_id: {column: Id}", "11:8: mappings._id: a column's name, or an object with `expression` or `val"),
         ("_id: Id", "_id: {value: 5}", "11:16: mappings._id.value: it must be given, as text"),
-        ("_id: Id", "xdm:_id: Id\n  _id: Id", "12:8: mappings._id: each destination only once"),
+        ("_id: Id", "xdm:_id: Id\n  _id: Id", "12:8: mappings._id: no destination may occur twice"),
         ("every hour", "every 5 minutes", "14:11: schedule: 15 minutes or more"),
         ("every hour", "hourly", "14:11: schedule: `once`, or an interval such as `every 30 minutes`, `every day` or"),
         ("every hour", "{every: 1 hour, start: 2026-12-24 06:00}", "14:34: schedule.start: the time must carry a time"),
-        ("every hour", "once", "13:15: delta_column: leave it out where it runs once"),
+        ("every hour", "once", "13:15: delta_column: leave it out if the dataflow run"),
         ("delta_column: Created_At\n", "", "1:1: delta_column: it must be given for a table that is read more than on"),
         ("every hour", "every hour\ntolerance: 0.05", "15:12: tolerance: a percentage, at most 100%"),
-        ("every hour", "every hour\ntolerance: 5%\nerror_diagnostics: false", "16:20: error_diagnostics: with a toler"),
+        ("every hour", "every hour\ntolerance: 5%\nerror_diagnostics: false", "16:20: error_diagnostics: leave it ou"),
         ("every hour", "every hour\nenabled: yes", "15:10: enabled: it must be true or false"),
-        ("every hour", "every hour\nprevious_names: [Square payments]", "15:17: previous_names: its name of now is no"),
+        ("every hour", "every hour\nprevious_names: [Square payments]", "15:17: previous_names: the current name can"),
         ("table: Square.Payments", "resource: payments", "6:13: source.resource: Square has tables: write `table`"),
         ("table: Square.Payments", "table: A\n  path: B\n  format: tabular", "4:3: source: exactly one of `table`, `r"),
         ("connection: Square", "connection: {airflow_conn_id: square}", "5:15: source.connection: either `name` or `i"),
@@ -75,12 +75,12 @@ def refused(tmp_path: Path, text: str, was: str, now: str) -> list[str]:
         ("Square.Payments", '"{{ params.table }}"', "6:10: source.table: Jinja is not rendered in definitions; use ${"),
         ("Square.Payments", "${var.table}", "6:10: source.table: there is no variable 'table' (known: none)"),
         ("fields:", "class: profil\n  fields:", "9:10: schema.class: one of profile, event, product, or a class's $id"),
-        ("fields:", "title: T\n  field_group: T\n  fields:", "10:16: schema.field_group: another title than the schem"),
-        ("_id: Id", "_id: Id\n  ${var.x}: Id", "12:3: mappings.${var.x}: variables stand in values, not in members' n"),
+        ("fields:", "title: T\n  field_group: T\n  fields:", "10:16: schema.field_group: a title that differs from th"),
+        ("_id: Id", "_id: Id\n  ${var.x}: Id", "12:3: mappings.${var.x}: variables are allowed in values, not in mem"),
         ("every hour", "every hour\nextra: {}", "15:1: extra: there is no such member"),
     ],
 )  # fmt: skip
-def test_a_member_that_is_not_allowed_is_named_with_its_place(tmp_path: Path, was: str, now: str, problem: str) -> None:
+def test_a_wrong_member_is_reported_with_its_place(tmp_path: Path, was: str, now: str, problem: str) -> None:
     assert any(found.startswith(f"f.yaml:{problem}") for found in refused(tmp_path, SQUARE, was, now))
 
 
@@ -92,16 +92,16 @@ def test_a_member_that_is_not_allowed_is_named_with_its_place(tmp_path: Path, wa
         (
             "resource: charges",
             "resource: charges, columns: [id]",
-            "3:74: source.columns: only a `table` has columns to choose",
+            "3:74: source.columns: columns can be chosen only for a `table`",
         ),
-        ("resource: charges", "path: charges", "3:9: source.format: it goes with `path`, and `path` with it"),
+        ("resource: charges", "path: charges", "3:9: source.format: `path` and `format` must be given together"),
     ],
 )
-def test_what_does_not_go_with_a_rest_resource_is_refused(tmp_path: Path, was: str, now: str, problem: str) -> None:
+def test_members_that_contradict_a_rest_resource_are_refused(tmp_path: Path, was: str, now: str, problem: str) -> None:
     assert f"f.yaml:{problem}" in refused(tmp_path, STRIPE, was, now)
 
 
-def test_all_problems_of_all_files_come_at_once_in_their_order(tmp_path: Path) -> None:
+def test_all_problems_of_all_files_are_reported_in_order(tmp_path: Path) -> None:
     write_files(tmp_path, b=STRIPE.replace("stripe,", "strype,").replace("every hour", "x"), a="a: 1\na: 2")
     assert [problem.partition(": ")[0] for problem in problems_of(tmp_path)] == [
         "a.yaml:2:1",
@@ -110,7 +110,7 @@ def test_all_problems_of_all_files_come_at_once_in_their_order(tmp_path: Path) -
     ]
 
 
-def test_two_definitions_of_one_dataflow_are_refused_a_former_name_too(tmp_path: Path) -> None:
+def test_two_definitions_with_one_name_are_refused_previous_names_included(tmp_path: Path) -> None:
     other = TEN_LINES.replace("PayPal.Catalog_Products", "PayPal.Orders")
     write_files(tmp_path, a=TEN_LINES, b=other, c=SQUARE + "previous_names: [PayPal catalog products]\n")
     assert problems_of(tmp_path) == [
@@ -120,25 +120,25 @@ def test_two_definitions_of_one_dataflow_are_refused_a_former_name_too(tmp_path:
     ]  # fmt: skip
 
 
-def test_two_readers_of_one_table_into_one_dataset_are_refused_unless_both_are_meant(tmp_path: Path) -> None:
+def test_two_readers_of_one_table_into_one_dataset_are_refused_unless_allowed(tmp_path: Path) -> None:
     second = SQUARE.replace("Square payments", "Square again") + "dataset: Square payments\n"
     folder = write_files(tmp_path, a=SQUARE, b=second)
     (problem,) = problems_of(folder)
     assert problem.startswith(
-        "b.yaml:4:3: source: 'Square payments' (a.yaml:2) reads the same into the same dataset: each row"
+        "b.yaml:4:3: source: 'Square payments' (a.yaml:2) reads the same data into the same dataset: each row"
     )
-    assert problem.endswith("would come twice; if both are meant, write `allow_second_reader: true`")
+    assert problem.endswith("would be ingested twice; if both are intended, write `allow_second_reader: true`")
     write_files(folder, b=second + "allow_second_reader: true\n")
     assert len(load_project(folder).definitions) == 2
 
 
 @pytest.mark.parametrize("shared", ["schema: {title: T, description: A}", "dataset: {name: D, description: A}"])
-def test_a_shared_object_that_two_files_describe_otherwise_is_refused(tmp_path: Path, shared: str) -> None:
+def test_two_different_descriptions_of_a_shared_object_are_refused(tmp_path: Path, shared: str) -> None:
     kind = shared.partition(":")[0]
     write_files(tmp_path, a=f"{STRIPE}{shared}\n", b=STRIPE.replace("charges", "refunds") + shared.replace("A}", "B}"))
     (problem,) = problems_of(tmp_path)
-    assert problem.startswith(f"b.yaml:6:{len(kind) + 3}: {kind}: '")
-    assert problem.endswith("is described otherwise in a.yaml:6: describe it once, and refer to it by name")
+    assert problem.startswith(f"b.yaml:6:{len(kind) + 3}: {kind}: a.yaml:6 describes '")
+    assert problem.endswith("differently: describe it once, and refer to it by name")
 
 
 @pytest.mark.parametrize(
@@ -146,14 +146,17 @@ def test_a_shared_object_that_two_files_describe_otherwise_is_refused(tmp_path: 
     [
         ({"a": "- 1"}, "a.yaml:1:1: it must be an object: a definition, or several in `dataflows`"),
         ({"a": "version: 1\ndataflows: {}"}, "a.yaml:2:12: dataflows: it must be a list of definitions"),
-        ({"a": "version: 1\nnames: x\ndataflows: []"}, "a.yaml:2:1: names: beside `dataflows` there is no such member"),
+        (
+            {"a": "version: 1\nnames: x\ndataflows: []"},
+            "a.yaml:2:1: names: there is no such member besides `dataflows`",
+        ),
         ({"a": "version: 1\ndataflows: [x]"}, "a.yaml:2:13: dataflows.0: it must be an object with members"),
-        ({".a": TEN_LINES}, "there is no definition: no *.yaml that is one"),
+        ({".a": TEN_LINES}, "there is no definition (*.yaml, *.yml)"),
     ],
 )
-def test_a_file_that_is_no_definition_is_refused(tmp_path: Path, files: dict[str, str], problem: str) -> None:
+def test_a_file_without_a_definition_is_refused(tmp_path: Path, files: dict[str, str], problem: str) -> None:
     assert any(found.endswith(problem) for found in problems_of(write_files(tmp_path, **files)))
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert problems_of(tmp_path / "a.yaml")[0].endswith("a.yaml:1:1: it cannot be read: No such file or directory")

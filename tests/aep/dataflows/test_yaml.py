@@ -1,4 +1,4 @@
-"""YAML is read strictly: what readers disagree about is text or refused, and each value knows its place."""
+"""The strict YAML reader: values that readers understand differently are text or refused; each value has its place."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def plain(text: str) -> Any:
         ),
     ],
 )
-def test_only_decimal_numbers_true_false_and_null_are_more_than_text(text: str, value: object) -> None:
+def test_any_scalar_but_decimal_numbers_true_false_and_null_is_text(text: str, value: object) -> None:
     assert plain(f"a: {text}") == {"a": value}
     assert type(plain(f"a: {text}")["a"]) is type(value)
 
@@ -49,7 +49,7 @@ def test_a_json_file_is_read() -> None:
     assert plain('{"a": [1, {"b": "c"}], "d": null}') == {"a": [1, {"b": "c"}], "d": None}
 
 
-def test_values_and_names_know_where_they_stand() -> None:
+def test_values_and_names_have_their_place() -> None:
     node, _ = read("a:\n  b: {é: 1, cd: [2, 3]}\n")
     assert node is not None
     assert node.at("a", "b", "cd").key == Place("f.yaml", 2, 13)
@@ -60,24 +60,24 @@ def test_values_and_names_know_where_they_stand() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a: 1\nb: 2\na: 3", "f.yaml:3:1: 'a' stands here twice; first in line 1"),
-        ("m:\n  _id: A\n  b: B\n  _id: C", "f.yaml:4:3: m: '_id' stands here twice; first in line 2"),
-        ("a: &x 1\nb: *x", "f.yaml:1:4: a: no anchors and aliases; use defaults or variables"),
-        ("a: !!int 5", "f.yaml:1:4: a: no tags"),
-        ("a: !env x", "f.yaml:1:4: a: no tags"),
-        ("<<: {a: 1}", "f.yaml:1:1: no merge keys; use defaults"),
-        ("a: {{ x }}", "f.yaml:1:5: a: a member's name is text. Jinja is not rendered in definitions; use ${var.name}"),
-        ("{% if x %}\na: 1", f"f.yaml:1:2: this is no YAML: {NO_JINJA}"),
+        ("a: 1\nb: 2\na: 3", "f.yaml:3:1: 'a' occurs twice; first in line 1"),
+        ("m:\n  _id: A\n  b: B\n  _id: C", "f.yaml:4:3: m: '_id' occurs twice; first in line 2"),
+        ("a: &x 1\nb: *x", "f.yaml:1:4: a: anchors and aliases are not allowed; use defaults or variables"),
+        ("a: !!int 5", "f.yaml:1:4: a: tags are not allowed"),
+        ("a: !env x", "f.yaml:1:4: a: tags are not allowed"),
+        ("<<: {a: 1}", "f.yaml:1:1: merge keys are not allowed; use defaults"),
+        ("a: {{ x }}", f"f.yaml:1:5: a: a member's name must be text. {NO_JINJA.partition(' and')[0]}"),
+        ("{% if x %}\na: 1", f"f.yaml:1:2: this is not YAML: {NO_JINJA}"),
         ("", "f.yaml:1:1: the file is empty"),
-        ("a: 1\n---\nb: 2", "f.yaml:2:1: one document only; several dataflows stand under `dataflows:`"),
-        ("a: [1", "f.yaml:2:1: this is no YAML: did not find expected ',' or ']'"),
+        ("a: 1\n---\nb: 2", "f.yaml:2:1: only one document is allowed; write several dataflows under `dataflows:`"),
+        ("a: [1", "f.yaml:2:1: this is not YAML: did not find expected ',' or ']'"),
         (b"a: 1\nb: \xff", "f.yaml:2:1: it must be UTF-8"),
-        (b"a: \x00", "f.yaml:1:1: this is no YAML: it holds characters that no text has"),
-        ("[" * 30, "f.yaml:1:22: " + ".".join("0" * 21) + ": at most 20 levels"),
+        (b"a: \x00", "f.yaml:1:1: this is not YAML: it contains characters that YAML does not allow"),
+        ("[" * 30, "f.yaml:1:22: " + ".".join("0" * 21) + ": at most 20 levels are allowed"),
         (b"a" * (MAX_BYTES + 1), "f.yaml:1:1: at most 1,000,000 bytes are read"),
     ],
 )  # fmt: skip
-def test_what_readers_disagree_about_is_refused_with_its_place(text: str | bytes, problem: str) -> None:
+def test_ambiguous_yaml_is_refused_with_its_place(text: str | bytes, problem: str) -> None:
     assert read(text) == (None, [problem])
 
 
@@ -87,7 +87,7 @@ def test_any_file_gives_a_value_or_problems(source: bytes) -> None:
     assert (node is None) == bool(problems)
 
 
-#: Texts that some YAML reader takes for something else, and any others.
+#: Any texts, among them texts that some YAML readers read as other values.
 TEXTS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     [
         *("no", "1e3", "0o7", "2026-01-01", "~", "", " x", "a\nb", "a: b", "# c", "5", "true", "1:30", "+1", ".5"),
@@ -101,7 +101,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(VALUES)
-def test_what_is_written_reads_back_in_every_dialect(value: Any) -> None:
+def test_written_values_read_back_unchanged_with_both_readers(value: Any) -> None:
     document = {"a": value}
     text = write_yaml(document)
     assert yaml.safe_load(text) == document

@@ -1,4 +1,4 @@
-"""A credential that lets a test do something before each request, and definitions to apply."""
+"""A credential that calls a test before each request, and definitions to apply."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ NAME = "PayPal catalog products"
 
 
 @dataclass(frozen=True)
-class Watched:
+class ObservedCredential:
     """
-    Signs with what another signs with; the transport asks it before each attempt of a request.
+    A credential that calls a function before each attempt of a request.
 
-    :param before: is called then.
+    :param inner: the credential that supplies the token.
+    :param before: the function.
     """
 
     inner: Credential
@@ -40,5 +41,5 @@ class Watched:
 
 
 def named(name: str, more: str = "") -> str:
-    """The ten-line definition under another name, with more lines."""
+    """Return the ten-line definition with another name and further lines."""
     return TEN_LINES.replace(NAME, name) + more

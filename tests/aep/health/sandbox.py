@@ -1,4 +1,4 @@
-"""A sandbox whose dataflows have histories, and the health that a client finds there."""
+"""A sandbox with seeded dataflows, for tests of the health check."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ FLOWS = f"{FLOW_SERVICE}/flows"
 
 
 class Sandbox:
-    """A sandbox with seeded dataflows, and the health that a client finds there."""
+    """A sandbox with seeded dataflows, whose health a client can check."""
 
     def __init__(self, emulator: Emulator, make_client: Callable[[], Client]) -> None:
         self.emulator, self._make_client = emulator, make_client
 
     @property
     def client(self) -> Client:
-        """A client that has not seen an earlier time: one does not believe in days that pass at once."""
+        """A new client, because a client's estimate of the platform's clock does not follow a jump of days."""
         return self._make_client()
 
     def seed(self, count: int, runs: int = 1, **order: Any) -> list[str]:
-        """Seed dataflows that run once a day; those of one prefix have the same histories."""
+        """Seed dataflows that run once a day and return their ids; equal prefixes give equal histories."""
         before = {flow["id"] for flow in self.emulator.objects("flows")}
         body = {"sandbox": "dev", "dataflows": count, "runs_per_dataflow": runs, "enabled": True} | order
         self.emulator.control("POST", "seed", json=body)
@@ -43,14 +43,14 @@ class Sandbox:
         self.emulator.advance(DAY)
 
     def check(self, **question: Any) -> dict[str, list[str]]:
-        """The codes of the problems of each dataflow, by its name."""
-        return {health.seen.name: codes(health) for health in check_health(self.client, Question(**question))}
+        """Return the problem codes of each dataflow, by its name."""
+        return {health.observation.name: codes(health) for health in check_health(self.client, Question(**question))}
 
-    def asked(self) -> list[str]:
-        """Collections that were asked for since the last call, each request once."""
-        asked = [r for r in self.emulator.requests() if not r["path"].startswith("/ims")]
+    def requests(self) -> list[str]:
+        """Return the collection of each request since the last call."""
+        requests = [r for r in self.emulator.requests() if not r["path"].startswith("/ims")]
         self.emulator.control("DELETE", "requests")
-        return [r["path"].removeprefix(f"{FLOW_SERVICE}/") for r in asked]
+        return [r["path"].removeprefix(f"{FLOW_SERVICE}/") for r in requests]
 
 
 def codes(health: Health) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whatever the service answers, a check judges each dataflow or ends with one error of ours."""
+"""With any answer of the service, a health check judges each dataflow or ends with a ``PlatformError``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SOURCES = objects(id=IDS, connectionSpec=objects(id=IDS), baseConnection=objects
 
 
 def items(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    """Up to three objects with an id and any of these members, each as it should be or any JSON; or any JSON."""
+    """Lists of up to three objects with an id and any of these members, each valid or any JSON; or of any JSON."""
     some = {name: ANY_JSON | member for name, member in members.items()}
     known = st.fixed_dictionaries({"id": IDS, "createdAt": MOMENTS}, optional=some)
     return st.lists(known, max_size=3) | st.lists(known | objects(**members), max_size=3)
@@ -48,7 +48,7 @@ RUNS = items(
 )
 
 
-def test_any_answer_gives_the_health_of_each_dataflow_or_one_error_of_ours(
+def test_any_answer_yields_each_dataflows_health_or_a_platform_error(
     proxy: FaultProxy, make_client: Callable[..., Client]
 ) -> None:
     pages: dict[str, list[Any]] = {}

@@ -1,4 +1,4 @@
-"""What is judged of a dataflow, from what was read of it."""
+"""The problems that are found in the observation of a dataflow."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ HOUR, DAY = 3600.0, 86400.0
 
 
 def run(status: str = "success", ago: float = HOUR, **given: Any) -> FlowRun:
-    """A run that ended some time ago, by default without a loss."""
+    """A run that ended some time ago, by default without failed records."""
     counts = {"input_records": 100, "output_records": 100, "failed_records": 0} | given
     return FlowRun("run", "flow", status, NOW - ago - 60, NOW - ago - 60, NOW - ago, **counts)
 
 
 def health(*, limits: dict[str, Any] | None = None, **seen: Any) -> Health:
-    """The health of a dataflow that runs once a day, and has just succeeded."""
+    """The health of a dataflow that runs once a day, and by default has just succeeded."""
     good = run()
     usual: dict[str, Any] = {"name": "x", "id": "id", "state": "enabled", "period": DAY, "begins_at": NOW - 90 * DAY}
-    usual |= {"last_run": good, "last_success": good, "searched_since": good.began}
+    usual |= {"last_run": good, "last_success": good, "searched_since": good.began_at}
     return judge(Observation(**usual | seen), Limits(**{"now": NOW} | (limits or {})))
 
 
@@ -52,8 +52,8 @@ NEVER = {"last_run": None, "last_success": None, "searched_since": None}
         ({"id": None}, ["missing"]),
         ({"state": "draft"}, ["draft"]),
         ({"state": "disabled"}, ["disabled"]),
-        ({"state": "disabled", "may_rest": True}, []),
-        ({"may_rest": True}, []),
+        ({"state": "disabled", "may_be_disabled": True}, []),
+        ({"may_be_disabled": True}, []),
         ({"last_run": FAILED}, ["failed"]),
         ({"last_run": run("partialSuccess", failed_records=7, output_records=93)}, ["partial"]),
         ({"last_run": run("success", failed_records=7, output_records=93)}, ["partial"]),
@@ -97,7 +97,7 @@ def test_each_problem_is_named_by_its_code(seen: dict[str, Any], problems: list[
         (None, None, None, "disabled"),
     ],
 )
-def test_thirty_days_of_failures_say_that_the_platform_disabled_it(
+def test_thirty_days_of_failures_mean_the_platform_disabled_the_dataflow(
     last_success: FlowRun | None, searched_since: float | None, begins_at: float | None, code: str
 ) -> None:
     seen = {"last_success": last_success, "searched_since": searched_since, "begins_at": begins_at}
@@ -105,20 +105,20 @@ def test_thirty_days_of_failures_say_that_the_platform_disabled_it(
     assert codes(state="disabled", **seen) == ["disabled"]
 
 
-def test_a_limit_of_ones_own_counts_for_every_dataflow() -> None:
+def test_max_age_applies_to_every_dataflow() -> None:
     old = run(ago=30 * HOUR)
     for seen in ({}, {"period": None}, {"ends_at": NOW - DAY}):
         assert codes(last_success=old, limits={"max_age": DAY}, **seen) == ["stale"]
         assert codes(last_success=old, limits={"max_age": 2 * DAY}, **seen) == []
 
 
-def test_what_is_ignored_is_shown_and_does_not_count() -> None:
+def test_an_ignored_problem_is_shown_but_leaves_the_dataflow_healthy() -> None:
     found = health(last_run=FAILED, limits={"ignore": ["failed"]})
     assert ([problem.code for problem in found.problems], found.is_healthy) == (["failed"], True)
     assert not health(last_run=FAILED, credential="x", limits={"ignore": ["failed"]}).is_healthy
 
 
-def test_texts_hold_what_a_reader_needs() -> None:
+def test_problem_texts_name_ages_limits_and_numbers() -> None:
     late = run(ago=3 * DAY + 2 * HOUR)
     failed, stale = health(last_run=FAILED, last_success=late).problems
     assert failed.text == "its last run failed: CONNECTOR-2001-500: the vendor is down"
@@ -131,7 +131,7 @@ def test_texts_hold_what_a_reader_needs() -> None:
     assert never.text == "no successful run for at least 90 d; 2 d is the limit"
 
 
-def test_failures_are_a_share_of_the_records_of_all_runs_that_say_them() -> None:
+def test_the_failure_share_covers_all_runs_with_known_counts() -> None:
     runs = [run(), run(failed_records=50, output_records=50), FAILED, run(input_records=None), run("processing")]
     totals = RunTotals.of([*runs[:-1], FlowRun("r", "f", "processing", NOW)])
     assert totals == RunTotals(runs=4, failed_runs=1, unknown_runs=1, records=300, failed_records=50)
@@ -140,7 +140,7 @@ def test_failures_are_a_share_of_the_records_of_all_runs_that_say_them() -> None
     assert codes(totals=totals) == []
 
 
-def test_a_share_that_no_run_says_is_a_problem_and_no_run_is_none() -> None:
+def test_a_share_without_known_counts_is_a_problem_unless_nothing_ran() -> None:
     unknown = RunTotals.of([run(input_records=None)])
     assert (unknown.failed_ratio, RunTotals().failed_ratio) == (None, 0.0)
     assert codes(totals=unknown, limits={"max_failed_ratio": 1.0}) == ["failure_share"]
@@ -159,7 +159,7 @@ def test_a_share_that_no_run_says_is_a_problem_and_no_run_is_none() -> None:
         (1e7, "115 d 17 h"),
     ],
 )
-def test_durations_have_two_units_at_most(seconds: float, text: str) -> None:
+def test_a_duration_shows_at_most_two_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
@@ -183,7 +183,7 @@ RUNS = st.none() | st.builds(
         name=st.text(),
         id=st.none() | st.just("id"),
         state=st.sampled_from(["", "enabled", "disabled", "draft", "updating"]),
-        may_rest=st.booleans(),
+        may_be_disabled=st.booleans(),
         changed_at=MOMENTS,
         begins_at=MOMENTS,
         ends_at=MOMENTS,
@@ -199,14 +199,14 @@ RUNS = st.none() | st.builds(
     st.none() | st.floats(0, 1e9),
     st.none() | st.floats(0, 1),
 )
-def test_whatever_was_read_is_judged_in_known_words(
+def test_any_observation_is_judged_with_known_problem_codes(
     seen: Observation, max_age: float | None, max_failed_ratio: float | None
 ) -> None:
     found = judge(seen, Limits(now=NOW, max_age=max_age, max_failed_ratio=max_failed_ratio))
     named = [problem.code for problem in found.problems]
     assert named == sorted(set(named), key=PROBLEMS.index)
     assert found.is_healthy == (not named)
-    if not named and not seen.may_rest:
+    if not named and not seen.may_be_disabled:
         assert seen.state not in ("disabled", "draft")
         assert not (seen.last_run and seen.last_run.raw_status == "failed")
     assert None not in found.to_json().values()

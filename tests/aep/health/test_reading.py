@@ -1,4 +1,4 @@
-"""The health of many dataflows, read from the emulator: who is meant, what is found, and in how many requests."""
+"""The health check against the emulator: which dataflows it checks, what it finds, and how many requests it takes."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def sandbox(emulator: Emulator, make_client: Callable[..., Client]) -> Sandbox:
 
 @pytest.fixture
 def faulty(emulator: Emulator, make_client: Callable[..., Client], proxy: FaultProxy) -> Sandbox:
-    """The same, behind a proxy that fails as a test wants."""
+    """The sandbox behind a proxy whose faults a test sets."""
     return Sandbox(emulator, lambda: make_client(proxy.url))
 
 
 def good(sandbox: Sandbox, count: int, prefix: str = "good 3") -> list[str]:
-    """Seed dataflows whose last runs succeeded: the emulator's chance depends on the prefix alone."""
+    """Seed dataflows whose last runs succeeded; in the emulator that depends only on the prefix."""
     return sandbox.seed(count, name_prefix=prefix)
 
 
-# ---- what is found -------------------------------------------------------------------------------------------------
+# ---- problems ------------------------------------------------------------------------------------------------------
 
 
 def test_a_sandbox_without_dataflows_is_healthy(sandbox: Sandbox) -> None:
@@ -44,7 +44,7 @@ def test_a_sandbox_without_dataflows_is_healthy(sandbox: Sandbox) -> None:
     assert health_table(()) == "Health: 0 of 0 healthy."
 
 
-def test_a_dataflow_that_fails_is_found_with_the_age_of_its_last_success(sandbox: Sandbox) -> None:
+def test_a_failing_dataflow_is_reported_with_its_last_success(sandbox: Sandbox) -> None:
     good(sandbox, 1)
     sandbox.let_run("fail_copy", times=3)
     assert sandbox.check() == {"good 3 1": ["failed"]}
@@ -66,17 +66,17 @@ def test_a_success_that_lost_records_is_partial(sandbox: Sandbox) -> None:
     assert "its last run lost records: 3 of " in health.problems[0].text
 
 
-def test_a_run_that_is_active_does_not_hide_the_one_before(sandbox: Sandbox) -> None:
+def test_an_active_run_does_not_hide_the_run_before_it(sandbox: Sandbox) -> None:
     sandbox.emulator.control("PUT", "options", json={"last_run_shows_active": True})
     good(sandbox, 1)
     sandbox.let_run("stuck")
     (health,) = check_health(sandbox.client, Question())
-    assert (codes(health), health.seen.is_running) == ([], True)
-    assert health.seen.last_run
-    assert health.seen.last_run.status == "succeeded"
+    assert (codes(health), health.observation.is_running) == ([], True)
+    assert health.observation.last_run
+    assert health.observation.last_run.status == "succeeded"
 
 
-def test_a_person_and_the_platform_disable_and_each_is_told_from_the_other(sandbox: Sandbox) -> None:
+def test_disabling_by_a_user_and_by_the_platform_are_distinguished(sandbox: Sandbox) -> None:
     ids = good(sandbox, 2)
     sandbox.act(ids[0], "disable")
     sandbox.emulator.order("fail_copy", times=40, flowId=ids[1])
@@ -85,7 +85,7 @@ def test_a_person_and_the_platform_disable_and_each_is_told_from_the_other(sandb
     assert sandbox.check() == {"good 3 1": ["disabled"], "good 3 2": ["disabled_by_platform"]}
 
 
-def test_a_draft_and_one_whose_time_has_not_come_are_told_apart(sandbox: Sandbox, chain: Chain) -> None:
+def test_a_draft_and_a_dataflow_before_its_start_are_distinguished(sandbox: Sandbox, chain: Chain) -> None:
     chain.ensure(chain.dataflow(), writer=Writer("shop"))
     body = {"name": "draft", "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}}
     sandbox.client.request("POST", FLOWS, body=body, params={"mode": "draft"})
@@ -102,10 +102,10 @@ def test_a_dataflow_that_never_ran_is_stale_after_two_intervals(sandbox: Sandbox
     assert list(sandbox.check().values()) == [["stale"]]
 
 
-# ---- which are meant -----------------------------------------------------------------------------------------------
+# ---- selection of dataflows ----------------------------------------------------------------------------------------
 
 
-def test_by_default_payments_dataflows_and_those_of_this_provider_are_meant(sandbox: Sandbox, chain: Chain) -> None:
+def test_by_default_payments_and_marked_dataflows_are_checked(sandbox: Sandbox, chain: Chain) -> None:
     good(sandbox, 1)
     assert list(sandbox.check()) == ["good 3 1"]
     chain.ensure(chain.dataflow(), writer=Writer("shop"))
@@ -113,7 +113,7 @@ def test_by_default_payments_dataflows_and_those_of_this_provider_are_meant(sand
 
 
 @pytest.mark.parametrize("hides", ["specs", "marks"])
-def test_a_dataflow_of_ours_is_known_by_its_source_or_its_mark(
+def test_a_payments_dataflow_is_recognized_by_its_source_or_mark(
     proxy: FaultProxy, faulty: Sandbox, chain: Chain, emulator: Emulator, hides: str
 ) -> None:
     chain.ensure(chain.dataflow(), writer=Writer("shop"))
@@ -134,7 +134,7 @@ def test_a_dataflow_of_ours_is_known_by_its_source_or_its_mark(
         (["?ood 3 2", "*1"], ["good 3 1", "good 3 2"]),
     ],
 )
-def test_names_and_patterns_choose(sandbox: Sandbox, patterns: list[str], names: list[str]) -> None:
+def test_names_and_patterns_select_dataflows(sandbox: Sandbox, patterns: list[str], names: list[str]) -> None:
     good(sandbox, 2)
     assert list(sandbox.check(patterns=patterns)) == names
 
@@ -153,7 +153,7 @@ def defined(name: str, **given: Any) -> Definition:
     return Definition(name=name, source=source, mappings={"_id": "Transaction_Id"}, **given)
 
 
-def test_a_definition_means_its_dataflow_by_name_former_name_or_id(sandbox: Sandbox) -> None:
+def test_a_definition_selects_its_dataflow_by_name_former_name_or_id(sandbox: Sandbox) -> None:
     first, _ = good(sandbox, 2)
     sandbox.act(first, "disable")
     definitions = [
@@ -169,45 +169,45 @@ def test_a_definition_means_its_dataflow_by_name_former_name_or_id(sandbox: Sand
 # ---- requests ------------------------------------------------------------------------------------------------------
 
 
-def test_dataflows_whose_last_runs_succeeded_take_a_page_and_a_request_for_a_hundred(sandbox: Sandbox) -> None:
+def test_dataflows_with_succeeded_last_runs_take_one_request_per_hundred(sandbox: Sandbox) -> None:
     good(sandbox, 150)
-    sandbox.asked()
+    sandbox.requests()
     found = sandbox.check()
     losers = sum(found[name] == ["failed"] for name in found)
-    assert sandbox.asked() == ["flows", "runs", "runs"] + ["runs"] * losers
+    assert sandbox.requests() == ["flows", "runs", "runs"] + ["runs"] * losers
     assert len(found) == 150
 
 
-def test_each_dataflow_whose_last_run_failed_takes_one_request_more(sandbox: Sandbox) -> None:
+def test_each_dataflow_with_a_failed_last_run_takes_another_request(sandbox: Sandbox) -> None:
     good(sandbox, 5)
     sandbox.let_run("fail_copy", times=2)
-    sandbox.asked()
+    sandbox.requests()
     assert sorted(map(len, sandbox.check().values())) == [0, 0, 0, 1, 1]
-    assert sandbox.asked() == ["flows", "runs", "runs", "runs"]
+    assert sandbox.requests() == ["flows", "runs", "runs", "runs"]
 
 
-def test_counting_takes_a_request_for_each_dataflow_and_tells_shares(sandbox: Sandbox) -> None:
+def test_counting_runs_takes_a_request_per_dataflow_and_reports_shares(sandbox: Sandbox) -> None:
     good(sandbox, 3)
     sandbox.let_run("fail_copy")
     sandbox.let_run("partial", failed=3)
     since = float(sandbox.emulator.control("GET", "clock")["now"]) - 1.9 * DAY
-    sandbox.asked()
+    sandbox.requests()
     found = check_health(sandbox.client, Question(failures_since=since, max_failed_ratio=0.9))
-    assert sandbox.asked() == ["flows", "runs", "runs", "runs", "runs"]
-    totals = [health.seen.totals for health in found if health.seen.totals]
+    assert sandbox.requests() == ["flows", "runs", "runs", "runs", "runs"]
+    totals = [health.observation.totals for health in found if health.observation.totals]
     assert [(each.runs, each.failed_runs) for each in totals] == [(2, 1), (2, 0), (2, 0)]
     assert sum(each.failed_records for each in totals) == 3 + 1 + 1
     strict = sandbox.check(failures_since=since, max_failed_ratio=0.0001)
     assert "failure_share" in strict["good 3 1"]
 
 
-def test_each_base_connection_is_tested_once_and_one_that_fails_is_a_problem(sandbox: Sandbox) -> None:
+def test_each_base_connection_is_tested_once_and_a_failure_is_reported(sandbox: Sandbox) -> None:
     good(sandbox, 3)
     good(sandbox, 2, "other 3")
     base = sandbox.emulator.objects("flows")[0]["inheritedAttributes"]["sourceConnections"][0]["baseConnection"]["id"]
-    sandbox.asked()
+    sandbox.requests()
     assert set(map(tuple, sandbox.check(test_connections=True).values())) == {()}
-    tests = [path for path in sandbox.asked() if path.endswith("/test")]
+    tests = [path for path in sandbox.requests() if path.endswith("/test")]
     assert len(tests) == len(set(tests)) == 2
     patch = [{"op": "replace", "path": "/auth/params/clientSecret", "value": "wrong"}]
     path = f"{FLOW_SERVICE}/connections/{base}"
@@ -219,23 +219,23 @@ def test_each_base_connection_is_tested_once_and_one_that_fails_is_a_problem(san
     assert f"base connection {base} cannot be tested" in found[0].problems[0].text
 
 
-def test_a_base_connection_that_dataflows_do_not_show_is_found_by_their_source_connections(
+def test_a_hidden_base_connection_is_found_by_the_source_connection(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
 ) -> None:
     good(sandbox, 2)
     bare = [flow | {"inheritedAttributes": {}} for flow in sandbox.emulator.objects("flows")]
     proxy.fault("GET", "/flows?", status=200, body=json.dumps({"items": bare}).encode())
-    sandbox.asked()
+    sandbox.requests()
     assert faulty.check(test_connections=True, patterns=["*"]) == {"good 3 1": [], "good 3 2": []}
-    (test,) = [path for path in sandbox.asked() if path.endswith("/test")]
+    (test,) = [path for path in sandbox.requests() if path.endswith("/test")]
     assert test.startswith("connections/")
 
 
-# ---- answers that cannot be used -----------------------------------------------------------------------------------
+# ---- unusable answers ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", [b'{"items": [{"id": 5}]}', b'{"items": [{}]}'])
-def test_runs_of_one_dataflow_that_cannot_be_read_are_its_problem_alone(
+def test_unreadable_runs_are_a_problem_of_their_own_dataflow_only(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox, body: bytes
 ) -> None:
     first, _ = good(sandbox, 2)
@@ -250,7 +250,7 @@ def test_runs_of_one_dataflow_that_cannot_be_read_are_its_problem_alone(
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_a_refusal_for_one_dataflow_is_its_problem_alone(
+def test_a_refusal_for_one_dataflow_is_a_problem_of_it_only(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox, status: int
 ) -> None:
     first, _ = good(sandbox, 2)
@@ -261,7 +261,7 @@ def test_a_refusal_for_one_dataflow_is_its_problem_alone(
 
 
 @pytest.mark.parametrize(("path", "status"), [("/flows?", 403), ("/runs?", 503), ("/runs?", 401), ("/flows?", 500)])
-def test_a_failure_that_says_nothing_of_a_dataflow_ends_the_check(
+def test_a_failure_that_concerns_all_dataflows_ends_the_check(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox, path: str, status: int
 ) -> None:
     good(sandbox, 2)
@@ -270,7 +270,7 @@ def test_a_failure_that_says_nothing_of_a_dataflow_ends_the_check(
         faulty.check()
 
 
-def test_a_list_that_was_cut_judges_nobody(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
+def test_an_incomplete_list_of_dataflows_ends_the_check(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
     good(sandbox, 2)
     page = {"items": sandbox.emulator.objects("flows"), "_links": {"next": {"href": "/flows?continuationToken=again"}}}
     proxy.fault("GET", "/flows?", status=200, body=json.dumps(page).encode(), times=50)
@@ -278,7 +278,7 @@ def test_a_list_that_was_cut_judges_nobody(proxy: FaultProxy, faulty: Sandbox, s
         faulty.check()
 
 
-def test_a_service_that_hides_last_runs_is_asked_for_each_dataflows_runs(
+def test_if_last_runs_are_hidden_each_dataflows_runs_are_listed(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
 ) -> None:
     good(sandbox, 2)
@@ -287,15 +287,15 @@ def test_a_service_that_hides_last_runs_is_asked_for_each_dataflows_runs(
         for flow in sandbox.emulator.objects("flows")
     ]
     proxy.fault("GET", "/flows?", status=200, body=json.dumps({"items": bare}).encode())
-    sandbox.asked()
+    sandbox.requests()
     assert faulty.check() == {"good 3 1": [], "good 3 2": []}
-    assert sandbox.asked() == ["runs", "runs"]
+    assert sandbox.requests() == ["runs", "runs"]
 
 
-# ---- what is shown -------------------------------------------------------------------------------------------------
+# ---- reports and options -------------------------------------------------------------------------------------------
 
 
-def test_the_table_shows_what_is_wrong_first_and_names_write_no_lines_of_their_own(sandbox: Sandbox) -> None:
+def test_the_table_starts_with_problems_and_a_name_adds_no_line(sandbox: Sandbox) -> None:
     ids = good(sandbox, 2)
     flow = sandbox.client.get(f"{FLOWS}/{ids[1]}")["items"][0]
     rename = [{"op": "replace", "path": "/name", "value": "z\nHealth: all is well"}]
@@ -317,23 +317,23 @@ def test_the_table_shows_what_is_wrong_first_and_names_write_no_lines_of_their_o
         ({"ignore": ["stael"]}, "did you mean 'stale'"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(question: dict[str, Any], message: str) -> None:
+def test_inconsistent_options_are_refused(question: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         Question(**question)
 
 
-def test_what_needs_no_run_to_be_judged_costs_no_request(sandbox: Sandbox, chain: Chain) -> None:
-    chain.ensure(chain.dataflow(), writer=Writer("shop"))  # it begins in some minutes
+def test_a_dataflow_judged_without_runs_takes_no_request(sandbox: Sandbox, chain: Chain) -> None:
+    chain.ensure(chain.dataflow(), writer=Writer("shop"))  # it starts in some minutes
     body = {"name": "draft", "flowSpec": {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}}
     sandbox.client.request("POST", FLOWS, body=body, params={"mode": "draft"})
     (resting,) = sandbox.seed(1, runs=0)
     sandbox.act(resting, "disable")
-    sandbox.asked()
+    sandbox.requests()
     assert len(sandbox.check(patterns=["*"])) == 3
-    assert sandbox.asked() == ["flows"]
+    assert sandbox.requests() == ["flows"]
 
 
-def test_a_dataflow_that_shows_another_ones_run_is_judged_by_its_own(
+def test_a_dataflow_showing_a_foreign_run_is_judged_by_its_own_runs(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
 ) -> None:
     first, _ = good(sandbox, 2)
@@ -345,7 +345,7 @@ def test_a_dataflow_that_shows_another_ones_run_is_judged_by_its_own(
     assert faulty.check() == {"good 3 1": ["failed"], "good 3 2": []}
 
 
-def test_a_credential_of_ours_that_is_refused_is_no_vendors(
+def test_a_refused_platform_credential_is_not_reported_as_the_vendors(
     proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox
 ) -> None:
     good(sandbox, 1)
@@ -354,7 +354,7 @@ def test_a_credential_of_ours_that_is_refused_is_no_vendors(
         faulty.check(test_connections=True)
 
 
-def test_a_dataflow_whose_mark_cannot_be_read_may_be_ours(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
+def test_a_dataflow_with_an_unreadable_mark_is_checked(proxy: FaultProxy, faulty: Sandbox, sandbox: Sandbox) -> None:
     good(sandbox, 1)
     (flow,) = sandbox.emulator.objects("flows")
     odd = flow | {"description": 5, "inheritedAttributes": {}}

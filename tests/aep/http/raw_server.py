@@ -1,4 +1,4 @@
-"""A loopback server that sends what a test tells it to: slowly, endlessly, broken, or nothing. It knows no AEP."""
+"""A loopback server that sends arbitrary bytes: slowly, endlessly, broken, or nothing. It knows nothing of AEP."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-#: Seconds between two pieces of a slow answer.
+#: Seconds between two parts of a slow answer.
 PAUSE = 0.02
-#: What has no end ends after so many seconds, for a test that fails.
+#: An endless answer ends after this time, so that a failing test ends.
 MAX_SECONDS = 4.0
 GOOD = b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"items": []}'
 
 
 class RawServer:
     """
-    Answers one request after the other, on as many connections as are made.
+    Answers one request after the other, on any number of connections.
 
-    :param answers: what sends them; the last one sends all further ones.
-    :param context: for TLS.
-    :param unasked: send the first answer before anything was asked.
+    :param answers: functions that send one answer each; the last one sends all further answers.
+    :param context: the TLS context; without one the server uses plain HTTP.
+    :param unasked: whether the first answer is sent before any request was received.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class RawServer:
         self.port = int(self._listener.getsockname()[1])
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
         self.requests: list[bytes] = []
-        #: How many connections were made, and which of them brought each request.
+        #: The number of connections, and the number of the connection of each request.
         self.connections = 0
-        self.ways: list[int] = []
+        self.connection_numbers: list[int] = []
         self.ended = threading.Event()
-        #: Somebody has closed a connection in the middle of an answer.
+        #: Set when a client has closed a connection in the middle of an answer.
         self.dropped = threading.Event()
 
     def start(self, target: Callable[..., None], *args: object) -> None:
@@ -53,7 +53,7 @@ class RawServer:
         thread.start()
 
     def accept(self) -> None:
-        with suppress(OSError):  # the end of the test
+        with suppress(OSError):  # the listener is closed at the end of the test
             while True:
                 accepted, _ = self._listener.accept()
                 self.connections += 1
@@ -63,13 +63,13 @@ class RawServer:
     def _serve(self, accepted: socket.socket, number: int) -> None:
         with suppress(OSError, EOFError), accepted:
             sock = self._context.wrap_socket(accepted, server_side=True) if self._context else accepted
-            self._sockets.append(sock)  # the wrapped one is no more of use
+            self._sockets.append(sock)  # with TLS, the accepted socket can no longer be shut down
             with sock:
                 connection = Connection(self, sock)
                 while True:
                     if not self._unasked:
                         self.requests.append(connection.request())
-                        self.ways.append(number)
+                        self.connection_numbers.append(number)
                     with self._lock:
                         answer = self._answers.pop(0) if self._answers else self._last
                     answer(connection)
@@ -102,9 +102,9 @@ class Connection:
         return head
 
     def _read(self) -> bytes:
-        if not (some := self._socket.recv(65536)):
+        if not (data := self._socket.recv(65536)):
             raise EOFError
-        return some
+        return data
 
     def send(self, data: bytes) -> None:
         try:
@@ -115,7 +115,7 @@ class Connection:
 
 
 def sends(*pieces: bytes, close: bool = False) -> Callable[[Connection], None]:
-    """Answer some bytes at once."""
+    """Return an answer of some bytes that are sent at once."""
 
     def answer(connection: Connection) -> None:
         connection.send(b"".join(pieces))
@@ -126,7 +126,7 @@ def sends(*pieces: bytes, close: bool = False) -> Callable[[Connection], None]:
 
 
 def trickles(head: bytes, endless: Iterable[bytes] = (b" ",)) -> Callable[[Connection], None]:
-    """Send the head at once, and then little by little what has no end."""
+    """Return an answer whose head is sent at once, and whose endless rest is sent slowly."""
 
     def answer(connection: Connection) -> None:
         connection.send(head)
@@ -140,7 +140,7 @@ def trickles(head: bytes, endless: Iterable[bytes] = (b" ",)) -> Callable[[Conne
 
 
 def hangs(connection: Connection) -> None:
-    """Send nothing until the test ends, or until somebody closes the connection."""
+    """Send nothing until the test ends, or until the client closes the connection."""
     try:
         connection.request()
     except (OSError, EOFError):

@@ -1,4 +1,4 @@
-"""What an answer means: who asked what, what came, how often it was asked for, and what the error says."""
+"""The interpretation of answers: kind of failure, number of attempts and text of the error."""
 
 from __future__ import annotations
 
@@ -46,16 +46,20 @@ REFUSAL = b'{"title": "No", "detail": "Because."}'
 @dataclass(frozen=True)
 class Case:
     """
-    :param body: what is answered, with ``status`` and ``headers``.
-    :param failure: what it means.
-    :param said: what the error's text holds, beside the status.
-    :param accepted: by whom it is not refused at all.
+    An answer and its interpretation.
+
+    :param status: the status of the answer.
+    :param body: the body of the answer.
+    :param failure: the expected kind of failure.
+    :param text: a part of the error's text.
+    :param headers: the headers of the answer.
+    :param accepted: the requests for which the answer is no failure.
     """
 
     status: int
     body: bytes
     failure: Failure
-    said: str = ""
+    text: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     accepted: tuple[str, ...] = ()
 
@@ -91,11 +95,11 @@ CASES = {
     "403 HTML": Case(403, HTML, AMBIGUOUS, SAYS_HTML),
     "404 blank": Case(404, b"", AMBIGUOUS, "answered blank"),
     "400 not JSON": Case(400, b"Bad request", AMBIGUOUS, NO_JSON),
-    "404 {}": Case(404, b"{}", AMBIGUOUS, "answered without words of a service"),
-    "404 []": Case(404, b"[]", AMBIGUOUS, "answered without words of a service"),
-    "404 null": Case(404, b"null", AMBIGUOUS, "answered without words of a service"),
+    "404 {}": Case(404, b"{}", AMBIGUOUS, "answered without an error of a service"),
+    "404 []": Case(404, b"[]", AMBIGUOUS, "answered without an error of a service"),
+    "404 null": Case(404, b"null", AMBIGUOUS, "answered without an error of a service"),
     "408": Case(408, REFUSAL, AMBIGUOUS, "No - Because."),
-    # ---- beyond
+    # ---- server errors
     "500": Case(500, REFUSAL, AMBIGUOUS, "No - Because."),
     "502 HTML": Case(502, HTML, AMBIGUOUS, SAYS_HTML),
     "503 blank": Case(503, b"", AMBIGUOUS, "answered blank"),
@@ -109,7 +113,7 @@ CASES = {
 }  # fmt: skip
 
 
-def ask_for_a_list(client: Client) -> object:
+def read_list(client: Client) -> object:
     return list(flow_service.pages(client, "flows"))
 
 
@@ -121,44 +125,44 @@ def validate(client: Client) -> object:
     return client.request("POST", VALIDATE, body={}, expected=an_object)
 
 
-def fetch_a_token(client: Client) -> object:
+def request_token(client: Client) -> object:
     return client.credential.token()
 
 
-#: Who asks: the method, the path, what asks, whether it is asked again where the outcome is unknown.
-ASKED: dict[str, tuple[str, str, Callable[[Client], object], bool]] = {
-    "read": ("GET", FLOWS, ask_for_a_list, True),
+#: Request -> method, path, the function that sends it, and whether it is retried after an unknown outcome.
+REQUESTS: dict[str, tuple[str, str, Callable[[Client], object], bool]] = {
+    "read": ("GET", FLOWS, read_list, True),
     "write": ("POST", CONNECTIONS, write, False),
     "validate": ("POST", VALIDATE, validate, True),
-    "token": ("POST", TOKEN, fetch_a_token, True),
+    "token": ("POST", TOKEN, request_token, True),
 }
 
 
-@pytest.mark.parametrize(("asker", "asked"), ASKED.items(), ids=ASKED)
+@pytest.mark.parametrize(("name", "request_to_send"), REQUESTS.items(), ids=REQUESTS)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_what_an_answer_means_and_how_often_it_is_asked_for(
+def test_an_answer_determines_the_failure_and_the_number_of_attempts(
     case: Case,
-    asker: str,
-    asked: tuple[str, str, Callable[[Client], object], bool],
+    name: str,
+    request_to_send: tuple[str, str, Callable[[Client], object], bool],
     make_client: Callable[..., Client],
     proxy: FaultProxy,
 ) -> None:
-    method, path, ask, repeatable = asked
+    method, path, send, repeatable = request_to_send
     client = make_client(proxy.url)
-    if asker != "token":
+    if name != "token":
         client.credential.token()
     proxy.fault(method, path, status=case.status, body=case.body, headers=dict(case.headers), times=99)
-    if asker in case.accepted:
-        ask(client)
+    if name in case.accepted:
+        send(client)
         return
     with pytest.raises(RequestError) as failed:
-        ask(client)
+        send(client)
     error = failed.value
-    again = case.failure is THROTTLED or (case.failure is AMBIGUOUS and repeatable)
+    is_retried = case.failure is THROTTLED or (case.failure is AMBIGUOUS and repeatable)
     assert (error.failure, error.retryable) == (case.failure, case.failure is not FINAL)
-    assert proxy.count(method, path) == (5 if again else 1)
-    said = "access_token" if asker == "token" and "instead of an object" in case.said else case.said
-    for part in (str(case.status), said):
+    assert proxy.count(method, path) == (5 if is_retried else 1)
+    text = "access_token" if name == "token" and "instead of an object" in case.text else case.text
+    for part in (str(case.status), text):
         assert part in str(error)
     assert ("outcome unknown" in str(error)) is (case.failure is AMBIGUOUS and not repeatable)
     assert "hidden" not in str(error)
@@ -166,14 +170,14 @@ def test_what_an_answer_means_and_how_often_it_is_asked_for(
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'["@/dataSets/a"]'], ids=repr)
 @pytest.mark.parametrize("status", [200, 202, 204])
-def test_a_deletion_may_be_answered_by_any_json_or_nothing(
+def test_a_deletion_accepts_any_json_or_an_empty_body(
     status: int, body: bytes, make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
     proxy.fault("DELETE", CONNECTIONS, status=status, body=b"" if status == 204 else body)
     assert make_client(proxy.url).request("DELETE", f"{CONNECTIONS}/a").status == status
 
 
-def test_a_deletion_that_is_answered_by_html_has_no_known_outcome(
+def test_a_deletion_answered_by_html_has_an_unknown_outcome(
     make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
     proxy.fault("DELETE", CONNECTIONS, status=200, body=HTML)
@@ -182,14 +186,14 @@ def test_a_deletion_that_is_answered_by_html_has_no_known_outcome(
     assert failed.value.failure is AMBIGUOUS
 
 
-def test_a_read_is_healed_by_the_next_answer(make_client: Callable[..., Client], proxy: FaultProxy) -> None:
+def test_a_read_succeeds_with_the_next_usable_answer(make_client: Callable[..., Client], proxy: FaultProxy) -> None:
     for case in ("200 blank", "200 HTML", "404 HTML", "302 with user and password"):
         unlucky = CASES[case]
         proxy.fault("GET", FLOWS, status=unlucky.status, body=unlucky.body, headers=dict(unlucky.headers))
     assert list(flow_service.pages(make_client(proxy.url), "flows")) == [[]]
 
 
-def test_a_token_is_fetched_though_the_first_answer_holds_none(
+def test_a_token_request_is_repeated_after_an_answer_without_a_token(
     credential: Callable[..., ClientCredentials], proxy: FaultProxy
 ) -> None:
     proxy.fault("POST", TOKEN, status=200, body=b"{}")
@@ -197,7 +201,7 @@ def test_a_token_is_fetched_though_the_first_answer_holds_none(
     assert proxy.count("POST", TOKEN) == 2
 
 
-# ---- anything whatever ---------------------------------------------------------------------------------------------
+# ---- any answer ----------------------------------------------------------------------------------------------------
 
 EXPECTED: list[Expected] = [an_object, a_document, an_item, anything]
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -223,32 +227,32 @@ HEADERS = st.dictionaries(
 
 @given(status=st.integers(100, 999), body=BODIES, headers=HEADERS, expected=st.sampled_from(EXPECTED))
 @example(status=404, body=b'{"title": "\\ud800\\u0000"}', headers={}, expected=an_object)
-def test_any_answer_is_a_value_or_one_error_that_can_be_shown(
+def test_any_answer_is_a_value_or_one_printable_error(
     status: int, body: bytes, headers: dict[str, str], expected: Expected
 ) -> None:
     received = Received("GET", "/x", status, headers, body, changes_nothing=True)
     try:
-        meaning: Answer | RequestError = read(received, expected, token_is_replaceable=True)
+        outcome: Answer | RequestError = read(received, expected, token_is_replaceable=True)
     except RequestError as error:
-        meaning = error
-    if isinstance(meaning, RequestError):
-        assert meaning.failure is not Failure.NOT_SENT
-        assert str(status) in str(meaning)
-        assert "\0" not in str(meaning).encode().decode()
+        outcome = error
+    if isinstance(outcome, RequestError):
+        assert outcome.failure is not Failure.NOT_SENT
+        assert str(status) in str(outcome)
+        assert "\0" not in str(outcome).encode().decode()
     else:
-        assert 200 <= meaning.status < 300
+        assert 200 <= outcome.status < 300
 
 
 @pytest.fixture(scope="module")
-def mouth() -> Any:
-    """A server that says what stands in its list next, and closes the connection."""
-    words: list[bytes] = []
+def answering() -> Any:
+    """A server that answers the last entry of a list and closes the connection, and that list."""
+    answers: list[bytes] = []
 
-    def say(connection: Connection) -> None:
-        sends(words[-1], close=True)(connection)
+    def answer(connection: Connection) -> None:
+        sends(answers[-1], close=True)(connection)
 
-    with raw_server(say) as server:
-        yield server, words
+    with raw_server(answer) as server:
+        yield server, answers
 
 
 STATUS_LINES = st.sampled_from(
@@ -282,11 +286,11 @@ LINES = st.lists(
 @given(start=STATUS_LINES | st.binary(max_size=20), lines=LINES, body=BODIES)
 @example(start=b"HTTP/1.1 302 \r\n", lines=[b"Location: http://["], body=b"")
 @example(start=b"HTTP/1.1 200 OK\r\n", lines=[b"Content-Length: 5, 7"], body=b"{}")
-def test_any_bytes_are_an_answer_or_one_error(
-    mouth: tuple[RawServer, list[bytes]], start: bytes, lines: list[bytes], body: bytes
+def test_any_bytes_are_an_answer_or_raise_request_error(
+    answering: tuple[RawServer, list[bytes]], start: bytes, lines: list[bytes], body: bytes
 ) -> None:
-    server, words = mouth
-    words.append(b"".join([start, *[line + b"\r\n" for line in lines], b"\r\n", body]))
+    server, answers = answering
+    answers.append(b"".join([start, *[line + b"\r\n" for line in lines], b"\r\n", body]))
     transport = Transport(connect_timeout=5, read_timeout=5, attempts=1)
     with suppress(RequestError):
         assert isinstance(transport.send(Call("GET", server.url)), Answer)

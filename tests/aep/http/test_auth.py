@@ -1,4 +1,4 @@
-"""Tokens: got once, kept, renewed once, never shown."""
+"""Tokens are requested once, cached, renewed once, and never shown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REFUSED = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
 
 
 def tokens(emulator: Emulator) -> int:
-    """How many tokens have been asked for."""
+    """The number of tokens that were requested."""
     return len(emulator.requests(method="POST", path=TOKEN))
 
 
@@ -45,7 +45,7 @@ def test_one_token_serves_many_threads(client: Client, emulator: Emulator) -> No
     assert tokens(emulator) == 1
 
 
-def test_one_token_serves_all_clients_of_a_credential_however_its_scopes_are_written(
+def test_clients_of_one_credential_share_a_token(
     credential: Callable[..., ClientCredentials], emulator: Emulator
 ) -> None:
     first, second = credential(), credential()
@@ -55,24 +55,26 @@ def test_one_token_serves_all_clients_of_a_credential_however_its_scopes_are_wri
     assert tokens(emulator) == 1
 
 
-def test_a_credential_knows_how_long_its_token_was_granted_for(
+def test_a_credential_returns_the_lifetime_of_its_token(
     credential: Callable[..., ClientCredentials], emulator: Emulator
 ) -> None:
     emulator.control("PUT", "options", json={"token_seconds": 7200})
-    made = credential()
-    assert made.life_seconds() == 7200
-    made.token()
+    own = credential()
+    assert own.token_lifetime_seconds() == 7200
+    own.token()
     assert tokens(emulator) == 1
 
 
-def test_another_secret_gets_another_token(credential: Callable[..., ClientCredentials], emulator: Emulator) -> None:
+def test_another_secret_requests_another_token(
+    credential: Callable[..., ClientCredentials], emulator: Emulator
+) -> None:
     credential().token()
     with pytest.raises(RequestError):
         credential(client_secret="rotated").token()
     assert tokens(emulator) == 2
 
 
-def test_a_refused_token_is_renewed_once_and_the_request_repeated(
+def test_a_refused_token_is_renewed_and_the_request_sent_again(
     client: Client, emulator: Emulator, naps: list[float]
 ) -> None:
     client.get(FLOWS)
@@ -83,7 +85,7 @@ def test_a_refused_token_is_renewed_once_and_the_request_repeated(
     assert naps == [0.0]
 
 
-def test_a_write_is_repeated_too_once_the_token_is_renewed(client: Client, emulator: Emulator) -> None:
+def test_a_write_is_sent_again_after_the_token_was_renewed(client: Client, emulator: Emulator) -> None:
     client.credential.token()
     emulator.advance(DAY)
     body = {"name": "lake", "connectionSpec": {"id": "c604ff05-7f1a-43c0-8e18-33bf874cb11c", "version": "1.0"}}
@@ -91,7 +93,7 @@ def test_a_write_is_repeated_too_once_the_token_is_renewed(client: Client, emula
     assert [item["name"] for item in emulator.objects("connections")].count("lake") == 1
 
 
-def test_threads_that_meet_an_expired_token_together_renew_it_once(client: Client, emulator: Emulator) -> None:
+def test_threads_renew_an_expired_token_once(client: Client, emulator: Emulator) -> None:
     client.get(FLOWS)
     emulator.advance(DAY)
     with ThreadPoolExecutor(8) as pool:
@@ -111,14 +113,14 @@ def test_a_token_that_expires_between_two_attempts_is_renewed(
     assert tokens(emulator) == 2
 
 
-def test_a_token_that_is_refused_again_is_a_clear_error(
+def test_a_token_that_is_refused_again_raises_a_retryable_error(
     make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     client = make_client(proxy.url)
     proxy.fault("GET", FLOWS, status=401, body=REFUSED, times=99)
     with pytest.raises(RequestError) as failed:
         client.get(FLOWS)
-    # Nothing was carried out, and the next attempt has a token of its own.
+    # Nothing was executed, and the next attempt requests a new token.
     assert (failed.value.failure, failed.value.status, failed.value.code) == (Failure.TOKEN_REFUSED, 401, "401013")
     assert failed.value.retryable
     for part in ("401 - 401013 - Oauth token is not valid", "check client id and client secret"):
@@ -126,7 +128,7 @@ def test_a_token_that_is_refused_again_is_a_clear_error(
     assert proxy.count("GET", FLOWS) == tokens(emulator) == 2
 
 
-def test_a_wrong_secret_is_a_clear_error_that_names_the_client(
+def test_a_wrong_secret_raises_a_final_error_without_the_secret(
     make_client: Callable[..., Client], credential: Callable[..., ClientCredentials], emulator: Emulator
 ) -> None:
     client = make_client(credential=credential(client_secret="wrong-secret"))
@@ -139,13 +141,13 @@ def test_a_wrong_secret_is_a_clear_error_that_names_the_client(
     assert (tokens(emulator), emulator.requests(path=FLOWS)) == (1, [])
 
 
-def test_a_wrong_client_id_is_a_clear_error(credential: Callable[..., ClientCredentials]) -> None:
+def test_a_wrong_client_id_raises_a_final_error(credential: Callable[..., ClientCredentials]) -> None:
     with pytest.raises(RequestError, match="invalid_client - invalid client_id") as failed:
         credential(client_id="nobody").token()
     assert not failed.value.retryable
 
 
-def test_ims_is_asked_again_where_it_is_out_of_order(
+def test_a_failed_token_request_is_retried(
     credential: Callable[..., ClientCredentials], proxy: FaultProxy, naps: list[float]
 ) -> None:
     proxy.fault("POST", TOKEN, status=503, headers={"Retry-After": "4"})
@@ -155,7 +157,7 @@ def test_ims_is_asked_again_where_it_is_out_of_order(
     assert naps[0] == 4.0
 
 
-def test_an_outage_of_ims_is_waited_for_once_not_for_each_attempt(
+def test_an_outage_of_ims_is_not_retried_for_each_attempt(
     make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
     proxy.fault("POST", TOKEN, status=500, times=99)
@@ -164,7 +166,7 @@ def test_an_outage_of_ims_is_waited_for_once_not_for_each_attempt(
     assert proxy.count("POST", TOKEN) == 5
 
 
-def test_a_plain_access_token_is_used_as_it_is(
+def test_a_plain_access_token_is_used_without_a_token_request(
     make_client: Callable[..., Client], credential: Callable[..., ClientCredentials], emulator: Emulator
 ) -> None:
     token = credential().token()
@@ -182,7 +184,7 @@ def test_a_plain_access_token_cannot_be_renewed(make_client: Callable[..., Clien
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\nx-other: y", "\u2026"], ids=["line break", "another header", "ellipsis"])
-def test_a_token_that_was_pasted_badly_is_a_clear_error_that_does_not_show_it(
+def test_a_malformed_access_token_raises_an_error_without_the_token(
     end: str, make_client: Callable[..., Client], emulator: Emulator
 ) -> None:
     with pytest.raises(PlatformError) as failed:
@@ -192,7 +194,7 @@ def test_a_token_that_was_pasted_badly_is_a_clear_error_that_does_not_show_it(
 
 
 @pytest.mark.parametrize("missing", ["client_id", "client_secret"])
-def test_half_a_credential_is_refused_before_any_request(
+def test_an_incomplete_credential_is_refused_before_any_request(
     missing: str, credential: Callable[..., ClientCredentials], emulator: Emulator
 ) -> None:
     with pytest.raises(InvalidInputError, match=f"{missing}='' is not allowed: it must be"):
@@ -205,14 +207,16 @@ def test_an_identity_service_without_tls_is_refused(credential: Callable[..., Cl
         credential(ims_url="http://ims-na1.adobelogin.com")
 
 
-def test_new_tokens_are_announced_once_for_masking(credential: Callable[..., ClientCredentials]) -> None:
-    told: list[str] = []
-    own = credential(on_token=told.append)
-    assert [own.token(), own.token()] == told * 2
-    assert len(told) == 1
+def test_a_new_token_is_passed_to_on_token_once(credential: Callable[..., ClientCredentials]) -> None:
+    announced: list[str] = []
+    own = credential(on_token=announced.append)
+    assert [own.token(), own.token()] == announced * 2
+    assert len(announced) == 1
 
 
-def test_a_credential_shows_neither_secret_nor_token(credential: Callable[..., ClientCredentials]) -> None:
+def test_the_repr_of_a_credential_contains_neither_secret_nor_token(
+    credential: Callable[..., ClientCredentials],
+) -> None:
     own = credential()
     assert own.token() not in repr(own)
     assert "emulator-secret" not in repr(own)
@@ -225,13 +229,17 @@ REFUSED_CLIENTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "no sandbox": ({"sandbox": ""}, "sandbox=''", "there is no default"),
     "upper case": ({"sandbox": "Prod"}, "sandbox='Prod'", "lower-case letters"),
     "header break": ({"sandbox": "dev\r\nx: y"}, "sandbox='dev\\r\\nx: y'", "lower-case letters"),
-    "negative window": ({"settle_seconds": -1}, "settle_seconds=-1", "0 or more seconds"),
-    "no window": ({"dataflow_settle_seconds": float("nan")}, "dataflow_settle_seconds=nan", "0 or more seconds"),
+    "negative settle time": ({"settle_seconds": -1}, "settle_seconds=-1", "0 or more seconds"),
+    "settle time that is not a number": (
+        {"dataflow_settle_seconds": float("nan")},
+        "dataflow_settle_seconds=nan",
+        "0 or more seconds",
+    ),
 }
 
 
 @pytest.mark.parametrize(("given", "named", "allowed"), REFUSED_CLIENTS.values(), ids=REFUSED_CLIENTS)
-def test_a_client_that_would_ask_the_wrong_place_is_refused(
+def test_a_client_with_an_invalid_argument_is_refused(
     given: dict[str, Any], named: str, allowed: str, emulator: Emulator
 ) -> None:
     usual = {"org_id": "EMULATOR@AdobeOrg", "sandbox": "dev", "url": emulator.url}
@@ -250,7 +258,7 @@ GATEWAY: dict[str, tuple[dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize(("given", "status", "said"), GATEWAY.values(), ids=GATEWAY)
-def test_what_the_gateway_refuses_is_one_clear_error(
+def test_a_refusal_of_the_gateway_raises_a_final_error(
     given: dict[str, Any],
     status: int,
     said: str,

@@ -1,4 +1,4 @@
-"""Bounds of a request in time and size, whatever the other side sends: real sockets, deadlines of tenths of seconds."""
+"""Limits of a request in time and size, tested with real sockets and deadlines of tenths of seconds."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.aep.http.test_tls import certificate as certificate
 from tests.conftest import Emulator
 
 SECONDS = 0.25
-#: A busy machine may be late by so much; what is not bounded goes on until the test ends.
+#: Tolerance for a busy machine; an unlimited request would continue until the test ends.
 LATE = 1.0
 MIB = 2**20
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -83,7 +83,7 @@ SLOW = {
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("answer", SLOW.values(), ids=SLOW)
-def test_a_slow_answer_is_cut_at_the_deadline_and_the_next_one_is_read(
+def test_a_slow_answer_is_cut_at_the_deadline(
     answer: Any, tls: bool, context: ssl.SSLContext, certificate: Path
 ) -> None:
     transport = Transport(read_timeout=30.0, verify=str(certificate))
@@ -92,7 +92,7 @@ def test_a_slow_answer_is_cut_at_the_deadline_and_the_next_one_is_read(
         with ends_in_time(r"no complete answer within 0\.[012]|no answer within 0\.[012]"), transport.within(SECONDS):
             get(transport, server)
         assert get(transport, server) == {"items": []}
-        # Another connection only after the cut.
+        # The third request needs a new connection, because the second one was cut.
         assert (len(server.requests), server.connections) == (3, 2)
         assert server.dropped.wait(LATE)
 
@@ -114,13 +114,13 @@ def test_a_slow_proxy_is_cut_at_the_deadline(answer: Any) -> None:
         assert proxy.requests[0].startswith(b"CONNECT platform.example:443")
 
 
-def test_an_answer_may_take_as_long_as_the_timeouts_allow_though_no_deadline_is_set() -> None:
+def test_a_slow_answer_is_cut_after_its_timeouts_without_a_deadline() -> None:
     transport = Transport(connect_timeout=0.1, read_timeout=0.3, attempts=1)
     with raw_server(trickles(OK + b"\r\n")) as server, ends_in_time(r"no complete answer within 0\.7 s", 0.7):
         get(transport, server)
 
 
-def test_silence_in_the_middle_of_a_body_is_no_answer() -> None:
+def test_silence_within_a_body_runs_into_the_read_timeout() -> None:
     transport = Transport(read_timeout=0.1, attempts=1)
     half = sends(OK, b"Content-Length: 10\r\n\r\n{")
     with raw_server(half) as server, ends_in_time(r"no answer within 0\.1 s", 0.1):
@@ -129,7 +129,7 @@ def test_silence_in_the_middle_of_a_body_is_no_answer() -> None:
 
 @pytest.fixture
 def full() -> Iterator[int]:
-    """A port that takes no connection any more, on all addresses of this machine."""
+    """A port that accepts no further connection, on all addresses of this machine."""
     with socket.socket() as listener:
         listener.bind(("0.0.0.0", 0))
         listener.listen(0)
@@ -143,12 +143,12 @@ def full() -> Iterator[int]:
             sock.close()
 
 
-def test_a_host_of_many_addresses_is_given_one_time_for_all(full: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up = socket.getaddrinfo
+def test_all_addresses_of_a_host_share_one_timeout(full: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    getaddrinfo = socket.getaddrinfo
 
     def many(host: str, *args: Any, **kwargs: Any) -> Any:
         hosts = [f"127.0.0.{n}" for n in range(1, 9)] if host == "localhost" else [host]
-        return [found for one in hosts for found in look_up(one, *args, **kwargs)]
+        return [found for one in hosts for found in getaddrinfo(one, *args, **kwargs)]
 
     monkeypatch.setattr(socket, "getaddrinfo", many)
     transport = Transport(connect_timeout=0.15)
@@ -157,12 +157,12 @@ def test_a_host_of_many_addresses_is_given_one_time_for_all(full: int, monkeypat
     assert failed.value.failure is Failure.NOT_SENT
 
 
-def test_another_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    look_up = socket.getaddrinfo
+def test_the_next_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    getaddrinfo = socket.getaddrinfo
 
     def two(host: str, *args: Any, **kwargs: Any) -> Any:
         hosts = ["127.0.0.2", "127.0.0.1"] if host == "localhost" else [host]
-        return [found for one in hosts for found in look_up(one, *args, **kwargs)]
+        return [found for one in hosts for found in getaddrinfo(one, *args, **kwargs)]
 
     monkeypatch.setattr(socket, "getaddrinfo", two)
     with raw_server(sends(GOOD)) as server:
@@ -171,7 +171,7 @@ def test_another_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> 
         assert b"Host: localhost:" in server.requests[0]
 
 
-def test_requests_of_other_threads_are_cut_when_nobody_waits_and_none_is_sent_any_more() -> None:
+def test_close_cuts_active_requests_and_refuses_new_ones() -> None:
     transport = Transport(attempts=1)
     errors: list[RequestError] = []
 
@@ -180,11 +180,11 @@ def test_requests_of_other_threads_are_cut_when_nobody_waits_and_none_is_sent_an
             get(transport, server)
         errors.append(failed.value)
 
-    asked = threading.Event()
-    with raw_server(lambda connection: (asked.set(), hangs(connection))) as server:
+    received = threading.Event()
+    with raw_server(lambda connection: (received.set(), hangs(connection))) as server:
         thread = threading.Thread(target=ask, daemon=True)
         thread.start()
-        assert asked.wait(5)
+        assert received.wait(5)
         transport.close()
         thread.join(LATE)
         assert [error.failure for error in errors] == [Failure.AMBIGUOUS]
@@ -197,7 +197,7 @@ def test_requests_of_other_threads_are_cut_when_nobody_waits_and_none_is_sent_an
 
 
 def compressed(mebibytes: int) -> bytes:
-    """Zeros, a thousand times smaller."""
+    """Zeros, compressed to a thousandth."""
     one = zlib.compressobj(wbits=31)
     return b"".join(one.compress(bytes(MIB)) for _ in range(mebibytes)) + one.flush()
 
@@ -228,7 +228,7 @@ def test_a_long_answer_is_read_no_further_than_the_limit(status: bytes, encoding
         assert get(transport, server) == {"items": []}
 
 
-def test_a_bomb_is_not_even_read_to_the_limit() -> None:
+def test_a_decompression_bomb_is_cut_before_the_limit() -> None:
     body = compressed(64)
     head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
     with (
@@ -239,7 +239,7 @@ def test_a_bomb_is_not_even_read_to_the_limit() -> None:
     assert failed.value.failure is Failure.AMBIGUOUS
 
 
-def test_a_long_list_of_items_that_are_alike_is_no_bomb() -> None:
+def test_a_long_list_of_similar_items_is_read() -> None:
     items = [
         {"id": f"{number:036}", "state": "enabled", "metrics": {"records": 0} | dict.fromkeys("abcdefgh", "x" * 20)}
         for number in range(20_000)
@@ -251,7 +251,7 @@ def test_a_long_list_of_items_that_are_alike_is_no_bomb() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_a_long_answer_in_chunks_is_no_bomb(encoding: str) -> None:
+def test_a_long_chunked_answer_is_read(encoding: str) -> None:
     items = [{"id": str(number)} for number in range(200_000)]
     body = json.dumps({"items": items}).encode()
     sent = gzip.compress(body) if encoding == "gzip" else body
@@ -267,14 +267,14 @@ def test_an_answer_as_long_as_the_limit_is_read() -> None:
         assert len(transport.send(Call("GET", server.url, expected=str)).body) == MIB - 2
 
 
-def test_the_limits_are_those_in_the_message(connected: Emulator) -> None:
+def test_clients_and_pollers_have_different_body_limits(connected: Emulator) -> None:
     assert Transport().max_body_bytes == MAX_BODY_BYTES == 64 * MIB
     polled = PolledConnection("aep_default").client()
     assert polled.transport.max_body_bytes == MAX_POLLED_BYTES == 8 * MIB
 
 
 @pytest.mark.parametrize("headers", [b"gzip, gzip", b"gzip\r\nContent-Encoding: gzip"], ids=["one", "two"])
-def test_an_answer_that_is_compressed_twice_is_refused(headers: bytes) -> None:
+def test_an_answer_compressed_twice_is_refused(headers: bytes) -> None:
     body = gzip.compress(gzip.compress(b"{}"))
     answer = sends(OK, b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (headers, len(body)), body)
     with raw_server(answer) as server, pytest.raises(RequestError, match="compressed more than once") as failed:
@@ -286,7 +286,7 @@ def test_an_answer_that_is_compressed_twice_is_refused(headers: bytes) -> None:
 
 
 def endless(connection: Any) -> None:
-    """A page of each service that has one item that none had before, and names another page."""
+    """Answer a page that suits each service, with a new item and a link to another page."""
     if (number := len(connection.server.requests)) > 100:
         raise EOFError  # the test fails
     body = (
@@ -307,24 +307,24 @@ LISTS: dict[str, Callable[[Client], Iterator[Any]]] = {
 
 
 @pytest.mark.parametrize("read", LISTS.values(), ids=LISTS)
-def test_a_list_without_an_end_is_an_error_when_its_time_is_over(read: Callable[[Client], Iterator[Any]]) -> None:
+def test_an_endless_list_raises_at_the_operation_timeout(read: Callable[[Client], Iterator[Any]]) -> None:
     with raw_server(endless) as server:
-        # Each answer takes a second, by this clock.
+        # By this clock, each answer takes a second.
         clock = Clock(monotonic=lambda: float(len(server.requests)), sleep=lambda _: None)
         client = Client(
             "EMULATOR@AdobeOrg", "dev", AccessToken("id", "token"), Transport(clock=clock), server.url,
             settle_seconds=0.0, dataflow_settle_seconds=0.0, operation_timeout=30.0,
         )  # fmt: skip
-        with pytest.raises(RequestError, match="the operation's time is over") as failed:
+        with pytest.raises(RequestError, match="the operation's time has elapsed") as failed:
             list(read(client))
         assert failed.value.retryable
         assert len(server.requests) == 30
 
 
-# ---- what is left --------------------------------------------------------------------------------------------------
+# ---- connections, threads and descriptors --------------------------------------------------------------------------
 
 
-def test_one_connection_serves_many_requests_whatever_they_are_answered() -> None:
+def test_one_connection_serves_many_requests_including_refused_ones() -> None:
     refusal = b'HTTP/1.1 404 Not Found\r\nContent-Length: 20\r\n\r\n{"title": "NotHere"}'
     transport = Transport()
     with raw_server(*[sends(GOOD), sends(refusal)] * 10) as server:
@@ -339,7 +339,7 @@ def descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-def test_no_thread_and_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_thread_or_descriptor_remains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cutoff, "IDLE_SECONDS", 0.01)
     answers = [
         sends(GOOD),
@@ -355,7 +355,7 @@ def test_no_thread_and_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) ->
         for _ in answers[1:]:
             with pytest.raises(RequestError):
                 get(transport, server)
-        transport.timeouts = (30.0, 30.0)  # the thread does not stay for so long
+        transport.timeouts = (30.0, 30.0)  # the cutoff thread ends earlier
         get(transport, server)
         del transport
     gc.collect()
@@ -366,7 +366,7 @@ def test_no_thread_and_no_descriptor_is_left(monkeypatch: pytest.MonkeyPatch) ->
             assert not thread.is_alive()
 
 
-def test_a_child_shares_neither_connection_nor_watch_with_its_parent() -> None:
+def test_a_forked_child_shares_neither_connection_nor_cutoff_thread() -> None:
     transport = Transport(attempts=1)
     with raw_server(sends(GOOD), sends(GOOD), trickles(OK + b"\r\n"), sends(GOOD)) as server:
         get(transport, server)
@@ -382,10 +382,10 @@ def test_a_child_shares_neither_connection_nor_watch_with_its_parent() -> None:
                 os._exit(ended)
         assert os.waitpid(child, 0)[1] == 0
         get(transport, server)
-        assert server.ways == [1, 2, 2, 1]
+        assert server.connection_numbers == [1, 2, 2, 1]
 
 
-def test_a_closed_session_keeps_no_connection_though_its_pool_is_still_held(emulator: Emulator) -> None:
+def test_a_closed_session_keeps_no_connection_even_with_a_referenced_pool(emulator: Emulator) -> None:
     session = cutoff.GuardedSession()
     session.get(emulator.url, timeout=5)
     pool = session.get_adapter("http://").poolmanager.connection_from_url(emulator.url)

@@ -1,4 +1,4 @@
-"""Time: how long an operation may take, and whose clock tells what time it is."""
+"""Deadlines of operations, and the estimate of the platform's time."""
 
 from __future__ import annotations
 
@@ -34,40 +34,42 @@ def platform_time(emulator: Emulator) -> float:
     return float(emulator.control("GET", "clock")["now"])
 
 
-# ---- how long ------------------------------------------------------------------------------------------------------
+# ---- deadlines -----------------------------------------------------------------------------------------------------
 
 LEFT: dict[str, tuple[dict[str, Any], int, float, bool]] = {
-    # name: how it failed, attempt, seconds left, whether it is repeated
+    # name: failure, attempt, remaining seconds, whether it is retried
     "a back-off that fits": ({"failure": Failure.NOT_SENT}, 3, 4.0, True),
     "a back-off that does not": ({"failure": Failure.NOT_SENT}, 3, 3.9, False),
-    "a told wait that fits": ({"failure": Failure.THROTTLED, "retry_after": 7.0}, 1, 7.0, True),
-    "a told wait that does not": ({"failure": Failure.THROTTLED, "retry_after": 7.0}, 1, 6.9, False),
-    "nothing to wait, nothing left": ({"failure": Failure.THROTTLED, "retry_after": 0.0}, 1, 0.0, True),
-    "time is over": ({"failure": Failure.NOT_SENT}, 1, -1.0, False),
-    "no end": ({"failure": Failure.AMBIGUOUS}, 4, math.inf, True),
+    "a retry-after that fits": ({"failure": Failure.THROTTLED, "retry_after": 7.0}, 1, 7.0, True),
+    "a retry-after that does not": ({"failure": Failure.THROTTLED, "retry_after": 7.0}, 1, 6.9, False),
+    "no wait and no time left": ({"failure": Failure.THROTTLED, "retry_after": 0.0}, 1, 0.0, True),
+    "after the deadline": ({"failure": Failure.NOT_SENT}, 1, -1.0, False),
+    "no deadline": ({"failure": Failure.AMBIGUOUS}, 4, math.inf, True),
 }
 
 
-@pytest.mark.parametrize(("failed", "attempt", "left", "again"), LEFT.values(), ids=LEFT)
-def test_a_wait_that_is_longer_than_what_is_left_is_not_begun(
-    failed: dict[str, Any], attempt: int, left: float, again: bool
+@pytest.mark.parametrize(("failed", "attempt", "left", "should_retry"), LEFT.values(), ids=LEFT)
+def test_a_wait_longer_than_the_remaining_time_is_not_begun(
+    failed: dict[str, Any], attempt: int, left: float, should_retry: bool
 ) -> None:
     error = RequestError(method="GET", path="/x", **failed)
-    assert decide(error, attempt=attempt, safe=True, remaining=left).again is again
+    assert decide(error, attempt=attempt, safe=True, remaining=left).should_retry is should_retry
 
 
-def test_all_repeats_of_a_request_are_over_in_time(proxied: Client, proxy: FaultProxy, naps: list[float]) -> None:
+def test_all_attempts_of_a_request_end_before_the_deadline(
+    proxied: Client, proxy: FaultProxy, naps: list[float]
+) -> None:
     proxy.fault("GET", FLOWS, status=500, times=99)
     with proxied.transport.within(4.0), pytest.raises(RequestError) as failed:
         proxied.get(FLOWS)
-    # The third back-off may fit, as jitter has it; the fourth is 4 s at least.
+    # The third back-off may fit, depending on jitter; the fourth takes 4 s at least.
     assert 2 <= len(naps) <= 3
     assert sum(naps) <= 4.0
     assert proxy.count("GET", FLOWS) == len(naps) + 1
     assert (failed.value.status, failed.value.retryable) == (500, True)
 
 
-def test_a_retry_after_beyond_the_deadline_is_carried_by_the_error(
+def test_a_retry_after_beyond_the_deadline_is_raised_not_slept(
     proxied: Client, proxy: FaultProxy, naps: list[float]
 ) -> None:
     proxy.fault("GET", FLOWS, status=429, headers={"Retry-After": "5"})
@@ -77,26 +79,26 @@ def test_a_retry_after_beyond_the_deadline_is_carried_by_the_error(
     assert proxy.count("GET", FLOWS) == 1
 
 
-def test_after_the_end_nothing_is_sent(proxied: Client, proxy: FaultProxy) -> None:
+def test_after_the_deadline_nothing_is_sent(proxied: Client, proxy: FaultProxy) -> None:
     with proxied.transport.within(4.0):
         proxied.get(FLOWS)
         proxied.transport.clock.sleep(4.0)
-        with pytest.raises(RequestError, match="the operation's time is over") as failed:
+        with pytest.raises(RequestError, match="the operation's time has elapsed") as failed:
             proxied.get(FLOWS)
     assert (failed.value.failure, failed.value.retryable) == (Failure.NOT_SENT, True)
     assert proxy.count("GET", FLOWS) == 1
-    # Outside there is no end.
+    # Outside the block there is no deadline.
     assert proxied.get(FLOWS)["items"] == []
 
 
-def test_no_answer_is_waited_for_longer_than_what_is_left(proxied: Client, proxy: FaultProxy) -> None:
+def test_an_answer_is_not_awaited_beyond_the_deadline(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", FLOWS, hang=True)
     with proxied.transport.within(0.25), pytest.raises(RequestError, match=r"no (complete )?answer within 0\.25 s"):
         proxied.get(FLOWS)
     assert proxy.count("GET", FLOWS) == 1
 
 
-def test_an_end_within_an_end_is_the_nearer_of_the_two(client: Client) -> None:
+def test_the_earlier_of_nested_deadlines_applies(client: Client) -> None:
     transport = client.transport
     with transport.within(10.0):
         with transport.within(100.0):
@@ -108,7 +110,7 @@ def test_an_end_within_an_end_is_the_nearer_of_the_two(client: Client) -> None:
     assert transport.remaining == math.inf
 
 
-def test_an_end_is_that_of_its_thread(client: Client) -> None:
+def test_a_deadline_applies_to_its_thread_only(client: Client) -> None:
     seen: list[float] = []
     with client.transport.within(10.0):
         other = threading.Thread(target=lambda: seen.append(client.transport.remaining))
@@ -118,33 +120,35 @@ def test_an_end_is_that_of_its_thread(client: Client) -> None:
 
 
 @pytest.mark.parametrize("seconds", [49.9, 50, 0, -1, math.nan])
-def test_an_operation_must_be_given_more_time_than_the_windows(
+def test_an_operation_timeout_below_the_settle_times_is_refused(
     seconds: float, make_client: Callable[..., Client]
 ) -> None:
-    with pytest.raises(InvalidInputError, match=r"operation_timeout=.*more seconds than the settle times and one, 51"):
+    with pytest.raises(
+        InvalidInputError, match=r"operation_timeout=.*more seconds than the longest settle time plus 1, 51"
+    ):
         make_client(settle_seconds=10.0, dataflow_settle_seconds=50.0, operation_timeout=seconds)
 
 
 @pytest.mark.parametrize("name", ["settle_seconds", "dataflow_settle_seconds"])
 @pytest.mark.parametrize("seconds", [-1.0, math.nan])
-def test_a_window_is_no_negative_number(name: str, seconds: float, make_client: Callable[..., Client]) -> None:
+def test_a_negative_settle_time_is_refused(name: str, seconds: float, make_client: Callable[..., Client]) -> None:
     with pytest.raises(InvalidInputError, match=f"{name}=.*it must be 0 or more seconds"):
         make_client(**{name: seconds})
 
 
-# ---- what time it is -----------------------------------------------------------------------------------------------
+# ---- the platform's time -------------------------------------------------------------------------------------------
 
 
-def test_the_time_is_the_platforms_and_goes_on_between_its_answers(client: Client, emulator: Emulator) -> None:
+def test_the_platforms_time_passes_between_its_answers(client: Client, emulator: Emulator) -> None:
     emulator.advance(DAY)
     client.get(FLOWS)
-    told = client.transport.now()
-    assert told == platform_time(emulator) > time.time() + DAY / 2
+    estimate = client.transport.now()
+    assert estimate == platform_time(emulator) > time.time() + DAY / 2
     client.transport.clock.sleep(5.0)
-    assert client.transport.now() == told + 5.0
+    assert client.transport.now() == estimate + 5.0
 
 
-def test_a_platform_whose_clock_jumps_is_believed_after_five_answers(client: Client, emulator: Emulator) -> None:
+def test_a_jump_of_the_platforms_clock_is_adopted_after_five_answers(client: Client, emulator: Emulator) -> None:
     for _ in range(9):
         client.get(FLOWS)
     before = client.transport.now()
@@ -156,32 +160,32 @@ def test_a_platform_whose_clock_jumps_is_believed_after_five_answers(client: Cli
     assert seen == [0.0, 0.0, 0.0, 0.0, 3600.0]
 
 
-def test_a_platform_that_is_behind_this_machine_is_believed(proxied: Client, proxy: FaultProxy) -> None:
+def test_a_platform_clock_behind_the_local_clock_is_used(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", FLOWS, status=200, body=b'{"items": []}', headers={"Date": "Sun, 01 Mar 2020 12:00:00 GMT"})
     proxied.get(FLOWS)
     assert proxied.transport.now() == 1583064000.0
 
 
 @pytest.mark.parametrize("date", ["yesterday", ""])
-def test_a_date_that_cannot_be_read_tells_nothing(date: str, proxied: Client, proxy: FaultProxy) -> None:
+def test_an_unreadable_date_does_not_change_the_time(date: str, proxied: Client, proxy: FaultProxy) -> None:
     proxied.get(FLOWS)
-    told = proxied.transport.now()
+    estimate = proxied.transport.now()
     proxy.fault("GET", FLOWS, status=200, body=b'{"items": []}', headers={"Date": date})
     proxied.get(FLOWS)
-    assert proxied.transport.now() == told
+    assert proxied.transport.now() == estimate
 
 
-def test_the_identity_services_clock_is_not_the_platforms(client: Client, emulator: Emulator) -> None:
+def test_dates_of_the_identity_service_are_ignored(client: Client, emulator: Emulator) -> None:
     emulator.advance(DAY)
     client.credential.token()
     client.transport.send(Call("GET", f"{emulator.url}/__emulator__/clock"))
     assert client.transport.now() < time.time() + DAY / 2
 
 
-def test_a_date_to_wait_for_is_counted_by_the_answers_own(
+def test_a_retry_after_date_is_relative_to_the_answers_date(
     proxied: Client, proxy: FaultProxy, naps: list[float]
 ) -> None:
-    # Years away from this machine's clock.
+    # Dates years before the local time.
     dates = {"Date": "Sun, 01 Mar 2020 12:00:00 GMT", "Retry-After": "Sun, 01 Mar 2020 12:00:40 GMT"}
     proxy.fault("GET", FLOWS, status=503, headers=dates)
     proxied.get(FLOWS)

@@ -1,4 +1,4 @@
-"""The platform's time out of dates that anybody between may have written, and dates that are none."""
+"""The estimate of the platform's time from dates that any intermediary may have changed, and unreadable dates."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ HOUR = 3600.0
 #: Epoch seconds of the years 1 and 9999.
 FIRST, LAST = -62135596800.0, 253402300799.0
 ANY = st.floats(FIRST, LAST)
-#: What honest answers may differ by.
+#: By how many seconds correct dates may differ.
 JITTER = st.floats(-2.0, 2.0)
 
 
 def clock() -> PlatformClock:
-    """A clock before which no time passes."""
+    """A platform clock on a local clock that stands still."""
     return PlatformClock(Clock(monotonic=lambda: 1000.0))
 
 
@@ -42,7 +42,7 @@ def clock() -> PlatformClock:
 )
 @example(truth=1.8e9, honest=[0.0] * 5, wrong=[LAST] * 4, order=list(range(9)))
 @example(truth=1.8e9, honest=[0.0] * 5, wrong=[FIRST, FIRST, LAST, LAST], order=list(range(9)))
-def test_four_of_nine_wrong_dates_move_the_time_no_further_than_the_others_differ(
+def test_four_wrong_dates_of_nine_do_not_change_the_time(
     truth: float, honest: list[float], wrong: list[float], order: list[int]
 ) -> None:
     dates = [truth + jitter for jitter in honest] + wrong
@@ -53,22 +53,22 @@ def test_four_of_nine_wrong_dates_move_the_time_no_further_than_the_others_diffe
 
 
 @given(before=st.lists(ANY, max_size=20), honest=st.lists(JITTER, min_size=9, max_size=9))
-def test_what_is_wrong_is_forgotten_after_nine_answers(before: list[float], honest: list[float]) -> None:
+def test_wrong_dates_have_no_effect_after_nine_answers(before: list[float], honest: list[float]) -> None:
     platform = clock()
     for date in before + [1.8e9 + jitter for jitter in honest]:
         platform.observe(date)
     assert abs(platform.now() - 1.8e9) <= 2.001
 
 
-@given(told=st.lists(ANY, min_size=1, max_size=2))
-def test_of_one_or_two_dates_the_one_nearest_to_this_machine_is_believed(told: list[float]) -> None:
+@given(dates=st.lists(ANY, min_size=1, max_size=2))
+def test_of_one_or_two_dates_the_nearest_to_local_time_counts(dates: list[float]) -> None:
     platform = clock()
-    for date in told:
+    for date in dates:
         platform.observe(date)
-    assert platform.now() == pytest.approx(min(told, key=lambda date: abs(date - time.time())), abs=1e-3)
+    assert platform.now() == pytest.approx(min(dates, key=lambda date: abs(date - time.time())), abs=1e-3)
 
 
-def test_without_any_answer_the_time_is_this_machines() -> None:
+def test_without_any_answer_the_time_is_local() -> None:
     assert clock().now() == pytest.approx(time.time(), abs=1.0)
     assert clock().ahead() == pytest.approx(0.0, abs=1.0)
 
@@ -91,7 +91,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("turn", [0, 1, 5], ids=["first", "second", "sixth"])
-def test_a_wrong_date_of_one_answer_moves_the_time_by_no_second(
+def test_one_wrong_date_does_not_change_the_time(
     turn: int, wrong: Callable[[], str], proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     for answer in range(10):
@@ -103,7 +103,7 @@ def test_a_wrong_date_of_one_answer_moves_the_time_by_no_second(
             assert abs(proxied.transport.now() - emulator.control("GET", "clock")["now"]) < 2.0
 
 
-# ---- dates that are none -------------------------------------------------------------------------------------------
+# ---- unreadable dates ----------------------------------------------------------------------------------------------
 
 ODD = {
     "ISO 8601": "2026-03-01T12:00:00Z",
@@ -120,16 +120,16 @@ ODD = {
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 @pytest.mark.parametrize("header", ["Date", "Retry-After"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_odd_date_changes_neither_the_time_nor_what_follows(
+def test_an_unreadable_date_header_is_ignored(
     method: str, header: str, odd: str, proxied: Client, proxy: FaultProxy, naps: list[float]
 ) -> None:
     proxied.get(FLOWS)
-    told = proxied.transport.now()
+    estimate = proxied.transport.now()
     path, body = (FLOWS, None) if method == "GET" else (CONNECTIONS, LAKE)
     proxy.fault(method, path, status=429, headers={header: odd})
     assert proxied.request(method, path, body=body).status in (200, 201)
-    assert 0.5 <= naps[0] <= 1.0  # as long as without any
-    assert abs(proxied.transport.now() - told) <= 2.0
+    assert 0.5 <= naps[0] <= 1.0  # the back-off without a header
+    assert abs(proxied.transport.now() - estimate) <= 2.0
 
 
 DATES = st.text(max_size=60) | st.datetimes().map(lambda d: format_datetime(d.replace(tzinfo=UTC), usegmt=True))
@@ -148,7 +148,7 @@ ZONED = st.builds(
 
 
 @given(DATES | ZONED | st.integers().map(str) | st.floats().map(str), st.floats(FIRST, LAST))
-def test_any_text_is_a_date_and_a_time_to_wait_or_none(text: str, now: float) -> None:
+def test_any_text_is_read_as_a_date_or_none(text: str, now: float) -> None:
     date = parse_date(text)
     assert date is None or FIRST - 86400 <= date <= LAST + 86400
     seconds = parse_retry_after(text, now)

@@ -1,4 +1,4 @@
-"""Proxies: which one a request passes through, and what an error says of one that fails."""
+"""The choice of the proxy of a request, and the errors of failed proxies."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ QUOTED = "proxy%2Bpassword%2Fof~this"
 
 @dataclass
 class ForwardProxy:
-    """A proxy that answers each request, CONNECT too, with the same bytes; without any it closes the connection."""
+    """A proxy that answers each request, also CONNECT, with the same bytes; without bytes it closes the connection."""
 
     reply: bytes
     address: str = ""
-    heard: list[bytes] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -45,11 +45,11 @@ def forward_proxy(reply: bytes) -> Iterator[ForwardProxy]:
         proxy = ForwardProxy(reply, f"127.0.0.1:{server.getsockname()[1]}")
 
         def serve() -> None:
-            with suppress(OSError):  # the end of the test closes the socket
+            with suppress(OSError):  # the socket is closed at the end of the test
                 while True:
                     connection, _ = server.accept()
                     with connection:
-                        proxy.heard.append(connection.recv(65536))
+                        proxy.received.append(connection.recv(65536))
                         connection.sendall(reply)
 
         threading.Thread(target=serve, daemon=True).start()
@@ -58,38 +58,38 @@ def forward_proxy(reply: bytes) -> Iterator[ForwardProxy]:
 
 
 @pytest.fixture(autouse=True)
-def no_proxy_around(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_environment_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*VARIABLES, "NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
-def test_loopback_is_reached_past_any_proxy_of_the_environment(
+def test_loopback_requests_bypass_proxies_of_the_environment(
     variable: str, make_client: Callable[..., Client], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with forward_proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as proxy:
         monkeypatch.setenv(variable, f"http://{proxy.address}")
         assert make_client().get(FLOWS)["items"] == []
-    assert proxy.heard == []
+    assert proxy.received == []
 
 
-def test_the_fixture_reaches_its_emulator_past_a_proxy_of_the_environment(
+def test_the_pytest_fixture_bypasses_proxies_of_the_environment(
     experience_platform: ExperiencePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with forward_proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as proxy:
         monkeypatch.setenv("ALL_PROXY", f"http://{proxy.address}")
         assert experience_platform.requests() == []
-    assert proxy.heard == []
+    assert proxy.received == []
 
 
 def test_a_configured_proxy_is_used_for_loopback_too(emulator: Emulator) -> None:
     with forward_proxy(b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"items": []}') as proxy:
         assert behind({"all": proxy.url}, emulator.url).get(FLOWS) == {"items": []}
-    assert len(proxy.heard) == 1
+    assert len(proxy.received) == 1
 
 
-WAYS: dict[str, tuple[str, dict[str, str], dict[str, str], str]] = {
-    # url, environment, configured, the proxy that it passes through
+ROUTES: dict[str, tuple[str, dict[str, str], dict[str, str], str]] = {
+    # url, environment, configured proxies, the expected proxy
     "none": ("https://platform.adobe.io/x", {}, {}, ""),
     "environment": ("https://platform.adobe.io/x", {"HTTPS_PROXY": "http://a:1"}, {}, "http://a:1"),
     "for all": ("https://platform.adobe.io/x", {"ALL_PROXY": "http://a:1"}, {}, "http://a:1"),
@@ -116,8 +116,8 @@ WAYS: dict[str, tuple[str, dict[str, str], dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("url", "environment", "configured", "expected"), WAYS.values(), ids=WAYS)
-def test_the_connection_comes_before_the_environment_and_loopback_needs_neither(
+@pytest.mark.parametrize(("url", "environment", "configured", "expected"), ROUTES.values(), ids=ROUTES)
+def test_a_configured_proxy_takes_precedence_over_the_environment(
     url: str,
     environment: dict[str, str],
     configured: dict[str, str],
@@ -130,7 +130,7 @@ def test_the_connection_comes_before_the_environment_and_loopback_needs_neither(
 
 
 def behind(proxies: dict[str, str], url: str, **options: float) -> Client:
-    """A client of a platform that lies behind a proxy."""
+    """A client that reaches the platform through proxies."""
     transport = Transport(connect_timeout=2, read_timeout=2, proxies=proxies, clock=napping([]), **options)
     return Client("EMULATOR@AdobeOrg", "dev", AccessToken("id", "a-token"), transport, url)
 
@@ -158,7 +158,7 @@ REPLIES: dict[str, tuple[str, bytes, Failure, str]] = {
         "http://127.0.0.1:9",
         b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
         Failure.AMBIGUOUS,
-        "the proxy {} asks for a login",
+        "the proxy {} requires a login",
     ),
     "request dropped": (
         "http://127.0.0.1:9",
@@ -170,7 +170,7 @@ REPLIES: dict[str, tuple[str, bytes, Failure, str]] = {
 
 
 @pytest.mark.parametrize(("url", "reply", "failure", "said"), REPLIES.values(), ids=REPLIES)
-def test_an_error_of_a_proxy_names_it_without_its_password(url: str, reply: bytes, failure: Failure, said: str) -> None:
+def test_an_error_names_the_proxy_without_its_password(url: str, reply: bytes, failure: Failure, said: str) -> None:
     with forward_proxy(reply) as proxy, pytest.raises(RequestError) as failed:
         behind({"all": proxy.url}, url, attempts=1).get(FLOWS)
     assert failed.value.failure is failure
@@ -178,9 +178,9 @@ def test_an_error_of_a_proxy_names_it_without_its_password(url: str, reply: byte
     assert [secret for secret in (PASSWORD, QUOTED, "agent") if secret in str(failed.value)] == []
 
 
-def test_a_proxy_that_nobody_runs_is_named() -> None:
+def test_an_unreachable_proxy_is_named_in_the_error() -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # nobody listens
+        taken.bind(("127.0.0.1", 0))  # no process listens on this port
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(RequestError, match=f"cannot connect to the proxy {address}$") as failed:
             behind({"https": f"http://agent:{QUOTED}@{address}"}, "https://platform.example").get(FLOWS)
@@ -188,7 +188,7 @@ def test_a_proxy_that_nobody_runs_is_named() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "SOCKS5h", "socks4"])
-def test_a_socks_proxy_without_its_package_is_a_clear_error(scheme: str) -> None:
+def test_a_socks_proxy_without_pysocks_raises_a_final_error(scheme: str) -> None:
     with pytest.raises(
         RequestError, match=r"the proxy proxy:1080 speaks SOCKS, which needs the package PySocks"
     ) as failed:
@@ -197,22 +197,22 @@ def test_a_socks_proxy_without_its_package_is_a_clear_error(scheme: str) -> None
 
 
 @pytest.mark.parametrize("proxy", ["http://[proxy", "ftp://proxy:1", "http://proxy:99999"])
-def test_a_proxy_whose_url_cannot_be_used_is_a_clear_error(proxy: str) -> None:
+def test_an_invalid_proxy_url_raises_a_final_error(proxy: str) -> None:
     with pytest.raises(RequestError, match="through the proxy") as failed:
         behind({"https": proxy}, "https://platform.example").get(FLOWS)
     assert not failed.value.retryable
 
 
-def test_the_password_of_a_proxy_of_the_environment_is_known_as_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_of_an_environment_proxy_is_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
     password, quoted = "env+password/of~this", "env%2Bpassword%2Fof~this"
     monkeypatch.setenv("HTTPS_PROXY", f"http://agent:{quoted}@proxy:3128")
     proxy_for("https://platform.adobe.io", {})
-    # The last is what the header of the proxy's login holds.
+    # The last form is the one in the header Proxy-Authorization.
     for form in (password, quoted, "YWdlbnQ6ZW52K3Bhc3N3b3JkL29mfnRoaXM="):
         assert redacted(f"it said {form}!") == "it said ***!"
 
 
-def test_the_password_of_a_configured_proxy_is_known_before_any_request() -> None:
+def test_the_password_of_a_configured_proxy_is_redacted_from_the_start() -> None:
     Transport(proxies={"https": "http://agent:configured-password@proxy:3128"})
     assert redacted("configured-password") == "***"
 
@@ -229,5 +229,5 @@ def test_the_password_of_a_configured_proxy_is_known_before_any_request() -> Non
         ("http://user:sec/ret@proxy", "with an unreadable URL"),
     ],
 )
-def test_a_proxy_is_shown_by_host_and_port_alone(proxy: str, expected: str) -> None:
+def test_a_proxy_is_shown_as_host_and_port_only(proxy: str, expected: str) -> None:
     assert shown(proxy) == expected

@@ -1,4 +1,4 @@
-"""The retry loop: one decision an attempt, and no wait that is longer than what is left."""
+"""The retry loop: one decision for each attempt, and no wait longer than the remaining time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CALL = Call("GET", "http://127.0.0.1:9/", credential=AccessToken("id", "token"))
 
 @dataclass
 class Time:
-    """Time that passes while somebody sleeps, and a little with each look at the clock."""
+    """A simulated time that passes in sleeps, and a little with each reading of the clock."""
 
     now: float = 0.0
     end: float = 0.0
@@ -40,7 +40,7 @@ class Time:
 
 
 class Closed:
-    """A pace that lets nobody through: each attempt fails before it is sent."""
+    """A pace that fails each attempt before it is sent."""
 
     def __init__(self, failure: Failure, retry_after: float | None = None) -> None:
         self.given: dict[str, Any] = {"failure": failure, "method": "GET", "path": "/x", "retry_after": retry_after}
@@ -51,7 +51,7 @@ class Closed:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 def attempt(time: Time, seconds: float, failure: Failure, retry_after: float | None = None) -> None:
@@ -63,24 +63,24 @@ def attempt(time: Time, seconds: float, failure: Failure, retry_after: float | N
 
 
 @pytest.mark.parametrize("failure", [Failure.NOT_SENT, Failure.THROTTLED, Failure.AMBIGUOUS])
-def test_of_2000_draws_no_wait_is_longer_than_what_is_left(failure: Failure) -> None:
+def test_no_jittered_wait_is_longer_than_the_remaining_time(failure: Failure) -> None:
     time, waited = Time(), set[int]()
     for _ in range(2000):
         time.naps.clear()
         attempt(time, 2.3, failure)
         waited.add(len(time.naps))
     assert time.late == []
-    assert waited == {1, 2}  # a third would be of 2 s at least
+    assert waited == {1, 2}  # a third wait takes 2 s at least
 
 
-def test_a_retry_after_is_slept_whole_or_not_at_all() -> None:
+def test_a_retry_after_is_slept_completely_or_not_at_all() -> None:
     time = Time()
-    for told in (2.0, 2.4):
-        attempt(time, 2.3, Failure.THROTTLED, told)
+    for retry_after in (2.0, 2.4):
+        attempt(time, 2.3, Failure.THROTTLED, retry_after)
     assert (time.naps, time.late) == ([2.0], [])
 
 
-def test_one_jitter_is_drawn_for_each_attempt_and_the_wait_that_is_logged_is_slept(
+def test_the_logged_wait_with_jitter_is_slept(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     drawn: list[float] = []

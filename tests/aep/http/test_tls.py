@@ -1,4 +1,4 @@
-"""Encrypted connections: who is believed, and what a broken one means."""
+"""TLS connections: trusted certificates, and broken connections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.conftest import napping
 
 
 class Server(ThreadingHTTPServer):
-    """Keeps the methods of the requests that reached it; a broken handshake is none of its business."""
+    """Records the methods of the requests that it received; broken handshakes are ignored."""
 
     daemon_threads = True
 
@@ -41,7 +41,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers an empty object; a POST is read and then answered with bytes that are no TLS at all."""
+    """Answers an empty object; a POST is answered with bytes that are not TLS."""
 
     protocol_version = "HTTP/1.1"
     server: Server
@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that it has signed itself, with its key."""
+    """A self-signed certificate for 127.0.0.1, with its key."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     now = datetime.now(UTC)
     own = (
@@ -93,16 +93,14 @@ def server(certificate: Path) -> Iterator[Server]:
         thread.join()
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(
-    server: Server, naps: list[float]
-) -> None:
+def test_an_untrusted_certificate_is_refused_before_sending(server: Server, naps: list[float]) -> None:
     with pytest.raises(RequestError, match="TLS certificate was not accepted") as failed:
         Transport(clock=napping(naps)).send(Call("POST", server.url))
-    # No word of the service: whatever stood there in its place may be gone the next time.
+    # Not final, because the certificate may be that of an intermediary.
     assert (failed.value.failure, len(naps), server.seen) == (Failure.NOT_SENT, MAX_ATTEMPTS - 1, [])
 
 
-def test_a_certificate_authority_of_ones_own_may_be_named(server: Server, certificate: Path) -> None:
+def test_a_custom_certificate_authority_is_accepted(server: Server, certificate: Path) -> None:
     assert Transport(verify=str(certificate)).send(Call("GET", server.url)).body == {}
 
 
@@ -115,9 +113,7 @@ def test_the_ca_bundle_of_the_environment_is_used(
     assert Transport().send(Call("GET", server.url)).body == {}
 
 
-def test_an_encrypted_connection_that_breaks_after_a_write_leaves_its_outcome_unknown(
-    server: Server, certificate: Path
-) -> None:
+def test_a_tls_failure_after_a_write_is_ambiguous(server: Server, certificate: Path) -> None:
     with pytest.raises(RequestError) as failed:
         Transport(verify=str(certificate)).send(Call("POST", server.url, json={}))
     assert server.seen == ["POST"]

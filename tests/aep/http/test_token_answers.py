@@ -1,4 +1,4 @@
-"""What IMS answers: understood or refused, never kept for ever, and asked for no more often than is wanted."""
+"""Answers of IMS are accepted or refused, and tokens are replaced in time and not too often."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.http.answers import UnexpectedError
-from airflow_provider_payments.aep.http.auth import ClientCredentials, granted
+from airflow_provider_payments.aep.http.auth import ClientCredentials, read_token
 from tests.aep.http.test_auth import DAY, FLOWS, REFUSED, TOKEN, tokens
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
 DAYS = 86399
 LIFETIMES: dict[str, tuple[str, int, int]] = {
-    # What IMS says, seconds for which the token is kept, seconds after which it is not.
+    # the lifetime in the answer, seconds after which the token is still used, seconds after which it is replaced
     "a day in seconds": (f', "expires_in": {DAYS}', 86000, 86200),
     "a day in milliseconds": (f', "expires_in": {DAYS}992', 86000, 86200),
     "a day as text": (f', "expires_in": "{DAYS}"', 86000, 86200),
@@ -26,26 +26,26 @@ LIFETIMES: dict[str, tuple[str, int, int]] = {
     "a day with a fraction": (f', "expires_in": {DAYS}.5', 86000, 86200),
     "shorter than the margin": (', "expires_in": 60', 25, 35),
     "the longest": (', "expires_in": 2592000000', 2591000, 2592000),
-    "not said": ("", 290, 310),
+    "absent": ("", 290, 310),
     "null": (', "expires_in": null', 290, 310),
 }
 
 
-@pytest.mark.parametrize(("life", "kept", "gone"), LIFETIMES.values(), ids=LIFETIMES)
-def test_a_token_is_replaced_before_its_end_however_its_life_is_given(
-    life: str,
-    kept: int,
-    gone: int,
+@pytest.mark.parametrize(("lifetime", "used", "replaced"), LIFETIMES.values(), ids=LIFETIMES)
+def test_a_token_is_replaced_before_its_expiry(
+    lifetime: str,
+    used: int,
+    replaced: int,
     credential: Callable[..., ClientCredentials],
     proxy: FaultProxy,
     naps: list[float],
 ) -> None:
-    proxy.fault("POST", TOKEN, status=200, body=b'{"access_token": "first"%s}' % life.encode())
+    proxy.fault("POST", TOKEN, status=200, body=b'{"access_token": "first"%s}' % lifetime.encode())
     own = credential(ims_url=proxy.url)
     assert own.token() == "first"
-    naps[:] = [kept]
+    naps[:] = [used]
     assert own.token() == "first"
-    naps[:] = [gone]
+    naps[:] = [replaced]
     assert own.token() != "first"
     assert proxy.count("POST", TOKEN) == 2
 
@@ -61,7 +61,7 @@ NO_TOKENS = {
     "with a blank": b'{"access_token": " t", "expires_in": 86399}',
     "endless": b'{"access_token": "%s", "expires_in": 86399}' % (b"t" * 100_000),
 }
-NO_LIVES = (
+INVALID_LIFETIMES = (
     '0 -1 -0.0 1e999 -1e999 NaN Infinity true false [] {} [86399] {"seconds":86399} '
     f'"" "soon" "NaN" "inf" "-5" "86_399" 1e-999 2592000001000 {"9" * 400} "{"9" * 400}"'
 ).split()
@@ -69,10 +69,13 @@ NO_LIVES = (
 
 @pytest.mark.parametrize(
     "body",
-    [*NO_TOKENS.values(), *(b'{"access_token": "t", "expires_in": %s}' % life.encode() for life in NO_LIVES)],
-    ids=[*NO_TOKENS, *(life[:20] for life in NO_LIVES)],
+    [
+        *NO_TOKENS.values(),
+        *(b'{"access_token": "t", "expires_in": %s}' % lifetime.encode() for lifetime in INVALID_LIFETIMES),
+    ],
+    ids=[*NO_TOKENS, *(lifetime[:20] for lifetime in INVALID_LIFETIMES)],
 )
-def test_an_answer_without_a_usable_token_is_an_error_and_nothing_is_kept(
+def test_an_answer_without_a_usable_token_is_not_cached(
     body: bytes, credential: Callable[..., ClientCredentials], proxy: FaultProxy
 ) -> None:
     proxy.fault("POST", TOKEN, status=200, body=body, times=5)
@@ -92,16 +95,16 @@ JSON = st.recursive(
 
 
 @given(JSON | st.fixed_dictionaries({}, optional={"access_token": JSON, "expires_in": JSON}))
-def test_any_answer_gives_a_token_for_a_month_at_most_or_one_error(body: object) -> None:
+def test_any_token_answer_is_a_token_or_one_error(body: object) -> None:
     try:
-        token, life = granted(body)
+        token, lifetime = read_token(body)
     except UnexpectedError:
         return
     assert token.encode("ascii")
-    assert 0 < life <= 30 * DAY
+    assert 0 < lifetime <= 30 * DAY
 
 
-def test_who_asks_again_and_again_fetches_a_token_a_minute_at_most(
+def test_a_poller_requests_at_most_one_token_per_minute(
     make_client: Callable[..., Client],
     credential: Callable[..., ClientCredentials],
     proxy: FaultProxy,
@@ -112,18 +115,18 @@ def test_who_asks_again_and_again_fetches_a_token_a_minute_at_most(
     client.transport.attempts = 1
     client.get(FLOWS)
     proxy.fault("GET", FLOWS, status=401, body=REFUSED, times=10_000)
-    naps.append(3600.0)  # the first token is old
+    naps.append(3600.0)  # older than the renewal interval
     for _ in range(300):
         with pytest.raises(RequestError) as failed:
             client.get(FLOWS)
         assert (failed.value.failure, failed.value.retryable) == (Failure.TOKEN_REFUSED, True)
         naps.append(1.0)
     assert tokens(emulator) == 1 + 5
-    # Only the old token was replaced within a request; one that stays is not tried twice.
+    # Only the first token was replaced within a request; a token that must stay is not sent twice.
     assert proxy.count("GET", FLOWS) == 1 + 300 + 1
 
 
-def test_tokens_that_live_shortly_are_not_fetched_more_often_either(
+def test_short_lived_tokens_respect_the_renewal_interval(
     credential: Callable[..., ClientCredentials], proxy: FaultProxy, naps: list[float]
 ) -> None:
     proxy.fault("POST", TOKEN, status=200, body=b'{"access_token": "short", "expires_in": 0.001}', times=1000)
@@ -134,7 +137,7 @@ def test_tokens_that_live_shortly_are_not_fetched_more_often_either(
     assert proxy.count("POST", TOKEN) == 2
 
 
-def test_a_token_of_another_thread_counts_as_a_new_one(credential: Callable[..., ClientCredentials]) -> None:
+def test_a_token_renewed_by_another_thread_is_available(credential: Callable[..., ClientCredentials]) -> None:
     own = credential(renewal_interval_seconds=60)
     token = own.token()
     assert own.reject("the one before") is True

@@ -1,4 +1,4 @@
-"""One request: what is repeated, what is waited for, what is told of a failure."""
+"""One request: retries, waits and errors."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ LAKE = {"name": "lake", "connectionSpec": {"id": LAKE_SPEC, "version": "1.0"}}
 
 @pytest.fixture
 def proxied(make_client: Callable[..., Client], proxy: FaultProxy, request: pytest.FixtureRequest) -> Client:
-    """A client that has its token and reaches the emulator through the failing proxy."""
-    # Short only where nothing will ever answer: on a busy machine an ordinary answer takes its time.
+    """A client with a token that reaches the emulator through the failing proxy."""
+    # A short timeout only for requests without any answer, because a busy machine may answer late.
     client = make_client(proxy.url, read_timeout=1.0 if "hang" in request.node.name else 10.0)
     client.credential.token()
     return client
@@ -43,7 +43,7 @@ def failure_of(client: Client, method: str, path: str, **kwargs: Any) -> Request
 
 # ---- the decision --------------------------------------------------------------------------------------------------
 
-STOP = Decision(again=False)
+STOP = Decision(should_retry=False)
 
 
 DECISIONS: dict[str, tuple[Failure, bool, int, float | None, Decision]] = {
@@ -54,44 +54,46 @@ DECISIONS: dict[str, tuple[Failure, bool, int, float | None, Decision]] = {
     "not sent, the fifth time": (Failure.NOT_SENT, True, 5, None, STOP),
     "429, read": (Failure.THROTTLED, True, 1, None, Decision(True, 1.0)),
     "429, write": (Failure.THROTTLED, False, 2, None, Decision(True, 2.0)),
-    "429, write, told to wait": (Failure.THROTTLED, False, 1, 7.0, Decision(True, 7.0)),
-    "429, told to wait nothing": (Failure.THROTTLED, False, 3, 0.0, Decision(True, 0.0)),
-    "429, told to wait a minute": (Failure.THROTTLED, True, 1, 60.0, Decision(True, 60.0)),
-    "429, told to wait too long": (Failure.THROTTLED, True, 1, 60.5, Decision(False, 60.5)),
+    "429, write, retry-after": (Failure.THROTTLED, False, 1, 7.0, Decision(True, 7.0)),
+    "429, retry-after 0": (Failure.THROTTLED, False, 3, 0.0, Decision(True, 0.0)),
+    "429, retry-after of a minute": (Failure.THROTTLED, True, 1, 60.0, Decision(True, 60.0)),
+    "429, retry-after too long": (Failure.THROTTLED, True, 1, 60.5, Decision(False, 60.5)),
     "429, the fifth time": (Failure.THROTTLED, False, 5, 1.0, STOP),
     "ambiguous, read": (Failure.AMBIGUOUS, True, 3, None, Decision(True, 4.0)),
-    "ambiguous, read, told to wait": (Failure.AMBIGUOUS, True, 1, 3.0, Decision(True, 3.0)),
+    "ambiguous, read, retry-after": (Failure.AMBIGUOUS, True, 1, 3.0, Decision(True, 3.0)),
     "ambiguous, read, the fifth time": (Failure.AMBIGUOUS, True, 5, None, STOP),
     "ambiguous, write": (Failure.AMBIGUOUS, False, 1, None, STOP),
-    "ambiguous, write, told to wait": (Failure.AMBIGUOUS, False, 1, 3.0, STOP),
+    "ambiguous, write, retry-after": (Failure.AMBIGUOUS, False, 1, 3.0, STOP),
     "final, read": (Failure.FINAL, True, 1, None, STOP),
     "final, write": (Failure.FINAL, False, 1, None, STOP),
 }
 
 
 @pytest.mark.parametrize(("failure", "safe", "attempt", "wait", "decision"), DECISIONS.values(), ids=DECISIONS)
-def test_the_decision(failure: Failure, safe: bool, attempt: int, wait: float | None, decision: Decision) -> None:
+def test_a_failure_leads_to_its_retry_decision(
+    failure: Failure, safe: bool, attempt: int, wait: float | None, decision: Decision
+) -> None:
     error = RequestError(failure, "GET", "/x", retry_after=wait)
     assert decide(error, attempt=attempt, safe=safe) == decision
 
 
 @pytest.mark.parametrize("safe", [True, False])
 @pytest.mark.parametrize("attempt", [1, 3])
-def test_a_refused_token_is_renewed_once_for_reads_and_writes_whenever_it_is_refused(safe: bool, attempt: int) -> None:
+def test_a_refused_token_is_renewed_once_at_any_attempt(safe: bool, attempt: int) -> None:
     refused = RequestError(Failure.TOKEN_REFUSED, "GET", "/x", status=401, problem=Problem(code="401013"))
-    assert decide(refused, attempt=attempt, safe=safe) == Decision(again=True, renew=True)
-    assert not decide(refused, attempt=attempt, safe=safe, renewed=True).again
+    assert decide(refused, attempt=attempt, safe=safe) == Decision(should_retry=True, renew_token=True)
+    assert not decide(refused, attempt=attempt, safe=safe, renewed=True).should_retry
 
 
-def test_another_401_is_final() -> None:
+def test_a_401_that_is_not_about_the_token_is_final() -> None:
     other = RequestError(Failure.FINAL, "GET", "/x", status=401, problem=Problem(code="FLOW-2000-401"))
     assert decide(other, attempt=1, safe=True) == STOP
 
 
-def test_jitter_at_most_halves_a_back_off_and_leaves_retry_after_alone() -> None:
-    assert decide(RequestError(Failure.NOT_SENT, "GET", "/x"), attempt=3, safe=True, jitter=1.0).wait == 2.0
-    told = RequestError(Failure.THROTTLED, "GET", "/x", retry_after=9.0)
-    assert decide(told, attempt=3, safe=True, jitter=1.0).wait == 9.0
+def test_jitter_halves_a_back_off_but_not_a_retry_after() -> None:
+    assert decide(RequestError(Failure.NOT_SENT, "GET", "/x"), attempt=3, safe=True, jitter=1.0).wait_seconds == 2.0
+    throttled = RequestError(Failure.THROTTLED, "GET", "/x", retry_after=9.0)
+    assert decide(throttled, attempt=3, safe=True, jitter=1.0).wait_seconds == 9.0
 
 
 RETRY_AFTER = {
@@ -118,11 +120,11 @@ RETRY_AFTER = {
 
 
 @pytest.mark.parametrize(("value", "seconds"), RETRY_AFTER.values(), ids=RETRY_AFTER)
-def test_retry_after_is_read(value: str | None, seconds: float | None) -> None:
+def test_a_retry_after_header_is_parsed(value: str | None, seconds: float | None) -> None:
     assert parse_retry_after(value, NOW.timestamp()) == seconds
 
 
-# ---- addresses -----------------------------------------------------------------------------------------------------
+# ---- URLs ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def test_retry_after_is_read(value: str | None, seconds: float | None) -> None:
         ("http://[::1]:8900", "http://[::1]:8900"),
     ],
 )
-def test_https_and_loopback_are_allowed(url: str, kept: str) -> None:
+def test_https_and_loopback_urls_are_accepted(url: str, kept: str) -> None:
     assert require_https("host", url) == kept
 
 
@@ -153,7 +155,7 @@ def test_https_and_loopback_are_allowed(url: str, kept: str) -> None:
         "",
     ],
 )
-def test_any_other_address_is_refused(url: str) -> None:
+def test_any_other_url_is_refused(url: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
         require_https("host", url)
     assert str(refused.value).startswith(f"host={url!r}")
@@ -161,24 +163,24 @@ def test_any_other_address_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["?a=b", "#part"])
-def test_an_address_with_more_than_a_path_is_refused(end: str) -> None:
+def test_a_url_with_query_or_fragment_is_refused(end: str) -> None:
     with pytest.raises(InvalidInputError, match="only scheme, host, port and path"):
         require_https("host", f"https://platform.adobe.io{end}")
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
-def test_a_password_in_an_address_is_refused_and_not_repeated(scheme: str) -> None:
+def test_a_url_with_a_password_is_refused_without_repeating_it(scheme: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
         require_https("host", f"{scheme}://user:hidden-word@platform.adobe.io")
     assert "hidden-word" not in str(refused.value)
     assert "hidden-word" not in repr(refused.value)
 
 
-# ---- over the wire -------------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_429_waits_for_retry_after_and_is_repeated_for_a_post_too(
+def test_a_429_is_retried_after_retry_after_even_for_a_post(
     method: str, proxied: Client, proxy: FaultProxy, naps: list[float], emulator: Any
 ) -> None:
     proxy.fault(method, CONNECTIONS, status=429, headers={"Retry-After": "17"})
@@ -197,7 +199,7 @@ def test_retry_after_may_be_a_date(proxied: Client, proxy: FaultProxy, naps: lis
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_wait_beyond_the_cap_is_carried_by_the_error_and_not_slept(
+def test_a_long_retry_after_is_raised_not_slept(
     status: int, proxied: Client, proxy: FaultProxy, naps: list[float]
 ) -> None:
     proxy.fault("GET", FLOWS, status=status, headers={"Retry-After": "3600"}, times=9)
@@ -209,7 +211,7 @@ def test_a_wait_beyond_the_cap_is_carried_by_the_error_and_not_slept(
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-def test_5xx_is_repeated_for_a_get(status: int, proxied: Client, proxy: FaultProxy, naps: list[float]) -> None:
+def test_a_get_is_retried_after_a_5xx(status: int, proxied: Client, proxy: FaultProxy, naps: list[float]) -> None:
     proxy.fault("GET", FLOWS, status=status, times=2)
     assert proxied.get(FLOWS)["items"] == []
     assert proxy.count("GET", FLOWS) == 3
@@ -217,7 +219,7 @@ def test_5xx_is_repeated_for_a_get(status: int, proxied: Client, proxy: FaultPro
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-def test_5xx_is_never_repeated_for_a_post(
+def test_a_post_is_not_retried_after_a_5xx(
     status: int, proxied: Client, proxy: FaultProxy, naps: list[float], emulator: Any
 ) -> None:
     proxy.fault("POST", CONNECTIONS, status=status, headers={"Retry-After": "1"})
@@ -228,7 +230,7 @@ def test_5xx_is_never_repeated_for_a_post(
     assert emulator.posted("/connections") == []
 
 
-def test_a_post_that_stores_nothing_is_repeated(proxied: Client, proxy: FaultProxy) -> None:
+def test_a_safe_post_is_retried(proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("POST", CONNECTIONS, status=500)
     assert proxied.request("POST", CONNECTIONS, body=LAKE, safe=True).status == 201
 
@@ -241,7 +243,7 @@ def test_a_read_gives_up_after_five_attempts(proxied: Client, proxy: FaultProxy,
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 412, 422])
-def test_a_refusal_is_asked_once_and_shown_with_its_code(status: int, proxied: Client, proxy: FaultProxy) -> None:
+def test_a_refusal_is_not_retried_and_contains_its_code(status: int, proxied: Client, proxy: FaultProxy) -> None:
     body = f'{{"type": "https://ns.adobe.com/aep/errors/FLOW-1234-{status}", "title": "No", "detail": "Because."}}'
     proxy.fault("GET", FLOWS, status=status, body=body.encode(), headers={"x-request-id": "req-77"})
     error = failure_of(proxied, "GET", FLOWS)
@@ -264,7 +266,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("fault", "reason"), BROKEN.values(), ids=BROKEN)
-def test_an_answer_that_cannot_be_read_leaves_a_write_unknown(
+def test_an_unreadable_answer_makes_a_write_ambiguous(
     fault: dict[str, Any], reason: str, proxied: Client, proxy: FaultProxy
 ) -> None:
     proxy.fault("POST", CONNECTIONS, **fault)
@@ -275,9 +277,7 @@ def test_an_answer_that_cannot_be_read_leaves_a_write_unknown(
 
 
 @pytest.mark.parametrize("fault", [fault for fault, _ in BROKEN.values()], ids=BROKEN)
-def test_an_answer_that_cannot_be_read_is_asked_for_again(
-    fault: dict[str, Any], proxied: Client, proxy: FaultProxy
-) -> None:
+def test_a_read_with_an_unreadable_answer_is_retried(fault: dict[str, Any], proxied: Client, proxy: FaultProxy) -> None:
     proxy.fault("GET", FLOWS, **fault)
     assert proxied.get(FLOWS)["items"] == []
     assert proxy.count("GET", FLOWS) == 2
@@ -285,14 +285,14 @@ def test_an_answer_that_cannot_be_read_is_asked_for_again(
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port of this machine on which nobody listens, and that nobody else gets meanwhile."""
+    """A reserved port of this machine on which no process listens."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield int(bound.getsockname()[1])
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_never_reached_the_host_is_repeated_for_a_post_too(
+def test_a_request_that_was_not_sent_is_retried_even_for_a_post(
     method: str, closed_port: int, make_client: Callable[..., Client], naps: list[float]
 ) -> None:
     client = make_client(f"http://127.0.0.1:{closed_port}", credential=AccessToken("emulator-client", "t"))
@@ -303,7 +303,7 @@ def test_what_never_reached_the_host_is_repeated_for_a_post_too(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed_and_the_token_goes_nowhere(
+def test_a_redirect_is_not_followed_and_receives_no_token(
     status: int, proxied: Client, proxy: FaultProxy, emulator: Any
 ) -> None:
     with fault_proxy(emulator.url) as elsewhere:
@@ -327,18 +327,18 @@ def test_a_netrc_file_does_not_replace_the_token(
     assert proxy.authorizations == ["", f"Bearer {client.credential.token()}"]
 
 
-def test_the_answer_carries_the_services_request_id(client: Client, emulator: Any) -> None:
+def test_an_answer_has_the_services_request_id(client: Client, emulator: Any) -> None:
     answer = client.request("GET", FLOWS)
     assert answer.request_id == emulator.requests(path=FLOWS)[0]["request_id"] == client.transport.last_request_id
 
 
-def test_an_object_is_made_in_the_sandbox_that_is_named(client: Client, emulator: Any) -> None:
+def test_an_object_is_created_in_the_named_sandbox(client: Client, emulator: Any) -> None:
     client.request("POST", CONNECTIONS, body=LAKE)
     assert "lake" in [item["name"] for item in emulator.objects("connections", sandbox="dev")]
     assert "lake" not in [item["name"] for item in emulator.objects("connections", sandbox="prod")]
 
 
-def test_no_secret_or_token_shows_in_errors_reprs_or_logs(
+def test_errors_reprs_and_logs_contain_no_secret_or_token(
     proxied: Client, proxy: FaultProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -354,7 +354,7 @@ def test_no_secret_or_token_shows_in_errors_reprs_or_logs(
     assert proxied.credential.token() not in shown
 
 
-def test_the_repr_of_a_call_shows_neither_form_nor_body() -> None:
+def test_the_repr_of_a_call_contains_neither_form_nor_body() -> None:
     call = Call(
         "POST",
         "https://host/x",

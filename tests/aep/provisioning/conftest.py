@@ -1,4 +1,4 @@
-"""A dataflow that is there, and a client whose requests fail as a test wants."""
+"""Fixtures: an existing dataflow, and a client behind the failing proxy."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def flow_id(chain: Chain) -> str:
 
 @pytest.fixture
 def faulty(make_client: Callable[..., Client], proxy: FaultProxy) -> Client:
-    """A client behind the proxy that fails as a test wants."""
+    """A client behind the proxy, which fails as the test requests."""
     return make_client(proxy.url)

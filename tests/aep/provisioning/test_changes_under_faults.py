@@ -1,4 +1,4 @@
-"""Changes and deletions when others change too, and when answers are lost: done once, and others' work kept."""
+"""Updates and deletions despite lost answers and other writers: done once, and other writers' changes are kept."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def updated(client: Client, want: Resource) -> Provisioned:
 
 
 def before_and_after(chain: Chain, name: str) -> Resource:
-    """Make an object as it usually is; return what it shall be."""
+    """Create an object with the usual arguments; return the value to update it to."""
     build = KINDS[name].build
     chain.ensure(build(chain, **({"field_groups": ()} if name == "schema" else {})))
     return build(chain, **UPDATES[name])
 
 
-# ---- somebody else's change ----------------------------------------------------------------------------------------
+# ---- changes of other writers --------------------------------------------------------------------------------------
 
 
 def change_by_hand(chain: Chain, flow_id: str, interval: int) -> None:
-    """Change options and interval, as somebody else would."""
+    """Change a dataflow's options and interval, as another writer does."""
     operations = [
         {"op": "add", "path": "/options", "value": {"errorDiagnosticsEnabled": True}},
         {"op": "replace", "path": "/scheduleParams/interval", "value": interval},
@@ -54,12 +54,12 @@ def change_by_hand(chain: Chain, flow_id: str, interval: int) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_change_is_made_again_on_top_of_somebody_elses_which_is_kept(
+def test_a_refused_update_is_sent_again_and_keeps_the_other_writers_change(
     times: int, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow()).existing.id
     others = iter(range(times))
-    # Between our look and our change, each time.
+    # Another writer's change, between each lookup and update.
     proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, made, 20 + next(others)), times=times)
     outcome = updated(proxied, chain.dataflow(schedule=HOURLY))
     assert (outcome.updated, outcome.existing.id) == (True, made)
@@ -71,7 +71,7 @@ def test_a_change_is_made_again_on_top_of_somebody_elses_which_is_kept(
     assert outcome.existing.etag == item["etag"]
 
 
-def test_what_somebody_else_has_changed_the_same_way_is_not_changed_again(
+def test_an_update_that_another_writer_has_made_is_not_sent_again(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     chain.ensure(chain.dataflow())
@@ -82,7 +82,7 @@ def test_what_somebody_else_has_changed_the_same_way_is_not_changed_again(
     assert not updated(chain.client, want).updated
 
 
-def test_what_somebody_else_has_made_unchangeable_meanwhile_is_a_conflict(
+def test_an_update_of_a_dataflow_that_was_just_disabled_is_a_conflict(
     chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
     made = chain.ensure(chain.dataflow()).existing.id
@@ -92,13 +92,13 @@ def test_what_somebody_else_has_made_unchangeable_meanwhile_is_a_conflict(
     assert proxy.count("PATCH", "/flows") == 1
 
 
-def test_others_who_change_it_every_time_are_given_way_to_after_the_third(
+def test_an_update_is_given_up_after_three_conflicting_changes(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow()).existing.id
     others = iter(range(20, 99))
     proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, made, next(others)), times=99)
-    with pytest.raises(UnsettledError, match=f"dataflow 'own dataflow' .{made}. could not be changed") as unsettled:
+    with pytest.raises(UnsettledError, match=f"dataflow 'own dataflow' .{made}. could not be updated") as unsettled:
         updated(proxied, chain.dataflow(schedule=HOURLY))
     assert unsettled.value.retryable
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412] * 3
@@ -106,7 +106,7 @@ def test_others_who_change_it_every_time_are_given_way_to_after_the_third(
     assert (item["scheduleParams"]["frequency"], item["scheduleParams"]["interval"]) == ("minute", 22)
 
 
-def test_what_somebody_else_deleted_meanwhile_is_worth_another_attempt(
+def test_an_update_of_an_object_that_was_just_deleted_may_be_retried(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow()).existing.id
@@ -120,13 +120,13 @@ def test_what_somebody_else_deleted_meanwhile_is_worth_another_attempt(
 
 
 def grow_by_hand(chain: Chain, name: str) -> None:
-    """Give the registry's object something more, as somebody else would."""
+    """Add a field or a field group to an object of the registry, as another writer does."""
     more = {"fields": {"theirs": "string"}} if name == "field group" else {"field_groups": (chain.group_id,)}
     assert chain.ensure(KINDS[name].build(chain, **more), if_exists="update").updated
 
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
-def test_what_others_add_meanwhile_to_a_resource_of_the_registry_is_kept(
+def test_additions_of_other_writers_to_a_registry_resource_are_kept(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = before_and_after(chain, name)
@@ -144,7 +144,7 @@ def test_what_others_add_meanwhile_to_a_resource_of_the_registry_is_kept(
 
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
-def test_what_others_add_meanwhile_the_same_way_is_added_once(
+def test_the_same_addition_by_another_writer_is_added_once(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
     want = before_and_after(chain, name)
@@ -154,7 +154,7 @@ def test_what_others_add_meanwhile_the_same_way_is_added_once(
 
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
-def test_a_registry_that_does_not_take_its_own_etag_is_asked_without_it(
+def test_a_registry_that_refuses_its_own_etag_is_updated_without_if_match(
     name: str,
     chain: Chain,
     proxied: Client,
@@ -167,12 +167,12 @@ def test_a_registry_that_does_not_take_its_own_etag_is_asked_without_it(
     proxy.fault("PATCH", KINDS[name].path, status=412)
     assert updated(proxied, want).updated
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412, 200]
-    assert "again" not in caplog.text  # by the same call, so without what was refused
+    assert "again" not in caplog.text  # the same call sends it without If-Match
     assert not updated(chain.client, want).updated
 
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
-def test_a_registry_that_refuses_every_etag_fails_in_its_own_words(
+def test_a_registry_that_refuses_every_etag_fails_with_its_own_status(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
     want = before_and_after(chain, name)
@@ -182,7 +182,7 @@ def test_a_registry_that_refuses_every_etag_fails_in_its_own_words(
         updated(proxied, want)
 
 
-def test_a_tag_that_no_list_shows_yet_is_kept(
+def test_a_recent_tag_that_is_not_listed_yet_is_kept(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataset(tags={"team": ["a"]})).existing.id
@@ -199,7 +199,7 @@ def test_a_tag_that_no_list_shows_yet_is_kept(
 
 @CHANGEABLE
 @pytest.mark.parametrize("fault", [{"lose": True}, {"cut": True}], ids=["lost", "cut"])
-def test_a_change_whose_answer_was_lost_is_seen_to_be_done_and_not_sent_again(
+def test_an_update_whose_answer_was_lost_is_verified_and_not_sent_again(
     name: str, fault: dict[str, Any], chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = before_and_after(chain, name)
@@ -207,7 +207,7 @@ def test_a_change_whose_answer_was_lost_is_seen_to_be_done_and_not_sent_again(
     outcome = updated(proxied, want)
     assert (outcome.created, outcome.updated) == (False, True)
     assert len(emulator.requests(method="PATCH")) == 1
-    # Nothing was added twice, and the outcome is that of a look-up.
+    # Nothing was added twice, and the outcome equals that of a lookup.
     (existing,) = want.look_up(chain.client)
     assert (outcome.existing.id, outcome.existing.etag) == (existing.id, existing.etag)
     if name == "schema":
@@ -217,7 +217,7 @@ def test_a_change_whose_answer_was_lost_is_seen_to_be_done_and_not_sent_again(
 
 
 @CHANGEABLE
-def test_a_change_that_never_arrived_is_sent_again(
+def test_an_update_that_did_not_arrive_is_sent_again(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator, naps: list[float]
 ) -> None:
     want = before_and_after(chain, name)
@@ -228,18 +228,16 @@ def test_a_change_that_never_arrived_is_sent_again(
     assert not updated(chain.client, want).updated
 
 
-def test_a_change_that_is_never_answered_is_sent_three_times_at_most(
-    chain: Chain, proxied: Client, proxy: FaultProxy
-) -> None:
+def test_an_update_without_any_answer_is_sent_three_times(chain: Chain, proxied: Client, proxy: FaultProxy) -> None:
     want = before_and_after(chain, "dataflow")
     proxy.fault("PATCH", "/flows", before=True, times=99)
-    with pytest.raises(UnsettledError, match="answers are lost; the next attempt looks again"):
+    with pytest.raises(UnsettledError, match="or answers were lost; the next attempt tries again"):
         updated(proxied, want)
     assert proxy.count("PATCH", "/flows") == 3
 
 
 @pytest.mark.parametrize("seconds", [30, 61])
-def test_a_wait_after_a_lost_change_is_kept_or_carried_by_the_error(
+def test_a_retry_after_of_a_lost_update_is_slept_or_raised(
     seconds: int, chain: Chain, proxied: Client, proxy: FaultProxy, naps: list[float]
 ) -> None:
     want = before_and_after(chain, "dataflow")
@@ -261,7 +259,7 @@ DELETABLE = ["base connection", "source connection", "target connection", "datas
 
 @pytest.mark.parametrize("name", DELETABLE)
 @pytest.mark.parametrize("fault", [{"lose": True}, {"cut": True}, {"before": True}], ids=["lost", "cut", "not sent"])
-def test_a_deletion_is_repeated_after_a_lost_answer_and_what_is_gone_by_then_is_done(
+def test_a_deletion_is_repeated_after_a_lost_answer_and_accepts_404(
     name: str, fault: dict[str, Any], chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     kind, want = KINDS[name], KINDS[name].build(chain)
@@ -270,12 +268,12 @@ def test_a_deletion_is_repeated_after_a_lost_answer_and_what_is_gone_by_then_is_
     want.kind.delete(proxied, made)
     assert proxy.count("DELETE", kind.path) == (1 if fault.get("cut") and name != "dataset" else 2)
     assert made.id not in [item["id"] for item in emulator.objects(kind.objects)]
-    # And again, as somebody would who died in between.
+    # A repeated deletion, as after a kill, succeeds too.
     want.kind.delete(proxied, made)
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])
-def test_a_deletion_that_is_refused_is_an_error(
+def test_a_refused_deletion_is_an_error(
     status: int, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.source()).existing

@@ -1,4 +1,4 @@
-"""One answer may be wrong: what is said to be gone, what a list still says, what may not be deleted."""
+"""Wrong answers: false 404s, outdated lists, and refused deletions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from airflow_provider_payments.aep.api import catalog, flow_service
 from airflow_provider_payments.aep.errors import (
     ConflictError,
-    Failure,
     InvalidInputError,
+    NotFoundError,
     Problem,
     RequestError,
     UnsettledError,
@@ -35,26 +35,25 @@ def writer(make_writer: Callable[..., Chain], proxy: FaultProxy) -> Chain:
     return make_writer(proxy.url)
 
 
-# ---- what is said to be gone ---------------------------------------------------------------------------------------
+# ---- false 404s ----------------------------------------------------------------------------------------------------
 
-SAYINGS = {
+NOT_FOUND = {
     "Flow Service's": (Problem("FLOW-1410-404", "Resource not found"), "", True),
     "Schema Registry's": (Problem("XDM-1010-404", detail="None."), "", True),
-    "Catalog's, which gives no number": (Problem(title="NotFoundError"), "", True),
+    "Catalog's, which has no code": (Problem(title="NotFoundError"), "", True),
     "the gateway's": (Problem("404003", "Not found"), "", False),
     "about the sandbox": (Problem("FLOW-2100-404", "Sandbox not found"), "", False),
-    "without a word": (Problem(), "", False),
+    "without any text": (Problem(), "", False),
     "HTML": (Problem(), "answered HTML instead of JSON", False),
 }
 
 
-@pytest.mark.parametrize(("problem", "reason", "gone"), SAYINGS.values(), ids=SAYINGS)
-def test_only_the_service_itself_says_that_something_is_gone(problem: Problem, reason: str, gone: bool) -> None:
-    error = RequestError(Failure.FINAL, "GET", "/x", status=404, problem=problem, reason=reason)
-    assert error.says_gone is gone
+@pytest.mark.parametrize(("problem", "reason", "is_not_found"), NOT_FOUND.values(), ids=NOT_FOUND)
+def test_only_a_404_of_the_service_itself_means_deleted(problem: Problem, reason: str, is_not_found: bool) -> None:
+    assert NotFoundError.matches(404, problem, reason) is is_not_found
 
 
-def test_a_single_word_that_a_dataflow_is_gone_makes_no_second_one(
+def test_a_single_404_of_a_dataflow_creates_no_second_one(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow(), writer=A)
@@ -67,7 +66,7 @@ def test_a_single_word_that_a_dataflow_is_gone_makes_no_second_one(
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b'{"error_code": "404003", "message": "Not found"}'])
-def test_a_404_that_is_not_the_services_is_one_clear_error(
+def test_a_404_of_an_intermediary_is_an_error_and_creates_nothing(
     body: bytes, chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow(), writer=A)
@@ -78,38 +77,38 @@ def test_a_404_that_is_not_the_services_is_one_clear_error(
     assert len(emulator.objects("flows")) == 1
 
 
-# ---- what a list still says ----------------------------------------------------------------------------------------
+# ---- outdated lists ------------------------------------------------------------------------------------------------
 
 
-def shown(chain: Chain, flow_id: str, **changes: Any) -> bytes:
-    """The answer to a single GET, changed."""
+def changed_answer(chain: Chain, flow_id: str, **changes: Any) -> bytes:
+    """The answer to a single GET, with changed members."""
     return json.dumps({"items": [flow_service.item(chain.client, "flows", flow_id) | changes]}).encode()
 
 
-def test_what_is_being_deleted_is_not_adopted(
+def test_an_object_that_is_being_deleted_is_not_adopted(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     old = chain.ensure(chain.source(), writer=A)
     emulator.advance(600)
     item = flow_service.item(chain.client, "sourceConnections", old.existing.id) | {"state": "deleting"}
-    going = json.dumps({"items": [item]}).encode()
-    proxy.fault("GET", f"/sourceConnections/{old.existing.id}", status=200, body=going, times=99)
+    deleting = json.dumps({"items": [item]}).encode()
+    proxy.fault("GET", f"/sourceConnections/{old.existing.id}", status=200, body=deleting, times=99)
     new = writer.ensure(chain.source(), writer=LATER)
     assert new.created
     assert new.existing.id != old.existing.id
 
 
-def test_what_has_changed_since_the_list_was_made_is_different(
+def test_an_object_that_changed_after_the_lookup_is_a_conflict(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow(), writer=A).existing.id
     emulator.advance(600)
-    proxy.fault("GET", f"{FLOWS}/{made}", status=200, body=shown(chain, made, state="disabled"))
+    proxy.fault("GET", f"{FLOWS}/{made}", status=200, body=changed_answer(chain, made, state="disabled"))
     with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
         writer.ensure(chain.dataflow(), writer=LATER)
 
 
-def test_a_deleted_dataflow_that_lists_still_show_keeps_nobody_from_its_source_connection(
+def test_a_deleted_but_still_listed_dataflow_does_not_block_its_source_connection(
     chain: Chain, emulator: Emulator
 ) -> None:
     old = chain.ensure(chain.dataflow(), writer=A).existing.id
@@ -123,21 +122,21 @@ def test_a_deleted_dataflow_that_lists_still_show_keeps_nobody_from_its_source_c
     ("value", "moment"),
     [(1790000000123, 1790000000.123), ("2026-09-21T14:13:20Z", 1790000000.0), ("soon", None), (None, None)],
 )
-def test_a_moment_is_read_however_it_is_written(value: object, moment: float | None) -> None:
+def test_a_time_is_read_from_each_notation(value: object, moment: float | None) -> None:
     assert moment_of(value) == pytest.approx(moment)
 
 
-def test_pages_that_repeat_themselves_come_to_an_end(writer: Chain, proxy: FaultProxy) -> None:
+def test_a_list_that_repeats_its_page_ends(writer: Chain, proxy: FaultProxy) -> None:
     page = json.dumps({f"dataset{n}": {"name": "own dataset"} for n in range(100)}).encode()
     proxy.fault("GET", f"{CATALOG}/dataSets", status=200, body=page, times=999)
     assert len(list(catalog.datasets(writer.client, "own dataset"))) == 100
     assert proxy.count("GET", f"{CATALOG}/dataSets") == 2
 
 
-# ---- copies of a dataflow ------------------------------------------------------------------------------------------
+# ---- duplicates of a dataflow --------------------------------------------------------------------------------------
 
 
-def test_a_duplicate_that_differs_is_disabled_and_the_oldest_updated(
+def test_a_differing_duplicate_is_disabled_and_the_oldest_dataflow_updated(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     first = chain.ensure(chain.dataflow(), writer=A).existing.id
@@ -153,7 +152,7 @@ def test_a_duplicate_that_differs_is_disabled_and_the_oldest_updated(
     assert (flows[first]["state"], flows[copy]["state"]) == ("enabled", "disabled")
 
 
-def test_of_two_writers_who_want_different_dataflows_the_younger_gives_way(
+def test_the_later_of_two_writers_of_different_dataflows_gets_a_conflict(
     chain: Chain, make_writer: Callable[..., Chain], timeline: Any, emulator: Emulator
 ) -> None:
     hourly = chain.dataflow(schedule=Schedule(frequency="hour", interval=1))
@@ -172,7 +171,7 @@ def test_of_two_writers_who_want_different_dataflows_the_younger_gives_way(
 
 
 @pytest.mark.parametrize("marks", [True, False], ids=["a refused deletion", "without marks"])
-def test_an_own_duplicate_that_cannot_be_deleted_is_disabled(
+def test_a_created_duplicate_that_cannot_be_deleted_is_disabled(
     marks: bool, chain: Chain, make_writer: Callable[..., Chain], timeline: Any, emulator: Emulator
 ) -> None:
     emulator.fail("status", method="DELETE", status=403, times=9)
@@ -187,26 +186,26 @@ def test_an_own_duplicate_that_cannot_be_deleted_is_disabled(
     assert younger.duplicates == tuple(flow for flow, state in states.items() if state == "disabled")
 
 
-def test_a_second_attempt_at_a_dataflow_does_not_wait_the_whole_retry_after(
+def test_a_second_attempt_at_a_dataflow_ignores_a_long_retry_after(
     chain: Chain, writer: Chain, proxy: FaultProxy
 ) -> None:
     want = chain.dataflow()
     proxy.fault("GET", "/flows?", status=429, headers={"Retry-After": "3600"})
-    with pytest.raises(UnsettledError, match="the next attempt looks before that") as sent_away:
+    with pytest.raises(UnsettledError, match="so the next attempt searches before that time") as unsettled:
         writer.ensure(want, attempt=2, writer=A)
-    assert getattr(sent_away.value, "retry_after", None) is None
+    assert getattr(unsettled.value, "retry_after", None) is None
 
 
-def test_what_carries_no_mark_is_nobodys_own_where_marks_are_on(chain: Chain, emulator: Emulator) -> None:
+def test_an_unmarked_object_is_not_adopted_by_fail_if_marks_are_used(chain: Chain, emulator: Emulator) -> None:
     chain.source().create(chain.client)
-    with pytest.raises(ConflictError, match="adopts nothing that was there before"):
+    with pytest.raises(ConflictError, match="adopts no object that existed before"):
         chain.ensure(chain.source(), writer=A, attempt=2, if_exists="fail")
 
 
 # ---- deletions -----------------------------------------------------------------------------------------------------
 
 
-def test_a_dataset_with_a_batch_stays_though_it_names_no_last_one(
+def test_a_dataset_with_a_batch_stays_even_without_a_last_batch_id(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     dataset = chain.ensure(chain.dataset(), writer=A).existing.id
@@ -216,7 +215,9 @@ def test_a_dataset_with_a_batch_stays_though_it_names_no_last_one(
     assert len(emulator.objects("dataSets")) == 1
 
 
-def test_one_refused_deletion_is_reported_and_ends_nothing(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_a_refused_deletion_is_reported_and_the_teardown_continues(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
     source, dataset = (chain.ensure(want, writer=A).existing.id for want in (chain.source(), chain.dataset()))
     emulator.fail("status", method="DELETE", path="*/sourceConnections/*", code="FLOW-1418-400")
     outcome = tear_down(writer.client, A)
@@ -225,7 +226,7 @@ def test_one_refused_deletion_is_reported_and_ends_nothing(chain: Chain, writer:
     assert [removed["id"] for removed in outcome.removed] == [dataset]
 
 
-def test_a_run_that_begins_while_a_teardown_waits_is_noticed(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_a_teardown_checks_again_after_its_wait(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.source(), writer=A)
     asked: list[int] = []
 
@@ -240,7 +241,7 @@ def test_a_run_that_begins_while_a_teardown_waits_is_noticed(chain: Chain, write
     assert len(emulator.objects("sourceConnections")) == 1
 
 
-def test_a_credential_in_extra_is_not_repeated() -> None:
+def test_an_error_does_not_repeat_a_credential_in_extra() -> None:
     with pytest.raises(InvalidInputError) as refused:
         add_extra({"auth": {"params": {"clientSecret": "a"}}}, {"auth": {"params": {"clientSecret": "s3cret"}}})
     assert "s3cret" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""The decision of exactly-once provisioning: a pure function, a row for each case, and what holds whatever is seen."""
+"""The decision of exactly-once provisioning: a case for each situation, and properties of any situation."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from airflow_provider_payments.aep.provisioning.decide import (
 )
 from airflow_provider_payments.aep.resources.kind import RemoteObject
 
-#: A connection, a dataflow, and a kind of which the service itself refuses a second one.
+#: Rules of a connection, of a dataflow, and of a kind of which the service itself refuses a second object.
 CONNECTION, DATAFLOW, SCHEMA = Rules(True, 10.0), Rules(True, 50.0, ingests=True), Rules(False, 0.0)
 MAPPING_SET = Rules(False, 10.0)
 PLATFORM = 1_800_000_000.0
-NOW = Now(own=1000.0, platform=PLATFORM)
+NOW = Now(monotonic=1000.0, platform=PLATFORM)
 LONG_AGO = PLATFORM - 86400
 OTHER = (Difference("table", "a", "b"),)
 
@@ -46,160 +46,182 @@ def seen(object_id: str = "a", created: float = LONG_AGO, **given: Any) -> Seen:
     return Seen(RemoteObject(object_id, created), **given)
 
 
-OLD, YOUNG, NEW = seen(checked=True), seen(created=PLATFORM - 4), seen("n", created=PLATFORM - 4)
+OLD, RECENT, RECENT_N = seen(checked=True), seen(created=PLATFORM - 4), seen("n", created=PLATFORM - 4)
 DIFFERS = seen("d", differences=OTHER, is_duplicate=False)
-SENT = Memory(posts=1, sent_at=NOW.own)
+SENT = Memory(creations=1, sent_at=NOW.monotonic)
 OURS = seen("m", created=PLATFORM - 100, ours=True)
-STOPPED = seen("m", created=PLATFORM - 100, ours=True, differences=(Difference("state", "enabled", "disabled"),))
-MADE = Memory(posts=1, sent_at=NOW.own - 100, mine="m", searched=True)
-FIRST = seen("f", created=PLATFORM - 101, differences=OTHER, is_duplicate=True)
-WITHDRAWN = seen("w", differences=(Difference("state", "enabled", "disabled"),), withdrawn=True)
-READ = seen("w", differences=WITHDRAWN.differences, withdrawn=True, checked=True)
-BUSY = seen("w", differences=READ.differences, withdrawn=True, checked=True, busy_until=PLATFORM + 7)
+OURS_DISABLED = seen("m", created=PLATFORM - 100, ours=True, differences=(Difference("state", "enabled", "disabled"),))
+CREATED = Memory(creations=1, sent_at=NOW.monotonic - 100, created_id="m", searched=True)
+OLDER_DIFFERS = seen("f", created=PLATFORM - 101, differences=OTHER, is_duplicate=True)
+GIVEN_UP = seen("w", differences=(Difference("state", "enabled", "disabled"),), was_given_up=True)
+GIVEN_UP_READ = seen("w", differences=GIVEN_UP.differences, was_given_up=True, checked=True)
+BUSY = seen("w", differences=GIVEN_UP.differences, was_given_up=True, checked=True, busy_until=PLATFORM + 7)
 
 
-def made(seconds_ago: float, **given: Any) -> Memory:
-    return Memory(**{"posts": 1, "sent_at": NOW.own - seconds_ago, "mine": "m", "searched": True} | given)
+def created(seconds_ago: float, **given: Any) -> Memory:
+    """The memory of a call that created the object ``m`` a number of seconds ago."""
+    known = {"creations": 1, "sent_at": NOW.monotonic - seconds_ago, "created_id": "m", "searched": True}
+    return Memory(**known | given)
+
+
+def missing(noticed: float, *, searched: bool = False) -> Memory:
+    """The memory of a call whose read by id did not find the listed object ``x``."""
+    return Memory(missing={"x": noticed}, searched=searched)
+
+
+def never_listed(seconds: int) -> GiveUp:
+    why = (
+        f"was created (m), but no list shows it {seconds} s later. No other object is created, because another attempt "
+    )
+    return GiveUp(f"{why}would not find it either", retryable=False)
 
 
 CASES: dict[str, tuple[Rules, Collection[Seen], Memory, Action]] = {
-    # Nothing is there.
-    "nothing, by the first key": (CONNECTION, [], Memory(), Search()),
-    "nothing, by both keys": (CONNECTION, [], Memory(searched=True), Create()),
-    "nothing, just after a creation was sent": (CONNECTION, [], SENT, Wait(11.0, "to settle")),
-    "nothing, and an earlier attempt may have sent one": (
-        CONNECTION, [], Memory(attempt=2).looked((), NOW.own, searched=True), Wait(11.0, "to settle"),
+    # No object exists.
+    "no object by the first key": (CONNECTION, [], Memory(), Search()),
+    "no object by both keys": (CONNECTION, [], Memory(searched=True), Create()),
+    "no object just after a creation was sent": (CONNECTION, [], SENT, Wait(11.0, "to settle")),
+    "no object, and an earlier attempt may have sent a creation": (
+        CONNECTION, [], Memory(attempt=2).after_lookup((), NOW.monotonic, searched=True), Wait(11.0, "to settle"),
     ),
-    "nothing, and what was sent has settled": (CONNECTION, [], Memory(1, 1, NOW.own - 11, searched=True), Create()),
-    "nothing, and less is left than a clock can tell": (
-        CONNECTION, [], Memory(1, 1, NOW.own - 11 + 1e-9, searched=True), Create(),
+    "no object, and the creation has settled": (
+        CONNECTION, [], Memory(1, 1, NOW.monotonic - 11, searched=True), Create(),
     ),
-    "nothing, just before what was sent has settled": (
-        CONNECTION, [], Memory(1, 1, NOW.own - 10, searched=True), Wait(1.0, "to settle"),
+    "no object, and the wait that is left is below the resolution": (
+        CONNECTION, [], Memory(1, 1, NOW.monotonic - 11 + 1e-9, searched=True), Create(),
     ),
-    "nothing, after three creations": (
-        CONNECTION, [], Memory(posts=3, searched=True),
-        GiveUp("cannot be created: 3 requests to create it brought no object, and none shows after 10 s; the next "
-               "attempt looks again", retryable=True),
+    "no object just before the creation has settled": (
+        CONNECTION, [], Memory(1, 1, NOW.monotonic - 10, searched=True), Wait(1.0, "to settle"),
     ),
-    "nothing, of a kind that need not settle": (SCHEMA, [], Memory(posts=1, sent_at=NOW.own, searched=True), Create()),
-    # What lists show though it is gone.
-    "one that a read has just missed": (CONNECTION, [], Memory(gone={"x": NOW.own}), Wait(10.0, "to settle")),
-    "one that a read missed a settle time ago": (CONNECTION, [OLD], Memory(gone={"x": NOW.own - 10}), Check("x")),
-    "one that two reads missed": (CONNECTION, [], Memory(gone={"x": -math.inf}, searched=True), Create()),
-    "one that a read missed, beside one that is right": (CONNECTION, [OLD], Memory(gone={"x": NOW.own}), Adopt(OLD)),
-    # One is right.
-    "one that is right, as listed": (CONNECTION, [seen()], Memory(), Check("a")),
-    "one that is right, as read": (CONNECTION, [OLD], Memory(), Adopt(OLD)),
-    "one that is young": (CONNECTION, [YOUNG], Memory(), Wait(6.0, "to settle")),
-    "one that is young, of a kind that need not settle": (MAPPING_SET, [YOUNG], Memory(), Check("a")),
-    "one that is dated in the future": (
+    "no object after three creations": (
+        CONNECTION, [], Memory(creations=3, searched=True),
+        GiveUp("could not be created: 3 creations were sent, and no list shows an object 10 s after the last one; the "
+               "next attempt searches again", retryable=True),
+    ),
+    "no object of a kind without a settle time": (
+        SCHEMA, [], Memory(creations=1, sent_at=NOW.monotonic, searched=True), Create(),
+    ),
+    # A listed object is not found by its id.
+    "an object that a read has just not found": (CONNECTION, [], missing(NOW.monotonic), Wait(10.0, "to settle")),
+    "an object that a read did not find a settle time ago": (
+        CONNECTION, [OLD], missing(NOW.monotonic - 10), Check("x"),
+    ),
+    "an object that two reads did not find": (CONNECTION, [], missing(-math.inf, searched=True), Create()),
+    "an object that a read did not find, and a matching one": (CONNECTION, [OLD], missing(NOW.monotonic), Adopt(OLD)),
+    # An object matches.
+    "a matching object that was only listed": (CONNECTION, [seen()], Memory(), Check("a")),
+    "a matching object that was read by its id": (CONNECTION, [OLD], Memory(), Adopt(OLD)),
+    "a recent matching object": (CONNECTION, [RECENT], Memory(), Wait(6.0, "to settle")),
+    "a recent matching object of a kind without duplicates": (MAPPING_SET, [RECENT], Memory(), Check("a")),
+    "a matching object with a date in the future": (
         CONNECTION, [seen(created=PLATFORM + 3600)], Memory(), Wait(11.0, "to settle"),
     ),
-    "one that is old, just after a creation was sent": (CONNECTION, [OLD], SENT, Wait(11.0, "to settle")),
-    "two that are right": (CONNECTION, [NEW, OLD], Memory(), Adopt(OLD, (NEW,))),
-    "two that are right, of one age": (
+    "an old matching object just after a creation was sent": (CONNECTION, [OLD], SENT, Wait(11.0, "to settle")),
+    "two matching objects": (CONNECTION, [RECENT_N, OLD], Memory(), Adopt(OLD, (RECENT_N,))),
+    "two matching objects of one age": (
         CONNECTION, [seen("b", checked=True), OLD], Memory(), Adopt(OLD, (seen("b", checked=True),)),
     ),
-    "one that is right and one that differs": (CONNECTION, [DIFFERS, OLD], Memory(), Adopt(OLD)),
-    "one whose maker may still be deleting it": (
+    "a matching and a differing object": (CONNECTION, [DIFFERS, OLD], Memory(), Adopt(OLD)),
+    "a matching object that its creator may still be deleting": (
         DATAFLOW, [seen(checked=True, busy_until=PLATFORM + 9)], Memory(), Wait(9.0, "to be deleted by its creator"),
     ),
-    "one whose maker has had the time to delete it": (
+    "a matching object whose creator has had the time to delete it": (
         DATAFLOW, [seen(checked=True, busy_until=PLATFORM)], Memory(), Adopt(seen(checked=True, busy_until=PLATFORM)),
     ),
-    # What this call made.
-    "our own": (DATAFLOW, [OURS], MADE, Adopt(OURS)),
-    "our own, just made": (DATAFLOW, [OURS], made(0), Wait(51.0, "to settle")),
-    "our own and an older one": (CONNECTION, [OURS, OLD], MADE, Adopt(OLD, (OURS,))),
-    "our own does not show by the first key": (CONNECTION, [], made(20, searched=False), Search()),
-    "our own does not show": (CONNECTION, [], made(20), Wait(2.0, "to show in lists")),
-    "our own never shows": (
-        CONNECTION, [], made(62),
-        GiveUp("was created (m), but 61 s later no list shows it. Nothing more is created: another attempt would not "
-               "find it either", retryable=False),
+    # This call has created an object.
+    "our object": (DATAFLOW, [OURS], CREATED, Adopt(OURS)),
+    "our object just after its creation": (DATAFLOW, [OURS], created(0), Wait(51.0, "to settle")),
+    "our object and an older matching one": (CONNECTION, [OURS, OLD], CREATED, Adopt(OLD, (OURS,))),
+    "our object is not listed by the first key": (CONNECTION, [], created(20, searched=False), Search()),
+    "our object is not listed": (CONNECTION, [], created(20), Wait(2.0, "to be listed")),
+    "our object is never listed": (CONNECTION, [], created(62), never_listed(61)),
+    "our object is never listed and starts soon": (
+        DATAFLOW, [], created(60, must_end_at=NOW.monotonic + 5), never_listed(59),
     ),
-    "our own never shows, and begins soon": (
-        DATAFLOW, [], made(60, begins_at=NOW.own + 5),
-        GiveUp("was created (m), but 59 s later no list shows it. Nothing more is created: another attempt would not "
-               "find it either", retryable=False),
+    "our object is not listed, another one matches": (CONNECTION, [OLD], created(20), Wait(2.0, "to be listed")),
+    "our object is never listed, another one matches": (CONNECTION, [OLD], created(22), Adopt(OLD)),
+    "our object is not listed, another one differs": (CONNECTION, [DIFFERS], created(30), Wait(2.0, "to be listed")),
+    # Another writer created an object that differs before.
+    "our dataflow, and an older one that ingests the same": (DATAFLOW, [OURS, OLDER_DIFFERS], CREATED, Withdraw(OURS)),
+    "our dataflow that another writer disabled, and an older one that differs": (
+        DATAFLOW, [OURS_DISABLED, OLDER_DIFFERS], CREATED, Withdraw(OURS_DISABLED),
     ),
-    "our own does not show, another one does": (CONNECTION, [OLD], made(20), Wait(2.0, "to show in lists")),
-    "our own never shows, another one does": (CONNECTION, [OLD], made(22), Adopt(OLD)),
-    "our own never shows, one that differs does": (CONNECTION, [DIFFERS], made(30), Wait(2.0, "to show in lists")),
-    # Another writer was first with something else.
-    "our own dataflow, and an older one that ingests the same": (DATAFLOW, [OURS, FIRST], MADE, Withdraw(OURS)),
-    "our own dataflow that somebody disabled, and an older one that differs": (
-        DATAFLOW, [STOPPED, FIRST], MADE, Withdraw(STOPPED),
+    "our connection, and an older one that differs": (
+        CONNECTION, [OURS, OLDER_DIFFERS], CREATED, Adopt(OURS, (OLDER_DIFFERS,)),
     ),
-    "our own connection, and an older one that differs": (CONNECTION, [OURS, FIRST], MADE, Adopt(OURS, (FIRST,))),
-    "our own dataflow, and an older one that reads something else": (DATAFLOW, [OURS, DIFFERS], MADE, Adopt(OURS)),
-    "somebody else's dataflow, and an older one that differs": (
+    "our dataflow, and an older one that reads another source": (DATAFLOW, [OURS, DIFFERS], CREATED, Adopt(OURS)),
+    "a dataflow of another writer, and an older one that differs": (
         DATAFLOW, [OLD, seen("f", LONG_AGO - 1, differences=OTHER)], Memory(),
         Adopt(OLD, (seen("f", LONG_AGO - 1, differences=OTHER),)),
     ),
-    # All differ.
-    "one that differs": (CONNECTION, [DIFFERS], Memory(), Resolve(DIFFERS)),
-    "two that differ": (DATAFLOW, [FIRST, DIFFERS], Memory(), Resolve(DIFFERS, (FIRST,))),
-    "one that was disabled, as listed": (DATAFLOW, [WITHDRAWN], Memory(), Check("w")),
-    "one that was disabled, as read": (DATAFLOW, [READ], Memory(), Revive(READ)),
-    "one that is just being disabled": (DATAFLOW, [BUSY], Memory(), Wait(7.0, "to be given up by its creator")),
-    "one that was disabled once more": (DATAFLOW, [READ], Memory(revived=True), Resolve(READ)),
+    # All objects differ.
+    "a differing object": (CONNECTION, [DIFFERS], Memory(), Resolve(DIFFERS)),
+    "two differing objects": (DATAFLOW, [OLDER_DIFFERS, DIFFERS], Memory(), Resolve(DIFFERS, (OLDER_DIFFERS,))),
+    "a given up dataflow that was only listed": (DATAFLOW, [GIVEN_UP], Memory(), Check("w")),
+    "a given up dataflow that was read by its id": (DATAFLOW, [GIVEN_UP_READ], Memory(), Revive(GIVEN_UP_READ)),
+    "a dataflow that its creator may still be disabling": (
+        DATAFLOW, [BUSY], Memory(), Wait(7.0, "to be given up by its creator"),
+    ),
+    "a dataflow that was disabled again after it was enabled": (
+        DATAFLOW, [GIVEN_UP_READ], Memory(revived=True), Resolve(GIVEN_UP_READ),
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("rules", "observed", "memory", "action"), CASES.values(), ids=CASES)
-def test_each_case_has_its_action(rules: Rules, observed: Collection[Seen], memory: Memory, action: Action) -> None:
+def test_a_situation_leads_to_its_action(
+    rules: Rules, observed: Collection[Seen], memory: Memory, action: Action
+) -> None:
     assert decide(rules, observed, memory, NOW) == action
 
 
-# ---- whatever is observed ------------------------------------------------------------------------------------------
+# ---- properties of any situation -----------------------------------------------------------------------------------
 
 SECONDS = st.floats(0, 500, allow_nan=False)
-MOMENTS = st.sampled_from((-math.inf, NOW.own)) | SECONDS.map(lambda seconds: NOW.own - seconds)
+TIMES = st.sampled_from((-math.inf, NOW.monotonic)) | SECONDS.map(lambda seconds: NOW.monotonic - seconds)
 IDS = st.sampled_from("abcm")
 RULES = st.sampled_from((CONNECTION, DATAFLOW, SCHEMA, MAPPING_SET, Rules(True, 0.0), Rules(True, 0.0, ingests=True)))
 SEEN = st.builds(
     Seen,
     st.builds(RemoteObject, IDS, SECONDS.map(lambda seconds: PLATFORM - seconds)),
-    st.sampled_from(((), OTHER, WITHDRAWN.differences)),
+    st.sampled_from(((), OTHER, GIVEN_UP.differences)),
     ours=st.booleans(),
     is_duplicate=st.booleans(),
     checked=st.booleans(),
-    withdrawn=st.booleans(),
+    was_given_up=st.booleans(),
     busy_until=st.just(0.0) | SECONDS.map(lambda seconds: PLATFORM - 250 + seconds),
 )
 OBSERVED = st.lists(SEEN, max_size=4, unique_by=lambda each: each.id)
 MEMORIES = st.builds(
     Memory,
     attempt=st.integers(1, 3),
-    posts=st.integers(0, 3),
-    sent_at=MOMENTS,
-    mine=st.none() | IDS,
-    gone=st.dictionaries(st.sampled_from("xyz"), MOMENTS, max_size=2),
-    looks=st.integers(1, 9),
+    creations=st.integers(0, 3),
+    sent_at=TIMES,
+    created_id=st.none() | IDS,
+    missing=st.dictionaries(st.sampled_from("xyz"), TIMES, max_size=2),
+    lookups=st.integers(1, 9),
     searched=st.booleans(),
     revived=st.booleans(),
-    begins_at=st.just(math.inf) | SECONDS.map(lambda seconds: NOW.own + seconds),
+    must_end_at=st.just(math.inf) | SECONDS.map(lambda seconds: NOW.monotonic + seconds),
 )
 
 
 @given(RULES, OBSERVED, MEMORIES)
-def test_one_action_follows_and_it_is_about_what_is_known(rules: Rules, observed: list[Seen], memory: Memory) -> None:
+def test_the_action_refers_to_observed_objects_only(rules: Rules, observed: list[Seen], memory: Memory) -> None:
     action = decide(rules, observed, memory, NOW)
     match action:
         case Wait(seconds, why):
             assert 0 < seconds < math.inf
             assert why
         case Check(object_id):
-            assert object_id in {*memory.gone, *(each.id for each in observed)}
-        case Adopt(one, others) | Resolve(one, others) | Revive(one, others):
-            assert one in observed
-            assert one not in others
+            assert object_id in {*memory.missing, *(each.id for each in observed)}
+        case Adopt(chosen, others) | Resolve(chosen, others) | Revive(chosen, others):
+            assert chosen in observed
+            assert chosen not in others
             assert set(map(id, others)) <= set(map(id, observed))
-        case Withdraw(one):
-            assert one in observed
-            assert one.ours
+        case Withdraw(own):
+            assert own in observed
+            assert own.ours
             assert rules.ingests
         case Search():
             assert not memory.searched
@@ -208,79 +230,81 @@ def test_one_action_follows_and_it_is_about_what_is_known(rules: Rules, observed
 
 
 @given(RULES, OBSERVED, MEMORIES)
-def test_nothing_is_created_before_all_that_was_sent_has_settled_and_both_keys_have_shown_nothing(
+def test_a_creation_follows_only_settled_creations_and_empty_results_by_both_keys(
     rules: Rules, observed: list[Seen], memory: Memory
 ) -> None:
     if decide(rules, observed, memory, NOW) == Create():
         assert observed == []
         assert memory.searched
-        assert memory.posts < 3
-        assert memory.mine is None
-        assert not rules.settle_seconds or NOW.own >= memory.sent_at + rules.settle_seconds
-        assert all(noticed == -math.inf for noticed in memory.gone.values())
+        assert memory.creations < 3
+        assert memory.created_id is None
+        assert not rules.settle_seconds or NOW.monotonic >= memory.sent_at + rules.settle_seconds
+        assert all(noticed == -math.inf for noticed in memory.missing.values())
 
 
 @given(RULES, OBSERVED, MEMORIES)
-def test_only_the_oldest_that_is_right_is_adopted_once_it_has_settled_and_was_read(
+def test_only_the_oldest_matching_object_is_adopted_once_settled_and_read(
     rules: Rules, observed: list[Seen], memory: Memory
 ) -> None:
     action = decide(rules, observed, memory, NOW)
     if isinstance(action, Adopt):
-        right = [each for each in observed if not each.differences]
-        assert action.seen == min(right, key=lambda each: each.existing.age)
-        assert action.seen.checked or action.seen.id == memory.mine
-        if rules.may_duplicate and action.seen.id != memory.mine:
+        matching = [each for each in observed if not each.differences]
+        assert action.seen == min(matching, key=lambda each: each.existing.creation_order)
+        assert action.seen.checked or action.seen.id == memory.created_id
+        if rules.may_duplicate and action.seen.id != memory.created_id:
             assert NOW.platform + 1e-6 >= action.seen.existing.created + rules.settle_seconds
         assert action.duplicates == tuple(each for each in observed if each.is_duplicate and each != action.seen)
 
 
 @given(RULES, OBSERVED, MEMORIES)
-def test_who_waits_as_long_as_it_says_comes_to_an_end(rules: Rules, observed: list[Seen], memory: Memory) -> None:
-    """No list changes: a driver that does what is said ends, and creates three times at most."""
+def test_a_driver_that_carries_out_the_actions_ends(rules: Rules, observed: list[Seen], memory: Memory) -> None:
+    """The lists never change, and the driver creates three times at most."""
     now = NOW
     for _ in range(400):
         match decide(rules, observed, memory, now):
             case Wait(seconds, _):
-                now = Now(now.own + seconds, now.platform + seconds)
-                memory = memory.looked([*memory.gone, *(each.id for each in observed)], now.own, searched=False)
+                now = Now(now.monotonic + seconds, now.platform + seconds)
+                memory = memory.after_lookup(
+                    [*memory.missing, *(each.id for each in observed)], now.monotonic, searched=False
+                )
             case Search():
-                memory = memory.looked([*memory.gone], now.own, searched=True)
-            case Check(object_id) if object_id in memory.gone:
-                memory = memory.missing(object_id, now.own)
+                memory = memory.after_lookup([*memory.missing], now.monotonic, searched=True)
+            case Check(object_id) if object_id in memory.missing:
+                memory = memory.after_missing(object_id, now.monotonic)
             case Check(object_id):
                 observed = [each for each in observed if each.id != object_id]
-                memory = memory.missing(object_id, now.own)
-            case Withdraw(one):
-                observed = [each for each in observed if each is not one]
-                memory = memory.withdrew(one.id)
+                memory = memory.after_missing(object_id, now.monotonic)
+            case Withdraw(own):
+                observed = [each for each in observed if each is not own]
+                memory = memory.after_withdrawal(own.id)
             case Create():
-                memory = memory.sent(now.own)
+                memory = memory.after_creation(now.monotonic)
             case _:
                 return
-    pytest.fail("it goes on for ever")
+    pytest.fail("the driver does not end")
 
 
-def test_a_first_attempt_remembers_no_creation_and_a_later_one_a_possible_one_once() -> None:
-    assert Memory().looked((), 5.0, searched=False).sent_at == -math.inf
-    again = Memory(attempt=2).looked((), 5.0, searched=False)
-    assert (again.sent_at, again.looked((), 9.0, searched=False).sent_at) == (5.0, 5.0)
+def test_only_the_first_lookup_of_a_later_attempt_assumes_an_earlier_creation() -> None:
+    assert Memory().after_lookup((), 5.0, searched=False).sent_at == -math.inf
+    again = Memory(attempt=2).after_lookup((), 5.0, searched=False)
+    assert (again.sent_at, again.after_lookup((), 9.0, searched=False).sent_at) == (5.0, 5.0)
 
 
-def test_what_is_not_listed_any_more_is_not_in_doubt_any_more() -> None:
-    memory = Memory().missing("a", 1.0).missing("b", 1.0).missing("b", 2.0)
-    assert memory.gone == {"a": 1.0, "b": -math.inf}
-    assert memory.looked(["b"], 3.0, searched=False).gone == {"b": -math.inf}
-    assert memory.found("a").gone == {"b": -math.inf}
+def test_a_missing_object_is_forgotten_once_found_or_no_longer_listed() -> None:
+    memory = Memory().after_missing("a", 1.0).after_missing("b", 1.0).after_missing("b", 2.0)
+    assert memory.missing == {"a": 1.0, "b": -math.inf}
+    assert memory.after_lookup(["b"], 3.0, searched=False).missing == {"b": -math.inf}
+    assert memory.after_found("a").missing == {"b": -math.inf}
 
 
-def test_who_removes_one_of_two_that_it_made_remembers_the_other() -> None:
-    memory = Memory().sent(1.0, "a")
-    assert memory.withdrew("lost").mine == "a"
-    assert memory.withdrew("a").mine is None
-    assert memory.withdrew("a").gone == {"a": -math.inf}
+def test_a_withdrawal_forgets_the_created_id_of_that_object_only() -> None:
+    memory = Memory().after_creation(1.0, "a")
+    assert memory.after_withdrawal("lost").created_id == "a"
+    assert memory.after_withdrawal("a").created_id is None
+    assert memory.after_withdrawal("a").missing == {"a": -math.inf}
 
 
-def test_the_manual_names_each_action_and_no_other() -> None:
+def test_the_manual_names_each_action_and_no_other_action() -> None:
     page = (Path(airflow_provider_payments.__file__).parent / "docs" / "exactly-once.md").read_text()
     steps = " ".join(row.split("|")[2] for row in page.splitlines() if row.startswith("| ") and row.count("|") == 3)
     assert set(re.findall(r"`([A-Z]\w+)`", steps)) == {action.__name__ for action in get_args(Action)}

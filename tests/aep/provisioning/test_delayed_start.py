@@ -1,4 +1,4 @@
-"""The late start of a new dataflow: nobody ingests before it is settled who does."""
+"""The late start of a new dataflow: it ingests nothing before duplicates are removed."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ def starts(emulator: Emulator) -> list[int]:
     return [body["scheduleParams"]["startTime"] for body in emulator.posted("/flows")]
 
 
-def at(moment: float) -> datetime:
-    return datetime.fromtimestamp(moment, UTC)
+def at(epoch_seconds: float) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, UTC)
 
 
 @pytest.mark.parametrize(
     ("given", "delay"),
     [
         ({}, 240),
-        # Window, the task's retry delay and a minute: a killed task has been tried again by then.
+        # Settle time, the task's retry delay and a minute: by then a killed task has been tried again.
         ({"retry_delay": 131.0}, 50 + 131 + 60),
         ({"retry_delay": 3600.0}, 50 + 3600 + 60),
     ],
     ids=["the least", "just above it", "an hour"],
 )
-def test_a_dataflow_begins_later_than_its_window_and_a_retry_by_the_platforms_clock(
+def test_a_dataflow_starts_after_its_settle_time_and_one_retry(
     given: dict[str, Any], delay: float, chain: Chain, writer: Chain, emulator: Emulator, caplog: Any
 ) -> None:
     want = chain.dataflow(**given)
-    emulator.advance(86400)  # no clock of this machine knows of it
+    emulator.advance(86400)  # the local clock does not follow
     writer.ensure(want)
     assert starts(emulator) == [platform_time(emulator) - sum(writer.naps) + delay]
     assert WARNING not in caplog.text
 
 
-def test_a_repeated_creation_begins_as_much_later(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_a_repeated_creation_starts_later_by_the_time_waited(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     emulator.fail("status", method="POST", path="*/flows", status=500)
     writer.ensure(chain.dataflow(retry_delay=300.0))
     first, second = starts(emulator)
@@ -58,7 +58,7 @@ def test_a_repeated_creation_begins_as_much_later(chain: Chain, writer: Chain, e
 
 
 @pytest.mark.parametrize("how", ["start_time", "start_delay"])
-def test_an_early_start_that_was_asked_for_is_taken_with_one_warning(
+def test_a_requested_early_start_is_accepted_with_one_warning(
     how: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = platform_time(emulator)
@@ -66,13 +66,14 @@ def test_an_early_start_that_was_asked_for_is_taken_with_one_warning(
     emulator.fail("status", method="POST", path="*/flows", status=500)
     writer.ensure(chain.dataflow(schedule=early))
     assert starts(emulator) == [now + 100, now + 100 + (0 if how == "start_time" else 51)]
-    warnings = [r.getMessage() for r in caplog.records if WARNING in r.getMessage()]
-    assert warnings == [
-        f"dataflow 'own dataflow' begins in 100 s. {WARNING} before one is removed: from 110 s on that cannot be"
-    ]
+    (warning,) = [r.getMessage() for r in caplog.records if WARNING in r.getMessage()]
+    assert warning == (
+        f"dataflow 'own dataflow' begins in 100 s. {WARNING} before one is removed; start at least 110 s after the "
+        "creation to rule this out"
+    )
 
 
-def test_a_late_start_that_was_asked_for_is_taken_without_a_warning(
+def test_a_requested_late_start_is_accepted_without_a_warning(
     chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = platform_time(emulator)
@@ -81,7 +82,9 @@ def test_a_late_start_that_was_asked_for_is_taken_without_a_warning(
     assert WARNING not in caplog.text
 
 
-def test_without_a_window_there_is_no_fence(chain: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_settle_time_a_dataflow_starts_at_once(
+    chain: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.WARNING)
     now = platform_time(emulator)
     chain.ensure(chain.dataflow(schedule=Schedule(start_delay=0), retry_delay=3600.0))
@@ -89,16 +92,14 @@ def test_without_a_window_there_is_no_fence(chain: Chain, emulator: Emulator, ca
     assert WARNING not in caplog.text
 
 
-def test_a_start_that_has_passed_is_refused_where_a_dataflow_would_be_made(
-    chain: Chain, writer: Chain, emulator: Emulator
-) -> None:
+def test_a_start_in_the_past_is_refused_for_a_new_dataflow(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     passed = at(platform_time(emulator)) - timedelta(seconds=1)
     with pytest.raises(InvalidInputError, match=r"start_time=.*it must not be in the past"):
         writer.ensure(chain.dataflow(schedule=Schedule(start_time=passed)))
     assert starts(emulator) == []
 
 
-def test_a_start_that_has_passed_is_no_hindrance_where_the_dataflow_is_there(
+def test_a_start_in_the_past_is_accepted_for_an_existing_dataflow(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     scheduled = Schedule(start_time=at(platform_time(emulator) + 300))

@@ -1,4 +1,4 @@
-"""A dataflow deleted with what goes with it: under faults, kills and repeats each deletion ends the same."""
+"""A dataflow is deleted with its connections and dataset, with the same outcome despite faults and kills."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ LISTS = ("flows", "targetConnections", "sourceConnections")
 NAME = "own dataflow"
 
 
-def there(emulator: Emulator) -> int:
+def remaining(emulator: Emulator) -> int:
     return sum(len(emulator.objects(kind)) for kind in (*LISTS, "dataSets"))
 
 
-def delete(client: Client, *, asked: str = NAME, dataset: bool = False) -> list[str]:
-    """Delete as a task does; return the kinds of what went."""
-    deletion = Deletion(client, asked, dataset=dataset)
+def delete(client: Client, *, dataflow: str = NAME, dataset: bool = False) -> list[str]:
+    """Delete as a task does; return the kinds of the deleted objects."""
+    deletion = Deletion(client, dataflow, dataset=dataset)
     return [one["kind"] for one in deletion.carry_out(deletion.parts()).removed]
 
 
@@ -40,21 +40,21 @@ def marks(emulator: Emulator) -> list[Mark | None]:
     return [Mark.read(item["description"]) for kind in LISTS[1:] for item in emulator.objects(kind)]
 
 
-def test_a_dataflow_goes_before_its_connections_and_its_dataset_only_when_asked(
+def test_a_dataflow_is_deleted_before_its_connections_and_without_its_dataset(
     client: Client, flow_id: str, emulator: Emulator
 ) -> None:
     assert delete(client) == ["dataflow", "target connection", "source connection"]
-    assert there(emulator) == 1
+    assert remaining(emulator) == 1
     with pytest.raises(AbsentError):
         delete(client)
 
 
-def test_the_dataset_goes_too_where_it_is_asked_for(client: Client, flow_id: str, emulator: Emulator) -> None:
-    assert delete(client, asked=flow_id, dataset=True)[3:] == ["dataset"]
-    assert there(emulator) == 0
+def test_the_dataset_is_deleted_on_request(client: Client, flow_id: str, emulator: Emulator) -> None:
+    assert delete(client, dataflow=flow_id, dataset=True)[3:] == ["dataset"]
+    assert remaining(emulator) == 0
 
 
-def test_what_another_dataflow_uses_stays_with_the_reason_and_is_not_written(
+def test_an_object_that_another_dataflow_uses_is_kept_and_not_marked(
     client: Client, chain: Chain, flow_id: str, emulator: Emulator
 ) -> None:
     other = chain.ensure(chain.dataflow(name="other")).existing.id
@@ -78,7 +78,7 @@ def test_a_dataset_with_a_batch_stays(client: Client, chain: Chain, emulator: Em
     assert "it holds rows: batch" in outcome.kept[0]["reason"]
 
 
-def test_marks_name_the_deletion_and_keep_owner_and_text(client: Client, flow_id: str, emulator: Emulator) -> None:
+def test_marks_record_the_deletion_and_keep_their_owner(client: Client, flow_id: str, emulator: Emulator) -> None:
     before = marks(emulator)
     Deletion(client, NAME).parts()
     assert marks(emulator) == [mark and replace(mark, deletion=deletion_digest(NAME)) for mark in before]
@@ -87,11 +87,11 @@ def test_marks_name_the_deletion_and_keep_owner_and_text(client: Client, flow_id
 
 
 class Killed(BaseException):
-    """The end of a process; nothing catches it."""
+    """The end of a process, which no code under test catches."""
 
 
 def killed_after(requests: int) -> Callable[[], None]:
-    """What a credential does before each request: it ends the process before one of them."""
+    """Return a step for a credential that ends the process before one of its requests."""
     left = itertools.count(requests, -1)
 
     def step() -> None:
@@ -102,58 +102,58 @@ def killed_after(requests: int) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize("marked", [True, False], ids=["marked", "made by a person"])
-def test_killed_before_any_request_a_second_try_ends_the_same(
+def test_a_second_try_completes_a_deletion_killed_at_any_request(
     make_client: Callable[..., Client],
     emulator: Emulator,
     credential: Callable[..., Any],
     naps: list[float],
     marked: bool,
 ) -> None:
-    for moment in itertools.count():
+    for requests in itertools.count():
         emulator.reset()
         chain = Chain(make_client(marks=marked))
         chain.ensure(chain.dataflow())
         given = {name: getattr(credential(), name) for name in ("client_id", "client_secret", "transport", "ims_url")}
-        mortal = Stepping(**given, scopes=f"openid,acp.mortal-{moment}", step=killed_after(moment))
+        mortal = Stepping(**given, scopes=f"openid,acp.mortal-{requests}", step=killed_after(requests))
         try:
             delete(make_client(credential=mortal), dataset=True)
             break
         except Killed:
             delete(make_client(), dataset=True)
-        assert (moment, there(emulator)) == (moment, 0)
-    assert moment > 20
+        assert (requests, remaining(emulator)) == (requests, 0)
+    assert requests > 20
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 @pytest.mark.parametrize("kind", LISTS)
-def test_a_lost_answer_to_a_write_is_no_error(
+def test_a_lost_answer_to_a_write_does_not_fail_the_deletion(
     faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator, kind: str, method: str
 ) -> None:
     proxy.fault(method, f"/{kind}/", lose=True)
     assert delete(faulty, dataset=True) == ["dataflow", "target connection", "source connection", "dataset"]
-    assert there(emulator) == 0
+    assert remaining(emulator) == 0
 
 
-def test_where_the_dataflow_may_not_go_nothing_else_goes(
+def test_if_the_dataflow_cannot_be_deleted_nothing_is_deleted(
     faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator
 ) -> None:
-    before = there(emulator)
+    before = remaining(emulator)
     proxy.fault("DELETE", "/flows/", status=403)
     with pytest.raises(PlatformError, match=f"dataflow {flow_id} was not deleted: .*403.*; it is disabled"):
         delete(faulty)
-    assert there(emulator) == before
+    assert remaining(emulator) == before
     assert emulator.objects("flows")[0]["state"] == "disabled"
 
 
-def test_a_mark_that_may_not_be_written_is_a_warning(
+def test_a_mark_that_cannot_be_written_is_a_warning(
     faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     proxy.fault("PATCH", "/targetConnections/", status=403)
     assert delete(faulty, dataset=True)[3:] == ["dataset"]
-    assert "cannot be written, so it stays if this try is killed: " in caplog.text
+    assert "cannot be written; if this try is killed, the object stays: " in caplog.text
 
 
-def test_somebody_elses_change_between_is_kept_beside_the_mark(
+def test_another_writers_change_of_a_mark_is_kept(
     faulty: Client, client: Client, chain: Chain, proxy: FaultProxy, flow_id: str, emulator: Emulator
 ) -> None:
     target = TARGET_CONNECTION.get(client, chain.target_id)
@@ -164,36 +164,38 @@ def test_somebody_elses_change_between_is_kept_beside_the_mark(
 
 
 @pytest.mark.parametrize("status", [409, 412, 428])
-def test_where_others_change_it_all_the_time_nothing_is_deleted_yet(
+def test_nothing_is_deleted_while_other_writers_keep_changing_a_mark(
     faulty: Client, proxy: FaultProxy, flow_id: str, emulator: Emulator, status: int
 ) -> None:
     proxy.fault("PATCH", "/targetConnections/", status=status, times=3)
-    with pytest.raises(UnsettledError, match="could not be marked: others change it"):
+    with pytest.raises(UnsettledError, match="could not be marked, because other writers change it"):
         delete(faulty)
     assert len(emulator.objects("flows")) == 1
     assert delete(faulty)[0] == "dataflow"
 
 
-def test_what_is_taken_over_meanwhile_is_not_deleted_by_the_second_try(
+def test_a_second_try_keeps_a_connection_with_a_new_owner(
     client: Client, faulty: Client, chain: Chain, proxy: FaultProxy, flow_id: str, emulator: Emulator
 ) -> None:
     Deletion(client, NAME).parts()
     client.request("DELETE", f"{FLOW_SERVICE}/flows/{flow_id}")
     target = TARGET_CONNECTION.get(client, chain.target_id)
-    theirs = (TARGET_CONNECTION.mark_of(target) or Writer().mark()).handed_to("finance")
+    theirs = (TARGET_CONNECTION.mark_of(target) or Writer().mark()).with_owner("finance")
     take_over = partial(rewrite_mark, client, TARGET_CONNECTION, target, theirs)
     proxy.fault("GET", f"/targetConnections/{chain.target_id}", first=take_over)
     assert delete(faulty) == ["source connection"]
     assert marks(emulator) == [theirs]
 
 
-def test_an_item_whose_id_is_no_text_ends_no_deletion(faulty: Client, proxy: FaultProxy, flow_id: str) -> None:
+def test_an_item_with_an_unreadable_id_does_not_fail_the_deletion(
+    faulty: Client, proxy: FaultProxy, flow_id: str
+) -> None:
     items = b'{"items": [{"id": {"of": "another kind"}, "name": "odd"}]}'
     proxy.fault("GET", "/flows[?]", status=200, body=items)
-    assert delete(faulty, asked=flow_id) == ["dataflow", "target connection", "source connection"]
+    assert delete(faulty, dataflow=flow_id) == ["dataflow", "target connection", "source connection"]
 
 
-def test_without_marks_nothing_is_written_into_what_goes(
+def test_without_marks_nothing_is_written_before_a_deletion(
     make_client: Callable[..., Client], flow_id: str, emulator: Emulator
 ) -> None:
     assert delete(make_client(marks=False)) == ["dataflow", "target connection", "source connection"]

@@ -1,4 +1,4 @@
-"""Several writers: the oldest is everybody's, each removes what it made beside it, and nobody ingests twice."""
+"""Several writers adopt the oldest object and delete their own duplicates, so no row is ingested twice."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def ids(emulator: Emulator, name: str, want: Resource) -> list[str]:
 
 
 def deleted(emulator: Emulator) -> list[str]:
-    """The ids in all requests for a deletion."""
+    """The ids of all deletions that were requested."""
     return [r["path"].rsplit("/", 1)[-1] for r in emulator.requests(method="DELETE")]
 
 
 @pytest.fixture
 def race(make_writer: Callable[..., Chain], timeline: Timeline) -> Callable[..., list[Provisioned]]:
-    """Let two writers make the same; each of their requests takes a second, and both look before either creates."""
+    """Let two writers create the same object; both look it up before either creates it, as a request takes a second."""
 
     def run(want: Resource, head_start: float = 0.5, **settings: Any) -> list[Provisioned]:
         first, second = (make_writer(seconds=1.0, **settings) for _ in range(2))
@@ -51,8 +51,8 @@ def race(make_writer: Callable[..., Chain], timeline: Timeline) -> Callable[...,
     return run
 
 
-def copied(chain: Chain, emulator: Emulator, want: Resource, by: Writer | None = B) -> tuple[str, RemoteObject]:
-    """Make it, and a second later a copy, as a writer that was killed would have; return both."""
+def duplicated(chain: Chain, emulator: Emulator, want: Resource, by: Writer | None = B) -> tuple[str, RemoteObject]:
+    """Create an object, and a second later a duplicate as of a killed writer; return both."""
     first = chain.ensure(want, writer=A).existing.id
     emulator.advance(1)
     return first, want.ready(chain.client).create(chain.client, by.mark() if by else None)
@@ -62,7 +62,7 @@ def copied(chain: Chain, emulator: Emulator, want: Resource, by: Writer | None =
 
 
 @pytest.mark.parametrize("name", SETTLES)
-def test_of_two_writers_the_younger_removes_its_own_and_both_have_the_oldest(
+def test_the_later_of_two_writers_deletes_its_own_duplicate(
     name: str, race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
@@ -90,7 +90,7 @@ def test_the_writer_of_an_unlisted_object_removes_it_and_adopts_the_other(
     assert (first.duplicates, second.duplicates) == ((), ())
 
 
-def test_two_that_were_made_at_the_same_moment_are_ordered_by_their_ids(
+def test_objects_created_at_the_same_time_are_ordered_by_id(
     race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
 ) -> None:
     for number in range(8):
@@ -102,11 +102,11 @@ def test_two_that_were_made_at_the_same_moment_are_ordered_by_their_ids(
     assert len(deleted(emulator)) == 8
 
 
-def test_a_duplicate_that_cannot_be_read_yet_does_not_hide_what_was_removed_before_it(
+def test_an_unreadable_duplicate_does_not_hide_an_earlier_removal(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want, path = chain.source(), KINDS["source connection"].path
-    # One older than this writer's own shows only after that was made, and one younger is made while it settles.
+    # An older object is listed only after this writer's creation, and a younger one is created while that settles.
     emulator.fail("list_lag", method="POST", path=path, seconds=6)
     oldest = want.ready(chain.client).create(chain.client, A.mark())
     emulator.advance(1)
@@ -122,7 +122,7 @@ def test_a_duplicate_that_cannot_be_read_yet_does_not_hide_what_was_removed_befo
     assert len(found.duplicates) == 1
 
 
-def test_without_marks_both_have_the_oldest_and_nothing_is_deleted(
+def test_without_marks_both_writers_adopt_the_oldest_and_delete_nothing(
     race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
 ) -> None:
     want = chain.source()
@@ -133,7 +133,7 @@ def test_without_marks_both_have_the_oldest_and_nothing_is_deleted(
     assert deleted(emulator) == []
 
 
-def test_what_two_writers_of_one_dataflow_ingest_is_ingested_once(
+def test_two_writers_of_one_dataflow_ingest_each_row_once(
     race: Callable[..., list[Provisioned]], chain: Chain, emulator: Emulator
 ) -> None:
     older, _ = race(chain.dataflow(schedule=ONCE, partial_ingestion_percent=50))
@@ -144,15 +144,15 @@ def test_what_two_writers_of_one_dataflow_ingest_is_ingested_once(
     assert emulator.rows(chain.dataset_id)["count"] == read > 0
 
 
-# ---- copies that others left ---------------------------------------------------------------------------------------
+# ---- duplicates of other writers -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SETTLES)
-def test_a_duplicate_of_another_run_is_reported_and_stays(
+def test_a_duplicate_of_another_run_is_reported_and_kept(
     name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = KINDS[name].build(chain)
-    first, copy = copied(chain, emulator, want)
+    first, copy = duplicated(chain, emulator, want)
     emulator.advance(600)
     found = writer.ensure(want, writer=LATER)
     assert (found.existing.id, found.duplicates) == (first, (copy.id,))
@@ -160,7 +160,7 @@ def test_a_duplicate_of_another_run_is_reported_and_stays(
     assert ids(emulator, name, want) == [first, copy.id]
     assert deleted(emulator) == []
     warning = (
-        f"There is a duplicate of {want.kind} {want.name!r} ({copy.id}), made by [airflow:payments#{B.run_digest}."
+        f"There is a duplicate of {want.kind} {want.name!r} ({copy.id}), created by [airflow:payments#{B.run_digest}."
     )
     assert warning in caplog.text
     assert "remove_duplicates=True would remove it" in caplog.text
@@ -175,11 +175,11 @@ def test_an_object_that_differs_is_no_duplicate(chain: Chain, writer: Chain, emu
 
 
 @pytest.mark.parametrize("name", SETTLES)
-def test_a_chains_own_duplicate_is_removed_on_request(
+def test_a_duplicate_of_the_same_chain_is_removed_on_request(
     name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = KINDS[name].build(chain)
-    first, copy = copied(chain, emulator, want)
+    first, copy = duplicated(chain, emulator, want)
     emulator.advance(600)
     found = writer.ensure(want, writer=LATER, remove_duplicates=True)
     assert (found.existing.id, found.duplicates) == (first, ())
@@ -188,22 +188,22 @@ def test_a_chains_own_duplicate_is_removed_on_request(
 
 
 @pytest.mark.parametrize(("age", "stays"), [(30, True), (31, False)])
-def test_a_duplicate_is_removed_after_three_settle_times_of_its_writer(
+def test_a_duplicate_is_removed_after_three_settle_times(
     age: float, stays: bool, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    _, copy = copied(chain, emulator, chain.source())
+    _, copy = duplicated(chain, emulator, chain.source())
     emulator.advance(age)
     found = writer.ensure(chain.source(), writer=LATER, remove_duplicates=True)
     assert (found.duplicates, deleted(emulator)) == (((copy.id,), []) if stays else ((), [copy.id]))
 
 
-@pytest.mark.parametrize("by", [None, Writer("orders", "run b")], ids=["nobody's", "another chain's"])
+@pytest.mark.parametrize("by", [None, Writer("orders", "run b")], ids=["unmarked", "another chain's"])
 @pytest.mark.parametrize("name", SETTLES)
 def test_a_duplicate_of_another_chain_is_never_removed(
     name: str, by: Writer | None, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
-    first, copy = copied(chain, emulator, want, by)
+    first, copy = duplicated(chain, emulator, want, by)
     emulator.advance(600)
     assert writer.ensure(want, writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
     assert (ids(emulator, name, want), deleted(emulator)) == ([first, copy.id], [])
@@ -212,7 +212,7 @@ def test_a_duplicate_of_another_chain_is_never_removed(
 def test_without_marks_no_duplicate_is_removed(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
-    _, copy = copied(chain, emulator, chain.source())
+    _, copy = duplicated(chain, emulator, chain.source())
     emulator.advance(600)
     unmarked = make_writer(marks=False)
     assert unmarked.ensure(chain.source(), writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
@@ -228,11 +228,11 @@ USERS: dict[str, Callable[[Chain, str], Resource]] = {
 
 
 @pytest.mark.parametrize("name", USERS)
-def test_a_duplicate_in_use_is_kept_and_its_user_named(
+def test_a_duplicate_in_use_is_kept_and_its_user_logged(
     name: str, chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = KINDS[name].build(chain)
-    _, copy = copied(chain, emulator, want)
+    _, copy = duplicated(chain, emulator, want)
     user = chain.ensure(USERS[name](chain, copy.id)).existing.id
     emulator.advance(600)
     assert writer.ensure(want, writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
@@ -241,8 +241,8 @@ def test_a_duplicate_in_use_is_kept_and_its_user_named(
     assert f"{user} refers to it" in caplog.text
 
 
-def test_a_duplicate_in_use_only_by_lagging_lists_is_removed(chain: Chain, writer: Chain, emulator: Emulator) -> None:
-    _, copy = copied(chain, emulator, chain.source())
+def test_a_duplicate_whose_only_user_was_deleted_is_removed(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+    _, copy = duplicated(chain, emulator, chain.source())
     user = chain.ensure(chain.dataflow(name="user", source_connection_id=copy.id)).existing.id
     emulator.advance(600)
     emulator.fail("list_lag", method="DELETE", path="*/flows/*", seconds=600)
@@ -251,18 +251,18 @@ def test_a_duplicate_in_use_only_by_lagging_lists_is_removed(chain: Chain, write
     assert deleted(emulator) == [user, copy.id]
 
 
-# ---- copies of dataflows -------------------------------------------------------------------------------------------
+# ---- duplicates of dataflows ---------------------------------------------------------------------------------------
 
 
 def states(emulator: Emulator) -> dict[str, str]:
     return {item["id"]: item["state"] for item in emulator.objects("flows")}
 
 
-def test_a_copied_dataflow_is_disabled_before_its_first_run_which_never_happens(
+def test_a_duplicate_dataflow_is_disabled_before_its_first_run(
     chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = chain.dataflow(schedule=ONCE, partial_ingestion_percent=50)
-    first, copy = copied(chain, emulator, want)
+    first, copy = duplicated(chain, emulator, want)
     assert writer.ensure(want, writer=LATER).duplicates == (copy.id,)
     assert states(emulator) == {first: "enabled", copy.id: "disabled"}
     assert "Disabled the duplicate of dataflow 'own dataflow'" in caplog.text
@@ -272,22 +272,22 @@ def test_a_copied_dataflow_is_disabled_before_its_first_run_which_never_happens(
     assert emulator.rows(chain.dataset_id)["count"] == run["metrics"]["recordSummary"]["outputRecordCount"] > 0
 
 
-def test_a_duplicate_without_a_mark_is_reported_and_neither_disabled_nor_deleted(
+def test_an_unmarked_duplicate_is_reported_but_neither_disabled_nor_deleted(
     chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     want = chain.dataflow(schedule=ONCE, partial_ingestion_percent=50)
-    first, copy = copied(chain, emulator, want, by=None)
+    first, copy = duplicated(chain, emulator, want, by=None)
     emulator.advance(200)
     assert writer.ensure(want, writer=LATER, remove_duplicates=True).duplicates == (copy.id,)
     assert states(emulator) == {first: "enabled", copy.id: "enabled"}
-    assert f"duplicate of dataflow 'own dataflow' ({copy.id}), made by somebody else" in caplog.text
+    assert f"duplicate of dataflow 'own dataflow' ({copy.id}), created by another writer, without a mark" in caplog.text
 
 
-def test_a_disabled_duplicate_is_not_disabled_again_and_removed_on_request(
+def test_a_disabled_duplicate_is_not_disabled_again_but_removed_on_request(
     chain: Chain, writer: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     want = chain.dataflow()
-    first, copy = copied(chain, emulator, want)
+    first, copy = duplicated(chain, emulator, want)
     actions = [f"{KINDS['dataflow'].path}/{copy.id}/action"]
     assert writer.ensure(want, writer=LATER).duplicates == writer.ensure(want, writer=LATER).duplicates == (copy.id,)
     assert [r["path"] for r in emulator.requests(method="POST") if r["path"].endswith("/action")] == actions
@@ -296,12 +296,12 @@ def test_a_disabled_duplicate_is_not_disabled_again_and_removed_on_request(
     assert states(emulator) == {first: "enabled"}
 
 
-def test_a_duplicate_gone_before_it_could_be_disabled_is_no_error(
+def test_a_duplicate_deleted_before_it_could_be_disabled_is_no_error(
     chain: Chain, writer: Chain, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     want = chain.dataflow()
-    first, copy = copied(chain, emulator, want)
+    first, copy = duplicated(chain, emulator, want)
     emulator.advance(600)
     emulator.fail("list_lag", method="DELETE", path="*/flows/*", seconds=600)
     chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{copy.id}")

@@ -1,4 +1,4 @@
-"""Several objects at once: one look for all, one settle time, and an outcome for each."""
+"""Several objects at once share one lookup and one settle time, and each has its own outcome."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def settling(make_client: Callable[..., Client]) -> Client:
     return make_client(settle_seconds=SETTLE_SECONDS, dataflow_settle_seconds=50.0)
 
 
-def test_many_objects_settle_once_and_are_looked_at_together(
+def test_many_objects_share_one_settle_time_and_one_lookup(
     settling: Client, emulator: Emulator, naps: list[float]
 ) -> None:
     results = ensure_many(settling, sources(20), read=lambda: Snapshot(settling))
@@ -45,21 +45,21 @@ def test_many_objects_settle_once_and_are_looked_at_together(
     assert (lists(emulator), sum(naps)) == (2, pytest.approx(SETTLE_SECONDS + 1, abs=1))
 
 
-def test_a_list_that_fails_fails_all_and_is_asked_for_once(client: Client, emulator: Emulator) -> None:
+def test_a_failed_list_is_requested_once_and_fails_all_objects(client: Client, emulator: Emulator) -> None:
     emulator.fail("status", method="GET", path="*/sourceConnections", status=403, times=50)
     results = ensure_many(client, sources(5), read=lambda: Snapshot(client))
     assert [type(each) for each in results] == [RequestError] * 5
     assert (lists(emulator), emulator.objects("sourceConnections")) == (1, [])
 
 
-def test_one_creation_that_is_refused_fails_alone(client: Client, emulator: Emulator) -> None:
+def test_a_refused_creation_fails_only_its_own_object(client: Client, emulator: Emulator) -> None:
     emulator.fail("status", method="POST", path="*/sourceConnections", nth=2, status=403)
     results = ensure_many(client, sources(3), read=lambda: Snapshot(client))
     assert [isinstance(each, Provisioned) for each in results] == [True, False, True]
     assert [each["name"] for each in emulator.objects("sourceConnections")] == ["s0", "s2"]
 
 
-def test_a_later_attempt_finds_what_an_earlier_one_asked_for_late(settling: Client, emulator: Emulator) -> None:
+def test_a_later_attempt_adopts_a_late_creation_of_an_earlier_one(settling: Client, emulator: Emulator) -> None:
     emulator.fail("late_apply", method="POST", path="*/sourceConnections", seconds=8)
     (desired,) = sources(1)
     with pytest.raises(RequestError):

@@ -1,4 +1,4 @@
-"""A call that gives up leaves no dataflow of its own that ingests, says what became of it, and the next one goes on."""
+"""A call that gives up leaves no dataflow of its own that ingests, and the next attempt continues."""
 
 from __future__ import annotations
 
@@ -41,26 +41,26 @@ def states(emulator: Emulator) -> dict[str, str]:
     return {item["id"]: item["state"] for item in emulator.objects("flows")}
 
 
-def made(emulator: Emulator) -> int:
+def creations(emulator: Emulator) -> int:
     return sum(r["path"].endswith("/flows") for r in emulator.requests(method="POST", status=201))
 
 
 def give_up(by: Chain, want: Any, kind: type[PlatformError] = PlatformError, writer: Writer = A, **how: Any) -> str:
-    """Let a call fail; return what it says."""
+    """Let a call fail; return the text of its error."""
     with pytest.raises(kind) as failed:
         by.ensure(want, writer=writer, **how)
     return str(failed.value)
 
 
 def fail_lists(emulator: Emulator, **fault: Any) -> None:
-    """Let the look after the creation fail; two come before it."""
+    """Let the lookup after the creation fail, which is the third one."""
     emulator.fail(method="GET", path=FLOWS, nth=3, **{"action": "status", "status": 403} | fault)
 
 
-# ---- what is deleted -----------------------------------------------------------------------------------------------
+# ---- deleted dataflows ---------------------------------------------------------------------------------------------
 
 
-def test_a_dataflow_that_no_list_shows_is_deleted_before_it_begins(
+def test_a_dataflow_that_is_never_listed_is_deleted_before_it_starts(
     chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = chain.dataflow(schedule=Schedule(), partial_ingestion_percent=50)
@@ -68,9 +68,9 @@ def test_a_dataflow_that_no_list_shows_is_deleted_before_it_begins(
     for run in ("monday", "tuesday", "wednesday"):
         said = give_up(make_writer(proxy.url), want, UnlistedError, Writer("payments", run))
         assert "no list shows it" in said
-        assert "which this call made, was deleted" in said
+        assert "which this call created, was deleted" in said
         emulator.advance(3600)
-    assert (made(emulator), states(emulator), emulator.objects("runs")) == (3, {}, [])
+    assert (creations(emulator), states(emulator), emulator.objects("runs")) == (3, {}, [])
     assert emulator.rows(chain.dataset_id)["count"] == 0
 
 
@@ -84,54 +84,54 @@ def test_a_dataflow_that_no_list_shows_is_deleted_before_it_begins(
     ],
     ids=["refused", "unavailable", "rate limited", "unreadable"],
 )
-def test_a_failure_after_the_creation_was_answered_deletes_what_it_made(
+def test_a_failure_after_the_creation_deletes_the_dataflow(
     fault: dict[str, Any], kind: type[PlatformError], chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = chain.dataflow()
     fail_lists(emulator, **fault)
     said = give_up(writer, want, kind)
-    assert "which this call made, was deleted" in said
-    assert (made(emulator), states(emulator)) == (1, {})
+    assert "which this call created, was deleted" in said
+    assert (creations(emulator), states(emulator)) == (1, {})
     emulator.control("DELETE", "faults")
     outcome = writer.ensure(want, writer=A, attempt=2)
     assert states(emulator) == {outcome.existing.id: "enabled"}
 
 
-def test_a_deadline_that_ends_before_it_has_settled_deletes_what_it_made(
+def test_a_deadline_within_the_settle_time_deletes_the_dataflow(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     want = chain.dataflow()
-    # The second try waits first, so that nothing is left for its own.
+    # A second attempt waits before its creation, so no time is left for the settle time of the creation.
     said = give_up(make_writer(operation_timeout=60.0), want, UnsettledError, attempt=2)
-    assert "longer than is left of operation_timeout (60 s)" in said
-    assert "which this call made, was deleted" in said
-    assert (made(emulator), states(emulator)) == (1, {})
+    assert "more than the remaining part of operation_timeout (60 s)" in said
+    assert "which this call created, was deleted" in said
+    assert (creations(emulator), states(emulator)) == (1, {})
 
 
-def test_what_a_lost_answer_made_is_found_by_its_mark_and_deleted(
+def test_a_dataflow_whose_answer_was_lost_is_found_by_mark_and_deleted(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     headers = {"Retry-After": "3600"}
     emulator.fail("apply_then_status", method="POST", path=FLOWS, status=503, headers=headers)
-    assert "which this call made, was deleted" in give_up(writer, chain.dataflow(), UnsettledError)
+    assert "which this call created, was deleted" in give_up(writer, chain.dataflow(), UnsettledError)
     assert states(emulator) == {}
 
 
-def test_an_unlisted_object_of_a_lost_answer_is_reported_then_adopted(
+def test_an_unanswered_and_unlisted_creation_is_reported_then_adopted(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want, headers = chain.dataflow(), {"Retry-After": "3600"}
     emulator.fail("late_apply", method="POST", path=FLOWS, seconds=40, status=503, headers=headers)
-    assert "shows in no list; the next attempt looks for it" in give_up(writer, want, UnsettledError)
+    assert "No list shows the dataflow whose creation was not answered" in give_up(writer, want, UnsettledError)
     outcome = writer.ensure(want, writer=A, attempt=2)
     assert (outcome.created, states(emulator)) == (False, {outcome.existing.id: "enabled"})
 
 
-def test_a_task_whose_time_is_over_deletes_what_it_made(
+def test_a_task_timeout_deletes_the_created_dataflow(
     chain: Chain, make_client: Callable[..., Client], emulator: Emulator
 ) -> None:
     class TaskTimeout(BaseException):
-        """As Airflow raises it where ``execution_timeout`` is over."""
+        """An exception like Airflow's after ``execution_timeout``."""
 
     def end(_: float) -> None:
         raise TaskTimeout
@@ -139,11 +139,11 @@ def test_a_task_whose_time_is_over_deletes_what_it_made(
     want, client = chain.dataflow(), make_client(dataflow_settle_seconds=50.0, clock=Clock(sleep=end))
     with pytest.raises(TaskTimeout):
         ensure(client, want, writer=A)
-    assert (made(emulator), states(emulator)) == (1, {})
+    assert (creations(emulator), states(emulator)) == (1, {})
 
 
 @pytest.mark.parametrize("kind", ["source connection", "target connection", "dataset", "base connection"])
-def test_another_kind_stays_to_be_adopted(
+def test_an_object_of_another_kind_is_kept_and_adopted_later(
     kind: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = KINDS[kind].build(chain)
@@ -163,7 +163,7 @@ def test_a_refused_creation_deletes_nothing(chain: Chain, writer: Chain, emulato
     assert emulator.requests(method="DELETE") == []
 
 
-def test_without_marks_what_the_service_says_it_made_is_deleted_too(
+def test_without_marks_a_dataflow_whose_creation_was_answered_is_deleted(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     want = chain.dataflow()
@@ -172,7 +172,7 @@ def test_without_marks_what_the_service_says_it_made_is_deleted_too(
     assert states(emulator) == {}
 
 
-# ---- what cannot be deleted ----------------------------------------------------------------------------------------
+# ---- dataflows that cannot be deleted ------------------------------------------------------------------------------
 
 
 def disabled(chain: Chain, writer: Chain, emulator: Emulator) -> str:
@@ -182,13 +182,13 @@ def disabled(chain: Chain, writer: Chain, emulator: Emulator) -> str:
     fail_lists(emulator)
     said = give_up(writer, want)
     ((flow, state),) = states(emulator).items()
-    assert (state, f"{flow}, which this call made, could not be deleted" in said) == ("disabled", True)
+    assert (state, f"{flow}, which this call created, could not be deleted" in said) == ("disabled", True)
     assert "was disabled; the next attempt of its chain enables it" in said
     return flow
 
 
 @pytest.mark.parametrize(("by", "attempt"), [(A, 2), (LATER, 1)], ids=["the next try", "the next run"])
-def test_what_could_not_be_deleted_is_disabled_and_enabled_by_the_chains_next_attempt(
+def test_an_undeletable_dataflow_is_disabled_and_enabled_by_the_next_attempt(
     by: Writer, attempt: int, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     flow = disabled(chain, writer, emulator)
@@ -199,7 +199,7 @@ def test_what_could_not_be_deleted_is_disabled_and_enabled_by_the_chains_next_at
     assert (mark.run, mark.adopted, mark.given_up) == (A.run_digest, True, 0)
 
 
-def test_an_update_enables_what_was_disabled_and_changes_what_differs(
+def test_an_update_enables_a_given_up_dataflow_and_changes_its_schedule(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     flow = disabled(chain, writer, emulator)
@@ -211,7 +211,7 @@ def test_an_update_enables_what_was_disabled_and_changes_what_differs(
 
 
 @pytest.mark.parametrize("if_exists", ["reuse", "update"])
-def test_what_was_disabled_stays_so_where_no_update_makes_it_right(
+def test_a_given_up_dataflow_that_no_update_can_fix_stays_disabled(
     if_exists: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     flow = disabled(chain, writer, emulator)
@@ -226,12 +226,12 @@ def test_what_was_disabled_stays_so_where_no_update_makes_it_right(
     assert states(emulator) == {flow: "disabled"}
 
 
-def test_what_has_begun_is_disabled_so_that_the_next_attempt_brings_no_row_again(
+def test_a_started_dataflow_is_disabled_and_ingests_no_row_twice(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = chain.dataflow(schedule=Schedule(start_delay=20), partial_ingestion_percent=50)
     fail_lists(emulator)
-    assert "could not be deleted (it has begun) and was disabled" in give_up(writer, want)
+    assert "could not be deleted (it has started) and was disabled" in give_up(writer, want)
     rows = emulator.rows(chain.dataset_id)["count"]
     outcome = writer.ensure(want, writer=A, attempt=2)
     emulator.advance(86400)
@@ -239,10 +239,10 @@ def test_what_has_begun_is_disabled_so_that_the_next_attempt_brings_no_row_again
     assert emulator.rows(chain.dataset_id)["count"] == rows > 0
 
 
-def test_what_begins_before_its_deletion_is_answered_is_disabled_too(
+def test_a_dataflow_that_starts_during_its_deletion_is_disabled(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    # The look after the creation fails 51 s later; the deletion would be asked for again 58 s later.
+    # The lookup after the creation fails after 51 s; the deletion would be sent again after 58 s.
     want = chain.dataflow(schedule=Schedule(start_delay=56), partial_ingestion_percent=50)
     fail_lists(emulator)
     emulator.fail("status", method="DELETE", path="*/flows/*", status=503, headers={"Retry-After": "7"})
@@ -254,7 +254,9 @@ def test_what_begins_before_its_deletion_is_answered_is_disabled_too(
     assert len(emulator.objects("runs")) == 1
 
 
-def test_what_a_person_disables_afterwards_is_never_enabled(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_a_dataflow_that_a_person_disabled_later_is_never_enabled(
+    chain: Chain, writer: Chain, emulator: Emulator
+) -> None:
     flow = disabled(chain, writer, emulator)
     emulator.advance(3600)
     for op in ("enable", "disable"):
@@ -264,14 +266,14 @@ def test_what_a_person_disables_afterwards_is_never_enabled(chain: Chain, writer
     assert states(emulator) == {flow: "disabled"}
 
 
-def test_another_chain_does_not_enable_it(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_another_chain_does_not_enable_a_given_up_dataflow(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     flow = disabled(chain, writer, emulator)
     with pytest.raises(ConflictError, match="state: desired"):
         writer.ensure(chain.dataflow(), writer=OTHER)
     assert states(emulator) == {flow: "disabled"}
 
 
-def test_what_a_person_disabled_before_is_neither_deleted_nor_marked(
+def test_a_dataflow_that_a_person_has_disabled_is_not_given_up(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     def disable() -> None:
@@ -281,14 +283,14 @@ def test_what_a_person_disabled_before_is_neither_deleted_nor_marked(
     want = chain.dataflow()
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode(), first=disable)
-    assert "has been disabled by somebody else, and stays" in give_up(proxied, want)
+    assert "has been disabled by another writer, and stays" in give_up(proxied, want)
     ((_, state),) = states(emulator).items()
     assert state == "disabled"
     with pytest.raises(ConflictError, match="state: desired"):
         proxied.ensure(want, writer=A, attempt=2)
 
 
-def test_what_can_neither_be_deleted_nor_disabled_is_reported_in_time_and_adopted(
+def test_an_undeletable_enabled_dataflow_is_reported_in_time_and_adopted_later(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = chain.dataflow()
@@ -297,14 +299,14 @@ def test_what_can_neither_be_deleted_nor_disabled_is_reported_in_time_and_adopte
         emulator.fail("status", method=method, path=path, status=503, times=None)
     said = give_up(writer, want)
     ((flow, state),) = states(emulator).items()
-    assert (state, f"{flow}, which this call made, is still there and enabled" in said) == ("enabled", True)
+    assert (state, f"{flow}, which this call created, still exists and is enabled" in said) == ("enabled", True)
     assert "403" in said
     assert sum(writer.naps) <= 51 + GIVE_UP_SECONDS
     emulator.control("DELETE", "faults")
     assert writer.ensure(want, writer=A, attempt=2).existing.id == flow
 
 
-def test_what_somebody_has_changed_is_theirs_and_stays(
+def test_a_dataflow_that_another_writer_changed_is_kept(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     def change() -> None:
@@ -315,11 +317,11 @@ def test_what_somebody_has_changed_is_theirs_and_stays(
     proxy.fault("GET", "/flows[?]", first=change)
     said = give_up(proxied, want, ConflictError)
     assert "scheduleParams.frequency: desired 'minute', actual 'hour'" in said
-    assert "has been changed by somebody else, and stays" in said
+    assert "has been changed by another writer, and stays" in said
     assert list(states(emulator).values()) == ["enabled"]
 
 
-def test_what_somebody_has_only_described_otherwise_is_deleted_all_the_same(
+def test_a_dataflow_with_only_another_description_is_deleted(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     def describe() -> None:
@@ -330,17 +332,17 @@ def test_what_somebody_has_only_described_otherwise_is_deleted_all_the_same(
 
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode(), first=describe)
-    assert "which this call made, was deleted" in give_up(proxied, chain.dataflow(description="ours"))
+    assert "which this call created, was deleted" in give_up(proxied, chain.dataflow(description="ours"))
     assert states(emulator) == {}
 
 
-# ---- beside other writers ------------------------------------------------------------------------------------------
+# ---- other writers -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("by", "attempt"), [(LATER, 1), (A, 2)], ids=["another run", "the next try of a task whose first goes on unseen"]
+    ("by", "attempt"), [(LATER, 1), (A, 2)], ids=["another run", "the next try of a task whose first try still runs"]
 )
-def test_what_another_task_has_adopted_meanwhile_stays(
+def test_a_dataflow_that_another_task_adopted_is_kept(
     by: Writer,
     attempt: int,
     chain: Chain,
@@ -354,10 +356,10 @@ def test_what_another_task_has_adopted_meanwhile_stays(
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", status=503, headers={"Retry-After": "30"}, times=3)
     proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode())
-    told: list[str] = []
+    errors: list[str] = []
 
     def failing() -> None:
-        told.append(give_up(first, want))
+        errors.append(give_up(first, want))
 
     adopted: list[str] = []
 
@@ -366,10 +368,10 @@ def test_what_another_task_has_adopted_meanwhile_stays(
 
     timeline.run((failing, adopting), (0.0, 1.0))
     assert states(emulator) == {adopted[0]: "enabled"}
-    assert "has been adopted by another task, and stays" in told[0]
+    assert "has been adopted by another task, and stays" in errors[0]
 
 
-def test_an_object_being_given_up_is_waited_for_and_the_rest_adopted(
+def test_a_dataflow_being_given_up_is_adopted_after_its_creator_has_finished(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = chain.dataflow()
@@ -384,7 +386,7 @@ def test_an_object_being_given_up_is_waited_for_and_the_rest_adopted(
     assert GIVE_UP_SECONDS - 1 <= sum(writer.naps) <= GIVE_UP_SECONDS + 2
 
 
-def test_a_dataflow_whose_maker_cannot_give_up_any_more_is_adopted_without_a_write(
+def test_a_dataflow_older_than_any_giving_up_is_adopted_without_a_write(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = chain.dataflow()

@@ -1,4 +1,4 @@
-"""Dataflows enabled, disabled, published and deleted: under faults, kills and repeats each ends the same."""
+"""Dataflows are enabled, disabled and published with the same outcome despite faults and repeats."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BOTH = pytest.mark.parametrize(("action", "state"), [("disable", "disabled"), ("
 
 
 def prepared(client: Client, flow_id: str, action: str) -> RemoteObject:
-    """The dataflow in the state that an action changes."""
+    """The dataflow, in a state that the action changes."""
     if action == "enable":
         client.request("POST", f"{FLOWS}/{flow_id}/action", params={"op": "disable"})
     return find_dataflow(client, flow_id)
@@ -45,17 +45,19 @@ def actions(emulator: Emulator) -> list[str]:
     return [r["path"].split("/")[-3] for r in asked]
 
 
-# ---- which one is meant --------------------------------------------------------------------------------------------
+# ---- search --------------------------------------------------------------------------------------------------------
 
 
-def test_an_id_costs_one_read_and_a_name_finds_the_same(client: Client, flow_id: str, emulator: Emulator) -> None:
+def test_an_id_is_read_once_and_a_name_finds_the_same_dataflow(
+    client: Client, flow_id: str, emulator: Emulator
+) -> None:
     before = len(emulator.requests())
     assert find_dataflow(client, flow_id).id == flow_id
     assert len(emulator.requests()) == before + 1
     assert find_dataflow(client, "own dataflow").id == flow_id
 
 
-def test_a_name_that_two_dataflows_have_is_refused_with_their_ids(client: Client, chain: Chain, flow_id: str) -> None:
+def test_a_name_of_two_dataflows_is_refused_with_their_ids(client: Client, chain: Chain, flow_id: str) -> None:
     body = chain.dataflow(name="twin").payload() | {"name": "own dataflow", "scheduleParams": {"startTime": 2222222222}}
     body["scheduleParams"] |= {"frequency": "minute", "interval": 15}
     twin = chain.post(FLOWS, body)["id"]
@@ -65,7 +67,7 @@ def test_a_name_that_two_dataflows_have_is_refused_with_their_ids(client: Client
 
 
 @pytest.mark.parametrize("asked", ["own dataflows", "11111111-2222-3333-4444-555555555555"])
-def test_a_dataflow_that_is_not_there_is_an_error_of_its_own(client: Client, flow_id: str, asked: str) -> None:
+def test_an_unknown_dataflow_raises_absent_error(client: Client, flow_id: str, asked: str) -> None:
     with pytest.raises(AbsentError, match="there is no dataflow of this name or id"):
         find_dataflow(client, asked)
 
@@ -87,7 +89,7 @@ def test_a_change_is_sent_once_and_a_repeat_sends_nothing(
 
 @BOTH
 @pytest.mark.parametrize("fault", ["lose", "cut", "503", "html"])
-def test_a_lost_answer_to_a_change_ends_as_an_answer_does(
+def test_a_change_succeeds_despite_a_lost_answer(
     client: Client, faulty: Client, proxy: FaultProxy, flow_id: str, action: Action, state: str, fault: str
 ) -> None:
     before = prepared(client, flow_id, action)
@@ -101,15 +103,13 @@ def test_a_lost_answer_to_a_change_ends_as_an_answer_does(
     assert switch_to(faulty, before, action).item["state"] == state
 
 
-def test_a_change_whose_answers_are_all_lost_is_known_by_a_read(
-    faulty: Client, proxy: FaultProxy, flow_id: str
-) -> None:
+def test_a_change_without_any_answer_is_confirmed_by_a_read(faulty: Client, proxy: FaultProxy, flow_id: str) -> None:
     before = find_dataflow(faulty, flow_id)
     proxy.fault("POST", "/action", lose=True, times=50)
     assert switch_to(faulty, before, "disable").item["state"] == "disabled"
 
 
-def test_a_late_request_undoes_nothing_that_is_asked_for_later(
+def test_a_request_that_takes_effect_late_does_not_undo_a_later_one(
     make_client: Callable[..., Client], flow_id: str, emulator: Emulator
 ) -> None:
     client = make_client(dataflow_settle_seconds=10.0)
@@ -120,10 +120,10 @@ def test_a_late_request_undoes_nothing_that_is_asked_for_later(
     assert state(emulator) == "disabled"
 
 
-def test_a_change_that_is_never_done_is_asked_for_three_times(faulty: Client, proxy: FaultProxy, flow_id: str) -> None:
+def test_a_change_without_effect_is_requested_three_times(faulty: Client, proxy: FaultProxy, flow_id: str) -> None:
     before = find_dataflow(faulty, flow_id)
     proxy.fault("POST", "/action", status=503, times=50)
-    with pytest.raises(UnsettledError, match="answers are lost; the next attempt looks again"):
+    with pytest.raises(UnsettledError, match="because answers were lost; the next attempt tries again"):
         switch_to(faulty, before, "disable")
     assert proxy.count("POST", "/action") == 3
 
@@ -139,14 +139,14 @@ def test_a_long_retry_after_a_change_ends_the_try(
     assert sum(naps) == 0
 
 
-def test_a_change_that_never_shows_is_read_three_times_and_may_be_tried_again(
+def test_a_change_that_stays_invisible_is_read_three_times_then_retryable(
     faulty: Client, proxy: FaultProxy, flow_id: str, naps: list[float]
 ) -> None:
     before = find_dataflow(faulty, flow_id)
     proxy.fault("POST", "/action", status=200, body=b'{"id": "x", "etag": "y"}')
     naps.clear()
     asked = len(proxy.asked)
-    with pytest.raises(UnsettledError, match=f"dataflow {flow_id} is still enabled; the next attempt looks again"):
+    with pytest.raises(UnsettledError, match=f"dataflow {flow_id} is still enabled; the next attempt reads it again"):
         switch_to(faulty, before, "disable")
     assert [method for method, *_ in proxy.asked[asked:]] == ["POST", "GET", "GET", "GET"]
     assert sum(naps) == 6
@@ -156,7 +156,7 @@ REFUSED = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-1420-400", "title": "
 
 
 @pytest.mark.parametrize("reads", [1, 3])
-def test_a_refusal_while_the_state_passes_is_judged_by_what_comes_of_it(
+def test_a_refusal_during_a_transition_is_judged_by_the_final_state(
     faulty: Client, proxy: FaultProxy, client: Client, flow_id: str, reads: int
 ) -> None:
     before = find_dataflow(faulty, flow_id)
@@ -186,7 +186,7 @@ def test_a_refusal_is_final_and_changes_nothing(
 
 @pytest.fixture
 def draft(client: Client, chain: Chain) -> RemoteObject:
-    """A dataflow that is a draft, and so are its source connection and the base connection of that."""
+    """A draft dataflow whose source connection and base connection are drafts too."""
 
     def drafted(path: str, body: dict[str, Any]) -> str:
         return str(client.request("POST", path, body=body, params={"mode": "draft"}).body["id"])
@@ -199,13 +199,14 @@ def draft(client: Client, chain: Chain) -> RemoteObject:
 
 
 def published(client: Client, dataflow: RemoteObject) -> list[str]:
+    """Publish a draft; return the kinds of the objects that were published."""
     seen: list[tuple[Kind, RemoteObject]] = []
     now = publish(client, dataflow, lambda kind, existing: seen.append((kind, existing)))
     assert now.item["state"] == "enabled"
     return [kind.name for kind, _ in seen]
 
 
-def test_a_draft_is_published_after_what_it_refers_to(client: Client, draft: RemoteObject, emulator: Emulator) -> None:
+def test_a_draft_is_published_after_its_references(client: Client, draft: RemoteObject, emulator: Emulator) -> None:
     assert published(client, draft) == ["base connection", "source connection", "dataflow"]
     assert actions(emulator) == ["connections", "sourceConnections", "flows"]
     now, asked = DATAFLOW.get(client, draft.id), len(emulator.requests())
@@ -218,7 +219,7 @@ def test_a_draft_can_neither_be_enabled_nor_disabled(client: Client, draft: Remo
         switch_to(client, draft, "enable")
 
 
-def test_a_draft_that_is_incomplete_stays_one_and_says_why(client: Client, emulator: Emulator) -> None:
+def test_an_incomplete_draft_stays_a_draft_and_raises_the_reason(client: Client, emulator: Emulator) -> None:
     spec = {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}
     made = client.request("POST", FLOWS, body={"name": "half", "flowSpec": spec}, params={"mode": "draft"}).body["id"]
     with pytest.raises(RequestError, match="FLOW-1304-400"):
@@ -227,7 +228,7 @@ def test_a_draft_that_is_incomplete_stays_one_and_says_why(client: Client, emula
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-def test_a_lost_answer_to_a_publication_ends_as_an_answer_does(
+def test_a_publication_succeeds_despite_a_lost_answer(
     faulty: Client, proxy: FaultProxy, draft: RemoteObject, nth: int
 ) -> None:
     kinds = ["connections", "sourceConnections", "flows"]

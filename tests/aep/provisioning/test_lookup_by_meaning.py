@@ -1,4 +1,4 @@
-"""The second key: what a filter by name misses is found before another one is made, and after it was made."""
+"""The search by the second key: it finds objects that a filter by name misses."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NAMED = [name for name in KINDS if name != "mapping set"]
 
 
 @pytest.fixture
-def misses(emulator: Emulator) -> None:
-    """Filters that miss every name that is not ASCII."""
+def misread_filters(emulator: Emulator) -> None:
+    """Let the emulator's filters miss every name that is not ASCII."""
     emulator.control("PUT", "options", json={"queries_are_utf8": False})
 
 
@@ -33,7 +33,7 @@ def proxied(make_writer: Callable[..., Chain], proxy: FaultProxy) -> Chain:
 
 
 def named(emulator: Emulator, kind: str, name: str = NAME) -> list[str]:
-    """The ids of the objects that look as if they had the name."""
+    """The ids of the objects whose names are equal in Unicode normal form C."""
     return [
         item.get("$id") or item["id"]
         for item in emulator.objects(KINDS[kind].objects)
@@ -49,8 +49,8 @@ def creations(emulator: Emulator, kind: str) -> int:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_no_filter_by_name_finds_is_made_once_and_adopted_by_later_runs(
-    kind: str, chain: Chain, writer: Chain, emulator: Emulator, misses: None
+def test_an_object_that_name_filters_miss_is_created_once_then_adopted(
+    kind: str, chain: Chain, writer: Chain, emulator: Emulator, misread_filters: None
 ) -> None:
     want = KINDS[kind].build(chain, name=NAME)
     asked = creations(emulator, kind)
@@ -68,15 +68,15 @@ def test_a_name_in_another_normal_form_is_the_same_name(kind: str, chain: Chain,
     def decompose(_: Chain, body: dict[str, Any]) -> None:
         body["title" if "title" in body else "name"] = normalize("NFD", NAME)
 
-    # The dataflow stands on what the usual value refers to, not on ends of its own.
-    ends = {"source_connection_id": chain.source_id} if kind == "dataflow" else {}
+    # The dataflow uses the usual source connection instead of creating one for its own name.
+    connections = {"source_connection_id": chain.source_id} if kind == "dataflow" else {}
     made_by_hand(chain, kind, decompose)
-    found = chain.ensure(KINDS[kind].build(chain, name=NAME, **ends))
+    found = chain.ensure(KINDS[kind].build(chain, name=NAME, **connections))
     assert (found.created, [found.existing.id]) == (False, named(emulator, kind))
 
 
 @pytest.mark.parametrize("kind", ["field group", "schema", "ad-hoc class"])
-def test_pages_of_titles_that_are_misread_come_to_their_end(kind: str, chain: Chain, misses: None) -> None:
+def test_a_list_of_misread_titles_ends(kind: str, chain: Chain, misread_filters: None) -> None:
     collection, want = KINDS[kind].path, KINDS[kind].build(chain, name=NAME)
     body = want.payload() if kind != "field group" else chain.field_group(tenant_id="emulator").payload()
     for number in range(201):
@@ -86,8 +86,8 @@ def test_pages_of_titles_that_are_misread_come_to_their_end(kind: str, chain: Ch
     assert chain.ensure(want).existing.id == made.existing.id
 
 
-def test_two_writers_whose_filters_miss_the_name_keep_the_oldest(
-    chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator, timeline: Any, misses: None
+def test_two_writers_whose_filters_miss_the_name_adopt_the_oldest(
+    chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator, timeline: Any, misread_filters: None
 ) -> None:
     want = chain.dataflow(name=NAME)
     first, second = make_writer(seconds=1.0), make_writer(seconds=1.0)
@@ -99,8 +99,8 @@ def test_two_writers_whose_filters_miss_the_name_keep_the_oldest(
     assert [each.existing.id for each in outcomes] == 2 * named(emulator, "dataflow")
 
 
-def test_what_the_second_key_still_shows_after_its_end_is_not_adopted(
-    chain: Chain, writer: Chain, emulator: Emulator, misses: None
+def test_a_deleted_object_that_the_second_key_finds_is_not_adopted(
+    chain: Chain, writer: Chain, emulator: Emulator, misread_filters: None
 ) -> None:
     want = chain.source(name=NAME)
     gone = chain.ensure(want).existing.id
@@ -112,11 +112,11 @@ def test_what_the_second_key_still_shows_after_its_end_is_not_adopted(
     assert named(emulator, "source connection") == [outcome.existing.id] != [gone]
 
 
-# ---- what stands beside it -----------------------------------------------------------------------------------------
+# ---- other objects -------------------------------------------------------------------------------------------------
 
 
-def test_a_dataflow_of_another_name_that_reads_the_same_source_is_a_conflict(
-    chain: Chain, emulator: Emulator, misses: None
+def test_another_dataflow_that_reads_the_same_source_is_a_conflict(
+    chain: Chain, emulator: Emulator, misread_filters: None
 ) -> None:
     other = chain.ensure(chain.dataflow()).existing.id
     with pytest.raises(ConflictError, match=r"'own dataflow' exists already .* It reads the same source") as conflict:
@@ -125,14 +125,14 @@ def test_a_dataflow_of_another_name_that_reads_the_same_source_is_a_conflict(
     assert named(emulator, "dataflow") == []
 
 
-def test_what_has_no_name_is_none_that_could_be_meant(chain: Chain, emulator: Emulator) -> None:
+def test_an_object_without_a_name_does_not_match(chain: Chain, emulator: Emulator) -> None:
     body = chain.target(name="nameless").payload()
     del body["name"]
     chain.post(f"{FLOW_SERVICE}/targetConnections", body)
     assert chain.ensure(chain.target()).created
 
 
-def test_a_name_that_cannot_be_read_may_be_the_one_so_nothing_is_made(
+def test_an_unreadable_name_may_match_so_nothing_is_created(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     answer = json.dumps({"items": [{"id": "odd", "name": 7, "createdAt": 1}]}).encode()
@@ -143,7 +143,7 @@ def test_a_name_that_cannot_be_read_may_be_the_one_so_nothing_is_made(
     assert proxied.ensure(chain.source()).created
 
 
-# ---- the second look itself ----------------------------------------------------------------------------------------
+# ---- the search itself ---------------------------------------------------------------------------------------------
 
 
 FILTERS = {
@@ -154,7 +154,7 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_is_looked_for_by_its_second_key_right_before_it_is_made(
+def test_each_kind_is_searched_by_its_second_key_before_its_creation(
     kind: str, chain: Chain, emulator: Emulator
 ) -> None:
     want, path = KINDS[kind].build(chain), KINDS[kind].path
@@ -168,8 +168,8 @@ def test_each_kind_is_looked_for_by_its_second_key_right_before_it_is_made(
 
 
 @pytest.mark.parametrize("kind", FILTERS)
-def test_a_service_that_refuses_the_filter_is_asked_for_the_whole_list(
-    kind: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator, misses: None
+def test_a_refused_filter_falls_back_to_the_whole_list(
+    kind: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator, misread_filters: None
 ) -> None:
     want = KINDS[kind].build(chain, name=NAME)
     made = chain.ensure(want)
@@ -180,7 +180,7 @@ def test_a_service_that_refuses_the_filter_is_asked_for_the_whole_list(
     assert sum(fault.times for fault in faults) < 18
 
 
-def test_a_second_lookup_that_is_cut_decides_nothing(
+def test_an_incomplete_search_creates_nothing(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     link = {"next": {"href": "/sourceConnections?continuationToken=again"}}
@@ -191,7 +191,7 @@ def test_a_second_lookup_that_is_cut_decides_nothing(
     assert emulator.objects("sourceConnections") == []
 
 
-def test_a_dataset_base_connection_is_looked_for_among_all_connections(chain: Chain, misses: None) -> None:
+def test_a_dataset_base_connection_is_searched_among_all_connections(chain: Chain, misread_filters: None) -> None:
     made = chain.post(
         f"{FLOW_SERVICE}/connections", {"name": NAME, "connectionSpec": {"id": LAKE_SPEC, "version": "1.0"}}
     )

@@ -1,4 +1,4 @@
-"""Find or create: exactly one object, whatever happens to the answers."""
+"""Find or create: exactly one object, despite faults and lost answers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
 KIND_NAMES = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-#: Kinds of which the service takes a second one of the same name.
+#: Kinds of which the service accepts a second object of the same name.
 NOT_UNIQUE = [name for name in KINDS if name not in ("field group", "ad-hoc class", "schema")]
 
 
 @pytest.fixture
 def proxied(make_client: Callable[..., Client], proxy: FaultProxy, naps: list[float]) -> Chain:
-    """A chain whose requests go through the failing proxy, with windows that show in its naps."""
-    # A check of mapping sets is a POST below the path of their creation: faults of creations must not meet it.
+    """A chain whose requests go through the failing proxy, with settle times that are recorded in its naps."""
+    # Validations of mapping sets are POSTs below the path of creations; faults for creations must not apply to them.
     proxy.fault("POST", "/mappingSets/validate", times=99)
     return Chain(make_client(proxy.url, settle_seconds=10.0, dataflow_settle_seconds=50.0), naps)
 
@@ -34,7 +34,7 @@ def objects(emulator: Emulator, kind: Kind, name: str) -> list[dict[str, Any]]:
 
 
 def asked(emulator: Emulator, since: int) -> list[str]:
-    """The requests since then, without those for a token and for the tenant's name."""
+    """The requests since then, without those for a token and for the tenant id."""
     return [
         f"{r['method']} {r['path']}"
         for r in emulator.requests()[since:]
@@ -46,15 +46,13 @@ def asked(emulator: Emulator, since: int) -> list[str]:
 
 
 @KIND_NAMES
-def test_what_is_there_is_found_and_not_made_again_and_hands_on_the_same(
-    kind: Kind, chain: Chain, emulator: Emulator
-) -> None:
+def test_an_existing_object_is_adopted_with_the_same_outcome(kind: Kind, chain: Chain, emulator: Emulator) -> None:
     want = kind.build(chain)
     before = len(emulator.requests())
     made = chain.ensure(want)
     assert made.created
-    # A look by each key, the creation, and a look for it. A list of datasets has no end of its own, and the types of
-    # columns are asked of explore.
+    # A lookup by each key, the creation, and a lookup after it. The list of datasets takes one page more, and a source
+    # connection reads the types of its columns from explore.
     assert len(asked(emulator, before)) <= (5 if kind in (KINDS["dataset"], KINDS["source connection"]) else 4)
 
     before = len(emulator.requests())
@@ -74,17 +72,15 @@ def test_what_is_there_is_found_and_not_made_again_and_hands_on_the_same(
     assert first["id"] == made.existing.id
 
 
-def test_a_chain_costs_four_requests_for_each_object_made_and_two_for_each_found(
-    chain: Chain, emulator: Emulator
-) -> None:
-    """Base connection, field group, schema, dataset, both connections, mapping set, dataflow, and the flow spec too."""
-    # One request more for a field group and a schema: they return once they can be read by their ids.
+def test_a_chain_costs_four_requests_per_creation_and_two_per_adoption(chain: Chain, emulator: Emulator) -> None:
+    """Base connection, field group, schema, dataset, both connections, mapping set, dataflow, and the flow spec."""
+    # Field group and schema take one request more: they return once they can be read by their ids.
     for most, first in ((4 * 8 + 3, True), (2 * 8 + 2, False)):
         before, whole = len(emulator.requests()), Chain(chain.client)
         outcomes = [whole.ensure(whole.base_connection()), whole.ensure(whole.dataflow())]
         assert [outcome.created for outcome in outcomes] == [first, first]
         requests = asked(emulator, before)
-        # The look-up of the flow spec and the check of the mappings included.
+        # Including the lookup of the flow spec and the validation of the mappings.
         assert len(requests) <= most
         assert len([r for r in requests if r.startswith("POST") and "validate" not in r]) == (8 if first else 0)
 
@@ -100,29 +96,29 @@ def test_the_outcome_carries_the_services_request_id(chain: Chain, emulator: Emu
 
 
 @KIND_NAMES
-def test_fail_adopts_nothing_that_was_there_before(kind: Kind, chain: Chain, emulator: Emulator) -> None:
+def test_fail_refuses_an_existing_object(kind: Kind, chain: Chain, emulator: Emulator) -> None:
     want = kind.build(chain)
     made = chain.ensure(want, if_exists="fail")
     with pytest.raises(ConflictError) as conflict:
         chain.ensure(want, if_exists="fail")
     assert made.existing.id in str(conflict.value)
-    assert "if_exists='fail' adopts nothing" in str(conflict.value)
+    assert "if_exists='fail' adopts no object" in str(conflict.value)
 
 
-def test_fail_adopts_what_an_earlier_attempt_of_the_task_may_have_made(chain: Chain) -> None:
+def test_fail_adopts_an_object_of_an_earlier_attempt(chain: Chain) -> None:
     made = chain.ensure(chain.source())
     found = chain.ensure(chain.source(), if_exists="fail", attempt=2)
     assert (found.created, found.existing.id) == (False, made.existing.id)
 
 
-def test_an_unknown_word_for_what_to_do_is_refused_before_any_request(chain: Chain, emulator: Emulator) -> None:
+def test_an_unknown_if_exists_is_refused_before_any_request(chain: Chain, emulator: Emulator) -> None:
     with pytest.raises(InvalidInputError, match="if_exists='replace' is not allowed: one of reuse, update, fail"):
         chain.ensure(chain.source(), if_exists="replace")
     assert emulator.requests() == []
 
 
 @pytest.mark.parametrize("kind", [KINDS[name] for name in NOT_UNIQUE], ids=NOT_UNIQUE)
-def test_of_several_that_are_right_the_oldest_is_adopted(kind: Kind, chain: Chain, emulator: Emulator) -> None:
+def test_the_oldest_of_several_matching_objects_is_adopted(kind: Kind, chain: Chain, emulator: Emulator) -> None:
     want = kind.build(chain)
     oldest = chain.ensure(want).existing.id
     for _ in range(3):
@@ -131,7 +127,7 @@ def test_of_several_that_are_right_the_oldest_is_adopted(kind: Kind, chain: Chai
     assert chain.ensure(want).existing.id == oldest
 
 
-def test_the_oldest_that_is_right_is_adopted_and_not_an_older_one_that_is_wrong(chain: Chain, emulator: Any) -> None:
+def test_the_oldest_matching_object_is_adopted_not_an_older_differing_one(chain: Chain, emulator: Any) -> None:
     chain.ensure(chain.source(columns=("Product_Id",)))
     emulator.advance(10)
     right = chain.source().create(chain.client).id
@@ -140,16 +136,14 @@ def test_the_oldest_that_is_right_is_adopted_and_not_an_older_one_that_is_wrong(
     assert chain.ensure(chain.source()).existing.id == right
 
 
-def test_a_source_connection_that_another_dataflow_reads_is_not_given_to_a_second(
-    chain: Chain, emulator: Emulator
-) -> None:
+def test_a_source_connection_of_another_dataflow_is_a_conflict(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow())
     with pytest.raises(ConflictError, match=f"'own dataflow' exists already .{made.existing.id}.*the same source"):
         chain.ensure(chain.dataflow(name="second", source_connection_id=chain.source_id))
     assert len(emulator.posted("/flows")) == 1
 
 
-def test_another_dataflows_source_connection_is_no_hindrance_where_the_filter_is_ignored(
+def test_an_ignored_filter_does_not_report_another_dataflows_source_connection(
     chain: Chain, proxied: Chain, proxy: FaultProxy
 ) -> None:
     chain.ensure(chain.dataflow())
@@ -158,7 +152,7 @@ def test_another_dataflows_source_connection_is_no_hindrance_where_the_filter_is
     assert proxied.ensure(chain.dataflow(name="second")).created
 
 
-def test_reuse_fails_and_shows_what_differs(chain: Chain, emulator: Emulator) -> None:
+def test_reuse_fails_and_names_the_differences(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow())
     with pytest.raises(ConflictError) as conflict:
         chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)))
@@ -174,8 +168,8 @@ def test_reuse_fails_and_shows_what_differs(chain: Chain, emulator: Emulator) ->
 
 # ---- with faults ---------------------------------------------------------------------------------------------------
 
-#: Seconds to wait after a lost creation: the window and one for the platform's whole seconds. The registry refuses a
-#: second title by itself, so only a back-off there.
+#: Seconds to wait after a lost creation: the settle time, and one because the platform's dates have whole seconds. For
+#: the registry, which refuses a second title, only the back-off.
 SETTLING = dict.fromkeys(KINDS, 11.0) | {"dataflow": 51.0, "field group": 1.0, "ad-hoc class": 1.0, "schema": 1.0}
 APPLIED = {"answer lost": {"lose": True}, "answer cut": {"cut": True}}
 NOT_APPLIED: dict[str, dict[str, Any]] = {
@@ -188,7 +182,7 @@ NOT_APPLIED: dict[str, dict[str, Any]] = {
 
 
 def faults(of_every_kind: tuple[str, ...], table: dict[str, dict[str, Any]]) -> pytest.MarkDecorator:
-    """Some faults for every kind of resource, all of them for source connections."""
+    """Parametrize a test with some faults for every kind of resource, and with all faults for source connections."""
     cases = [
         pytest.param(kind, fault, SETTLING[name], id=f"{name}: {what}")
         for name, kind in KINDS.items()
@@ -199,7 +193,7 @@ def faults(of_every_kind: tuple[str, ...], table: dict[str, dict[str, Any]]) -> 
 
 
 @faults(("answer lost",), APPLIED)
-def test_a_creation_whose_answer_was_lost_is_found_and_not_repeated(
+def test_a_creation_whose_answer_was_lost_is_adopted_and_not_repeated(
     kind: Kind,
     fault: dict[str, Any],
     settling: float,
@@ -214,13 +208,13 @@ def test_a_creation_whose_answer_was_lost_is_found_and_not_repeated(
     (only,) = objects(emulator, kind, want.name)
     assert outcome.existing.id == (only.get("$id") or only["id"])
     assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 1
-    # Its mark tells that it is this call's own; a mapping set, which carries none, may be anybody's.
+    # The mark identifies the object as created by this call; a mapping set carries no mark.
     assert outcome.created == (kind is not KINDS["mapping set"])
     assert proxied.naps == [settling]
 
 
 @faults(("request lost", "no id"), NOT_APPLIED)
-def test_a_creation_that_was_not_carried_out_is_repeated_after_the_settle_time(
+def test_a_creation_without_effect_is_repeated_after_the_settle_time(
     kind: Kind,
     fault: dict[str, Any],
     settling: float,
@@ -234,11 +228,11 @@ def test_a_creation_that_was_not_carried_out_is_repeated_after_the_settle_time(
     outcome = proxied.ensure(want)
     assert outcome.created
     assert len(objects(emulator, kind, want.name)) == 1
-    # What was made is looked for again, but for the kinds of which a second one is refused or does nothing.
+    # Kinds that may have duplicates wait once more after the creation.
     assert proxied.naps == [settling] * (2 if outcome.resource.kind.may_duplicate else 1)
 
 
-def test_a_500_after_the_object_was_made_is_found_too(
+def test_an_object_created_despite_a_500_is_adopted(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = chain.source()
@@ -255,29 +249,29 @@ def test_fail_adopts_its_own_creation_whose_answer_was_lost(chain: Chain, proxie
     assert proxied.ensure(want, if_exists="fail").existing.id == next(iter(want.look_up(chain.client))).id
 
 
-def test_the_wait_that_a_503_asks_for_is_kept(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+def test_the_retry_after_of_a_503_is_respected(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
     proxy.fault("POST", "/sourceConnections", status=503, headers={"Retry-After": "30"})
     assert proxied.ensure(chain.source()).created
     assert sum(proxied.naps) >= 30.0
 
 
-def test_429_is_waited_for_and_reconciles_nothing(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
+def test_a_429_is_retried_without_a_new_lookup(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
     proxy.fault("POST", "/sourceConnections", status=429, headers={"Retry-After": "7"})
     assert proxied.ensure(chain.source()).created
     asked = [method for method, path, _ in proxy.asked if "/sourceConnections" in path]
     assert asked == ["GET", "GET", "POST", "POST", "GET"]
-    # As told, and then what any creation waits before it counts as the only one.
+    # The Retry-After, then the settle time of the creation.
     assert proxied.naps == [7.0, 11.0]
 
 
 @KIND_NAMES
-def test_three_losses_in_a_row_are_unsettled_and_worth_another_attempt(
+def test_three_lost_creations_raise_unsettled_error(
     kind: Kind, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = kind.build(chain)
     proxy.fault("POST", kind.path, before=True, times=99)
     with pytest.raises(
-        UnsettledError, match=f"{want.kind} '{want.name}' cannot be created: 3 requests to create it"
+        UnsettledError, match=f"{want.kind} '{want.name}' could not be created: 3 creations were sent"
     ) as unsettled:
         proxied.ensure(want)
     assert unsettled.value.retryable
@@ -285,7 +279,9 @@ def test_three_losses_in_a_row_are_unsettled_and_worth_another_attempt(
     assert objects(emulator, kind, want.name) == []
 
 
-def test_the_third_loss_is_looked_for_too(chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator) -> None:
+def test_an_object_of_the_third_lost_creation_is_adopted(
+    chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+) -> None:
     proxy.fault("POST", "/sourceConnections", before=True, times=2)
     proxy.fault("POST", "/sourceConnections", lose=True)
     proxied.ensure(chain.source())
@@ -293,7 +289,7 @@ def test_the_third_loss_is_looked_for_too(chain: Chain, proxied: Chain, proxy: F
 
 
 @KIND_NAMES
-def test_a_refusal_is_one_clear_error_and_nothing_is_repeated(
+def test_a_refusal_raises_one_error_and_is_not_repeated(
     kind: Kind, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     want = kind.build(chain)
@@ -308,7 +304,7 @@ def test_a_refusal_is_one_clear_error_and_nothing_is_repeated(
     assert objects(emulator, kind, want.name) == []
 
 
-def test_a_refusal_of_the_service_is_shown_in_its_words(chain: Chain, emulator: Emulator) -> None:
+def test_a_refusal_contains_the_services_code_and_request_id(chain: Chain, emulator: Emulator) -> None:
     source = chain.source(columns=[{"name": "Type"}], base_connection_id="00000000-0000-0000-0000-000000000000")
     with pytest.raises(RequestError) as failed:
         chain.ensure(source)
@@ -317,14 +313,14 @@ def test_a_refusal_of_the_service_is_shown_in_its_words(chain: Chain, emulator: 
     assert f"request id {refused['request_id']}" in str(failed.value)
 
 
-@pytest.mark.parametrize("gone", ["ours", "theirs"])
-def test_a_dataflow_that_refers_to_what_is_gone_is_still_there_and_not_made_again(
-    gone: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
+@pytest.mark.parametrize("deleted", ["ours", "theirs"])
+def test_a_dataflow_with_a_deleted_reference_is_not_created_again(
+    deleted: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow())
-    same = chain.source(name="another of the same").create(chain.client).id
+    same = chain.source(name="another source").create(chain.client).id
     emulator.advance(60)
-    proxy.fault("GET", f"/sourceConnections/{same if gone == 'ours' else chain.source_id}", status=404, body=GONE)
+    proxy.fault("GET", f"/sourceConnections/{same if deleted == 'ours' else chain.source_id}", status=404, body=GONE)
     with pytest.raises(ConflictError, match=f"sourceConnectionIds: desired '{same}', actual '{chain.source_id}'"):
         proxied.ensure(chain.dataflow(source_connection_id=same))
     assert [item["id"] for item in emulator.objects("flows")] == [made.existing.id]

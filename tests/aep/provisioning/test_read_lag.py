@@ -1,4 +1,4 @@
-"""Reads by id that lag behind lists: what is listed and answers 404 is not gone before it is older than they lag."""
+"""Reads by id that lag behind lists: a 404 to a listed object counts as its deletion only after the read lag."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
 REGISTRY_KINDS = ["field group", "ad-hoc class", "schema"]
-#: Read by its id before it is adopted, each younger than reads may lag.
+#: Kinds that are read by id before an adoption.
 READ_KINDS = ["base connection", "source connection", "target connection", "dataset", "dataflow", *REGISTRY_KINDS]
 A, B = Writer("payments", "a"), Writer("payments", "b")
 
 
 def lag(emulator: Emulator, name: str, seconds: float) -> None:
-    """What the next creation of this kind makes cannot be read for so long."""
+    """Let the next object of this kind be unreadable by its id for a number of seconds."""
     emulator.fail("read_lag", method="POST", path=f"*{KINDS[name].path}", seconds=seconds)
 
 
@@ -31,16 +31,16 @@ def posts(emulator: Emulator, name: str) -> int:
     return sum(1 for request in emulator.requests(method="POST") if request["path"] == KINDS[name].path)
 
 
-# ---- what was just made ----------------------------------------------------------------------------------------------
+# ---- own creations ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", REGISTRY_KINDS)
-@pytest.mark.parametrize("window", [0.0, 10.0])
-def test_what_the_registry_made_returns_once_it_can_be_read(
-    name: str, window: float, chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
+@pytest.mark.parametrize("settle_seconds", [0.0, 10.0])
+def test_a_registry_creation_returns_once_it_can_be_read(
+    name: str, settle_seconds: float, chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
-    writer = make_writer(settle_seconds=window, dataflow_settle_seconds=window)
+    writer = make_writer(settle_seconds=settle_seconds, dataflow_settle_seconds=settle_seconds)
     lag(emulator, name, 20)
     made = writer.ensure(want)
     assert (made.created, writer.naps) == (True, [2.0, 4.0, 8.0, 8.0])
@@ -48,7 +48,7 @@ def test_what_the_registry_made_returns_once_it_can_be_read(
     assert schema_registry.resource(writer.client, want.kind.collection, made.existing.id)
 
 
-def test_a_field_group_that_cannot_be_read_at_once_does_not_end_its_schema(writer: Chain, emulator: Emulator) -> None:
+def test_a_schema_is_created_although_its_field_group_is_readable_late(writer: Chain, emulator: Emulator) -> None:
     lag(emulator, "field group", 20)
     lag(emulator, "schema", 20)
     assert writer.ensure(writer.dataset()).created
@@ -59,9 +59,7 @@ def test_a_mapping_set_returns_once_its_dataflow_can_refer_to_it(writer: Chain, 
     assert writer.ensure(writer.dataflow()).created
 
 
-def test_a_young_mapping_set_is_read_in_the_version_that_is_adopted(
-    chain: Chain, writer: Chain, emulator: Emulator
-) -> None:
+def test_a_recent_mapping_set_is_read_in_the_adopted_version(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     want = chain.mapping_set()
     path = f"{want.kind.path}/{chain.ensure(want).existing.id}"
     chain.client.request("PUT", path, body=want.ready(chain.client).payload())
@@ -70,21 +68,21 @@ def test_a_young_mapping_set_is_read_in_the_version_that_is_adopted(
     assert [read["query"] for read in emulator.requests(method="GET", path=path)] == ["version=1"]
 
 
-def test_what_was_made_and_cannot_be_read_in_time_is_worth_another_attempt(
+def test_a_creation_that_stays_unreadable_raises_a_retryable_error(
     writer: Chain, emulator: Emulator, chain: Chain
 ) -> None:
     lag(emulator, "ad-hoc class", 3600)
-    with pytest.raises(ReadLagError, match=r"ad-hoc class .* cannot be read: it was made a moment ago") as lagging:
+    with pytest.raises(ReadLagError, match=r"ad-hoc class .* cannot be read: it was created recently") as lagging:
         writer.ensure(chain.ad_hoc_class())
     assert lagging.value.retryable
     assert 30 <= sum(writer.naps) <= 32
 
 
-# ---- what somebody else just made ------------------------------------------------------------------------------------
+# ---- recent objects of other writers ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", READ_KINDS)
-def test_a_young_object_that_cannot_be_read_yet_is_adopted_and_not_made_again(
+def test_a_recent_object_that_cannot_be_read_yet_is_adopted_later(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
@@ -96,7 +94,7 @@ def test_a_young_object_that_cannot_be_read_yet_is_adopted_and_not_made_again(
 
 
 @pytest.mark.parametrize("name", UPDATES)
-def test_a_young_object_that_cannot_be_read_yet_is_updated_then(
+def test_a_recent_object_that_cannot_be_read_yet_is_updated_later(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want, wider = KINDS[name].build(chain), KINDS[name].build(chain, **UPDATES[name])
@@ -106,12 +104,12 @@ def test_a_young_object_that_cannot_be_read_yet_is_updated_then(
     assert (found.existing.id, found.updated) == (made.id, True)
 
 
-def test_an_update_by_a_field_group_that_is_nowhere_fails_at_once(chain: Chain, writer: Chain) -> None:
-    # The registry answers 404 to the change of a schema that is there.
+def test_an_update_with_an_unknown_field_group_fails_at_once(chain: Chain, writer: Chain) -> None:
+    # The registry answers this update of an existing schema with 404.
     made = chain.ensure(chain.schema(field_groups=())).existing
-    nowhere = made.id.replace("/schemas/", "/mixins/")
-    with pytest.raises(RequestError, match=f"PATCH .* 404 - XDM-1011-404 - .* field group resource {nowhere}"):
-        writer.ensure(chain.schema(field_groups=(nowhere,)), if_exists="update")
+    unknown = made.id.replace("/schemas/", "/mixins/")
+    with pytest.raises(RequestError, match=f"PATCH .* 404 - XDM-1011-404 - .* field group resource {unknown}"):
+        writer.ensure(chain.schema(field_groups=(unknown,)), if_exists="update")
     assert writer.naps == []
 
 
@@ -130,7 +128,7 @@ def test_a_field_group_unreadable_between_list_and_change_is_changed_later(
     ]
 
 
-def test_a_title_taken_by_what_is_not_visible_yet_is_waited_for(
+def test_an_unlisted_object_that_took_the_title_is_adopted_once_readable(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator, make_writer: Callable[..., Chain]
 ) -> None:
     other = make_writer(proxy.url)
@@ -140,7 +138,7 @@ def test_a_title_taken_by_what_is_not_visible_yet_is_waited_for(
     assert other.ensure(chain.ad_hoc_class()).existing.id == made.id
 
 
-def test_a_title_that_is_taken_by_what_is_hidden_names_the_object(
+def test_a_title_of_a_hidden_object_raises_an_error_with_its_id(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.ad_hoc_class()).existing.id
@@ -150,7 +148,7 @@ def test_a_title_that_is_taken_by_what_is_hidden_names_the_object(
 
 
 @pytest.mark.parametrize("name", ["source connection", "dataflow"])
-def test_the_older_of_two_that_cannot_be_read_yet_still_is_the_one(
+def test_the_older_object_is_adopted_although_it_is_readable_late(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
@@ -162,7 +160,7 @@ def test_the_older_of_two_that_cannot_be_read_yet_still_is_the_one(
     assert (found.existing.id, found.duplicates) == (oldest.id, (other.id,))
 
 
-def test_an_old_object_that_answers_404_is_gone_as_ever(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_an_old_object_that_answers_404_counts_as_deleted(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.source()).existing
     emulator.advance(31)
     emulator.fail("list_lag", method="DELETE", seconds=600)
@@ -172,9 +170,7 @@ def test_an_old_object_that_answers_404_is_gone_as_ever(chain: Chain, writer: Ch
     assert outcome.existing.id != made.id
 
 
-def test_a_young_object_that_is_truly_gone_is_made_again_in_the_same_attempt(
-    chain: Chain, writer: Chain, emulator: Emulator
-) -> None:
+def test_a_recent_object_that_was_deleted_is_created_again(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.source()).existing
     emulator.fail("list_lag", method="DELETE", seconds=600)
     chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{made.id}")
@@ -183,7 +179,7 @@ def test_a_young_object_that_is_truly_gone_is_made_again_in_the_same_attempt(
     assert outcome.existing.id != made.id
 
 
-def test_no_wait_for_a_read_outlasts_the_operation(
+def test_waits_for_a_read_end_with_the_operation_timeout(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     hasty = make_writer(settle_seconds=1.0, dataflow_settle_seconds=1.0, operation_timeout=12.0)
@@ -194,11 +190,11 @@ def test_no_wait_for_a_read_outlasts_the_operation(
     assert sum(hasty.naps) <= 12.0
 
 
-# ---- what a dataflow refers to ---------------------------------------------------------------------------------------
+# ---- references of a dataflow ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["source connection", "target connection", "mapping set"])
-def test_a_reference_that_cannot_be_read_yet_is_not_different(
+def test_a_reference_that_cannot_be_read_yet_is_no_difference(
     kind: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataflow())
@@ -216,7 +212,7 @@ def test_a_reference_that_cannot_be_read_yet_is_not_different(
     assert sum(writer.naps) >= 20
 
 
-def test_a_reference_that_no_list_shows_is_gone_at_once(chain: Chain, writer: Chain, emulator: Emulator) -> None:
+def test_a_reference_that_is_not_listed_counts_as_deleted(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.dataflow())
     emulator.advance(600)
     gone = chain.source(name="another of the same").create(chain.client).id
@@ -226,10 +222,10 @@ def test_a_reference_that_no_list_shows_is_gone_at_once(chain: Chain, writer: Ch
     assert writer.naps == []
 
 
-# ---- what is deleted -------------------------------------------------------------------------------------------------
+# ---- deletions -------------------------------------------------------------------------------------------------------
 
 
-def test_a_duplicate_of_ones_own_that_cannot_be_read_yet_is_removed_then(
+def test_an_own_duplicate_that_cannot_be_read_yet_is_removed_later(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     emulator.fail("list_lag", method="POST", path="*/sourceConnections", seconds=5)
@@ -248,14 +244,16 @@ def hasty(make_writer: Callable[..., Chain]) -> Client:
     return make_writer(settle_seconds=0.0, dataflow_settle_seconds=0.0).client
 
 
-def test_a_teardown_removes_what_cannot_be_read_at_once(chain: Chain, hasty: Client, emulator: Emulator) -> None:
+def test_a_teardown_waits_for_an_object_that_cannot_be_read_yet(
+    chain: Chain, hasty: Client, emulator: Emulator
+) -> None:
     lag(emulator, "source connection", 20)
     source = chain.source().create(chain.client, A.mark())
     assert [told["id"] for told in tear_down(hasty, A).removed] == [source.id]
     assert emulator.objects("sourceConnections") == []
 
 
-def test_a_teardown_keeps_what_something_refers_to_that_cannot_be_read_yet(
+def test_a_teardown_keeps_an_object_whose_user_cannot_be_read_yet(
     chain: Chain, hasty: Client, emulator: Emulator
 ) -> None:
     base = chain.base_connection().create(chain.client, A.mark())
@@ -268,7 +266,7 @@ def test_a_teardown_keeps_what_something_refers_to_that_cannot_be_read_yet(
 # ---- without settle times --------------------------------------------------------------------------------------------
 
 
-def test_without_settle_times_a_second_run_asks_and_waits_as_ever(chain: Chain, emulator: Emulator) -> None:
+def test_without_settle_times_a_second_run_sends_two_requests_and_never_waits(chain: Chain, emulator: Emulator) -> None:
     asked = {}
     for name, kind in KINDS.items():
         want = kind.build(chain)
@@ -276,6 +274,6 @@ def test_without_settle_times_a_second_run_asks_and_waits_as_ever(chain: Chain, 
         before = len(emulator.requests())
         assert not chain.ensure(want).created
         asked[name] = len(emulator.requests()) - before
-    # Only a page without anything new is the end of the lists of datasets and mapping sets.
+    # Lists of datasets and mapping sets end only with a page without a new item.
     assert asked == dict.fromkeys(KINDS, 2) | {"dataset": 3}
     assert chain.naps == []

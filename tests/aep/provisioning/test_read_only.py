@@ -1,4 +1,4 @@
-"""``read_only``: every write is refused before it is sent, and nothing else is."""
+"""``read_only``: every write is refused before it is sent, and reads are allowed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def reader(make_client: Callable[..., Client]) -> Client:
 
 
 def writes(emulator: Emulator, since: int) -> list[str]:
-    """What was asked since then that is neither a look-up nor a check nor the login."""
+    """The requests since then that are neither reads nor validations nor token requests."""
     return [
         f"{r['method']} {r['path']}"
         for r in emulator.requests()[since:]
@@ -48,7 +48,7 @@ def test_no_creation_is_sent(name: str, chain: Chain, reader: Client, emulator: 
 
 
 @ALL_KINDS
-def test_what_is_there_is_found(name: str, chain: Chain, reader: Client, emulator: Emulator) -> None:
+def test_an_existing_object_is_found(name: str, chain: Chain, reader: Client, emulator: Emulator) -> None:
     want = KINDS[name].build(chain)
     made = chain.ensure(want)
     before = len(emulator.requests())
@@ -83,7 +83,7 @@ def test_no_dataflow_is_disabled(chain: Chain, reader: Client, emulator: Emulato
     assert [item["state"] for item in emulator.objects("flows")] == ["enabled"]
 
 
-def test_duplicates_are_reported_and_left_as_they_are(chain: Chain, reader: Client, emulator: Emulator) -> None:
+def test_duplicates_are_reported_and_not_changed(chain: Chain, reader: Client, emulator: Emulator) -> None:
     want = chain.dataflow()
     first = chain.ensure(want, writer=Writer("payments", "run a")).existing.id
     copy = want.ready(chain.client).create(chain.client, Writer("payments", "run b").mark()).id
@@ -101,19 +101,19 @@ def test_no_teardown_deletes_anything(chain: Chain, reader: Client, emulator: Em
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("path", [f"{FLOW_SERVICE}/flows", f"{DATA_PREP}/mappingSets/validate/x", "/anything"])
-def test_whatever_is_asked_by_hand_is_refused_too(method: str, path: str, reader: Client, emulator: Emulator) -> None:
+def test_any_other_write_is_refused(method: str, path: str, reader: Client, emulator: Emulator) -> None:
     with pytest.raises(ReadOnlyError, match=f"^{method} {path} was not sent"):
         reader.request(method, path, body={})
     assert emulator.requests() == []
 
 
-def test_a_check_of_mappings_is_no_write(chain: Chain, reader: Client) -> None:
+def test_a_validation_of_mappings_is_no_write(chain: Chain, reader: Client) -> None:
     assert chain.mapping_set().ready(reader).tenant_id is None  # there is no placeholder to fill
     with pytest.raises(InvalidInputError, match="Data Prep refuses it"):
         chain.mapping_set(mappings={"_emulator.nothing": "Product_Id"}).validate(reader)
 
 
-def test_look_ups_are_answered(reader: Client) -> None:
+def test_lookups_are_allowed(reader: Client) -> None:
     assert find_flow_spec(reader, "CRMToAEP", PAYPAL_SPEC).id == CRM_FLOW_SPEC
     assert schema_registry.tenant_id(reader) == "emulator"
     assert flow_service.test_base_connection(reader, PAYPAL)

@@ -1,4 +1,4 @@
-"""One writer and time: nothing counts as there, or as not there, before it has had the time to show."""
+"""Settle times of one writer: no object counts as present or absent before its settle time has elapsed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
 SOURCES = KINDS["source connection"]
-#: Seconds that each kind waits for what was just made: its window, and one for the platform's whole seconds.
+#: Seconds that each kind waits after a creation: its settle time, and one because the platform's dates have whole
+#: seconds.
 SETTLING = dict.fromkeys(KINDS, 11.0) | {"dataflow": 51.0}
-#: Of these the service refuses a second one, or a second one does nothing.
+#: Kinds without a wait: the service refuses a second object, or a second object has no effect.
 AT_ONCE = ("field group", "ad-hoc class", "schema", "mapping set")
 SETTLES = [name for name in KINDS if name not in AT_ONCE]
 ALL_KINDS = pytest.mark.parametrize("name", KINDS)
@@ -31,17 +32,17 @@ def posts(emulator: Emulator, kind: Kind) -> int:
     return sum(1 for r in emulator.requests(method="POST") if r["path"] == kind.path)
 
 
-# ---- what was just made --------------------------------------------------------------------------------------------
+# ---- own creations -------------------------------------------------------------------------------------------------
 
 
 @ALL_KINDS
-def test_what_was_just_made_counts_as_the_only_one_after_the_window(name: str, chain: Chain, writer: Chain) -> None:
+def test_a_creation_returns_after_the_settle_time(name: str, chain: Chain, writer: Chain) -> None:
     assert writer.ensure(KINDS[name].build(chain)).created
     assert writer.naps == ([] if name in AT_ONCE else [SETTLING[name]])
 
 
 @pytest.mark.parametrize("name", SETTLES)
-def test_who_finds_a_fresh_object_waits_until_it_has_settled(
+def test_a_recent_object_is_adopted_once_it_has_settled(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
@@ -49,7 +50,7 @@ def test_who_finds_a_fresh_object_waits_until_it_has_settled(
     emulator.advance(4)
     found = writer.ensure(want)
     assert (found.created, found.existing.id) == (False, made.existing.id)
-    assert writer.naps == [SETTLING[name] - 5]  # the object's own time is told without a second's doubt
+    assert writer.naps == [SETTLING[name] - 5]  # no extra second: the object states its time of creation
 
 
 @ALL_KINDS
@@ -61,28 +62,28 @@ def test_a_later_run_waits_for_nothing(name: str, chain: Chain, writer: Chain, e
     assert writer.naps == []
 
 
-# ---- what shows late -----------------------------------------------------------------------------------------------
+# ---- late creations ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [*SETTLES, "mapping set"])
-@pytest.mark.parametrize("share", [0.1, 1.0], ids=["soon", "at the end of the window"])
-def test_a_lost_creation_that_takes_effect_within_the_window_is_the_only_one(
+@pytest.mark.parametrize("share", [0.1, 1.0], ids=["soon", "at the end of the settle time"])
+def test_a_lost_creation_that_takes_effect_late_is_not_repeated(
     name: str, share: float, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    kind, window = KINDS[name], SETTLING[name] - 1
+    kind, settle_seconds = KINDS[name], SETTLING[name] - 1
     want = kind.build(chain)
     before, asked = len(emulator.objects(kind.objects)), posts(emulator, kind)
-    emulator.fail("late_apply", method="POST", path=f"*{kind.path}", seconds=share * window)
+    emulator.fail("late_apply", method="POST", path=f"*{kind.path}", seconds=share * settle_seconds)
     outcome = writer.ensure(want)
     assert (len(emulator.objects(kind.objects)), posts(emulator, kind)) == (before + 1, asked + 1)
     assert outcome.created == (name != "mapping set")
-    # It was made late, so it has settled late; a second of that has been waited for already.
-    rest = share * window - 1
-    assert writer.naps == [window + 1] + ([rest] if name in SETTLES and rest else [])
+    # The object was created late, so it settles late; one second of that wait has passed already.
+    left = share * settle_seconds - 1
+    assert writer.naps == [settle_seconds + 1] + ([left] if name in SETTLES and left else [])
 
 
 @pytest.mark.parametrize("name", SETTLES)
-def test_what_lists_show_only_at_the_end_of_the_window_is_the_only_one(
+def test_a_creation_listed_at_the_end_of_its_settle_time_is_not_repeated(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     kind, want = KINDS[name], KINDS[name].build(chain)
@@ -92,7 +93,7 @@ def test_what_lists_show_only_at_the_end_of_the_window_is_the_only_one(
     assert (posts(emulator, kind), writer.naps) == (before + 1, [SETTLING[name]])
 
 
-def test_a_lost_answer_and_a_list_that_lags_make_one_object_together(
+def test_a_lost_answer_with_a_lagging_list_creates_one_object(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     emulator.fail("list_lag", method="POST", path="*/sourceConnections", seconds=10)
@@ -102,7 +103,7 @@ def test_a_lost_answer_and_a_list_that_lags_make_one_object_together(
     assert proxied.naps == [11.0]
 
 
-def test_what_was_certainly_made_is_waited_for_beyond_the_window_and_not_made_again(
+def test_an_answered_creation_is_searched_for_beyond_the_settle_time(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     emulator.fail("list_lag", method="POST", path="*/sourceConnections", seconds=20)
@@ -111,14 +112,16 @@ def test_what_was_certainly_made_is_waited_for_beyond_the_window_and_not_made_ag
     assert posts(emulator, SOURCES) == 1
 
 
-def test_what_was_made_and_never_shows_is_final_and_nothing_is_made_again(
+def test_a_creation_that_is_never_listed_raises_a_final_error(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     proxy.fault("GET", "/sourceConnections", status=200, body=b'{"items": []}', times=999)
     with pytest.raises(UnlistedError) as unlisted:
         proxied.ensure(chain.source())
     (made,) = emulator.objects("sourceConnections")
-    assert f"source connection 'own source' was created ({made['id']}), but 62 s later no list" in str(unlisted.value)
+    assert f"source connection 'own source' was created ({made['id']}), but no list shows it 62 s later" in str(
+        unlisted.value
+    )
     assert not unlisted.value.retryable
     assert sum(proxied.naps) == 63.0
     assert posts(emulator, SOURCES) == 1
@@ -128,20 +131,20 @@ DELETABLE = [name for name in KINDS if name != "mapping set"]
 
 
 @pytest.mark.parametrize("name", DELETABLE)
-def test_what_lists_still_show_after_its_end_is_not_adopted(
+def test_a_deleted_object_that_is_still_listed_is_not_adopted(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     kind, want = KINDS[name], KINDS[name].build(chain)
-    gone = chain.ensure(want).existing.id
+    deleted = chain.ensure(want).existing.id
     emulator.fail("list_lag", method="DELETE", path=f"*{kind.path}/*", seconds=600)
-    chain.client.request("DELETE", f"{kind.path}/{gone.replace('/', '%2F').replace(':', '%3A')}")
+    chain.client.request("DELETE", f"{kind.path}/{deleted.replace('/', '%2F').replace(':', '%3A')}")
     emulator.advance(60)
-    assert gone in [existing.id for existing in want.look_up(chain.client)]
+    assert deleted in [existing.id for existing in want.look_up(chain.client)]
     outcome = writer.ensure(want)
-    assert (outcome.created, outcome.existing.id == gone) == (True, False)
+    assert (outcome.created, outcome.existing.id == deleted) == (True, False)
 
 
-# ---- what an earlier attempt may have done -------------------------------------------------------------------------
+# ---- earlier attempts ----------------------------------------------------------------------------------------------
 
 
 def test_a_second_attempt_waits_from_its_start_before_it_creates(
@@ -153,7 +156,7 @@ def test_a_second_attempt_waits_from_its_start_before_it_creates(
 
 
 @pytest.mark.parametrize("name", [*SETTLES, "mapping set"])
-def test_a_second_attempt_finds_what_the_first_asked_for_before_it_died(
+def test_a_second_attempt_adopts_the_creation_of_a_killed_first_one(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     kind, want = KINDS[name], KINDS[name].build(chain)
@@ -166,7 +169,7 @@ def test_a_second_attempt_finds_what_the_first_asked_for_before_it_died(
     assert (found.created, posts(emulator, kind)) == (False, before)
 
 
-def test_a_duplicate_of_a_killed_first_attempt_is_seen_by_the_second(
+def test_a_second_attempt_reports_a_duplicate_of_a_killed_first_one(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.source()).existing.id
@@ -179,7 +182,7 @@ def test_a_duplicate_of_a_killed_first_attempt_is_seen_by_the_second(
     assert writer.naps == [11.0]
 
 
-def test_fail_adopts_what_an_earlier_attempt_of_the_same_run_made(chain: Chain, writer: Chain) -> None:
+def test_fail_adopts_the_creation_of_an_earlier_attempt_of_the_run(chain: Chain, writer: Chain) -> None:
     run = Writer("payments", "run 1")
     made = chain.ensure(chain.source(), writer=run)
     found = writer.ensure(chain.source(), if_exists="fail", attempt=2, writer=run)
@@ -187,18 +190,16 @@ def test_fail_adopts_what_an_earlier_attempt_of_the_same_run_made(chain: Chain, 
 
 
 @pytest.mark.parametrize("other", [Writer("payments", "run 1"), Writer("orders", "run 2")], ids=["run", "chain"])
-def test_fail_adopts_nothing_of_another_run_or_chain_even_in_a_second_attempt(
-    other: Writer, chain: Chain, writer: Chain
-) -> None:
+def test_fail_refuses_an_object_of_another_run_or_chain(other: Writer, chain: Chain, writer: Chain) -> None:
     made = chain.ensure(chain.source(), writer=other)
-    with pytest.raises(ConflictError, match=f"{made.existing.id}.*if_exists='fail' adopts nothing"):
+    with pytest.raises(ConflictError, match=f"{made.existing.id}.*if_exists='fail' adopts no object"):
         writer.ensure(chain.source(), if_exists="fail", attempt=2, writer=Writer("payments", "run 2"))
 
 
-# ---- how long --------------------------------------------------------------------------------------------------------
+# ---- timeouts --------------------------------------------------------------------------------------------------------
 
 
-def test_a_wait_beyond_the_cap_after_a_lost_creation_is_not_slept(
+def test_a_long_retry_after_a_lost_creation_is_raised_not_slept(
     chain: Chain, proxied: Chain, proxy: FaultProxy
 ) -> None:
     proxy.fault("POST", "/sourceConnections", status=503, headers={"Retry-After": "3600"})
@@ -209,19 +210,21 @@ def test_a_wait_beyond_the_cap_after_a_lost_creation_is_not_slept(
     assert proxied.naps == []
 
 
-def test_an_operation_ends_in_its_time_and_asks_for_nothing_more(
+def test_an_operation_ends_within_its_timeout(
     chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy
 ) -> None:
     hasty = make_writer(proxy.url, dataflow_settle_seconds=10.0, operation_timeout=15.0)
     proxy.fault("POST", "/sourceConnections", before=True, times=9)
-    with pytest.raises(UnsettledError, match=r"needs 11 s to show, longer than is left of operation_timeout \(15 s\)"):
+    with pytest.raises(
+        UnsettledError, match=r"needs 11 s to be listed, more than the remaining part of operation_timeout"
+    ):
         hasty.ensure(chain.source())
     asked = [method for method, path, _ in proxy.asked if "/sourceConnections" in path]
     assert asked == 2 * ["GET", "GET", "POST"]
     assert hasty.naps == [11.0]
 
 
-def test_an_operation_whose_lists_never_answer_in_time_creates_nothing(
+def test_an_operation_whose_lists_time_out_creates_nothing(
     chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy
 ) -> None:
     hasty = make_writer(proxy.url, dataflow_settle_seconds=10.0, operation_timeout=15.0)
@@ -232,9 +235,7 @@ def test_an_operation_whose_lists_never_answer_in_time_creates_nothing(
     assert proxy.count("POST", "/sourceConnections") == 0
 
 
-def test_the_outcome_of_a_creation_whose_answer_was_lost_is_the_same_json(
-    chain: Chain, proxied: Chain, proxy: FaultProxy
-) -> None:
+def test_a_creation_whose_answer_was_lost_has_the_same_outcome(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
     proxy.fault("POST", "/sourceConnections", lose=True)
     first = proxied.ensure(chain.source()).to_json()
     assert json.loads(json.dumps(first)) == proxied.ensure(chain.source()).to_json() | {"created": True}

@@ -1,4 +1,4 @@
-"""A teardown: it removes what its own run made and nothing else, in the order in which that may go."""
+"""A teardown removes the objects of its own run and no others, users first."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from tests.aep.chain import CATALOG, FLOW_SERVICE, KINDS, Chain
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
-#: In whose name the chain makes what it is not told otherwise.
+#: The default writer of a chain's objects.
 OWN = Writer()
-OTHERS = {"another run": Writer("manual", "other run"), "another chain": Writer("orders"), "nobody": None}
+OTHERS = {"another run": Writer("manual", "other run"), "another chain": Writer("orders"), "no mark": None}
 
 
 def deletions(emulator: Emulator) -> list[tuple[str, str]]:
-    """Collection and id of all that was asked to be deleted, in order."""
+    """The collection and id of each deletion that was requested, in order."""
     asked = [r["path"].rsplit("/", 2)[1:] for r in emulator.requests(method="DELETE")]
     return [(collection, object_id) for collection, object_id in asked]
 
 
-def told(objects: list[dict[str, Any]]) -> dict[str, str]:
-    """Id -> kind."""
+def kinds_by_id(objects: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the kinds of reported objects by id."""
     return {item["id"]: item["kind"] for item in objects}
 
 
-def half_made(chain: Chain) -> dict[str, str]:
-    """Make all that comes before a dataflow, on a base connection of its own; return what can go, id -> kind."""
+def unfinished(chain: Chain) -> dict[str, str]:
+    """Create all objects that precede a dataflow; return the kinds of the deletable ones by id."""
     base = chain.ensure(chain.base_connection()).existing.id
     chain.source_id = chain.ensure(chain.source(base_connection_id=base)).existing.id
     own = {chain.target_id: "target connection", chain.source_id: "source connection", chain.dataset_id: "dataset"}
@@ -47,19 +47,19 @@ def half_made(chain: Chain) -> dict[str, str]:
 
 
 def whole(chain: Chain) -> tuple[str, dict[str, str]]:
-    """Make a chain that will run once; return its dataflow and what it stands on."""
-    made = half_made(chain)
+    """Create a chain that runs once; return its dataflow, and the kinds of the objects it uses by id."""
+    made = unfinished(chain)
     want = chain.dataflow(schedule=Schedule(), partial_ingestion_percent=50)
     return chain.ensure(want).existing.id, made
 
 
-# ---- what goes -----------------------------------------------------------------------------------------------------
+# ---- removed objects -----------------------------------------------------------------------------------------------
 
 
-def test_what_a_failed_run_made_is_removed_users_first(chain: Chain, emulator: Emulator) -> None:
-    made = half_made(chain)
+def test_objects_of_a_failed_run_are_removed_users_first(chain: Chain, emulator: Emulator) -> None:
+    made = unfinished(chain)
     outcome = tear_down(chain.client, OWN)
-    assert told(outcome.removed) == made
+    assert kinds_by_id(outcome.removed) == made
     collections = ["targetConnections", "sourceConnections", "dataSets", "connections"]
     assert deletions(emulator) == list(zip(collections, made, strict=True))
     left = [item["id"] for kind in collections for item in emulator.objects(kind)]
@@ -67,15 +67,15 @@ def test_what_a_failed_run_made_is_removed_users_first(chain: Chain, emulator: E
     assert outcome.kept == []
 
 
-def test_a_whole_chain_goes_only_with_its_dataflow_and_after_it(chain: Chain, emulator: Emulator) -> None:
+def test_a_whole_chain_is_removed_after_its_dataflow(chain: Chain, emulator: Emulator) -> None:
     dataflow, made = whole(chain)
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert told(outcome.removed) == {dataflow: "dataflow"} | made
+    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | made
     assert [object_id for _, object_id in deletions(emulator)] == [dataflow, *made]
     assert emulator.objects("flows") == []
 
 
-def test_a_chain_that_was_completed_stays_and_each_object_names_its_user(chain: Chain, emulator: Emulator) -> None:
+def test_a_completed_chain_is_kept_and_each_reason_names_the_user(chain: Chain, emulator: Emulator) -> None:
     dataflow, made = whole(chain)
     outcome = tear_down(chain.client, OWN)
     assert (outcome.removed, deletions(emulator)) == ([], [])
@@ -86,7 +86,7 @@ def test_a_chain_that_was_completed_stays_and_each_object_names_its_user(chain: 
     ]
 
 
-def test_schemas_classes_and_mapping_sets_are_listed_and_never_deleted(chain: Chain, emulator: Emulator) -> None:
+def test_schemas_classes_and_mapping_sets_are_reported_and_never_deleted(chain: Chain, emulator: Emulator) -> None:
     for name in ("field group", "schema", "ad-hoc class", "mapping set"):
         chain.ensure(KINDS[name].build(chain))
     foreign = chain.ensure(chain.schema(name="foreign"), writer=Writer("orders")).existing.id
@@ -99,7 +99,7 @@ def test_schemas_classes_and_mapping_sets_are_listed_and_never_deleted(chain: Ch
     }
     outcome = tear_down(chain.client, OWN, dataflows=True)
     assert {(item["kind"], item["id"]) for item in outcome.left_over} == expected
-    # Two schemas and two field groups: the others stand on one of each.
+    # Two schemas and two field groups: the other objects use one of each.
     assert len(outcome.left_over) == 6
     assert (outcome.removed, deletions(emulator)) == ([], [])
 
@@ -124,11 +124,11 @@ def test_more_than_one_page_is_removed(chain: Chain, emulator: Emulator) -> None
     assert emulator.objects("dataSets") == []
 
 
-# ---- what stays ----------------------------------------------------------------------------------------------------
+# ---- kept objects --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("whose", OTHERS)
-def test_what_others_made_stays(whose: str, chain: Chain, emulator: Emulator) -> None:
+def test_objects_of_other_writers_are_kept(whose: str, chain: Chain, emulator: Emulator) -> None:
     dataflow, made = whole(chain)
 
     def by_others(want: Resource) -> str:
@@ -139,16 +139,16 @@ def test_what_others_made_stays(whose: str, chain: Chain, emulator: Emulator) ->
     target = by_others(chain.target(dataset_id=dataset))
     flow = by_others(chain.dataflow(source_connection_id=source, target_connection_id=target))
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert told(outcome.removed) == {dataflow: "dataflow"} | made
+    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | made
     assert outcome.kept == []
     assert not {base, source, dataset, target, flow} & {object_id for _, object_id in deletions(emulator)}
 
 
-def test_what_another_chains_dataflow_stands_on_stays_with_the_reason(chain: Chain, emulator: Emulator) -> None:
-    made = half_made(chain)
+def test_objects_that_another_chains_dataflow_uses_are_kept(chain: Chain, emulator: Emulator) -> None:
+    made = unfinished(chain)
     theirs = chain.ensure(chain.dataflow(), writer=Writer("orders")).existing.id
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert told(outcome.kept) == made
+    assert kinds_by_id(outcome.kept) == made
     assert outcome.kept[0]["reason"] == f"flows {theirs} refers to it"
     assert deletions(emulator) == []
 
@@ -159,20 +159,20 @@ def test_a_dataset_that_holds_rows_stays(chain: Chain, emulator: Emulator) -> No
     rows = emulator.rows(chain.dataset_id)["count"]
     assert rows > 0
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert set(told(outcome.removed)) == {dataflow, *made} - {chain.dataset_id}
+    assert set(kinds_by_id(outcome.removed)) == {dataflow, *made} - {chain.dataset_id}
     (kept,) = outcome.kept
     (batch,) = emulator.objects("batches")
     assert (kept["id"], kept["reason"]) == (chain.dataset_id, f"it holds rows: batch {batch['id']}")
     assert emulator.rows(chain.dataset_id)["count"] == rows
 
 
-def test_without_marks_nothing_is_asked_at_all(make_client: Callable[..., Client], emulator: Emulator) -> None:
+def test_without_marks_no_request_is_sent(make_client: Callable[..., Client], emulator: Emulator) -> None:
     with pytest.raises(InvalidInputError, match="marks=False is not allowed"):
         tear_down(make_client(marks=False), OWN)
     assert emulator.requests() == []
 
 
-def test_what_was_taken_over_since_it_was_listed_stays(
+def test_an_object_with_a_new_owner_is_kept(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     source = chain.ensure(chain.source()).existing
@@ -188,7 +188,7 @@ def test_what_was_taken_over_since_it_was_listed_stays(
 
 
 @pytest.mark.parametrize("name", ["source connection", "dataflow"])
-def test_what_takes_effect_late_is_waited_for_and_found(
+def test_a_late_creation_is_waited_for_and_removed(
     name: str, chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
     kind, want = KINDS[name], KINDS[name].build(chain)
@@ -203,7 +203,7 @@ def test_what_takes_effect_late_is_waited_for_and_found(
     assert emulator.objects(kind.objects) == []
 
 
-def test_a_repeated_teardown_asks_for_no_deletion(chain: Chain, emulator: Emulator) -> None:
+def test_a_repeated_teardown_sends_no_deletion(chain: Chain, emulator: Emulator) -> None:
     whole(chain)
     first = tear_down(chain.client, OWN, dataflows=True)
     asked = deletions(emulator)
@@ -211,7 +211,7 @@ def test_a_repeated_teardown_asks_for_no_deletion(chain: Chain, emulator: Emulat
     assert deletions(emulator) == asked
 
 
-def test_what_lists_still_show_though_it_is_gone_is_not_reported(chain: Chain, emulator: Emulator) -> None:
+def test_a_deleted_object_that_is_still_listed_is_not_reported(chain: Chain, emulator: Emulator) -> None:
     source = chain.ensure(chain.source()).existing.id
     emulator.fail("list_lag", method="DELETE", path="*/sourceConnections/*", seconds=600)
     chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{source}")
@@ -230,7 +230,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_at_every_second_step_does_not_break_it(
+def test_a_teardown_succeeds_despite_a_fault_at_each_step(
     fault: dict[str, Any], chain: Chain, emulator: Emulator
 ) -> None:
     dataflow, made = whole(chain)
@@ -238,18 +238,18 @@ def test_a_fault_at_every_second_step_does_not_break_it(
         emulator.fail(method="DELETE", path=f"*/{path}/*", **fault)
         emulator.fail(method="GET", path=f"*/{path}", nth=2, **fault)
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert told(outcome.removed) == {dataflow: "dataflow"} | made
+    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | made
     assert not {dataflow, *made} & {item["id"] for kind in ("flows", "dataSets") for item in emulator.objects(kind)}
 
 
-def test_one_that_fails_in_the_middle_is_completed_by_the_next(
+def test_a_failed_teardown_is_completed_by_the_next(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = half_made(chain)
+    made = unfinished(chain)
     proxy.fault("DELETE", "/dataSets", status=500, times=5)
     client = make_client(proxy.url)
     with pytest.raises(RequestError) as failed:
         tear_down(client, OWN)
     assert failed.value.retryable
-    assert list(told(tear_down(client, OWN).removed)) == list(made)[2:]
+    assert list(kinds_by_id(tear_down(client, OWN).removed)) == list(made)[2:]
     assert emulator.objects("dataSets") == []

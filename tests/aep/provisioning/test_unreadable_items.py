@@ -1,4 +1,4 @@
-"""Items that might be the one and cannot be understood: looked at again, then named; nothing is made or deleted."""
+"""Items that may match but cannot be understood are read again, then raise; nothing is created or deleted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fault_proxy import FaultProxy
 A, B = Writer("payments", "a"), Writer("payments", "b")
 ALL_KINDS = pytest.mark.parametrize("name", KINDS)
 Change = Callable[[dict[str, Any]], object]
-#: What is odd with one item of a list, and what the error says of it.
+#: Defect of one item of a list -> the changed members, and a part of the error.
 ODD: dict[str, tuple[dict[str, Any], str]] = {
     "a name that is a number": ({"name": 7, "title": 7}, "is a number, not text"),
     "a name that is a list": ({"name": ["own"], "title": ["own"]}, "is a list, not text"),
@@ -28,25 +28,25 @@ ODD: dict[str, tuple[dict[str, Any], str]] = {
         {"createdAt": 1e300, "created": 1e300, "createdDate": 1e300, "meta:registryMetadata": {"repo:createdDate": []}},
         "not a time",
     ),
-    "a mark in no text": ({"description": 5, "tags": {"airflow/mark": 5}}, "is a number"),
+    "a mark that is not text": ({"description": 5, "tags": {"airflow/mark": 5}}, "is a number"),
 }
 
 
 @pytest.fixture
 def odd(chain: Chain, proxy: FaultProxy) -> Callable[..., None]:
-    """Let lists answer as the emulator does, with the first item changed, or with one more item."""
+    """Let lists answer as the emulator does, with the first item changed or with one additional item."""
 
-    def change(name: str, changed: dict[str, Any], times: int = 99, beside: bool = False) -> None:
+    def change(name: str, changed: dict[str, Any], times: int = 99, additional: bool = False) -> None:
         path = KINDS[name].path
 
         def reply(asked: str) -> tuple[int, bytes]:
             accept = {"Accept": "application/vnd.adobe.xed+json"} if REGISTRY in asked else {}
             body = chain.client.get(asked, headers=accept)
-            # A dataset's id is its key.
+            # The list of datasets is an object by id.
             items = next((body[key] for key in ("items", "results", "data") if key in body), list(body.values()))
-            if beside and isinstance(body, dict) and KINDS[name].path.startswith(CATALOG):
+            if additional and isinstance(body, dict) and KINDS[name].path.startswith(CATALOG):
                 body = {"stranger": changed, **body}
-            elif beside:
+            elif additional:
                 items.insert(0, {"id": "stranger", "$id": "stranger"} | changed)
             elif items:
                 items[0].update(changed)
@@ -63,9 +63,15 @@ def proxied(make_writer: Callable[..., Chain], proxy: FaultProxy) -> Chain:
 
 
 def expected(name: str) -> dict[str, tuple[dict[str, Any], str]]:
-    """What is odd for a kind: mapping sets are found by content and unmarked, datasets have their ids as keys."""
+    """The defects that matter for a kind: mapping sets are found by content and unmarked, datasets listed by id."""
     without = {
-        "mapping set": {"a name that is a number", "a name that is a list", "no name", "no id", "a mark in no text"},
+        "mapping set": {
+            "a name that is a number",
+            "a name that is a list",
+            "no name",
+            "no id",
+            "a mark that is not text",
+        },
         "dataset": {"no id"},
     }
     return {says: odd for says, odd in ODD.items() if says not in without.get(name, ())}
@@ -93,7 +99,7 @@ def test_an_unreadable_candidate_is_read_three_times_and_named(
 
 
 @ALL_KINDS
-def test_what_is_readable_at_the_second_list_is_adopted(
+def test_an_item_that_is_readable_in_the_second_list_is_adopted(
     name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
@@ -152,18 +158,18 @@ def test_an_empty_object_in_place_of_a_mapping_set_is_no_difference(
 
 
 @ALL_KINDS
-def test_a_stranger_that_cannot_be_read_keeps_nobody_from_creating(
+def test_an_unreadable_object_of_another_name_does_not_prevent_a_creation(
     name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
     want = KINDS[name].build(chain)
     members = ("params", "data", "auth", "allOf", "schemaRef", "scheduleParams", "createdAt", "state", "mappings")
     of_another = {"name": "another", "title": "another", "outputSchema": {"schemaRef": {"id": "another"}}}
-    odd(name, {key: [5] for key in members} | of_another, beside=True)
+    odd(name, {key: [5] for key in members} | of_another, additional=True)
     assert proxied.ensure(want).created
     assert 2.0 not in proxied.naps
 
 
-# ---- whether something is used ---------------------------------------------------------------------------------------
+# ---- users of an object ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -171,7 +177,7 @@ def test_a_stranger_that_cannot_be_read_keeps_nobody_from_creating(
     [{"sourceConnectionIds": 5}, {"sourceConnectionIds": [[]]}, {"sourceConnectionIds": {"0": "x"}}],
     ids=["a number", "a list of lists", "an object"],
 )
-def test_nothing_is_deleted_that_an_unreadable_dataflow_may_use(
+def test_an_object_that_an_unreadable_dataflow_may_use_is_not_deleted(
     user: dict[str, Any], chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.source(), writer=A).existing.id
@@ -184,7 +190,7 @@ def test_nothing_is_deleted_that_an_unreadable_dataflow_may_use(
     assert emulator.requests(method="DELETE") == []
 
 
-def test_a_mark_that_cannot_be_read_is_nobodys_and_stays(
+def test_an_object_whose_mark_cannot_be_read_is_kept(
     chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.source(), writer=A).existing.id
@@ -194,10 +200,10 @@ def test_a_mark_that_cannot_be_read_is_nobodys_and_stays(
     assert made in [source["id"] for source in emulator.objects("sourceConnections")]
 
 
-# ---- lists that were cut, and checks ---------------------------------------------------------------------------------
+# ---- incomplete lists and validations --------------------------------------------------------------------------------
 
 
-def test_nothing_is_created_on_the_word_of_a_list_that_was_cut(
+def test_an_incomplete_list_creates_nothing(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     page = json.dumps({"items": [], "_links": {"next": {"href": "/x?continuationToken=same"}}}).encode()
@@ -209,7 +215,7 @@ def test_nothing_is_created_on_the_word_of_a_list_that_was_cut(
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"validationResponse": 5}', b'{"validationResponse": [[]]}'], ids=repr)
-def test_a_check_whose_answer_cannot_be_read_makes_no_mapping_set(
+def test_an_unreadable_validation_creates_no_mapping_set(
     body: bytes, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     proxy.fault("POST", "/mappingSets/validate", status=200, body=body, times=99)
@@ -220,7 +226,7 @@ def test_a_check_whose_answer_cannot_be_read_makes_no_mapping_set(
     assert emulator.requests(method="POST", path=f"{DATA_PREP}/mappingSets") == []
 
 
-def test_a_check_that_fails_is_asked_again_and_its_outcome_is_never_unknown(
+def test_a_failed_validation_is_repeated_and_never_an_unknown_outcome(
     chain: Chain, proxied: Chain, proxy: FaultProxy
 ) -> None:
     proxy.fault("POST", "/mappingSets/validate", lose=True, times=4)
@@ -232,7 +238,7 @@ def test_a_check_that_fails_is_asked_again_and_its_outcome_is_never_unknown(
     assert proxy.count("POST", "/mappingSets/validate") == 5 + 5
 
 
-def test_a_dataset_is_not_called_empty_on_a_word_that_cannot_be_read(
+def test_a_dataset_whose_batches_cannot_be_read_is_kept(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     made = chain.ensure(chain.dataset(), writer=A).existing.id

@@ -1,4 +1,4 @@
-"""``if_exists='update'``: what is changed in place, in which words, and what is refused."""
+"""``if_exists='update'``: the updates in place, their requests, and the refused ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def transformations(mapping_set_id: str, delta: dict[str, str]) -> dict[str, Any
 
 
 UPDATES: dict[str, tuple[dict[str, Any], Make, Callable[[Chain, dict[str, Any]], list[Any]]]] = {
-    # name: as it is, as it shall be, the JSON Patch, in which adding a member that is there replaces it
+    # name: arguments before and after, and the JSON Patch, in which "add" replaces an existing member
     "interval": (
         {},
         lambda _: {"schedule": Schedule(frequency="minute", interval=30)},
@@ -85,7 +85,7 @@ UPDATES: dict[str, tuple[dict[str, Any], Make, Callable[[Chain, dict[str, Any]],
         {},
         lambda _: {
             "schedule": Schedule("minute", 15, end_time=datetime(2100, 1, 1, tzinfo=UTC)),
-            "flow_spec": FlowSpec(CRM_FLOW_SPEC),  # today's lists no end
+            "flow_spec": FlowSpec(CRM_FLOW_SPEC),  # the emulator's flow spec has no end time
         },
         lambda *_: [{"op": "add", "path": "/scheduleParams/endTime", "value": 4102444800}],
     ),
@@ -104,7 +104,7 @@ UPDATES: dict[str, tuple[dict[str, Any], Make, Callable[[Chain, dict[str, Any]],
 
 
 @pytest.mark.parametrize(("before", "asked", "patch"), UPDATES.values(), ids=UPDATES)
-def test_a_dataflow_is_patched_and_then_right(
+def test_an_updated_dataflow_matches(
     before: dict[str, Any],
     asked: Make,
     patch: Callable[[Chain, dict[str, Any]], list[Any]],
@@ -116,7 +116,7 @@ def test_a_dataflow_is_patched_and_then_right(
     updated = chain.ensure(chain.dataflow(**given), if_exists="update")
     assert (updated.created, updated.updated, updated.existing.id) == (False, True, made.existing.id)
     assert patches(emulator) == [patch(chain, given)]
-    # Nothing differs any more, and the etag that came back is the one that the next change needs.
+    # Nothing differs now, and the returned etag is the one that the next update needs.
     assert chain.ensure(chain.dataflow(**given)).existing.etag == updated.existing.etag != made.existing.etag
 
 
@@ -128,10 +128,10 @@ def test_a_dataflow_is_patched_and_then_right(
     ],
     ids=["schedule", "mapping"],
 )
-def test_an_update_leaves_of_a_strangers_dataflow_what_nobody_wrote(
+def test_an_update_keeps_members_that_the_user_did_not_set(
     asked: Make, path: tuple[Any, ...], value: Any, chain: Chain, emulator: Emulator
 ) -> None:
-    """History does not come in because somebody changed the interval."""
+    """An update of the interval must not let the dataflow ingest its history."""
     delta = {"name": "Create_Time", "dateFormat": "YYYY-MM-DD", "timezone": "GMT", "own": 1}
     mapping = {"mappingId": chain.mapping_set_id, "mappingVersion": 0, "own": [2]}
     steps = [{"name": "Mapping", "params": mapping}, {"name": "Copy", "params": {"deltaColumn": delta, "own": "3"}}]
@@ -151,8 +151,8 @@ def test_an_update_leaves_of_a_strangers_dataflow_what_nobody_wrote(
     assert after == value
 
 
-def test_options_are_added_to_a_dataflow_that_was_made_without(chain: Chain, emulator: Emulator) -> None:
-    """The service shows options of its own even where none were sent."""
+def test_options_are_added_to_a_dataflow_without_options(chain: Chain, emulator: Emulator) -> None:
+    """The service returns options of its own even if none were sent."""
     chain.ensure(chain.dataflow())
     want = chain.dataflow(partial_ingestion_percent=5)
     chain.ensure(want, if_exists="update")
@@ -162,7 +162,7 @@ def test_options_are_added_to_a_dataflow_that_was_made_without(chain: Chain, emu
 
 
 @pytest.mark.parametrize("backfill", [None, True], ids=["plain", "with backfill"])
-def test_an_update_to_a_single_run_removes_what_a_single_run_must_not_have(
+def test_an_update_to_a_single_run_removes_the_recurring_members(
     backfill: bool | None, chain: Chain, emulator: Emulator
 ) -> None:
     chain.ensure(chain.dataflow(schedule=Schedule(frequency="minute", interval=15, backfill=backfill)))
@@ -172,14 +172,14 @@ def test_an_update_to_a_single_run_removes_what_a_single_run_must_not_have(
     assert [t["name"] for t in item["transformations"]] == ["Mapping"]
 
 
-def test_an_update_of_what_is_right_already_changes_nothing(chain: Chain, emulator: Emulator) -> None:
+def test_an_update_of_a_matching_dataflow_sends_nothing(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow())
     found = chain.ensure(chain.dataflow(), if_exists="update")
     assert (found.updated, found.existing.id) == (False, made.existing.id)
     assert patches(emulator) == []
 
 
-# ---- what is refused -----------------------------------------------------------------------------------------------
+# ---- refused updates -----------------------------------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
     "source columns": ("source connection", {}, {"columns": COLUMNS[:2]}, "params.columns"),
@@ -199,7 +199,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("kind", "before", "asked", "named"), REFUSED.values(), ids=REFUSED)
-def test_a_change_that_cannot_be_made_or_does_not_reach_the_dataflow_is_refused(
+def test_an_impossible_update_is_refused(
     kind: str, before: dict[str, Any], asked: dict[str, Any], named: str, chain: Chain, emulator: Emulator
 ) -> None:
     build = KINDS[kind].build
@@ -217,7 +217,7 @@ def test_a_change_that_cannot_be_made_or_does_not_reach_the_dataflow_is_refused(
     assert patches(emulator) == []
 
 
-def test_a_disabled_dataflow_is_not_switched_on_by_an_update(chain: Chain, emulator: Emulator) -> None:
+def test_an_update_does_not_enable_a_disabled_dataflow(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.dataflow())
     chain.post(f"{FLOW_SERVICE}/flows/{made.existing.id}/action", None, op="disable")
     with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
@@ -257,7 +257,9 @@ GROWTH: dict[str, tuple[dict[str, Any], list[Any]]] = {
 
 
 @pytest.mark.parametrize(("more", "patch"), GROWTH.values(), ids=GROWTH)
-def test_a_field_group_grows(more: dict[str, str], patch: list[Any], chain: Chain, emulator: Emulator) -> None:
+def test_an_update_adds_fields_to_a_field_group(
+    more: dict[str, str], patch: list[Any], chain: Chain, emulator: Emulator
+) -> None:
     made = chain.ensure(chain.field_group())
     want = chain.field_group(fields=FIELDS | more)
     updated = chain.ensure(want, if_exists="update")
@@ -275,14 +277,16 @@ RETYPED = {
 
 
 @pytest.mark.parametrize(("fields", "shown"), RETYPED.values(), ids=RETYPED)
-def test_a_field_does_not_change_its_type(fields: dict[str, str], shown: str, chain: Chain, emulator: Emulator) -> None:
+def test_an_update_that_changes_a_fields_type_is_refused(
+    fields: dict[str, str], shown: str, chain: Chain, emulator: Emulator
+) -> None:
     chain.ensure(chain.field_group())
     with pytest.raises(ConflictError, match=re.escape(f"differs: fields.{shown}. An update only adds fields")):
         chain.ensure(chain.field_group(fields=fields | {"other": "string"}), if_exists="update")
     assert patches(emulator) == []
 
 
-def test_a_schema_grows_by_field_groups(chain: Chain, emulator: Emulator) -> None:
+def test_an_update_adds_field_groups_to_a_schema(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.schema(field_groups=()))
     want = chain.schema(field_groups=(PERSON, chain.group_id))
     assert chain.ensure(want, if_exists="update").existing.id == made.existing.id
@@ -295,8 +299,8 @@ def test_a_schema_grows_by_field_groups(chain: Chain, emulator: Emulator) -> Non
     assert not chain.ensure(want).created
 
 
-def test_a_dataset_gets_the_tags_that_are_missing(chain: Chain, emulator: Emulator) -> None:
-    """A tag that is sent replaces the one of its name, so what it holds already is sent with it."""
+def test_an_update_adds_missing_tags_to_a_dataset(chain: Chain, emulator: Emulator) -> None:
+    """A sent tag replaces the tag of its name, so the update also sends the values that the tag has."""
     made = chain.ensure(chain.dataset(tags={"own": ["a"], "unifiedProfile": ["isUpsert: true"]}))
     want = chain.dataset(tags={"own": ["a"], "unifiedProfile": ["enabled: true"]})
     assert chain.ensure(want, if_exists="update").existing.id == made.existing.id
@@ -304,13 +308,13 @@ def test_a_dataset_gets_the_tags_that_are_missing(chain: Chain, emulator: Emulat
     assert not chain.ensure(want).created
 
 
-# ---- titles, which the registry keeps unique -----------------------------------------------------------------------
+# ---- unique titles of the registry ---------------------------------------------------------------------------------
 
 TITLED = ["field group", "ad-hoc class", "schema"]
 
 
 @pytest.mark.parametrize("kind", TITLED)
-def test_a_title_that_somebody_took_while_the_list_lagged_is_adopted(
+def test_a_matching_object_that_took_the_title_is_adopted(
     kind: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
     want = KINDS[kind].build(chain)
@@ -325,7 +329,7 @@ CHANGED = {"field group": {"fields": {"x": "string"}}, "ad-hoc class": {"fields"
 
 
 @pytest.mark.parametrize("kind", TITLED)
-def test_a_title_that_somebody_took_for_something_else_is_a_conflict(
+def test_a_differing_object_that_took_the_title_is_a_conflict(
     kind: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
     before = {"field_groups": ()} if kind == "schema" else {}
@@ -335,14 +339,14 @@ def test_a_title_that_somebody_took_for_something_else_is_a_conflict(
         ensure(proxied, KINDS[kind].build(chain, **CHANGED[kind]))
 
 
-def test_fail_does_not_adopt_a_title_that_somebody_took(chain: Chain, proxied: Client, proxy: FaultProxy) -> None:
+def test_fail_does_not_adopt_an_object_that_took_the_title(chain: Chain, proxied: Client, proxy: FaultProxy) -> None:
     chain.ensure(chain.schema())
     proxy.fault("GET", f"{REGISTRY}/tenant/schemas", status=200, body=b'{"results": []}')
     with pytest.raises(ConflictError, match="if_exists='fail'"):
         ensure(proxied, chain.schema(), if_exists="fail")
 
 
-def test_a_title_that_another_kind_of_resource_has_is_one_clear_error(chain: Chain, emulator: Emulator) -> None:
+def test_a_title_taken_by_another_kind_of_resource_is_an_error(chain: Chain, emulator: Emulator) -> None:
     made = chain.ensure(chain.field_group(name="products"))
     with pytest.raises(RequestError, match="XDM-1521-400") as failed:
         chain.ensure(chain.schema(name="products"))

@@ -1,4 +1,4 @@
-"""Whatever somebody wrote and whatever is there: an update changes written members and leaves every other as it is."""
+"""An update changes only members that the user set, for any arguments and any existing object."""
 
 from __future__ import annotations
 
@@ -20,16 +20,25 @@ from tests.conftest import Emulator
 Node = dict[str, Any]
 Path = tuple[str | int, ...]
 
-many = settings(
+example_settings = settings(
     max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-#: What the services write down of any change.
-STAMPS = {"etag", "updatedAt", "updatedBy", "updatedClient", "lastOperation", "version", "updated", "updatedUser"}
+#: Members that the services themselves change with every update.
+MEMBERS_OF_EVERY_CHANGE = {
+    "etag",
+    "updatedAt",
+    "updatedBy",
+    "updatedClient",
+    "lastOperation",
+    "version",
+    "updated",
+    "updatedUser",
+}
 ABSENT = "absent"
 
 
 def changes(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
-    """Yield the places where two JSON values are not byte-equal; what was added or taken away is one place."""
+    """Yield the paths at which two JSON values differ; an added or removed value counts as one path."""
     if isinstance(before, dict) and isinstance(after, dict):
         keys: Any = dict.fromkeys([*before, *after])
         inner = {key: (before.get(key, ABSENT), after.get(key, ABSENT)) for key in keys}
@@ -44,68 +53,70 @@ def changes(before: Any, after: Any, path: Path = ()) -> Iterator[Path]:
         yield from changes(one, other, (*path, key))
 
 
-def test_the_measure_sees_every_change() -> None:
+def test_changes_yields_every_changed_place() -> None:
     before = {"a": [1, {"b": "5"}], "c": True, "d": 0}
     after = {"a": [1, {"b": 5}, 2], "c": 1, "e": 0}
     assert set(changes(before, after)) == {("a", 1, "b"), ("a", 2), ("c",), ("d",), ("e",)}
 
 
-def updated(chain: Chain, emulator: Emulator, name: str, want: Resource, object_id: str) -> tuple[Node, set[Path]]:
-    """Update an object; return it as it was, and what has changed of it."""
+def updated(chain: Chain, emulator: Emulator, name: str, resource: Resource, object_id: str) -> tuple[Node, set[Path]]:
+    """Update an object; return its item before the update, and the paths that have changed."""
 
     def shown() -> Node:
         items = emulator.objects(KINDS[name].objects)
         return next(item for item in items if object_id in (item.get("id"), item.get("$id")))
 
     before = shown()
-    assert chain.ensure(want, if_exists="update").existing.id == object_id
-    (existing,) = want.look_up(chain.client)
-    assert want.differences(chain.client, existing) == []
-    return before, {path for path in changes(before, shown()) if path[0] not in STAMPS}
+    assert chain.ensure(resource, if_exists="update").existing.id == object_id
+    (existing,) = resource.look_up(chain.client)
+    assert resource.differences(chain.client, existing) == []
+    return before, {path for path in changes(before, shown()) if path[0] not in MEMBERS_OF_EVERY_CHANGE}
 
 
-def test_every_kind_that_an_update_changes_is_tested_here(chain: Chain) -> None:
+def test_every_kind_with_changeable_fields_is_tested_in_this_module(chain: Chain) -> None:
     changed = {name for name, kind in KINDS.items() if kind.build(chain).changeable}
     assert changed | {"field group"} == {"dataflow", "field group", "dataset", "schema"}
 
 
 @pytest.mark.parametrize("name", sorted(set(KINDS) - {"dataflow", "field group", "dataset", "schema"}))
-def test_an_update_of_any_other_kind_is_no_change_at_all(name: str, chain: Chain) -> None:
-    want = KINDS[name].build(chain)
-    existing = want.kind.find(chain.client, chain.ensure(want).existing.id)
+def test_an_update_of_any_other_kind_is_refused(name: str, chain: Chain) -> None:
+    resource = KINDS[name].build(chain)
+    existing = resource.kind.find(chain.client, chain.ensure(resource).existing.id)
     assert existing is not None
-    assert isinstance(want.judge(existing, [Difference("anything", 1, 2)], 0.0), Fixed)
+    assert isinstance(resource.judge(existing, [Difference("anything", 1, 2)], 0.0), Fixed)
 
 
 # ---- dataflows -------------------------------------------------------------------------------------------------------
 
 
-def some(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Node]:
-    """Any of these members."""
+def optional_members(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Node]:
+    """Return a strategy for objects with any subset of these members."""
     return st.fixed_dictionaries({}, optional=members)
 
 
 OWN = st.sampled_from([None, 0, "x", [1], {"y": "z"}])
 LIVE = st.fixed_dictionaries(
     {
-        "delta": some(dateFormat=st.sampled_from(["YYYY-MM-DD", "yyyy"]), timezone=st.just("UTC"), own=OWN),
-        "copy": some(own=OWN),
+        "delta": optional_members(dateFormat=st.sampled_from(["YYYY-MM-DD", "yyyy"]), timezone=st.just("UTC"), own=OWN),
+        "copy": optional_members(own=OWN),
         "mapping": st.fixed_dictionaries({"mappingVersion": st.sampled_from([0, "0"])}, optional={"own": OWN}),
         "schedule": st.fixed_dictionaries(
             {"interval": st.sampled_from([15, "15", 30]), "startTime": st.sampled_from([4102444800, "4102444800"])},
             optional={"backfill": st.sampled_from([True, False, "true", "false"]), "own": OWN},
         ),
-        "options": some(
+        "options": optional_members(
             partialIngestionPercent=st.sampled_from([5, "5", 7.5]),
             errorDiagnosticsEnabled=st.sampled_from([True, False, "true"]),
             own=OWN,
         ),
         "reverse": st.booleans(),
         "disabled": st.booleans(),
-        "more": some(labels=st.just(["core/C1"]), description=st.just("by hand"), recordTypes=st.just([{"type": "x"}])),
+        "more": optional_members(
+            labels=st.just(["core/C1"]), description=st.just("by hand"), recordTypes=st.just([{"type": "x"}])
+        ),
     }
 )
-WRITTEN = some(
+WRITTEN = optional_members(
     backfill=st.booleans(),
     delta_column=st.builds(DeltaColumn, st.sampled_from(COLUMNS), st.sampled_from(["", "yyyy"]), st.just("")),
     mapping=st.booleans(),
@@ -117,8 +128,8 @@ WRITTEN = some(
 EVERY = st.sampled_from([("minute", 15), ("minute", 45), ("hour", 1)])
 
 
-def stranger(chain: Chain, live: Node) -> str:
-    """Make a dataflow of the wanted name in ways of its own."""
+def create_foreign_dataflow(chain: Chain, live: Node) -> str:
+    """Create a dataflow of the desired name as another client would; return its id."""
     copy = {"deltaColumn": {"name": "Create_Time"} | live["delta"]} | live["copy"]
     steps = [
         {"name": "Copy", "params": copy},
@@ -126,14 +137,16 @@ def stranger(chain: Chain, live: Node) -> str:
     ]
     body = chain.dataflow().payload() | live["more"]
     body |= {"transformations": steps[::-1] if live["reverse"] else steps, "options": live["options"]}
-    made = chain.post(f"{FLOW_SERVICE}/flows", body | {"scheduleParams": {"frequency": "minute"} | live["schedule"]})
+    object_id = chain.post(
+        f"{FLOW_SERVICE}/flows", body | {"scheduleParams": {"frequency": "minute"} | live["schedule"]}
+    )
     if live["disabled"]:
-        chain.post(f"{FLOW_SERVICE}/flows/{made['id']}/action", None, op="disable")
-    return str(made["id"])
+        chain.post(f"{FLOW_SERVICE}/flows/{object_id['id']}/action", None, op="disable")
+    return str(object_id["id"])
 
 
 def allowed_of_dataflow(before: Node, written: Node) -> set[Path]:
-    """The members that the arguments are about."""
+    """Return the paths that the arguments may change."""
     places = {
         step["name"]: ("transformations", place, "params") for place, step in enumerate(before["transformations"])
     }
@@ -153,23 +166,23 @@ def allowed_of_dataflow(before: Node, written: Node) -> set[Path]:
     return allowed
 
 
-def test_an_update_of_any_dataflow_leaves_what_nobody_wrote(chain: Chain, emulator: Emulator) -> None:
+def test_an_update_of_any_dataflow_keeps_members_that_are_not_set(chain: Chain, emulator: Emulator) -> None:
     other = chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id
 
-    @many
+    @example_settings
     @given(live=LIVE, written=WRITTEN, every=EVERY)
     def holds(live: Node, written: Node, every: tuple[str, int]) -> None:
-        # Tolerance turns diagnostics on by itself.
+        # Partial ingestion turns diagnostics on, so `error_diagnostics=False` is refused with it.
         percent = {"partial_ingestion_percent", "partialIngestionPercent"} & {*written, *live["options"]}
         assume(not (percent and written.get("error_diagnostics") is False))
         if live["disabled"]:
             written = {"enabled": True} | written
-        flow = stranger(chain, live)
+        flow = create_foreign_dataflow(chain, live)
         try:
             given_ = {name: value for name, value in written.items() if name not in ("backfill", "mapping")}
             given_ |= {"mapping_set_id": other} if written.get("mapping") else {}
-            want = chain.dataflow(schedule=Schedule(*every, backfill=written.get("backfill")), **given_)
-            before, changed = updated(chain, emulator, "dataflow", want, flow)
+            resource = chain.dataflow(schedule=Schedule(*every, backfill=written.get("backfill")), **given_)
+            before, changed = updated(chain, emulator, "dataflow", resource, flow)
             assert changed <= allowed_of_dataflow(before, written)
         finally:
             chain.client.request("DELETE", f"{FLOW_SERVICE}/flows/{flow}")
@@ -180,7 +193,7 @@ def test_an_update_of_any_dataflow_leaves_what_nobody_wrote(chain: Chain, emulat
 # ---- fields ----------------------------------------------------------------------------------------------------------
 
 NAMES = ("a", "b", "c", "type", "enum", "items")
-KEYWORDS = some(
+KEYWORDS = optional_members(
     maxLength=st.integers(1, 9), pattern=st.just("^x"), title=st.just("T"), default=st.just("x"), format=st.just("uri")
 )
 TEXTS = st.sets(st.sampled_from("pqrs"), min_size=1).map(sorted)
@@ -188,7 +201,7 @@ LEAVES = st.one_of(
     KEYWORDS.map(lambda more: {"type": "string"} | more),
     TEXTS.map(lambda values: {"type": "string", "enum": values, "meta:enum": {values[0]: "L"}}),
     TEXTS.map(lambda values: {"type": "string", "meta:enum": {value: value.upper() for value in values}}),
-    some(minimum=st.integers(0, 5), maximum=st.integers(6, 9)).map(lambda more: {"type": "integer"} | more),
+    optional_members(minimum=st.integers(0, 5), maximum=st.integers(6, 9)).map(lambda more: {"type": "integer"} | more),
 )
 
 
@@ -196,7 +209,9 @@ def holders(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     properties = st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
     return st.one_of(
         st.builds(
-            lambda fields, more: {"type": "object", "properties": fields} | more, properties, some(title=st.just("T"))
+            lambda fields, more: {"type": "object", "properties": fields} | more,
+            properties,
+            optional_members(title=st.just("T")),
         ),
         inner.map(lambda node: {"type": "array", "items": node}),
         inner.map(lambda node: {"type": "object", "additionalProperties": node}),
@@ -207,37 +222,37 @@ FIELDS = st.recursive(LEAVES, holders, max_leaves=8)
 
 
 @st.composite
-def grown(draw: st.DrawFn, live: Node) -> Node:
-    """Draw what somebody may have written who knows a part of a live field, and wants more."""
-    wanted = {"type": live["type"]} | {key: value for key, value in live.items() if draw(st.booleans())}
+def extended_field(draw: st.DrawFn, live: Node) -> Node:
+    """Draw a desired field that repeats a part of a live field and adds to it."""
+    desired = {"type": live["type"]} | {key: value for key, value in live.items() if draw(st.booleans())}
     if "enum" in live:
-        wanted["enum"] = list(dict.fromkeys([*live["enum"][1:], *draw(TEXTS)]))
-    elif "meta:enum" in wanted:
-        wanted["meta:enum"] = {value: draw(st.sampled_from(["L", "M"])) for value in draw(TEXTS)}
+        desired["enum"] = list(dict.fromkeys([*live["enum"][1:], *draw(TEXTS)]))
+    elif "meta:enum" in desired:
+        desired["meta:enum"] = {value: draw(st.sampled_from(["L", "M"])) for value in draw(TEXTS)}
     for holder in ("items", "additionalProperties"):
-        if holder in wanted:
-            wanted[holder] = draw(grown(live[holder]))
-    if "properties" in wanted:
-        known = {name: draw(grown(node)) for name, node in live["properties"].items() if draw(st.booleans())}
-        wanted["properties"] = draw(st.dictionaries(st.sampled_from(NAMES), LEAVES, max_size=2)) | known
+        if holder in desired:
+            desired[holder] = draw(extended_field(live[holder]))
+    if "properties" in desired:
+        known = {name: draw(extended_field(node)) for name, node in live["properties"].items() if draw(st.booleans())}
+        desired["properties"] = draw(st.dictionaries(st.sampled_from(NAMES), LEAVES, max_size=2)) | known
         for name in set(live["properties"]) - set(known):
-            wanted["properties"].pop(name, None)
-    return wanted
+            desired["properties"].pop(name, None)
+    return desired
 
 
-def is_written(path: Path, wanted: Any) -> bool:
-    """Whether somebody wrote what lies there: an enum's values have no places."""
+def is_set_by_user(path: Path, desired: Any) -> bool:
+    """Return whether the user set the value at a path; a list, such as an enum, counts as a whole."""
     for step in path:
-        if isinstance(wanted, list):
+        if isinstance(desired, list):
             return True
-        if not isinstance(wanted, dict) or step not in wanted:
+        if not isinstance(desired, dict) or step not in desired:
             return False
-        wanted = wanted[step]
+        desired = desired[step]
     return True
 
 
-def stands(path: Path, found: Any) -> bool:
-    """Whether there is something at a place."""
+def exists_at(path: Path, found: Any) -> bool:
+    """Return whether a value exists at a path."""
     for step in path:
         if step not in (found if isinstance(found, dict) else range(len(found))):
             return False
@@ -245,23 +260,23 @@ def stands(path: Path, found: Any) -> bool:
     return True
 
 
-def test_an_update_of_any_fields_adds_and_leaves_what_is_there(chain: Chain, emulator: Emulator) -> None:
+def test_an_update_of_any_fields_adds_fields_and_keeps_existing_ones(chain: Chain, emulator: Emulator) -> None:
     place = ("definitions", "customFields", "properties", "_emulator", "properties", "f")
 
-    @many
+    @example_settings
     @given(data=st.data(), live=FIELDS)
     def holds(data: st.DataObject, live: Node) -> None:
         group = chain.ensure(chain.field_group(fields={"f": live})).existing.id
         try:
-            wanted = data.draw(grown(live))
-            want = chain.field_group(fields={"f": wanted})
-            before, changed = updated(chain, emulator, "field group", want, group)
+            desired = data.draw(extended_field(live))
+            resource = chain.field_group(fields={"f": desired})
+            before, changed = updated(chain, emulator, "field group", resource, group)
             for path in changed - {("meta:registryMetadata", stamp) for stamp in ("eTag", "repo:lastModifiedDate")}:
                 assert path[: len(place)] == place
                 below: Path = path[len(place) :]
-                assert is_written(below, wanted)
-                # Nothing that was there is gone or other, but for a label that somebody wrote anew.
-                assert not stands(path, before) or path[-2] == "meta:enum"
+                assert is_set_by_user(below, desired)
+                # No existing value was removed or changed, except for labels that the user set.
+                assert not exists_at(path, before) or path[-2] == "meta:enum"
         finally:
             chain.client.request("DELETE", f"{REGISTRY}/tenant/fieldgroups/{group.replace('/', '%2F')}")
 
@@ -276,37 +291,37 @@ TAGS = st.dictionaries(
 
 
 def test_an_update_of_any_dataset_adds_tags_and_keeps_the_others(chain: Chain, emulator: Emulator) -> None:
-    chain.schema_id  # noqa: B018 - made before the first example
+    chain.schema_id  # noqa: B018 - creates the schema before the first example
 
-    @many
-    @given(live=TAGS, wanted=TAGS, description=st.sampled_from([None, "by hand", "ours"]))
-    def holds(live: Node, wanted: Node, description: str | None) -> None:
-        made = chain.ensure(chain.dataset(tags=live, description="by hand")).existing.id
+    @example_settings
+    @given(live=TAGS, desired=TAGS, description=st.sampled_from([None, "by hand", "ours"]))
+    def holds(live: Node, desired: Node, description: str | None) -> None:
+        object_id = chain.ensure(chain.dataset(tags=live, description="by hand")).existing.id
         try:
-            want = chain.dataset(tags=wanted, description=description)
-            before, changed = updated(chain, emulator, "dataset", want, made)
+            resource = chain.dataset(tags=desired, description=description)
+            before, changed = updated(chain, emulator, "dataset", resource, object_id)
             assert (("description",) in changed) is (description == "ours")
             for path in changed - {("description",)}:
                 assert path[:2] == ("tags", path[1])
-                assert path[1] in wanted
-                # An added value stands behind those that were there.
+                assert path[1] in desired
+                # Values are added after the existing ones.
                 assert len(path) == 2 or int(path[2]) >= len(before["tags"][path[1]])
         finally:
-            chain.client.request("DELETE", f"/data/foundation/catalog/dataSets/{made}")
+            chain.client.request("DELETE", f"/data/foundation/catalog/dataSets/{object_id}")
 
     holds()
 
 
 @pytest.mark.parametrize("references", [("group_id",), ()])
 @pytest.mark.parametrize("description", [None, "ours"])
-def test_an_update_of_a_schema_adds_references_alone(
+def test_an_update_of_a_schema_only_adds_references(
     references: tuple[str, ...], description: str | None, chain: Chain, emulator: Emulator
 ) -> None:
     person = "https://ns.adobe.com/xdm/context/profile-person-details"
     groups = tuple(getattr(chain, name) for name in references)
-    made = chain.ensure(chain.schema(field_groups=groups, description="by hand")).existing.id
-    want = chain.schema(field_groups=(person,), description=description)
-    before, changed = updated(chain, emulator, "schema", want, made)
+    object_id = chain.ensure(chain.schema(field_groups=groups, description="by hand")).existing.id
+    resource = chain.schema(field_groups=(person,), description=description)
+    before, changed = updated(chain, emulator, "schema", resource, object_id)
     assert (("description",) in changed) is (description is not None)
     assert {path for path in changed if path[0] not in ("meta:registryMetadata", "description")} == {
         ("allOf", len(before["allOf"])),

@@ -1,4 +1,4 @@
-"""What is refused when a value is built, before any request."""
+"""Arguments that are refused when a resource is built, before any request."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ REFUSED: dict[str, tuple[type[Resource], dict[str, Any], str, str]] = {
         AdHocClass,
         {"fields": {"a": "string", "a.b": "string"}},
         "fields='a.b'",
-        "cannot hold other fields",
+        "cannot contain other fields",
     ),
     "no class": (Schema, {"class_id": ""}, "class_id=''", "must be given"),
     "field group without id": (Schema, {"field_groups": [""]}, "field_groups=''", "must be given"),
@@ -153,7 +153,7 @@ REFUSED: dict[str, tuple[type[Resource], dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize(("kind", "given", "named", "allowed"), REFUSED.values(), ids=REFUSED)
-def test_bad_input_is_refused_with_field_value_and_what_is_allowed(
+def test_bad_input_is_refused_with_field_value_and_allowed_values(
     kind: type[Resource], given: dict[str, Any], named: str, allowed: str
 ) -> None:
     assert value(kind), "the usual arguments are right"
@@ -164,7 +164,7 @@ def test_bad_input_is_refused_with_field_value_and_what_is_allowed(
 
 
 @pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind.name)
-def test_a_name_that_could_not_be_found_again_is_refused_for_every_kind(kind: type[Resource]) -> None:
+def test_a_name_that_filters_would_misread_is_refused_for_every_kind(kind: type[Resource]) -> None:
     with pytest.raises(InvalidInputError, match="name='a, b' is not allowed: 1 to 100 characters"):
         value(kind, name="a, b")
 
@@ -175,17 +175,17 @@ def test_an_unknown_source_is_refused(name: object) -> None:
         find_source(name)
 
 
-def test_a_source_is_found_in_any_case() -> None:
+def test_a_source_is_found_regardless_of_case() -> None:
     assert find_source("PayPal").spec_id == PAYPAL_SPEC
 
 
 def test_an_unknown_key_of_a_delta_column_is_refused() -> None:
-    """The tutorials' tables misspell it, so the mistake is a likely one."""
+    """The tables of the tutorials misspell this key, so the mistake is likely."""
     with pytest.raises(InvalidInputError, match=r"delta_column=\['dateFormt'\].*known keys are name, dateFormat"):
         DeltaColumn.parse({"name": "Create_Time", "dateFormt": "YYYY"})
 
 
-def test_a_vendors_secret_shows_neither_in_the_repr_nor_in_a_refusal() -> None:
+def test_a_vendors_secret_is_in_neither_repr_nor_error() -> None:
     assert "vendor-secret" not in repr(value(BaseConnection))
     with pytest.raises(InvalidInputError) as refused:
         value(BaseConnection, credential=CREDENTIAL | {"host": ""})

@@ -1,8 +1,8 @@
 """
-What a connection, a dataset or a schema may look like and still be the one that is wanted.
+Differences between existing and desired connections, datasets and schemas.
 
-Each object is made by hand, in the forms in which the services show theirs, and found by its name; the fields that
-count as different are listed.
+Each existing object is created by a plain request, in one of the forms in which the services return objects, and found
+by its name; the test lists the fields that count as different.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EVENT = "https://ns.adobe.com/xdm/context/experienceevent"
 
 BASE_CONNECTIONS: dict[str, tuple[Change, list[str]]] = {
     "host as an address": (put(auth__params__host="https://API.sandbox.paypal.com/"), []),
-    "another account": (put(auth__params__clientId="somebody else"), []),
+    "another account": (put(auth__params__clientId="another client"), []),
     "another description": (put(description="by hand"), []),
     "another host": (put(auth__params__host="api.paypal.com"), ["auth.params.host"]),
 }
@@ -38,7 +38,7 @@ def test_a_base_connection_of_another_source_is_different(chain: Chain) -> None:
     assert different(chain, chain.base_connection()) == ["connectionSpec.id"]
 
 
-def test_a_vendors_connection_is_no_dataset_base_connection(chain: Chain) -> None:
+def test_a_vendors_base_connection_differs_from_a_dataset_base_connection(chain: Chain) -> None:
     chain.ensure(chain.base_connection(name="own lake"))
     assert different(chain, chain.dataset_base_connection()) == ["connectionSpec.id"]
 
@@ -64,10 +64,10 @@ DELIMITER = {"columnDelimiter": "|"}
 SOURCES: dict[str, tuple[Change, list[str], Body]] = {
     "columns in another order": (lambda _, b: b["params"]["columns"].reverse(), [], {}),
     "columns with more keys": (put(params__columns=WITH_META), [], {}),
-    "any columns where none are asked for": (lambda _, b: b["params"]["columns"].pop(), [], {"columns": None}),
+    "any columns where none are given": (lambda _, b: b["params"]["columns"].pop(), [], {"columns": None}),
     "table under the name of a path": (put(**BY_PATH), [], {"columns": None}),
     "table instead of a path": (lambda _, b: b["params"].pop("columns"), [], {"path": TABLE, "data_format": "tabular"}),
-    "null where nothing was sent": (put(data={"format": "tabular", "schema": None, "properties": None}), [], {}),
+    "null for absent members": (put(data={"format": "tabular", "schema": None, "properties": None}), [], {}),
     "another description": (put(description="by hand"), [], {}),
     "another version of the spec": (lambda _, b: b["connectionSpec"].pop("version"), [], {}),
     "a column fewer": (lambda _, b: b["params"]["columns"].pop(), ["params.columns"], {}),
@@ -82,14 +82,14 @@ SOURCES: dict[str, tuple[Change, list[str], Body]] = {
         {"path": TABLE, "data_format": "tabular"},
     ),
     "another base connection": (other_connection, ["baseConnectionId"], {}),
-    "types that nobody wrote": (put(params__columns=MOMENTS), [], {}),
+    "types that are not given": (put(params__columns=MOMENTS), [], {}),
     "types as written": (put(params__columns=MOMENTS), [], {"columns": tuple(MOMENTS)}),
     "types in the other place": (
         put(params__columns=[{"name": "Create_Time", "type": "string", "meta:xdmType": "date-time"}]),
         [],
         {"columns": ({"name": "Create_Time", "type": "string", "xdm": {"type": "string", "format": "date-time"}},)},
     ),
-    "a type that the other place calls otherwise": (
+    "a type with another name in the other place": (
         put(params__columns=[{"name": "Type", "type": "string", "xdm": {"type": "integer"}}]),
         [],
         {"columns": ({"name": "Type", "meta:xdmType": "long"},)},
@@ -119,12 +119,12 @@ SOURCES: dict[str, tuple[Change, list[str], Body]] = {
         ["params.columns"],
         {"columns": tuple(MOMENTS)},
     ),
-    "a type that nobody wrote beside one that somebody did": (
+    "a type that is not given next to one that is": (
         put(params__columns=MOMENTS),
         [],
         {"columns": (*COLUMNS[:4], {"name": "Create_Time", "meta:xdmType": "date-time"})},
     ),
-    "a setting that nobody wrote": (put(data__properties=DELIMITER), [], {}),
+    "a setting that is not given": (put(data__properties=DELIMITER), [], {}),
     "a setting as written": (put(data__properties=DELIMITER), [], {"extra": {"data": {"properties": DELIMITER}}}),
     "no setting": (put(), ["params.compression"], {"extra": {"params": {"compression": "gzip"}}}),
     "another setting": (
@@ -135,14 +135,14 @@ SOURCES: dict[str, tuple[Change, list[str], Body]] = {
 }
 
 
-@pytest.mark.parametrize(("change", "fields", "asked"), SOURCES.values(), ids=SOURCES)
+@pytest.mark.parametrize(("change", "fields", "arguments"), SOURCES.values(), ids=SOURCES)
 def test_source_connections_are_compared_by_meaning(
-    change: Change, fields: list[str], asked: Body, chain: Chain
+    change: Change, fields: list[str], arguments: Body, chain: Chain
 ) -> None:
-    check(chain, "source connection", change, fields, **asked)
+    check(chain, "source connection", change, fields, **arguments)
 
 
-def test_a_source_connections_ad_hoc_schema_counts_where_it_was_written(chain: Chain) -> None:
+def test_a_source_connections_ad_hoc_schema_is_compared_if_given(chain: Chain) -> None:
     made_by_hand(chain, "source connection", put(data__schema={"id": chain.schema_id, "version": NO_TEXT}))
     other = chain.ensure(chain.schema(name="other")).existing.id
     assert different(chain, chain.source()) == []
@@ -171,7 +171,7 @@ TARGETS: dict[str, tuple[Change, list[str], Body]] = {
     "upper case": (version("application/vnd.adobe.XED-full+json; Version=1"), [], {}),
     "1.0": (version("1.0"), [], {}),
     "no version": (lambda _, b: b["data"]["schema"].pop("version"), [], {}),
-    "a format that nobody asked for": (put(data__format="parquet_xdm"), [], {}),
+    "a format that is not given": (put(data__format="parquet_xdm"), [], {}),
     "with a dataset base connection": (
         lambda c, b: b.update(baseConnectionId=c.ensure(c.dataset_base_connection()).existing.id),
         [],
@@ -182,24 +182,26 @@ TARGETS: dict[str, tuple[Change, list[str], Body]] = {
         ["baseConnectionId"],
         {"base_connection_id": "another"},
     ),
-    "a dataset base connection that the service does not show": (put(), [], {"base_connection_id": "lake"}),
-    "no format where one is asked for": (put(), ["data.format"], {"data_format": "parquet_xdm"}),
+    "a dataset base connection that the service does not return": (put(), [], {"base_connection_id": "lake"}),
+    "no format although one is given": (put(), ["data.format"], {"data_format": "parquet_xdm"}),
     "another dataset": (other_dataset, ["params.dataSetId"], {}),
     "another schema": (other_schema, ["data.schema.id"], {}),
 }
 
 
-@pytest.mark.parametrize(("change", "fields", "asked"), TARGETS.values(), ids=TARGETS)
+@pytest.mark.parametrize(("change", "fields", "arguments"), TARGETS.values(), ids=TARGETS)
 def test_target_connections_are_compared_by_meaning(
-    change: Change, fields: list[str], asked: Body, chain: Chain
+    change: Change, fields: list[str], arguments: Body, chain: Chain
 ) -> None:
-    check(chain, "target connection", change, fields, **asked)
+    check(chain, "target connection", change, fields, **arguments)
 
 
 def test_a_second_major_version_of_the_schema_is_different(chain: Chain) -> None:
-    want = chain.target()
-    item = want.payload() | {"data": {"schema": {"id": chain.schema_id, "version": "2.0"}}}
-    assert [d.field for d in want.differences(chain.client, RemoteObject("t", item=item))] == ["data.schema.version"]
+    resource = chain.target()
+    item = resource.payload() | {"data": {"schema": {"id": chain.schema_id, "version": "2.0"}}}
+    assert [d.field for d in resource.differences(chain.client, RemoteObject("t", item=item))] == [
+        "data.schema.version"
+    ]
 
 
 # ---- catalogue and registry ----------------------------------------------------------------------------------------
@@ -221,19 +223,19 @@ DATASETS: dict[str, tuple[Change, list[str], Body]] = {
 }
 
 
-@pytest.mark.parametrize(("change", "fields", "asked"), DATASETS.values(), ids=DATASETS)
-def test_datasets_are_compared_by_meaning(change: Change, fields: list[str], asked: Body, chain: Chain) -> None:
-    check(chain, "dataset", change, fields, **asked)
+@pytest.mark.parametrize(("change", "fields", "arguments"), DATASETS.values(), ids=DATASETS)
+def test_datasets_are_compared_by_meaning(change: Change, fields: list[str], arguments: Body, chain: Chain) -> None:
+    check(chain, "dataset", change, fields, **arguments)
 
 
 def test_a_later_minor_version_of_the_schema_is_no_difference(chain: Chain) -> None:
-    want = chain.dataset()
-    chain.ensure(want)
+    resource = chain.dataset()
+    chain.ensure(resource)
     chain.ensure(chain.field_group(name="chain fields", fields=FIELDS | {"late": "string"}), if_exists="update")
     chain.ensure(chain.schema(name="chain schema", field_groups=(chain.group_id, PERSON)), if_exists="update")
-    (existing,) = want.look_up(chain.client)
+    (existing,) = resource.look_up(chain.client)
     assert existing.item["schemaRef"]["contentType"].endswith("version=1.1")
-    assert different(chain, want) == []
+    assert different(chain, resource) == []
 
 
 SCHEMAS: dict[str, tuple[Change, list[str]]] = {
@@ -252,7 +254,7 @@ def test_schemas_are_compared_by_meaning(change: Change, fields: list[str], chai
 
 
 def product(body: Body) -> Body:
-    """The properties below ``product`` in a field group's body."""
+    """Return the properties below ``product`` in a field group's body."""
     found: Body = body["definitions"]["customFields"]["properties"]["_emulator"]["properties"]["product"]["properties"]
     return found
 
@@ -281,10 +283,12 @@ def test_field_groups_are_compared_by_meaning(change: Change, fields: list[str],
     check(chain, "field group", change, fields)
 
 
-def test_the_bounds_that_the_registry_gives_an_integer_are_no_difference(chain: Chain) -> None:
-    want = chain.field_group(fields={"count": "integer", "site": "uri", "deep.down": {"type": "integer", "minimum": 3}})
-    chain.ensure(want)
-    assert different(chain, want) == []
+def test_bounds_that_the_registry_adds_to_an_integer_are_no_difference(chain: Chain) -> None:
+    resource = chain.field_group(
+        fields={"count": "integer", "site": "uri", "deep.down": {"type": "integer", "minimum": 3}}
+    )
+    chain.ensure(resource)
+    assert different(chain, resource) == []
 
 
 AD_HOC: dict[str, tuple[Change, list[str]]] = {

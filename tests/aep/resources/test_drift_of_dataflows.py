@@ -1,8 +1,8 @@
 """
-What a mapping set or a dataflow may look like and still be the one that is wanted.
+Differences between existing and desired mapping sets and dataflows.
 
-A mapping set's content is its key, so another one is not found at all. A dataflow may refer to other objects that mean
-the same as its own.
+The content of a mapping set is its key, so a mapping set with other content is not found. A dataflow may refer to other
+objects than the desired ones, if they are equivalent.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def other_output_schema(chain: Chain, body: Body) -> None:
 MAPPING_SETS: dict[str, tuple[Change, bool]] = {
     "the old dialect": (old_dialect, True),
     "another order": (lambda _, b: b["mappings"].reverse(), True),
-    "types as answers show them": (schema_path, True),
+    "types as in answers": (schema_path, True),
     "version 1.0 of the schema": (put(outputSchema__schemaRef__contentType="1.0"), True),
     "names of the mappings": (lambda _, b: b["mappings"][0].update(name="id", description="the id"), True),
     "a mapping fewer": (lambda _, b: b["mappings"].pop(), False),
@@ -62,7 +62,7 @@ MAPPING_SETS: dict[str, tuple[Change, bool]] = {
 
 @pytest.mark.parametrize(("change", "found"), MAPPING_SETS.values(), ids=MAPPING_SETS)
 @pytest.mark.parametrize("dialect", ["current", "legacy"])
-def test_mapping_sets_are_found_by_what_they_mean(change: Change, found: bool, dialect: str, chain: Chain) -> None:
+def test_mapping_sets_are_found_by_their_content(change: Change, found: bool, dialect: str, chain: Chain) -> None:
     made_by_hand(chain, "mapping set", change)
     assert len(list(chain.mapping_set(dialect=dialect).look_up(chain.client))) == found
 
@@ -73,16 +73,14 @@ SHOWN: dict[str, Callable[[Body], Any]] = {
     "old names": lambda item: item.pop("outputSchema"),
     "old names alone": lambda item: [item.pop(name) for name in ("outputSchema", "schemaRef")],
     "content type as version": lambda item: item.update(xdmVersion="application/vnd.adobe.xed-full+json;version=1.2"),
-    "types as live answers write them": lambda item: [
-        m.update(sourceType=LIVE[m["sourceType"]]) for m in item["mappings"]
-    ],
+    "types as in live answers": lambda item: [m.update(sourceType=LIVE[m["sourceType"]]) for m in item["mappings"]],
     "old names of the mappings": lambda item: [(m.pop("source"), m.pop("destination")) for m in item["mappings"]],
     "flags left empty": lambda item: [m.update(identity=None, primaryIdentity=None) for m in item["mappings"]],
 }
 
 
 @pytest.mark.parametrize("change", SHOWN.values(), ids=SHOWN)
-def test_a_mapping_set_is_recognised_in_every_form_in_which_an_answer_may_show_it(
+def test_a_mapping_set_is_recognised_in_every_form_of_an_answer(
     change: Callable[[Body], Any],
     chain: Chain,
     make_client: Callable[..., Client],
@@ -90,19 +88,19 @@ def test_a_mapping_set_is_recognised_in_every_form_in_which_an_answer_may_show_i
     emulator: Emulator,
 ) -> None:
     name = {"source": "trim(Product_Name)", "destination": "_emulator.product.name", "source_type": "EXPRESSION"}
-    want = chain.mapping_set(mappings=[{"source": "Product_Id", "destination": "_id"}, name])
-    made = chain.ensure(want).existing.id
+    resource = chain.mapping_set(mappings=[{"source": "Product_Id", "destination": "_id"}, name])
+    object_id = chain.ensure(resource).existing.id
     (item,) = emulator.objects("mappingSets")
     change(item)
     proxy.fault("GET", "/mappingSets", status=200, body=json.dumps({"data": [item]}).encode())
-    assert [existing.id for existing in want.look_up(make_client(proxy.url))] == [made]
+    assert [existing.id for existing in resource.look_up(make_client(proxy.url))] == [object_id]
 
 
 def test_a_mapping_set_is_compared_in_its_latest_version(chain: Chain) -> None:
-    made = chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id
-    chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{made}", body=chain.mapping_set().payload())
+    object_id = chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id
+    chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{object_id}", body=chain.mapping_set().payload())
     found = chain.ensure(chain.mapping_set())
-    assert (found.created, found.existing.id, found.to_json()["version"]) == (False, made, 1)
+    assert (found.created, found.existing.id, found.to_json()["version"]) == (False, object_id, 1)
 
 
 def as_text(_: Chain, body: Body) -> None:
@@ -144,7 +142,7 @@ def other_mapping(chain: Chain, body: Body) -> None:
 
 
 def delta(**members: str) -> Change:
-    """Leave nothing of the delta column but its name and these members."""
+    """Return a change that reduces the delta column to its name and these members."""
 
     def change(_: Chain, body: Body) -> None:
         body["transformations"][0]["params"]["deltaColumn"] = {"name": "Create_Time"} | members
@@ -153,7 +151,7 @@ def delta(**members: str) -> Change:
 
 
 def as_in_the_tutorial(chain: Chain, body: Body) -> None:
-    """Times and numbers as text, a version that is none, the format of the samples."""
+    """Change a dataflow's body to the samples of the tutorials: times and numbers as text, an invalid version."""
     delta(dateFormat="YYYY-MM-DD", timezone="UTC")(chain, body)
     mapping(body)["mappingVersion"] = 0
     body["scheduleParams"] = {"startTime": "4102444800", "frequency": "minute", "interval": "30"}
@@ -163,7 +161,7 @@ def with_backfill(backfill: bool) -> Schedule:
     return Schedule("minute", 15, backfill=backfill)
 
 
-#: Today's flow spec lists no end, older ones did.
+#: A schedule with an end, and an older flow spec, as today's flow spec does not list `endTime`.
 ENDING: Body = {
     "schedule": Schedule("minute", 15, end_time=datetime(2100, 1, 1, 1, tzinfo=UTC)),
     "flow_spec": FlowSpec(CRM_FLOW_SPEC),
@@ -171,20 +169,20 @@ ENDING: Body = {
 PERCENT = {"partial_ingestion_percent": 5}
 DATAFLOWS: dict[str, tuple[Change, list[str], Body]] = {
     "schedule as text": (as_text, [], {}),
-    "backfill as text that says no": (put(scheduleParams__backfill="false"), [], {"schedule": with_backfill(False)}),
-    "a backfill that nobody wrote": (put(scheduleParams__backfill=False), [], {}),
-    "no backfill, which is one": (put(), [], {"schedule": with_backfill(True)}),
+    "backfill false as text": (put(scheduleParams__backfill="false"), [], {"schedule": with_backfill(False)}),
+    "a backfill that is not given": (put(scheduleParams__backfill=False), [], {}),
+    "no backfill, which means true": (put(), [], {"schedule": with_backfill(True)}),
     "another backfill": (
         put(scheduleParams__backfill="false"),
         ["scheduleParams.backfill"],
         {"schedule": with_backfill(True)},
     ),
-    "an end that nobody wrote": (put(scheduleParams__endTime=4102448400), [], {}),
+    "an end that is not given": (put(scheduleParams__endTime=4102448400), [], {}),
     "the end as text": (put(scheduleParams__endTime="4102448400"), [], ENDING),
     "no end": (put(), ["scheduleParams.endTime"], ENDING),
     "another end": (put(scheduleParams__endTime=4102448401), ["scheduleParams.endTime"], ENDING),
     "the body that Adobe's tutorial prints": (as_in_the_tutorial, [], {"schedule": Schedule("minute", 30)}),
-    "a delta column's format and zone that nobody wrote": (delta(dateFormat="YYYY-MM-DD", timezone="GMT"), [], {}),
+    "a delta column's format and zone that are not given": (delta(dateFormat="YYYY-MM-DD", timezone="GMT"), [], {}),
     "a delta column without format and zone": (delta(), [], {}),
     "a delta column's format as written": (
         delta(dateFormat="YYYY-MM-DD"),
@@ -211,10 +209,10 @@ DATAFLOWS: dict[str, tuple[Change, list[str], Body]] = {
         [],
         PERCENT,
     ),
-    "diagnostics off where they were not mentioned": (put(), [], {"error_diagnostics": False}),
-    "a source that means the same": (twin_source, [], {}),
-    "a target that means the same": (twin_target, [], {}),
-    "a mapping set that means the same": (twin_mapping, [], {}),
+    "diagnostics off although they were absent": (put(), [], {"error_diagnostics": False}),
+    "an equivalent source": (twin_source, [], {}),
+    "an equivalent target": (twin_target, [], {}),
+    "an equivalent mapping set": (twin_mapping, [], {}),
     "another interval": (put(scheduleParams__interval=30), ["scheduleParams.interval"], {}),
     "another frequency": (put(scheduleParams__frequency="hour"), ["scheduleParams.frequency"], {}),
     "another percent": (put(options={"partialIngestionPercent": 50}), ["options.partialIngestionPercent"], PERCENT),
@@ -230,62 +228,62 @@ DATAFLOWS: dict[str, tuple[Change, list[str], Body]] = {
 }
 
 
-@pytest.mark.parametrize(("change", "fields", "asked"), DATAFLOWS.values(), ids=DATAFLOWS)
-def test_dataflows_are_compared_by_meaning(change: Change, fields: list[str], asked: Body, chain: Chain) -> None:
-    check(chain, "dataflow", change, fields, **asked)
+@pytest.mark.parametrize(("change", "fields", "arguments"), DATAFLOWS.values(), ids=DATAFLOWS)
+def test_dataflows_are_compared_by_meaning(change: Change, fields: list[str], arguments: Body, chain: Chain) -> None:
+    check(chain, "dataflow", change, fields, **arguments)
 
 
-def test_a_disabled_dataflow_is_different_and_an_enabled_one_again_not(chain: Chain) -> None:
-    want = chain.dataflow()
-    action = f"{FLOW_SERVICE}/flows/{chain.ensure(want).existing.id}/action"
+def test_a_dataflow_differs_while_it_is_disabled(chain: Chain) -> None:
+    resource = chain.dataflow()
+    action = f"{FLOW_SERVICE}/flows/{chain.ensure(resource).existing.id}/action"
     chain.post(action, None, op="disable")
-    assert different(chain, want) == ["state"]
+    assert different(chain, resource) == ["state"]
     chain.post(action, None, op="enable")
-    assert different(chain, want) == []
+    assert different(chain, resource) == []
 
 
 @pytest.mark.parametrize(("state", "fields"), [("draft", ["state"]), ("updating", []), ("inProgress", [])])
-def test_of_a_dataflows_states_only_those_count_in_which_it_never_runs(
+def test_only_states_in_which_a_dataflow_never_runs_are_differences(
     state: str, fields: list[str], chain: Chain
 ) -> None:
-    want = chain.dataflow()
-    chain.ensure(want)
-    (existing,) = want.look_up(chain.client)
+    resource = chain.dataflow()
+    chain.ensure(resource)
+    (existing,) = resource.look_up(chain.client)
     shown = RemoteObject(existing.id, item=existing.item | {"state": state})
-    assert [d.field for d in want.differences(chain.client, shown)] == fields
+    assert [d.field for d in resource.differences(chain.client, shown)] == fields
 
 
-def test_the_delta_column_that_the_service_adds_to_a_single_run_is_no_difference(chain: Chain) -> None:
-    want = chain.dataflow(schedule=Schedule())
-    chain.ensure(want)
-    (existing,) = want.look_up(chain.client)
+def test_a_delta_column_that_the_service_adds_to_once_is_no_difference(chain: Chain) -> None:
+    resource = chain.dataflow(schedule=Schedule())
+    chain.ensure(resource)
+    (existing,) = resource.look_up(chain.client)
     added = {"name": "Copy", "params": {"deltaColumn": {"name": "Create_Time"}}}
     item = existing.item | {"transformations": [*existing.item["transformations"], added]}
-    assert want.differences(chain.client, RemoteObject(existing.id, item=item)) == []
+    assert resource.differences(chain.client, RemoteObject(existing.id, item=item)) == []
 
 
-def test_a_dataflow_whose_own_source_connection_is_gone_is_different(
+def test_a_dataflow_whose_source_connection_was_deleted_differs(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    gone, want = chain.source_id, chain.dataflow()
-    chain.ensure(want)
+    gone, resource = chain.source_id, chain.dataflow()
+    chain.ensure(resource)
     emulator.advance(60)
     proxy.fault("GET", f"/sourceConnections/{gone}", status=404, body=GONE)
     wider = chain.dataflow(source_connection_id=chain.ensure(chain.source(name="new")).existing.id)
-    (existing,) = want.look_up(chain.client)
+    (existing,) = resource.look_up(chain.client)
     assert [d.field for d in wider.differences(make_client(proxy.url), existing)] == ["sourceConnectionIds"]
 
 
 def test_a_newer_version_of_the_mapping_set_is_different(chain: Chain) -> None:
-    made = chain.ensure(chain.dataflow())
+    object_id = chain.ensure(chain.dataflow())
     content = chain.mapping_set(mappings={"_id": "Type"}).payload()
     chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{chain.mapping_set_id}", body=content)
     assert different(chain, chain.dataflow(mapping_set_version=1)) == ["mapping"]
     assert different(chain, chain.dataflow(mapping_set_version=0)) == []
-    assert chain.ensure(chain.dataflow()).existing.id == made.existing.id
+    assert chain.ensure(chain.dataflow()).existing.id == object_id.existing.id
 
 
-def test_the_version_of_the_mapping_set_is_compared_where_it_was_written(chain: Chain) -> None:
+def test_the_version_of_the_mapping_set_is_compared_if_given(chain: Chain) -> None:
     content = chain.mapping_set(mappings={"_id": "Type"}).payload()
     chain.client.request("PUT", f"{DATA_PREP}/mappingSets/{chain.mapping_set_id}", body=content)
     chain.ensure(chain.dataflow(mapping_set_version=1))

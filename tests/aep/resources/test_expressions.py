@@ -1,4 +1,4 @@
-"""Which attributes an expression reads: what is certain, and nothing else."""
+"""The attributes that a mapping expression certainly reads."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_paths_are_read_and_constants_and_functions_are_not(expression: str, rea
         "_errors.message",
     ],
 )
-def test_an_expression_that_is_not_understood_names_nothing(expression: str) -> None:
+def test_an_expression_that_is_not_understood_yields_no_attributes(expression: str) -> None:
     assert attributes_read(expression) == []
 
 
@@ -91,14 +91,14 @@ def larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 @given(st.recursive(PATHS | CONSTANTS, larger, max_leaves=8))
-def test_it_agrees_with_a_whole_parser_of_the_language(expression: str) -> None:
+def test_attributes_agree_with_a_complete_parser_of_the_language(expression: str) -> None:
     try:
         read = expressions.paths(expressions.parse(expression))
     except ExpressionError:
-        return  # nested deeper than that parser goes
+        return  # nested deeper than the other parser supports
     assert attributes_read(expression) == list(dict.fromkeys(path.replace("[0]", "") for path in read))
 
 
 @given(st.text() | st.text("ab.$\\{}[]()\"' =-><&|0"))
-def test_any_text_gives_names_or_nothing(expression: str) -> None:
+def test_any_text_yields_names_or_nothing(expression: str) -> None:
     assert all(attributes_read(expression))

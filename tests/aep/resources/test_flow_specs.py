@@ -1,4 +1,4 @@
-"""Flow specs, in the odd forms in which they come, and what they are held against."""
+"""Flow specs: the forms in which the service returns them, lookups, and checks of schedule and options."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_transformations_are_read_in_every_form(item: dict[str, Any], transforma
     assert FlowSpec.from_item(item).transformations == transformations
 
 
-def test_a_flow_spec_is_reduced_to_what_a_dataflow_needs() -> None:
+def test_a_flow_spec_is_reduced_to_the_members_that_a_dataflow_needs() -> None:
     assert FlowSpec.from_item(ITEM) == WHOLE
 
 
@@ -67,61 +67,61 @@ NO_NUMBERS = [{"spec": {"minimum": number}} for number in (float("inf"), float("
 @pytest.mark.parametrize(
     "spec", [None, {}, {"spec": None}, "text", {"spec": "text"}, {"spec": [5]}, *NO_NUMBERS], ids=lambda s: repr(s)[:30]
 )
-def test_a_schema_that_is_missing_or_no_json_is_unknown(spec: object) -> None:
+def test_a_schema_that_is_missing_or_not_json_is_unknown(spec: object) -> None:
     read = FlowSpec.from_item(without(scheduleSpec=spec, optionSpec=spec))
     assert (read.schedule_schema, read.option_schema) == (None, None)
 
 
 @pytest.mark.parametrize(
-    ("transformations", "copies"), [(("Copy", "Mapping"), True), (("Mapping",), False), (None, None)], ids=repr
+    ("transformations", "reads_tables"), [(("Copy", "Mapping"), True), (("Mapping",), False), (None, None)], ids=repr
 )
-def test_a_copy_transformation_means_tables(transformations: tuple[str, ...] | None, copies: bool | None) -> None:
-    assert FlowSpec("x", transformations=transformations).copies is copies
+def test_a_copy_transformation_means_tables(transformations: tuple[str, ...] | None, reads_tables: bool | None) -> None:
+    assert FlowSpec("x", transformations=transformations).reads_tables is reads_tables
 
 
 SPECS = {"whole": WHOLE, "REST": FlowSpec("r", "R", "2.0", ("Mapping",)), "id alone": FlowSpec("spec-1")}
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
-def test_a_flow_spec_survives_an_xcom(spec: FlowSpec) -> None:
+def test_a_flow_spec_is_unchanged_by_an_xcom(spec: FlowSpec) -> None:
     assert FlowSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
     assert FlowSpec.from_json(json.dumps(spec.to_json())) == spec
 
 
-def test_an_id_alone_is_understood() -> None:
+def test_a_bare_id_is_a_flow_spec() -> None:
     assert FlowSpec.from_json(" spec-1 ") == FlowSpec("spec-1")
 
 
 @pytest.mark.parametrize("value", ["", None, "None", {}, {"name": "CRMToAEP"}, "{}", 5, ["spec-1"]], ids=repr)
-def test_what_names_no_flow_spec_is_refused(value: object) -> None:
+def test_a_value_without_a_flow_specs_id_is_refused(value: object) -> None:
     with pytest.raises(InvalidInputError, match="flow_spec="):
         FlowSpec.from_json(value)
 
 
-# ---- the look-up ---------------------------------------------------------------------------------------------------
+# ---- lookup --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("name", "source", "identifier", "copies"),
+    ("name", "source", "identifier", "reads_tables"),
     [("CRMToAEP", PAYPAL_SPEC, CRM_FLOW_SPEC, True), ("RestStorageToAEP", STRIPE_SPEC, REST_FLOW_SPEC, False)],
 )
 def test_the_flow_spec_of_a_source_is_found(
-    name: str, source: str, identifier: str, copies: bool, client: Client
+    name: str, source: str, identifier: str, reads_tables: bool, client: Client
 ) -> None:
     found = find_flow_spec(client, name, source)
-    assert (found.id, found.name, found.version, found.copies) == (identifier, name, "1.0", copies)
+    assert (found.id, found.name, found.version, found.reads_tables) == (identifier, name, "1.0", reads_tables)
     assert found.schedule_schema is not None
     assert "startTime" in found.schedule_schema["properties"]
     assert found.option_schema is not None
     assert "partialIngestionPercent" in found.option_schema["properties"]
 
 
-def test_a_name_that_no_flow_spec_has_is_refused(client: Client) -> None:
+def test_an_unknown_name_of_a_flow_spec_is_refused(client: Client) -> None:
     with pytest.raises(InvalidInputError, match="name='CRMtoAEP' is not allowed: it must be the name of a flow spec"):
         find_flow_spec(client, "CRMtoAEP", PAYPAL_SPEC)
 
 
-def test_a_flow_spec_that_does_not_list_the_source_is_refused_unless_any_source_will_do(client: Client) -> None:
+def test_a_flow_spec_without_the_source_is_refused_unless_any_is_allowed(client: Client) -> None:
     with pytest.raises(InvalidInputError, match=f"source='{STRIPE_SPEC}'.*flow spec 'CRMToAEP' does not list"):
         find_flow_spec(client, "CRMToAEP", STRIPE_SPEC)
     assert find_flow_spec(client, "CRMToAEP", None).id == CRM_FLOW_SPEC
@@ -137,7 +137,7 @@ ANSWERS: dict[str, tuple[list[dict[str, Any]], str]] = {
 
 
 @pytest.mark.parametrize(("items", "identifier"), ANSWERS.values(), ids=ANSWERS)
-def test_among_several_the_one_that_joins_source_and_data_lake_is_taken(
+def test_the_flow_spec_from_source_to_data_lake_is_chosen_among_several(
     items: list[dict[str, Any]],
     identifier: str,
     make_client: Callable[..., Client],
@@ -167,7 +167,7 @@ def test_an_unreadable_flow_spec_is_read_three_times_and_named(
     assert (proxy.count("GET", "/flowSpecs"), naps) == (3, [2.0, 4.0])
 
 
-def test_a_flow_spec_that_fits_is_taken_beside_one_that_cannot_be_read(
+def test_a_suitable_flow_spec_is_chosen_despite_an_unreadable_one(
     make_client: Callable[..., Client], proxy: FaultProxy, naps: list[float]
 ) -> None:
     proxy.fault("GET", "/flowSpecs", status=200, body=json.dumps({"items": [without(name=7), ITEM]}).encode())
@@ -175,7 +175,7 @@ def test_a_flow_spec_that_fits_is_taken_beside_one_that_cannot_be_read(
     assert naps == []
 
 
-def test_a_flow_spec_may_come_without_a_list_around_it(
+def test_a_flow_spec_outside_a_list_is_accepted(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
     bare = flow_service.item(chain.client, "flowSpecs", CRM_FLOW_SPEC)
@@ -184,20 +184,22 @@ def test_a_flow_spec_may_come_without_a_list_around_it(
 
 
 @pytest.mark.parametrize("body", [b'{"items": []}', b"{}", b"[]"], ids=["no items", "nothing", "a list"])
-def test_an_answer_without_a_flow_spec_is_asked_for_again_and_then_an_error(
+def test_an_answer_without_a_flow_spec_is_retried_then_an_error(
     body: bytes, chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = chain.dataflow(flow_spec=FlowSpec(CRM_FLOW_SPEC))
+    resource = chain.dataflow(flow_spec=FlowSpec(CRM_FLOW_SPEC))
     proxy.fault("GET", f"/flowSpecs/{CRM_FLOW_SPEC}", status=200, body=body, times=99)
-    with pytest.raises(RequestError, match=r"failed \(no usable answer\); (the answer holds no item|answered a list)"):
-        ensure(make_client(proxy.url), want)
+    with pytest.raises(
+        RequestError, match=r"failed \(no usable answer\); (the answer contains no item|answered a list)"
+    ):
+        ensure(make_client(proxy.url), resource)
     assert emulator.posted("/flows") == []
 
 
 # ---- schedule and options against the live flow spec ---------------------------------------------------------------
 
 
-def test_a_payload_is_held_against_the_flow_specs_schema() -> None:
+def test_a_payload_is_checked_against_the_flow_specs_schema() -> None:
     check_against("schedule", {"frequency": "day"}, SCHEDULE)
     with pytest.raises(InvalidInputError) as refused:
         check_against("schedule", {"frequency": "hour"}, SCHEDULE)
@@ -211,15 +213,15 @@ BROKEN: dict[str, dict[str, Any] | None] = {
     "no types": {"type": 5, "properties": []},
     "no list of values": {"properties": {"frequency": {"enum": "day"}}},
     "no pattern": {"properties": {"frequency": {"pattern": "("}}},
-    "refers to nothing": {"$ref": "#/definitions/schedule"},
-    "refers to elsewhere": {"$ref": "http://127.0.0.1:9/schedule"},
+    "refers to a missing definition": {"$ref": "#/definitions/schedule"},
+    "refers to another document": {"$ref": "http://127.0.0.1:9/schedule"},
     "refers to itself": {"$ref": "#"},
-    "refers to what is no schema": {"$ref": "#/a", "a": [{}]},
+    "refers to no schema": {"$ref": "#/a", "a": [{}]},
 }
 
 
 @pytest.mark.parametrize("schema", BROKEN.values(), ids=BROKEN)
-def test_without_a_schema_or_with_a_broken_one_the_service_has_the_last_word(schema: dict[str, Any] | None) -> None:
+def test_a_missing_or_broken_schema_leaves_the_check_to_the_service(schema: dict[str, Any] | None) -> None:
     check_against("schedule", {"frequency": "hour", "interval": 2}, schema)
 
 
@@ -235,7 +237,7 @@ NARROWED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("narrowed", "given", "named"), NARROWED.values(), ids=NARROWED)
-def test_what_the_live_flow_spec_forbids_is_refused_before_the_dataflow_is_posted(
+def test_values_that_the_live_flow_spec_forbids_are_refused_before_the_post(
     narrowed: dict[str, Any], given: dict[str, Any], named: str, chain: Chain, emulator: Emulator
 ) -> None:
     spec = FlowSpec(CRM_FLOW_SPEC, transformations=("Copy", "Mapping"), **{"schedule_schema": {}} | narrowed)
@@ -254,7 +256,7 @@ BARE_ID: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("given", "named"), BARE_ID.values(), ids=BARE_ID)
-def test_an_id_alone_is_completed_from_the_service_before_the_dataflow_is_posted(
+def test_a_bare_flow_spec_id_is_read_and_checked_before_the_post(
     given: dict[str, Any], named: str, chain: Chain, emulator: Emulator
 ) -> None:
     usual = {"flow_spec": FlowSpec(CRM_FLOW_SPEC), "delta_column": DeltaColumn("Create_Time")}

@@ -1,4 +1,4 @@
-"""Marks: whose an object is, where that stands, and what it does not change."""
+"""Marks: their place in each kind of object, their content, and that they cause no differences."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def kinds(names: list[str]) -> pytest.MarkDecorator:
 
 
 def sent(emulator: Emulator, kind: Kind) -> dict[str, Any]:
-    """The body of the last creation of that kind, as it was sent."""
+    """Return the request body of the last creation of a kind."""
     return dict([r["body"] for r in emulator.requests(method="POST") if r["path"] == kind.path][-1])
 
 
-# ---- where a mark stands -------------------------------------------------------------------------------------------
+# ---- the place of a mark -------------------------------------------------------------------------------------------
 
 
 @kinds(DESCRIBED)
-def test_a_mark_stands_at_the_end_of_the_description(kind: Kind, chain: Chain, emulator: Emulator) -> None:
+def test_a_mark_is_appended_to_the_description(kind: Kind, chain: Chain, emulator: Emulator) -> None:
     chain.ensure(kind.build(chain, description="Paid orders"), writer=DAILY)
     assert re.fullmatch(f"Paid orders {MARK}", sent(emulator, kind)["description"])
 
 
 @kinds(DESCRIBED)
-def test_a_mark_is_all_there_is_where_nobody_described(kind: Kind, chain: Chain, emulator: Emulator) -> None:
+def test_a_mark_is_the_whole_description_if_none_is_given(kind: Kind, chain: Chain, emulator: Emulator) -> None:
     chain.ensure(kind.build(chain), writer=DAILY)
     assert re.fullmatch(MARK, sent(emulator, kind)["description"])
 
 
-def test_a_datasets_mark_is_a_tag_beside_the_users_own(chain: Chain, emulator: Emulator) -> None:
+def test_a_datasets_mark_is_a_tag_next_to_the_users_tags(chain: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.dataset(description="Paid orders", tags={"team": ["payments"]}), writer=DAILY)
     body = sent(emulator, KINDS["dataset"])
     assert body["description"] == "Paid orders"
@@ -57,31 +57,31 @@ def test_a_datasets_mark_is_a_tag_beside_the_users_own(chain: Chain, emulator: E
     assert re.fullmatch(MARK, mark)
 
 
-def test_the_tag_of_the_mark_is_not_the_users_to_set(chain: Chain) -> None:
+def test_setting_the_tag_of_the_mark_is_refused(chain: Chain) -> None:
     with pytest.raises(InvalidInputError, match=re.escape("tags.airflow/mark=['x'] is not allowed")):
         chain.dataset(tags={"airflow/mark": ["x"]})
 
 
-def test_a_mapping_set_carries_none(chain: Chain, emulator: Emulator) -> None:
+def test_a_mapping_set_carries_no_mark(chain: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.mapping_set(description="Paid orders"), writer=DAILY)
     assert "airflow" not in json.dumps(sent(emulator, KINDS["mapping set"]))
 
 
 @kinds(MARKED)
-def test_a_mark_is_found_in_what_the_service_lists_and_shows(kind: Kind, chain: Chain) -> None:
-    want = kind.build(chain, description="Paid orders")
-    chain.ensure(want, writer=DAILY)
-    (by_name,) = want.look_up(chain.client)
-    (of_all,) = [existing for existing in want.kind.list_all(chain.client) if existing.id == by_name.id]
-    shown = want.kind.read(chain.client, of_all)
+def test_a_mark_is_found_in_lists_and_in_reads_by_id(kind: Kind, chain: Chain) -> None:
+    resource = kind.build(chain, description="Paid orders")
+    chain.ensure(resource, writer=DAILY)
+    (by_name,) = resource.look_up(chain.client)
+    (of_all,) = [existing for existing in resource.kind.list_all(chain.client) if existing.id == by_name.id]
+    shown = resource.kind.read(chain.client, of_all)
     assert shown
-    marks = [want.kind.mark_of(existing) for existing in (by_name, of_all, shown)]
+    marks = [resource.kind.mark_of(existing) for existing in (by_name, of_all, shown)]
     assert marks[0] is not None
     assert re.fullmatch(MARK, str(marks[0]))
     assert marks == [marks[0]] * 3
 
 
-# ---- what a mark says ----------------------------------------------------------------------------------------------
+# ---- the content of a mark -----------------------------------------------------------------------------------------
 
 OWNERS = ["a", "payments", "payments.daily-1", "team_a.payments", "zahlungen-für-märz", "7", "x" * 250]
 
@@ -98,7 +98,7 @@ BAD_OWNERS = ["", " ", "two words", "a]", "a#b", "a/b", "a:b", "a\n", "a,b", "x"
 
 
 @pytest.mark.parametrize("owner", BAD_OWNERS, ids=repr)
-def test_an_owner_that_no_mark_can_carry_is_refused_by_the_name_of_its_argument(owner: str) -> None:
+def test_an_owner_that_no_mark_can_carry_is_refused_as_chain(owner: str) -> None:
     with pytest.raises(InvalidInputError, match=re.escape(f"chain={owner!r} is not allowed: 1 to 250 letters")):
         Writer(owner)
 
@@ -121,43 +121,43 @@ NO_MARKS: list[object] = [
 
 
 @pytest.mark.parametrize("text", NO_MARKS, ids=repr)
-def test_what_only_resembles_a_mark_is_none(text: object) -> None:
+def test_text_that_only_resembles_a_mark_is_no_mark(text: object) -> None:
     assert Mark.read(text) is None
 
 
-def test_a_writer_knows_what_its_own_run_made_and_nothing_else() -> None:
+def test_a_writer_owns_only_the_marks_of_its_own_run() -> None:
     mark = DAILY.mark()
-    assert DAILY.made(mark)
-    assert Writer("payments.daily-1", "scheduled__2026-03-01").made(mark)
+    assert DAILY.owns(mark)
+    assert Writer("payments.daily-1", "scheduled__2026-03-01").owns(mark)
     for other in (
         Writer("payments.daily-1", "scheduled__2026-03-02"),
         Writer("other", "scheduled__2026-03-01"),
         Writer("payments.daily-1", "scheduled__2026-03-01", "other_dag"),
     ):
-        assert not other.made(mark)
-    assert not DAILY.made(None)
+        assert not other.owns(mark)
+    assert not DAILY.owns(None)
 
 
-def test_a_mark_of_the_first_edition_is_read_as_the_chains_and_not_as_this_runs() -> None:
+def test_a_first_edition_mark_belongs_to_the_chain_but_no_run() -> None:
     mark = Mark.read("Paid orders [airflow:payments.daily-1#0d3a5ff4ab51.8d01e5c7]")
     digest = hashlib.sha256(b"payments.daily-1\0scheduled__2026-03-01").hexdigest()[:12]
     assert mark == Mark("payments.daily-1", "0d3a5ff4ab51", "8d01e5c7")
     for dag in ("", "payments.daily-1"):
-        assert not Writer(DAILY.owner, DAILY.run, dag).made(Mark(DAILY.owner, digest, "8d01e5c7"))
+        assert not Writer(DAILY.owner, DAILY.run, dag).owns(Mark(DAILY.owner, digest, "8d01e5c7"))
 
 
 def test_runs_of_the_same_name_differ_between_owners() -> None:
     assert Writer("a", "run").run_digest != Writer("b", "run").run_digest
-    # Where one ends and the other begins counts.
+    # The boundary between owner and run counts.
     assert Writer("a", "brun").run_digest != Writer("ab", "run").run_digest
 
 
-def test_a_runs_name_is_not_written_in_the_clear(chain: Chain, emulator: Emulator) -> None:
+def test_a_runs_id_is_written_only_as_a_digest(chain: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.source(), writer=DAILY)
     assert "scheduled" not in json.dumps(sent(emulator, KINDS["source connection"]))
 
 
-def test_each_request_for_a_creation_carries_a_nonce_of_its_own(chain: Chain, emulator: Emulator) -> None:
+def test_each_creation_request_carries_a_new_nonce(chain: Chain, emulator: Emulator) -> None:
     emulator.fail("status", method="POST", path="*/sourceConnections", status=500, times=2)
     chain.ensure(chain.source(), writer=DAILY)
     bodies = [r["body"] for r in emulator.requests(method="POST", path=KINDS["source connection"].path)]
@@ -166,38 +166,38 @@ def test_each_request_for_a_creation_carries_a_nonce_of_its_own(chain: Chain, em
     assert {(mark.owner, mark.run) for mark in marks if mark} == {("payments.daily-1", DAILY.run_digest)}
 
 
-# ---- what a mark does not change -----------------------------------------------------------------------------------
+# ---- comparisons and updates ---------------------------------------------------------------------------------------
 
 
 @kinds(MARKED)
 def test_a_mark_is_no_difference(kind: Kind, chain: Chain, make_client: Callable[..., Client]) -> None:
-    made = chain.ensure(kind.build(chain, description="Paid orders"), writer=DAILY)
-    # Another's mark, another description, no marks at all: the same object.
-    asked = (
+    first = chain.ensure(kind.build(chain, description="Paid orders"), writer=DAILY)
+    # Another writer's mark, another description, or no marks: the object is the same.
+    cases = (
         (chain.client, None, "update"),
         (chain.client, "Orders", "reuse"),
         (make_client(marks=False), None, "update"),
     )
-    for client, description, if_exists in asked:
+    for client, description, if_exists in cases:
         found = ensure(client, kind.build(chain, description=description), if_exists=if_exists, writer=Writer("other"))
-        assert (found.created, found.updated, found.existing.id) == (False, False, made.existing.id)
+        assert (found.created, found.updated, found.existing.id) == (False, False, first.existing.id)
 
 
 @pytest.mark.parametrize("name", UPDATES)
-def test_an_update_leaves_the_mark_of_who_made_it(name: str, chain: Chain) -> None:
+def test_an_update_keeps_the_mark_of_the_creator(name: str, chain: Chain) -> None:
     build = KINDS[name].build
     chain.ensure(build(chain, description="Paid orders"), writer=DAILY)
-    want = build(chain, **UPDATES[name])
-    assert chain.ensure(want, if_exists="update", writer=Writer("other")).updated
-    (existing,) = want.look_up(chain.client)
-    assert DAILY.made(want.kind.mark_of(existing))
+    resource = build(chain, **UPDATES[name])
+    assert chain.ensure(resource, if_exists="update", writer=Writer("other")).updated
+    (existing,) = resource.look_up(chain.client)
+    assert DAILY.owns(resource.kind.mark_of(existing))
     assert existing.item["description"].startswith("Paid orders")
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_without_marks_nothing_carries_one(
+def test_without_marks_no_object_carries_one(
     kind: Kind, chain: Chain, make_client: Callable[..., Client], emulator: Emulator
 ) -> None:
-    want = kind.build(chain)
-    ensure(make_client(marks=False), want, writer=DAILY)
+    resource = kind.build(chain)
+    ensure(make_client(marks=False), resource, writer=DAILY)
     assert "airflow" not in json.dumps(sent(emulator, kind))

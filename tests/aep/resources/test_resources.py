@@ -1,4 +1,4 @@
-"""What can be created: how it may be written, what ``extra`` may add, how an object is found again."""
+"""Resources: the forms of their arguments, ``extra``, and how their objects are found again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 
 
-def test_text_from_templates_is_understood_as_what_it_means() -> None:
+def test_text_from_templates_is_converted_to_the_expected_types() -> None:
     rendered = value(
         Dataflow,
         mapping_set_version="2",
@@ -40,12 +40,12 @@ def test_text_from_templates_is_understood_as_what_it_means() -> None:
 
 
 @pytest.mark.parametrize("absent", [None, "", "None"], ids=repr)
-def test_a_delta_column_that_a_template_left_empty_is_none(absent: object) -> None:
+def test_an_empty_delta_column_from_a_template_is_none(absent: object) -> None:
     assert DeltaColumn.parse(absent) is None
 
 
 @pytest.mark.parametrize("written", ["Create_Time", {"name": "Create_Time"}, '{"name": "Create_Time"}'], ids=repr)
-def test_a_delta_column_has_the_format_of_the_services_prose_and_utc(written: Any) -> None:
+def test_a_delta_column_defaults_to_the_documented_format_and_utc(written: Any) -> None:
     delta = DeltaColumn.parse(written)
     assert delta is not None
     assert delta.payload() == {"name": "Create_Time", "dateFormat": "yyyy-MM-dd HH:mm:ss", "timezone": "UTC"}
@@ -53,7 +53,7 @@ def test_a_delta_column_has_the_format_of_the_services_prose_and_utc(written: An
 
 MAPPINGS_AS = {
     "destination to source": {"_id": "Product_Id"},
-    "our words": [{"source": "Product_Id", "destination": "_id", "source_type": "ATTRIBUTE"}],
+    "names of this package": [{"source": "Product_Id", "destination": "_id", "source_type": "ATTRIBUTE"}],
     "current dialect": [{"source": "Product_Id", "destination": "_id", "sourceType": "ATTRIBUTE"}],
     "old dialect": [{"sourceAttribute": "Product_Id", "destinationXdmPath": "_id", "identity": False, "version": 0}],
     "JSON object": '{"_id": "Product_Id"}',
@@ -62,7 +62,7 @@ MAPPINGS_AS = {
 
 
 @pytest.mark.parametrize("mappings", MAPPINGS_AS.values(), ids=MAPPINGS_AS)
-def test_mappings_may_be_written_in_many_ways(mappings: Any) -> None:
+def test_mappings_are_accepted_in_every_form(mappings: Any) -> None:
     written = value(MappingSet, mappings=mappings)
     assert written.body()["mappings"] == [{"sourceType": "ATTRIBUTE", "source": "Product_Id", "destination": "_id"}]
 
@@ -71,7 +71,7 @@ def test_mappings_may_be_written_in_many_ways(mappings: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", USUAL, ids=lambda kind: kind.kind.name)
-def test_extra_fields_go_into_the_payload_beside_the_modelled_ones(kind: type[Resource]) -> None:
+def test_extra_fields_are_merged_into_the_payload(kind: type[Resource]) -> None:
     usual = value(kind)
     extra = {"labels": ["C1"], "x": {"y": None}}
     assert value(kind, extra=extra).payload() == usual.payload() | extra
@@ -96,20 +96,20 @@ def test_an_extra_field_that_contradicts_an_argument_is_refused(
     assert str(refused.value).startswith(named)
 
 
-def test_what_extra_adds_to_a_schedule_is_sent_with_it(chain: Chain, emulator: Emulator) -> None:
+def test_schedule_members_of_extra_are_sent(chain: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.dataflow(extra={"scheduleParams": {"note": "x"}, "labels": ["C1"]}))
     (body,) = emulator.posted("/flows")
     assert body["labels"] == ["C1"]
     assert body["scheduleParams"].keys() == {"startTime", "frequency", "interval", "note"}
 
 
-# ---- found again ---------------------------------------------------------------------------------------------------
+# ---- lookups -------------------------------------------------------------------------------------------------------
 
 ACCEPT = {"Accept": "application/vnd.adobe.xed+json"}
 
 
 @pytest.mark.parametrize("kind", [name for name in KINDS if name != "mapping set"])
-def test_a_filter_that_answers_more_than_it_was_asked_for_misleads_nobody(
+def test_objects_of_other_names_in_a_filtered_list_are_ignored(
     kind: str, chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     path, build = KINDS[kind].path, KINDS[kind].build
@@ -122,29 +122,29 @@ def test_a_filter_that_answers_more_than_it_was_asked_for_misleads_nobody(
     assert found.existing.id not in near
 
 
-def test_a_mapping_set_is_found_by_its_content_and_not_by_its_name(chain: Chain) -> None:
+def test_a_mapping_set_is_found_by_its_content_not_its_name(chain: Chain) -> None:
     others = chain.ensure(chain.mapping_set(mappings={"_id": "Product_Id"}))
-    made = chain.ensure(chain.mapping_set())
+    first = chain.ensure(chain.mapping_set())
     again = chain.ensure(chain.mapping_set(mappings=dict(reversed(MAPPINGS.items()))))
-    assert (made.created, again.created, again.existing.id) == (True, False, made.existing.id)
-    assert others.existing.id != made.existing.id
+    assert (first.created, again.created, again.existing.id) == (True, False, first.existing.id)
+    assert others.existing.id != first.existing.id
 
 
-def test_a_mapping_set_in_the_old_dialect_which_has_no_name_is_found_again(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.mapping_set(dialect="legacy"))
+def test_a_mapping_set_in_the_legacy_dialect_is_found_again(chain: Chain, emulator: Emulator) -> None:
+    first = chain.ensure(chain.mapping_set(dialect="legacy"))
     again = chain.ensure(chain.mapping_set(dialect="legacy"))
-    assert (again.created, again.existing.id) == (False, made.existing.id)
+    assert (again.created, again.existing.id) == (False, first.existing.id)
     assert len(emulator.posted("/mappingSets")) == 1
 
 
-def test_the_tenants_placeholder_in_a_destination_is_filled_in(chain: Chain, emulator: Emulator) -> None:
-    want = chain.mapping_set(mappings={"_id": "Product_Id", "_{TENANT_ID}.product.name": "Product_Name"})
-    made = chain.ensure(want)
+def test_the_tenant_placeholder_in_a_destination_is_filled_in(chain: Chain, emulator: Emulator) -> None:
+    resource = chain.mapping_set(mappings={"_id": "Product_Id", "_{TENANT_ID}.product.name": "Product_Name"})
+    first = chain.ensure(resource)
     assert [m["destination"] for m in emulator.posted("/mappingSets")[0]["mappings"]] == list(MAPPINGS)
-    assert chain.ensure(want).existing.id == chain.ensure(chain.mapping_set()).existing.id == made.existing.id
+    assert chain.ensure(resource).existing.id == chain.ensure(chain.mapping_set()).existing.id == first.existing.id
 
 
-def test_a_mapping_that_the_schema_does_not_hold_is_refused_before_it_is_stored(chain: Chain, emulator: Any) -> None:
+def test_a_mapping_to_an_unknown_field_is_refused_before_the_creation(chain: Chain, emulator: Any) -> None:
     with pytest.raises(InvalidInputError, match=r"mappings=.*_emulator\.product\.colour.*Data Prep refuses it"):
         chain.ensure(chain.mapping_set(mappings={"_emulator.product.colour": "Type"}))
     assert emulator.posted(f"{DATA_PREP}/mappingSets") == []
@@ -153,24 +153,22 @@ def test_a_mapping_that_the_schema_does_not_hold_is_refused_before_it_is_stored(
 def test_a_dataflow_that_is_being_deleted_is_not_found(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy
 ) -> None:
-    made = chain.ensure(chain.dataflow())
+    first = chain.ensure(chain.dataflow())
     listed = [item | {"state": "deleting"} for item in flow_service.items(chain.client, "flows")]
-    chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{made.existing.id}")
+    chain.client.request("DELETE", f"{KINDS['dataflow'].path}/{first.existing.id}")
     proxy.fault("GET", KINDS["dataflow"].path, status=200, body=json.dumps({"items": listed}).encode())
     again = ensure(make_client(proxy.url), chain.dataflow())
-    assert (again.created, again.existing.id == made.existing.id) == (True, False)
-    assert proxy.count("GET", made.existing.id) == 0
+    assert (again.created, again.existing.id == first.existing.id) == (True, False)
+    assert proxy.count("GET", first.existing.id) == 0
 
 
 @pytest.mark.parametrize("columns", [None, [], "", "[]"], ids=repr)
-def test_columns_are_taken_from_the_service_where_none_are_given(
-    columns: Any, chain: Chain, emulator: Emulator
-) -> None:
-    made = chain.ensure(chain.source(columns=columns))
+def test_columns_default_to_those_that_explore_returns(columns: Any, chain: Chain, emulator: Emulator) -> None:
+    first = chain.ensure(chain.source(columns=columns))
     (body,) = emulator.posted("/sourceConnections")
     assert [column["name"] for column in body["params"]["columns"]] == list(COLUMNS)
     assert body["params"]["columns"][4]["xdm"] == {"type": "string", "format": "date-time"}
-    assert made.to_json()["columns"] == list(COLUMNS)
+    assert first.to_json()["columns"] == list(COLUMNS)
 
 
 def test_a_table_that_does_not_exist_is_refused_without_a_source_connection(chain: Chain, emulator: Emulator) -> None:

@@ -1,4 +1,4 @@
-"""When a dataflow runs: what is refused, what is sent, what counts as the same."""
+"""Schedules of dataflows: refused arguments, request bodies, and comparisons."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize(("given", "named", "allowed"), REFUSED.values(), ids=REFUSED)
-def test_a_schedule_that_breaks_a_rule_is_refused_with_field_value_and_rule(
+def test_an_invalid_schedule_is_refused_with_field_value_and_rule(
     given: dict[str, Any], named: str, allowed: str
 ) -> None:
     with pytest.raises(InvalidInputError) as refused:
@@ -63,12 +63,12 @@ def test_a_schedule_that_breaks_a_rule_is_refused_with_field_value_and_rule(
     ("frequency", "interval"),
     [("minute", 15), ("hour", 1), ("day", 1), ("week", 1), ("week", 15)],
 )
-def test_the_least_interval_depends_on_the_frequency(frequency: str, interval: int) -> None:
+def test_the_minimum_interval_depends_on_the_frequency(frequency: str, interval: int) -> None:
     params = Schedule(frequency=frequency, interval=interval).params(NOW)
     assert params == {"startTime": EPOCH_NOW + 240, "frequency": frequency, "interval": interval}
 
 
-def test_text_from_templates_becomes_what_it_means() -> None:
+def test_text_from_templates_is_converted() -> None:
     rendered: dict[str, Any] = {
         "frequency": "minute",
         "interval": "30",
@@ -95,18 +95,18 @@ def test_a_start_is_sent_in_whole_epoch_seconds(start: Any) -> None:
     assert type(start_time) is int
 
 
-def test_a_fraction_of_a_second_is_rounded_up_so_that_the_start_is_not_past() -> None:
+def test_a_start_time_is_rounded_up_to_a_whole_second() -> None:
     assert Schedule(start_time=NOW + timedelta(milliseconds=1)).params(NOW)["startTime"] == EPOCH_NOW + 1
 
 
-def test_without_a_start_the_first_run_comes_after_the_delay() -> None:
+def test_without_a_start_time_the_first_run_follows_the_delay() -> None:
     assert Schedule().params(NOW) == {"startTime": EPOCH_NOW + 240, "frequency": "once"}
     for minute in (60, "60", "PT1M", timedelta(minutes=1)):
         assert Schedule(start_delay=minute).params(NOW)["startTime"] == EPOCH_NOW + 60
     assert Schedule(start_delay=0).params(NOW)["startTime"] == EPOCH_NOW
 
 
-def test_a_start_in_the_past_is_refused_only_when_the_dataflow_is_about_to_be_created() -> None:
+def test_a_past_start_is_refused_at_the_creation_not_earlier() -> None:
     schedule = Schedule(start_time=NOW)
     assert schedule.params(NOW)["startTime"] == EPOCH_NOW
     with pytest.raises(InvalidInputError) as refused:
@@ -115,19 +115,19 @@ def test_a_start_in_the_past_is_refused_only_when_the_dataflow_is_about_to_be_cr
         assert part in str(refused.value)
 
 
-def test_an_end_before_the_delayed_start_is_refused_too() -> None:
+def test_an_end_before_the_delayed_start_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="end_time"):
         Schedule(end_time=NOW + timedelta(seconds=100)).params(NOW)
 
 
-def test_a_dataflow_whose_start_has_passed_since_is_found_again_and_not_refused(chain: Chain) -> None:
-    made = chain.ensure(chain.dataflow(schedule=Schedule(frequency="minute", interval=15)))
+def test_a_dataflow_whose_start_has_passed_is_adopted(chain: Chain) -> None:
+    first = chain.ensure(chain.dataflow(schedule=Schedule(frequency="minute", interval=15)))
     past = Schedule(frequency="minute", interval=15, start_time=NOW.replace(year=2019))
     found = chain.ensure(chain.dataflow(schedule=past))
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    assert (found.created, found.existing.id) == (False, first.existing.id)
 
 
-def test_a_start_in_the_past_is_refused_before_the_dataflow_is_posted(chain: Chain, emulator: Any) -> None:
+def test_a_past_start_is_refused_before_the_post(chain: Chain, emulator: Any) -> None:
     past = Schedule(frequency="minute", interval=15, start_time=NOW.replace(year=2019))
     with pytest.raises(InvalidInputError, match="start_time='2019-03-01T12:00:00"):
         chain.ensure(chain.dataflow(schedule=past))
@@ -138,12 +138,12 @@ SAME = {
     "as sent": {"frequency": "minute", "interval": 15, "backfill": True},
     "as text": {"startTime": "1567411548", "frequency": "minute", "interval": "15", "backfill": "true"},
     "backfill by default": {"startTime": 1567411548, "frequency": "minute", "interval": 15},
-    "with an end that nobody wrote": {"frequency": "minute", "interval": 15, "endTime": 1567411548},
+    "with an end that is not given": {"frequency": "minute", "interval": 15, "endTime": 1567411548},
 }
 
 
 @pytest.mark.parametrize("params", SAME.values(), ids=SAME)
-def test_what_a_service_echoes_is_the_same_schedule(params: dict[str, Any]) -> None:
+def test_a_schedule_that_the_service_echoes_is_equal(params: dict[str, Any]) -> None:
     assert Schedule(frequency="minute", interval=15, backfill=True).desired.items() <= read_schedule(params).items()
 
 
@@ -155,12 +155,12 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("params", DIFFERENT.values(), ids=DIFFERENT)
-def test_another_frequency_interval_or_backfill_is_another_schedule(params: dict[str, Any]) -> None:
-    wanted = Schedule(frequency="minute", interval=15, backfill=True).desired
-    assert not wanted.items() <= read_schedule(params).items()
+def test_another_frequency_interval_or_backfill_differs(params: dict[str, Any]) -> None:
+    desired = Schedule(frequency="minute", interval=15, backfill=True).desired
+    assert not desired.items() <= read_schedule(params).items()
 
 
-def test_backfill_and_end_are_wanted_only_where_they_were_written() -> None:
+def test_backfill_and_end_are_compared_only_if_given() -> None:
     assert Schedule(frequency="minute", interval=15).desired == {"frequency": "minute", "interval": 15}
     ending = Schedule(frequency="minute", interval=15, backfill=False, end_time=NOW)
     assert ending.desired == {
@@ -171,7 +171,7 @@ def test_backfill_and_end_are_wanted_only_where_they_were_written() -> None:
     }
 
 
-def test_once_has_neither_interval_nor_backfill_to_compare() -> None:
+def test_once_compares_neither_interval_nor_backfill() -> None:
     assert Schedule().desired.items() <= read_schedule({"startTime": "1567411548", "frequency": "once"}).items()
 
 
@@ -189,5 +189,5 @@ def test_a_run_is_current_for_one_interval(schedule: Schedule, seconds: int) -> 
     assert schedule.runs_since(NOW) == NOW - timedelta(seconds=seconds)
 
 
-def test_with_once_any_run_is_current() -> None:
+def test_with_once_every_run_is_current() -> None:
     assert Schedule().runs_since(NOW) == datetime(1970, 1, 1, tzinfo=UTC)

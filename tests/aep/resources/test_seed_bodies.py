@@ -1,10 +1,10 @@
 """
-Every request body of the tutorials, oldest to newest, as it goes over the wire.
+The request bodies of the tutorials, from the oldest to the newest, as this package sends them.
 
-Where a tutorial contradicts itself or the live service, the body here is the reading that works: the data lake's spec
-for the target, the mapping version as text, integers in the schedule and a start that has not passed, no reference
-twice, no stray brace. The emulator refuses most of them, for their ids are the tutorials' own; what counts is what it
-was sent.
+If a tutorial contradicts itself or the live service, the body here is the one that works: the data lake's spec for the
+target, the mapping version as text, integers in the schedule and a start in the future, no repeated reference, no stray
+brace. The emulator refuses most of these requests, because their ids are those of the tutorials; the tests compare only
+the bodies that it received.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ MAPPED = {
 
 
 def path_source(name: str, data_format: str) -> SourceConnection:
-    """A table under the name of a path, with the ad-hoc schema that the older tutorials put before it."""
+    """Return a source connection with a table as its path and an ad-hoc schema, as in the older tutorials."""
     return SourceConnection(
         name=name,
         description="Paypal",
@@ -280,7 +280,7 @@ SENT: dict[str, tuple[Resource, str, dict[str, Any]]] = {
             "name": "PayPal base connection",
             "auth": {
                 "specName": "Client-Id-Secret Based Authentication",
-                # The emulator's log hides what is secret.
+                # The emulator's log redacts secrets.
                 "params": {"host": "api.sandbox.paypal.com", "clientId": "merchant", "clientSecret": "***"},
             },
             "connectionSpec": {"id": PAYPAL_SPEC, "version": "1.0"},
@@ -289,34 +289,34 @@ SENT: dict[str, tuple[Resource, str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("want", "path", "body"), SENT.values(), ids=SENT)
+@pytest.mark.parametrize(("resource", "path", "body"), SENT.values(), ids=SENT)
 def test_a_tutorials_request_can_be_expressed(
-    want: Resource, path: str, body: dict[str, Any], client: Client, emulator: Emulator
+    resource: Resource, path: str, body: dict[str, Any], client: Client, emulator: Emulator
 ) -> None:
     with suppress(RequestError):
-        want.create(client)
+        resource.create(client)
     assert emulator.posted(path) == [body]
 
 
-def test_a_dataset_asks_for_a_data_source(client: Client, emulator: Emulator) -> None:
+def test_creating_a_dataset_requests_the_data_source(client: Client, emulator: Emulator) -> None:
     with suppress(RequestError):
         Dataset(name="d", schema_id=SCHEMA).create(client)
     (request,) = emulator.requests(method="POST", path="/data/foundation/catalog")
     assert request["query"] == "requestDataSource=true"
 
 
-def test_the_flow_spec_is_looked_up_by_its_quoted_name(client: Client, emulator: Emulator) -> None:
+def test_the_flow_spec_filter_quotes_the_name(client: Client, emulator: Emulator) -> None:
     assert find_flow_spec(client, "CRMToAEP", PAYPAL_SPEC).id == CRM_FLOW_SPEC
     (request,) = emulator.requests(path="/data/foundation/flowservice/flowSpecs")
     assert request["query"].startswith("property=name%3D%3D%22CRMToAEP%22")
 
 
-def test_todays_content_types_are_the_defaults(client: Client, emulator: Emulator) -> None:
-    """Dataset, target connection and mapping set must ask for the same schema in the same version."""
+def test_schema_versions_default_to_todays_content_types(client: Client, emulator: Emulator) -> None:
+    """Dataset, target connection and mapping set must request the same schema in the same version."""
     mapping = MappingSet(name="m", schema_id=SCHEMA, mappings={"_id": "Product_Id"})  # type: ignore[arg-type]
-    for want in (Dataset(name="d", schema_id=SCHEMA), mapping):
+    for resource in (Dataset(name="d", schema_id=SCHEMA), mapping):
         with suppress(RequestError):
-            want.create(client)
+            resource.create(client)
     assert emulator.posted("/dataSets") == [
         {"name": "d", "schemaRef": {"id": SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
     ]

@@ -1,4 +1,4 @@
-"""Another owner in an object's mark: for every kind, once, and nothing else of the object changes."""
+"""Taking over objects: for every kind, the owner in the mark changes once, and no other member."""
 
 from __future__ import annotations
 
@@ -22,12 +22,21 @@ from tests.conftest import Emulator
 
 SALES = Writer("sales", "run", "dag")
 MARKED = pytest.mark.parametrize("name", [name for name in KINDS if name != "mapping set"])
-#: What every write changes.
-BY_NATURE = {"etag", "updatedAt", "updated", "version", "lastOperation", "meta:registryMetadata", "description", "tags"}
+#: Members that every write changes.
+MEMBERS_OF_EVERY_CHANGE = {
+    "etag",
+    "updatedAt",
+    "updated",
+    "version",
+    "lastOperation",
+    "meta:registryMetadata",
+    "description",
+    "tags",
+}
 
 
-def made(chain: Chain, name: str) -> RemoteObject:
-    """An object of the kind, marked by sales, as a list shows it."""
+def create_object(chain: Chain, name: str) -> RemoteObject:
+    """Create an object of a kind with the owner sales, and return it as it is listed."""
     desired = KINDS[name].build(chain, description="Paid orders")
     chain.ensure(desired, writer=SALES)
     return listed(chain, name)
@@ -38,11 +47,11 @@ def listed(chain: Chain, name: str) -> RemoteObject:
     return existing
 
 
-def hand_over(client: Client, kind: ResourceKind, existing: RemoteObject) -> bool:
-    """Let finance be the owner."""
+def change_owner(client: Client, kind: ResourceKind, existing: RemoteObject) -> bool:
+    """Rewrite the mark of an object to the owner finance."""
     mark = kind.mark_of(existing)
     assert mark
-    return rewrite_mark(client, kind, existing, mark.handed_to("finance"))
+    return rewrite_mark(client, kind, existing, mark.with_owner("finance"))
 
 
 def patches(emulator: Emulator) -> list[dict[str, Any]]:
@@ -50,14 +59,14 @@ def patches(emulator: Emulator) -> list[dict[str, Any]]:
 
 
 def unmarked(item: dict[str, Any]) -> dict[str, Any]:
-    return {member: value for member, value in copy.deepcopy(item).items() if member not in BY_NATURE}
+    return {member: value for member, value in copy.deepcopy(item).items() if member not in MEMBERS_OF_EVERY_CHANGE}
 
 
 @MARKED
 def test_only_the_owner_of_the_mark_changes(name: str, chain: Chain, emulator: Emulator) -> None:
-    before = made(chain, name)
+    before = create_object(chain, name)
     kind = KINDS[name].build(chain).kind
-    assert hand_over(chain.client, kind, before)
+    assert change_owner(chain.client, kind, before)
     after = listed(chain, name)
     mark, former = kind.mark_of(after), kind.mark_of(before)
     assert mark
@@ -69,8 +78,8 @@ def test_only_the_owner_of_the_mark_changes(name: str, chain: Chain, emulator: E
 
 
 FAULTS: dict[str, dict[str, Any]] = {
-    "done and 500": {"action": "apply_then_status", "status": 500},
-    "done and cut": {"action": "apply_then_drop"},
+    "applied and 500": {"action": "apply_then_status", "status": 500},
+    "applied and cut": {"action": "apply_then_drop"},
     "429": {"action": "status", "status": 429},
     "reset": {"action": "reset", "apply": False},
 }
@@ -78,10 +87,12 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @MARKED
-def test_a_lost_answer_leaves_the_same_mark(name: str, fault: dict[str, Any], chain: Chain, emulator: Emulator) -> None:
-    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+def test_a_mark_is_rewritten_once_despite_a_lost_answer(
+    name: str, fault: dict[str, Any], chain: Chain, emulator: Emulator
+) -> None:
+    kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     emulator.fail(method="PATCH", path="*", times=1, **fault)
-    hand_over(chain.client, kind, existing)
+    change_owner(chain.client, kind, existing)
     assert [fault["fired"] for fault in emulator.faults()] == [1]
     mark = kind.mark_of(listed(chain, name))
     assert mark
@@ -89,7 +100,7 @@ def test_a_lost_answer_leaves_the_same_mark(name: str, fault: dict[str, Any], ch
 
 
 def rename(chain: Chain, kind: Kind, existing: RemoteObject) -> None:
-    """Change the name by hand, as somebody else would, and so the etag."""
+    """Change the name, and so the etag, as another writer would."""
     operations, headers = [{"op": "add", "path": "/name", "value": "renamed"}], {"If-Match": str(existing.etag)}
     chain.client.request("PATCH", f"{kind.path}/{existing.id}", body=operations, headers=headers)
 
@@ -98,35 +109,33 @@ FLOW_SERVICE_KINDS = ["dataflow", "source connection", "target connection", "bas
 
 
 @pytest.mark.parametrize("name", FLOW_SERVICE_KINDS)
-def test_what_somebody_else_has_changed_since_it_was_read_keeps_its_mark(
-    name: str, chain: Chain, emulator: Emulator
-) -> None:
-    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+def test_an_object_changed_since_it_was_read_keeps_its_mark(name: str, chain: Chain, emulator: Emulator) -> None:
+    kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     rename(chain, KINDS[name], existing)
-    assert not hand_over(chain.client, kind, existing)
+    assert not change_owner(chain.client, kind, existing)
     (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["id"] == existing.id)
     assert item["name"] == "renamed"
     assert "[airflow:sales#" in item["description"]
 
 
-def test_what_is_gone_is_no_error(chain: Chain, emulator: Emulator) -> None:
-    existing, kind = made(chain, "source connection"), KINDS["source connection"].build(chain).kind
+def test_rewriting_the_mark_of_a_deleted_object_is_no_error(chain: Chain, emulator: Emulator) -> None:
+    existing, kind = create_object(chain, "source connection"), KINDS["source connection"].build(chain).kind
     kind.delete(chain.client, existing)
-    assert not hand_over(chain.client, kind, existing)
+    assert not change_owner(chain.client, kind, existing)
 
 
 @MARKED
-def test_read_only_refuses_it(name: str, chain: Chain, make_client: Callable[..., Client]) -> None:
-    kind, existing = KINDS[name].build(chain).kind, made(chain, name)
+def test_read_only_refuses_to_rewrite_a_mark(name: str, chain: Chain, make_client: Callable[..., Client]) -> None:
+    kind, existing = KINDS[name].build(chain).kind, create_object(chain, name)
     with pytest.raises(ReadOnlyError):
-        hand_over(make_client(read_only=True), kind, existing)
+        change_owner(make_client(read_only=True), kind, existing)
 
 
-# ---- as part of what is desired ------------------------------------------------------------------------------------
+# ---- owners of desired resources -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", UPDATES)
-def test_an_owner_and_another_change_are_one_request(name: str, chain: Chain, emulator: Emulator) -> None:
+def test_a_new_owner_and_another_change_are_one_request(name: str, chain: Chain, emulator: Emulator) -> None:
     before_and_after(chain, name)
     desired = KINDS[name].build(chain, **UPDATES[name], owner="finance")
     existing = desired.latest(chain.client, listed(chain, name))
@@ -139,7 +148,7 @@ def test_an_owner_and_another_change_are_one_request(name: str, chain: Chain, em
     assert desired.differences(chain.client, listed(chain, name)) == []
 
 
-def test_a_new_description_keeps_its_text_beside_the_new_owner(chain: Chain) -> None:
+def test_a_new_description_and_a_new_owner_are_both_written(chain: Chain) -> None:
     chain.ensure(chain.dataflow(description="Paid orders"), writer=SALES)
     desired = chain.dataflow(description="All orders", owner="finance")
     existing = listed(chain, "dataflow")
@@ -148,16 +157,16 @@ def test_a_new_description_keeps_its_text_beside_the_new_owner(chain: Chain) -> 
     desired.send(chain.client, existing, change)
     mark = desired.kind.mark_of(existing)
     assert mark
-    assert listed(chain, "dataflow").item["description"] == f"All orders {mark.handed_to('finance', adopted=True)}"
+    assert listed(chain, "dataflow").item["description"] == f"All orders {mark.with_owner('finance', adopted=True)}"
 
 
-def test_without_an_owner_a_foreign_mark_is_no_difference(chain: Chain) -> None:
+def test_without_a_desired_owner_another_owners_mark_is_no_difference(chain: Chain) -> None:
     chain.ensure(chain.dataflow(), writer=SALES)
     assert chain.dataflow().differences(chain.client, listed(chain, "dataflow")) == []
 
 
-def test_a_reference_differs_in_the_owner_only(chain: Chain, emulator: Emulator) -> None:
-    kind, existing = KINDS["base connection"].build(chain).kind, made(chain, "base connection")
+def test_a_reference_differs_only_in_the_owner(chain: Chain, emulator: Emulator) -> None:
+    kind, existing = KINDS["base connection"].build(chain).kind, create_object(chain, "base connection")
     reference = reference_to(kind)(owner="finance")
     (difference,) = reference.differences(chain.client, existing)
     assert tuple(difference) == (OWNER, "finance", "sales")
@@ -167,7 +176,7 @@ def test_a_reference_differs_in_the_owner_only(chain: Chain, emulator: Emulator)
     assert reference.differences(chain.client, listed(chain, "base connection")) == []
 
 
-def test_a_dataflow_that_was_taken_over_is_adopted_for_a_creator_that_gives_up(chain: Chain) -> None:
+def test_taking_over_a_dataflow_marks_it_as_adopted(chain: Chain) -> None:
     chain.ensure(chain.dataflow(), writer=SALES)
     desired, existing = chain.dataflow(owner="finance"), listed(chain, "dataflow")
     change = desired.judge(existing, desired.differences(chain.client, existing), chain.client.now())

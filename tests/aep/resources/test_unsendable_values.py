@@ -1,4 +1,4 @@
-"""What a request could not carry, or a service would misread, is refused by the name of its argument."""
+"""Values that no request can carry, or that a service would misread, are refused with the argument's name."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ HUGE = 10**5000
 
 
 @pytest.mark.parametrize("inner", [float("nan"), float("inf"), "\ud800", b"a", {1}, object(), HUGE], ids=type)
-def test_what_is_no_json_is_refused_in_objects(inner: object) -> None:
+def test_values_other_than_json_are_refused_in_objects(inner: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^extra=.*plain JSON"):
         as_mapping("extra", {"a": [inner]})
 
 
-def test_half_of_a_character_is_refused_in_texts() -> None:
+def test_a_lone_surrogate_is_refused_in_text() -> None:
     with pytest.raises(InvalidInputError, match="Unicode"):
         as_text("description", "a\ud800")
 
 
 @pytest.mark.parametrize("read", [as_mapping, as_list])
-def test_json_text_without_a_bottom_is_refused(read: Callable[[str, object], Any]) -> None:
+def test_extremely_nested_json_text_is_refused(read: Callable[[str, object], Any]) -> None:
     with pytest.raises(InvalidInputError, match="JSON"):
         read("extra", '{"a":' * 100_000 + "[" * 100_000)
 
 
 @pytest.mark.parametrize("read", [as_name, as_int, as_text, as_mapping])
-def test_a_number_of_thousands_of_digits_is_refused_without_being_printed(read: Callable[[str, object], Any]) -> None:
+def test_a_huge_number_is_refused_without_being_printed(read: Callable[[str, object], Any]) -> None:
     with pytest.raises(InvalidInputError, match=r"^name=<int that cannot be shown>"):
         read("name", HUGE)
 
 
-def test_a_long_value_is_cut_in_the_message() -> None:
+def test_a_long_value_is_shortened_in_the_message() -> None:
     with pytest.raises(InvalidInputError) as refused:
         as_name("name", "x" * 100_000)
     assert len(str(refused.value)) < 1500
@@ -65,7 +65,7 @@ def test_a_name_that_a_filter_reads_as_json_is_refused(name: str) -> None:
 @pytest.mark.parametrize(
     "wrong", [".", "..", "a b", "a,b", "a\n", "ä", "a?b", "a&b", "/a", 5, [], "", "None"], ids=repr
 )
-def test_what_no_path_or_filter_can_hold_is_no_id(wrong: object) -> None:
+def test_text_that_no_path_or_filter_can_contain_is_no_id(wrong: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^schema_id="):
         as_id("schema_id", wrong)
 
@@ -79,7 +79,7 @@ def test_what_no_path_or_filter_can_hold_is_no_id(wrong: object) -> None:
         "https://ns.adobe.com/{TENANT_ID}/classes/1",
     ],
 )
-def test_an_id_is_taken_as_it_is(right: str) -> None:
+def test_an_id_is_accepted_unchanged(right: str) -> None:
     assert as_id("schema_id", right) == as_optional_id("schema_id", right) == right
     assert as_optional_id("schema_id", "") is None
 
@@ -87,7 +87,7 @@ def test_an_id_is_taken_as_it_is(right: str) -> None:
 @pytest.mark.parametrize(
     "wrong", ["", "1", "application/json", "application/vnd.adobe.xed+json;version=2", 1], ids=repr
 )
-def test_what_asks_for_no_schema_is_no_content_type(wrong: object) -> None:
+def test_other_media_types_are_refused_as_content_type(wrong: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^schema_version="):
         as_content_type("schema_version", wrong)
 
@@ -101,13 +101,13 @@ SCHEDULES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("field", SCHEDULES)
-def test_what_lies_beyond_a_hundred_years_is_a_mistake(field: str) -> None:
+def test_delays_intervals_and_times_beyond_a_hundred_years_are_refused(field: str) -> None:
     with pytest.raises(InvalidInputError, match=f"^{field}="):
         Schedule(**SCHEDULES[field])
 
 
 @pytest.mark.parametrize("member", ["transformations", "schedule_schema", "option_schema"])
-def test_a_flow_spec_of_odd_members_is_refused(member: str) -> None:
+def test_a_flow_spec_with_malformed_members_is_refused(member: str) -> None:
     with pytest.raises(InvalidInputError, match=rf"^flow_spec\.{member}=5"):
         FlowSpec.from_json({"id": "spec", member: 5})
 
@@ -122,12 +122,12 @@ ODD_FIELDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("node", ODD_FIELDS.values(), ids=ODD_FIELDS)
-def test_a_field_that_the_registry_could_not_read_is_refused(node: dict[str, Any]) -> None:
+def test_a_malformed_field_is_refused(node: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match=r"^fields\.a.*the Schema Registry says"):
         value(FieldGroup, fields={"a": node})
 
 
-def test_a_column_has_a_type_that_is_text() -> None:
+def test_a_column_type_defaults_to_text_and_must_be_text() -> None:
     (column,) = value(SourceConnection, columns=({"name": "Id"},)).body()["params"]["columns"]
     assert column == {"name": "Id", "type": "string"}
     with pytest.raises(InvalidInputError, match=r"^columns\.type=5"):

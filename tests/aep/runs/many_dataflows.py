@@ -1,4 +1,4 @@
-"""Dataflows that runs are asked of, services that answer as they like, and what asks them."""
+"""Fleets of dataflows, scripted services, and the queries that poll them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.fault_proxy import FaultProxy, fault_proxy
 
 DAY = 86400.0
 FOREVER = 10**6
-#: What the poller puts into one question.
-QUESTION = 100
+#: Number of waits that the poller puts into one request.
+WAITS_PER_REQUEST = 100
 
 
 class Fleet:
@@ -35,22 +35,23 @@ class Fleet:
 
     def waits(self, quiet_since: float | None = 0.0, **selection: Any) -> list[Wait]:
         """
-        One for each dataflow, for runs from now on.
+        Return a wait for each dataflow, for runs from now on.
 
-        :param quiet_since: as the worker hands it over, by default its poll was just now; ``None``: there was none.
+        :param quiet_since: seconds from now to the worker's poll; by default the worker has polled just now, ``None``
+            means that it has not polled.
         """
-        seen = None if quiet_since is None else self.now + quiet_since
-        made = [RunSelection(flow_id, **{"since": self.now} | selection) for flow_id in self.ids]
-        return [Wait(selection, self.now - 300, quiet_since=seen) for selection in made]
+        polled_at = None if quiet_since is None else self.now + quiet_since
+        selections = [RunSelection(flow_id, **{"since": self.now} | selection) for flow_id in self.ids]
+        return [Wait(selection, self.now - 300, quiet_since=polled_at) for selection in selections]
 
     def let_run(self) -> None:
-        """Let each dataflow run once more; they begin within an hour of each other."""
+        """Let each dataflow run once more; the runs begin within an hour of each other."""
         now = float(self.emulator.control("GET", "clock")["now"])
         starts = [flow["scheduleParams"]["startTime"] for flow in self.emulator.objects("flows")]
         self.emulator.advance(max(start + DAY * max(0, math.ceil((now - start) / DAY)) for start in starts) - now + 2)
 
     def let_begin(self) -> None:
-        """The same, but the runs end only with :meth:`release`."""
+        """Let a run of each dataflow begin that ends only with :meth:`release`."""
         self.emulator.control("POST", "outcomes", json={"outcome": "stuck", "times": len(self.ids)})
         self.let_run()
 
@@ -58,13 +59,13 @@ class Fleet:
         self.emulator.control("POST", "outcomes/release")
         self.emulator.advance(2)
 
-    def asked(self) -> list[dict[str, str]]:
-        """What was asked since the last call: the filters of each question, or ``{"path": ...}`` for a single one."""
+    def requests(self) -> list[dict[str, str]]:
+        """Return the collection and the filters of each request since the last call."""
         paths, self.proxy.asked[:] = [path for _, path, _ in self.proxy.asked if "/ims/" not in path], []
-        return [question_of(path) for path in paths]
+        return [parse_request(path) for path in paths]
 
 
-def question_of(path: str) -> dict[str, str]:
+def parse_request(path: str) -> dict[str, str]:
     where, _, query = path.partition("?")
     filters = [value for name, value in parse_qsl(query) if name == "property"]
     split = [f.replace(">=", "==").partition("==") for f in filters]
@@ -78,27 +79,27 @@ def fleet(emulator: Emulator) -> Iterator[Callable[..., Fleet]]:
 
 
 @pytest.fixture
-def queries(make_client: Callable[..., Client]) -> Callable[[Fleet], RunQueries]:
-    def make(of: Fleet) -> RunQueries:
-        client = make_client(of.proxy.url)
+def make_queries(make_client: Callable[..., Client]) -> Callable[[Fleet], RunQueries]:
+    def make(fleet: Fleet) -> RunQueries:
+        client = make_client(fleet.proxy.url)
         client.transport.attempts = 1
         return RunQueries(client)
 
     return make
 
 
-def poll(asking: RunQueries, waits: list[Wait]) -> None:
+def poll(queries: RunQueries, waits: list[Wait]) -> None:
     """Poll all waits once, as the poller does."""
-    for first in range(0, len(waits), QUESTION):
-        asking.poll(waits[first : first + QUESTION])
+    for first in range(0, len(waits), WAITS_PER_REQUEST):
+        queries.poll(waits[first : first + WAITS_PER_REQUEST])
 
 
 def ended(waits: list[Wait]) -> int:
     return sum(1 for wait in waits if wait.run and wait.run.completed_at)
 
 
-Make = Callable[..., Fleet]
-Ask = Callable[[Fleet], RunQueries]
+MakeFleet = Callable[..., Fleet]
+MakeQueries = Callable[[Fleet], RunQueries]
 
 
 def items(runs: list[Any]) -> bytes:
@@ -106,24 +107,28 @@ def items(runs: list[Any]) -> bytes:
 
 
 class Service:
-    """A service that answers what a function says, items or a status, ``None`` for nothing; it keeps what is asked."""
+    """
+    A service whose answers a function returns; it records the requests.
+
+    :param answer: returns the items or the status of an answer, or ``None`` to let the emulator answer.
+    """
 
     def __init__(self, proxy: FaultProxy, answer: Callable[[dict[str, str]], list[Any] | int | None]) -> None:
         self.answer = answer
-        self.asked: list[dict[str, str]] = []
+        self.requests: list[dict[str, str]] = []
         proxy.fault("GET", "/flowservice/", reply=self._reply, times=FOREVER)
 
     def _reply(self, path: str) -> tuple[int, bytes] | None:
-        self.asked.append(question_of(path))
-        answer = self.answer(self.asked[-1])
+        self.requests.append(parse_request(path))
+        answer = self.answer(self.requests[-1])
         if answer is None:
             return None
         return (answer, b"{}") if isinstance(answer, int) else (200, items(answer))
 
 
 @pytest.fixture
-def asking(proxy: FaultProxy, make_client: Callable[..., Client]) -> RunQueries:
-    """Questions to whatever stands behind the proxy, each sent once."""
+def queries(proxy: FaultProxy, make_client: Callable[..., Client]) -> RunQueries:
+    """The queries of a client behind the proxy, each sent once."""
     client = make_client(proxy.url)
     client.transport.attempts = 1
     return RunQueries(client)

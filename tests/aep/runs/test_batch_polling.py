@@ -1,4 +1,4 @@
-"""``RunQueries``: the runs of many waits with few requests, all of them documented."""
+"""``RunQueries`` polls the runs of many waits with few requests, all of them documented."""
 
 from __future__ import annotations
 
@@ -9,152 +9,155 @@ import pytest
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.runs.flow_run import LIST_MARGIN_SECONDS, FlowRun, RunSelection
 from airflow_provider_payments.aep.runs.wait import Wait
-from tests.aep.runs.many_dataflows import FOREVER, Ask, Make, ended, items, poll
-from tests.aep.runs.many_dataflows import asking as asking
+from tests.aep.runs.many_dataflows import FOREVER, MakeFleet, MakeQueries, ended, items, poll
 from tests.aep.runs.many_dataflows import fleet as fleet
-from tests.aep.runs.many_dataflows import queries as queries
+from tests.aep.runs.many_dataflows import make_queries as make_queries
 
 GONE = "00000000-0000-4000-8000-000000000000"
 
 
-def test_a_hundred_dataflows_cost_a_request(fleet: Make, queries: Ask) -> None:
+def test_a_hundred_dataflows_take_one_request(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(150)
-    waits, asking = flows.waits(), queries(flows)
-    poll(asking, waits)
-    assert [(q["of"], len(q["id"].split(","))) for q in flows.asked()] == [("flows", 100), ("flows", 50)]
+    waits, queries = flows.waits(), make_queries(flows)
+    poll(queries, waits)
+    assert [(q["of"], len(q["id"].split(","))) for q in flows.requests()] == [("flows", 100), ("flows", 50)]
     assert not any(wait.run or wait.error for wait in waits)
 
 
-def test_a_new_run_costs_no_request_of_its_own(fleet: Make, queries: Ask) -> None:
+def test_a_new_run_takes_no_separate_request(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(150)
-    waits, asking = flows.waits(), queries(flows)
-    poll(asking, waits)
-    flows.asked()
-    # Each runs once a day: what began since the last poll is the first.
+    waits, queries = flows.waits(), make_queries(flows)
+    poll(queries, waits)
+    flows.requests()
+    # Each dataflow runs once a day, so the run that began since the last poll is the first one.
     for wait in waits:
         wait.quiet_since = flows.now + 40000
     flows.let_run()
-    poll(asking, waits)
-    assert [q["of"] for q in flows.asked()] == ["flows", "runs", "flows", "runs"]
+    poll(queries, waits)
+    assert [q["of"] for q in flows.requests()] == ["flows", "runs", "flows", "runs"]
     assert ended(waits) == 150
     assert all(wait.run and wait.run.flow_id == wait.flow_id for wait in waits)
 
 
-def test_without_an_earlier_poll_each_dataflow_is_asked_for_its_runs_once(fleet: Make, queries: Ask) -> None:
+def test_the_first_poll_lists_each_dataflows_runs_once(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(5)
-    waits, asking = flows.waits(quiet_since=None), queries(flows)
-    poll(asking, waits)
-    assert [q["of"] for q in flows.asked()] == ["flows", *["runs"] * 5]
-    poll(asking, waits)
-    assert [q["of"] for q in flows.asked()] == ["flows"]
+    waits, queries = flows.waits(quiet_since=None), make_queries(flows)
+    poll(queries, waits)
+    assert [q["of"] for q in flows.requests()] == ["flows", *["runs"] * 5]
+    poll(queries, waits)
+    assert [q["of"] for q in flows.requests()] == ["flows"]
 
 
-def test_runs_under_way_are_asked_for_by_their_ids(fleet: Make, queries: Ask) -> None:
+def test_active_runs_are_polled_by_their_ids(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(150)
-    waits, asking = flows.waits(), queries(flows)
+    waits, queries = flows.waits(), make_queries(flows)
     flows.let_begin()
-    poll(asking, waits)
+    poll(queries, waits)
     assert ended(waits) == 0
     assert all(wait.run for wait in waits)
-    flows.asked()
+    flows.requests()
     flows.release()
-    poll(asking, waits)
-    assert [(q["of"], len(q["id"].split(","))) for q in flows.asked()] == [("runs", 100), ("runs", 50)]
+    poll(queries, waits)
+    assert [(q["of"], len(q["id"].split(","))) for q in flows.requests()] == [("runs", 100), ("runs", 50)]
     assert ended(waits) == 150
 
 
-def test_what_the_worker_saw_goes_on_in_a_trigger(fleet: Make, queries: Ask) -> None:
+def test_a_trigger_continues_from_the_workers_poll(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(3)
     flows.let_begin()
-    waits, asking = flows.waits(quiet_since=None), queries(flows)
-    poll(asking, waits)
-    flows.asked()
-    handed = [wait.handover() for wait in waits]
+    waits, queries = flows.waits(quiet_since=None), make_queries(flows)
+    poll(queries, waits)
+    flows.requests()
+    handed = [wait.trigger_arguments() for wait in waits]
     again = [Wait(**given | {"selection": RunSelection(**given["selection"])}) for given in handed]
-    poll(asking, again)
-    (question,) = flows.asked()
-    assert set(question["id"].split(",")) == {wait.run.id for wait in waits if wait.run}
+    poll(queries, again)
+    (request,) = flows.requests()
+    assert set(request["id"].split(",")) == {wait.run.id for wait in waits if wait.run}
 
 
-def test_the_newest_run_replaces_the_one_under_way_where_the_latest_is_meant(fleet: Make, queries: Ask) -> None:
+def test_with_pick_latest_a_newer_run_replaces_the_active_one(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(3)
-    waits, asking = flows.waits(pick="latest"), queries(flows)
+    waits, queries = flows.waits(pick="latest"), make_queries(flows)
     flows.let_begin()
-    poll(asking, waits)  # they have begun, so there is nothing to ask for yet
-    poll(asking, waits)
+    poll(queries, waits)  # finds that the runs have begun, and does not read them yet
+    poll(queries, waits)
     stuck = [wait.run.id for wait in waits if wait.run]
     assert (len(stuck), ended(waits)) == (3, 0)
     flows.let_run()
-    poll(asking, waits)
+    poll(queries, waits)
     assert ended(waits) == 3
     assert not {wait.run.id for wait in waits if wait.run} & set(stuck)
 
 
-def test_a_later_run_that_does_not_show_yet_is_found_before_an_ended_one_counts(fleet: Make, queries: Ask) -> None:
+def test_with_pick_latest_runs_are_listed_before_an_ended_run_counts(
+    fleet: MakeFleet, make_queries: MakeQueries
+) -> None:
     flows = fleet(1)
-    (wait,), asking = flows.waits(pick="latest"), queries(flows)
+    (wait,), queries = flows.waits(pick="latest"), make_queries(flows)
     flows.let_run()
     (first,) = (f["lastRunDetails"] for f in flows.emulator.objects("flows"))
     flows.let_begin()
     shown = {"id": wait.flow_id, "lastRunDetails": first, "state": "enabled"}
     flows.proxy.fault("GET", "/flowservice/flows", reply=lambda _: (200, items([shown])), times=FOREVER)
-    poll(asking, [wait])
+    poll(queries, [wait])
     assert wait.run
     assert wait.run.id != first["id"]
     assert wait.run.completed_at is None
 
 
-def test_a_run_that_was_queued_before_the_moment_and_began_after_it_counts(fleet: Make, queries: Ask) -> None:
+def test_a_run_queued_before_since_that_begins_later_matches(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(3, runs=0)
     starts = sorted(flow["scheduleParams"]["startTime"] for flow in flows.emulator.objects("flows"))
     flows.emulator.advance(starts[-1] - flows.now + 0.1)
     queued = [run for run in flows.emulator.objects("runs") if "startedAtUTC" not in run["metrics"]["durationSummary"]]
     assert len(queued) == 1
-    waits, asking = flows.waits(quiet_since=None, since=starts[-1] + 0.2), queries(flows)
-    poll(asking, waits)
+    waits, queries = flows.waits(quiet_since=None, since=starts[-1] + 0.2), make_queries(flows)
+    poll(queries, waits)
     assert not any(wait.run for wait in waits)
     for _ in range(3):
         flows.emulator.advance(1000)
-        poll(asking, waits)
+        poll(queries, waits)
     assert [wait.run.id for wait in waits if wait.run] == [queued[0]["id"]]
 
 
-def test_a_dataflow_that_is_gone_is_its_own_error(fleet: Make, queries: Ask) -> None:
+def test_a_deleted_dataflow_is_an_error_of_its_own_wait(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(5)
-    waits, asking = flows.waits(), queries(flows)
+    waits, queries = flows.waits(), make_queries(flows)
     gone = Wait(RunSelection(GONE, since=flows.now), flows.now)
-    poll(asking, [*waits, gone])
+    poll(queries, [*waits, gone])
     assert isinstance(gone.error, RequestError)
     assert (gone.error.status, gone.error.failure) == (404, Failure.FINAL)
     assert not any(wait.error for wait in waits)
 
 
-def test_a_run_that_is_gone_is_its_own_error(fleet: Make, queries: Ask) -> None:
+def test_a_deleted_run_is_an_error_of_its_own_wait(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(3)
     there = [Wait(RunSelection(run_id=run["id"]), 0.0) for run in flows.emulator.objects("runs")]
     gone = Wait(RunSelection(run_id=GONE), 0.0)
-    poll(queries(flows), [*there, gone])
+    poll(make_queries(flows), [*there, gone])
     assert isinstance(gone.error, RequestError)
     assert gone.error.code == "FLOW-1439-404"
     assert ended(there) == 3
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_what_is_refused_for_several_is_final_for_none_of_them(fleet: Make, queries: Ask, status: int) -> None:
+def test_a_refusal_of_a_shared_request_is_retryable_for_each_wait(
+    fleet: MakeFleet, make_queries: MakeQueries, status: int
+) -> None:
     flows = fleet(3)
-    waits, asking = flows.waits(), queries(flows)
+    waits, queries = flows.waits(), make_queries(flows)
     flows.proxy.fault("GET", "/flowservice/flows", status=status, times=FOREVER)
-    poll(asking, waits)
-    # The status stays: by it the poller splits the question.
+    poll(queries, waits)
+    # The error keeps the status, by which the poller decides to split the request.
     assert [getattr(wait.error, "status", None) for wait in waits] == [status] * 3
     assert [wait.error and wait.error.retryable for wait in waits] == [True] * 3
-    assert "asked for 3 at once" in str(waits[0].error)
-    poll(asking, waits[:1])
+    assert "one request for 3 waits" in str(waits[0].error)
+    poll(queries, waits[:1])
     assert waits[0].error
     assert not waits[0].error.retryable
 
 
-def test_one_unreadable_item_harms_no_other_wait(fleet: Make, queries: Ask) -> None:
+def test_an_unreadable_item_affects_no_other_wait(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(4)
     flows.let_run()
     runs = [run["id"] for run in flows.emulator.objects("runs")]
@@ -162,23 +165,23 @@ def test_one_unreadable_item_harms_no_other_wait(fleet: Make, queries: Ask) -> N
     good = [run for run in flows.emulator.objects("runs") if run["id"] != runs[0]]
     odd: list[Any] = [None, 5, "text", [], {"id": 5}, {"id": runs[0], "flowId": [], "createdAt": "soon"}]
     flows.proxy.fault("GET", "/runs?", reply=lambda _: (200, items([*odd, *good])))
-    poll(queries(flows), waits)
+    poll(make_queries(flows), waits)
     assert [wait.error is not None for wait in waits] == [True, *[False] * (len(runs) - 1)]
     assert runs[0] in str(waits[0].error)
     assert all(wait.run for wait in waits[1:])
 
 
-def test_an_unreadable_run_of_the_waits_own_dataflow_might_be_the_one(fleet: Make, queries: Ask) -> None:
+def test_an_unreadable_run_of_the_own_dataflow_is_an_error(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(2)
     flows.let_run()
     waits = flows.waits(quiet_since=None)
     runs = [run for run in flows.emulator.objects("runs") if run["createdAt"] / 1000 > flows.now]
     odd = [{"id": "first", "flowId": waits[0].flow_id, "createdAt": "soon"}, {"id": "anybody's"}]
     flows.proxy.fault("GET", "/runs?", reply=lambda _: (200, items([*odd, *runs])), times=2)
-    poll(queries(flows), waits)
+    poll(make_queries(flows), waits)
     assert [wait.run is not None for wait in waits] == [False, True]
     assert "flow run first cannot be read" in str(waits[0].error)
-    poll(queries(flows), waits)
+    poll(make_queries(flows), waits)
     assert [wait.run is not None for wait in waits] == [True, True]
 
 
@@ -189,27 +192,27 @@ def run_of(created: float, started: float | None = None, status: str = "success"
     return FlowRun("run", "flow", status, created, started)
 
 
-def test_a_run_that_began_too_early_does_not_hold_up_the_cursor() -> None:
+def test_a_run_that_began_before_since_does_not_stop_the_cursor() -> None:
     wait = Wait(RunSelection("flow", since=10100.0), 0.0)
-    wait.take([run_of(10050.0, 10060.0, "inProgress")], at=11000.0)
+    wait.select([run_of(10050.0, 10060.0, "inProgress")], listed_at=11000.0)
     assert (wait.run, wait.cursor) == (None, 10050.0 - LIST_MARGIN_SECONDS)
 
 
-def test_a_queued_run_holds_up_the_cursor() -> None:
+def test_a_queued_run_stops_the_cursor() -> None:
     wait = Wait(RunSelection("flow", since=20000.0), 0.0)
-    wait.take([run_of(15000.0, 15010.0), run_of(10050.0, None, "queued")], at=21000.0)
+    wait.select([run_of(15000.0, 15010.0), run_of(10050.0, None, "queued")], listed_at=21000.0)
     assert (wait.run, wait.cursor) == (None, 10050.0 - LIST_MARGIN_SECONDS)
 
 
-def test_the_cursor_follows_the_runs_and_not_a_clock() -> None:
+def test_the_cursor_follows_the_runs_and_not_the_clock() -> None:
     wait = Wait(RunSelection("flow", since=20000.0), 0.0)
-    wait.take([], at=1e9)
+    wait.select([], listed_at=1e9)
     assert wait.cursor == 0.0
-    wait.take([run_of(15000.0, 15010.0)], at=1e9)
+    wait.select([run_of(15000.0, 15010.0)], listed_at=1e9)
     assert wait.cursor == 15000.0 - LIST_MARGIN_SECONDS
 
 
-def test_a_run_from_the_future_does_not_blind_a_wait() -> None:
+def test_a_run_created_in_the_future_does_not_hide_later_runs() -> None:
     wait = Wait(RunSelection("flow", since=5e9), 0.0)
-    wait.take([run_of(4e9, 4e9)], at=20000.0)
+    wait.select([run_of(4e9, 4e9)], listed_at=20000.0)
     assert wait.cursor == 20000.0 - LIST_MARGIN_SECONDS

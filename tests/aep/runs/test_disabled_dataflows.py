@@ -1,4 +1,4 @@
-"""A dataflow that is disabled while a run of it is waited for: said at once, unless there is a run or nobody minds."""
+"""A wait for a run of a disabled dataflow fails at once, unless a run matches or ``fail_if_disabled`` is false."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_payments.aep.errors import DataflowDisabledError, RequestError
+from airflow_provider_payments.aep.errors import DataflowDisabledError, NotFoundError
 from airflow_provider_payments.aep.runs.flow_run import Status
 from airflow_provider_payments.exceptions import ExperiencePlatformFailedError
 from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
-from tests.aep.runs.many_dataflows import Ask, Fleet, Make, poll
+from tests.aep.runs.many_dataflows import Fleet, MakeFleet, MakeQueries, poll
 from tests.aep.runs.many_dataflows import fleet as fleet
-from tests.aep.runs.many_dataflows import queries as queries
+from tests.aep.runs.many_dataflows import make_queries as make_queries
 from tests.conftest import CONNECTION_ID
 from tests.sensors.conftest import context
 
 FLOWS = "/data/foundation/flowservice/flows"
 
 
-def disable(asking: Any, flow_id: str) -> None:
-    asking.client.request("POST", f"{FLOWS}/{flow_id}/action", params={"op": "disable"})
+def disable(queries: Any, flow_id: str) -> None:
+    queries.client.request("POST", f"{FLOWS}/{flow_id}/action", params={"op": "disable"})
 
 
-def test_a_disabled_dataflow_without_a_run_is_its_own_final_error(fleet: Make, queries: Ask) -> None:
+def test_a_disabled_dataflow_without_a_run_is_a_final_error(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(3)
-    waits, asking = flows.waits(), queries(flows)
-    poll(asking, waits)
-    disable(asking, flows.ids[1])
-    poll(asking, waits)
+    waits, queries = flows.waits(), make_queries(flows)
+    poll(queries, waits)
+    disable(queries, flows.ids[1])
+    poll(queries, waits)
     assert [type(wait.error) for wait in waits] == [type(None), DataflowDisabledError, type(None)]
     error = waits[1].error
     assert error
@@ -40,49 +40,49 @@ def test_a_disabled_dataflow_without_a_run_is_its_own_final_error(fleet: Make, q
         assert part in str(error)
 
 
-def test_a_disabled_dataflow_is_waited_for_where_that_is_asked(fleet: Make, queries: Ask) -> None:
+def test_a_disabled_dataflow_is_waited_for_if_requested(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(1)
-    (wait,), asking = flows.waits(), queries(flows)
+    (wait,), queries = flows.waits(), make_queries(flows)
     wait.fail_if_disabled = False
-    disable(asking, wait.flow_id)
-    poll(asking, [wait])
+    disable(queries, wait.flow_id)
+    poll(queries, [wait])
     assert wait.error is None
-    asking.client.request("POST", f"{FLOWS}/{wait.flow_id}/action", params={"op": "enable"})
+    queries.client.request("POST", f"{FLOWS}/{wait.flow_id}/action", params={"op": "enable"})
     flows.let_run()
-    poll(asking, [wait])
+    poll(queries, [wait])
     assert wait.run
 
 
-def test_a_run_that_began_before_is_waited_out(fleet: Make, queries: Ask) -> None:
+def test_a_run_that_began_before_disabling_is_waited_for(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(1)
-    (wait,), asking = flows.waits(), queries(flows)
+    (wait,), queries = flows.waits(), make_queries(flows)
     flows.let_begin()
-    disable(asking, wait.flow_id)
-    poll(asking, [wait])
+    disable(queries, wait.flow_id)
+    poll(queries, [wait])
     assert wait.run
     assert (wait.run.status, wait.error) == (Status.ACTIVE, None)
     flows.release()
-    poll(asking, [wait])
+    poll(queries, [wait])
     assert wait.run.status is not Status.ACTIVE
 
 
-def test_a_run_that_the_dataflow_does_not_show_is_found(fleet: Make, queries: Ask) -> None:
+def test_a_run_that_the_dataflow_does_not_show_is_found(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(1)
     flows.emulator.control("PUT", "options", json={"last_run_shows_active": False})
-    (wait,), asking = flows.waits(), queries(flows)
+    (wait,), queries = flows.waits(), make_queries(flows)
     flows.let_begin()
-    disable(asking, wait.flow_id)
-    poll(asking, [wait])
+    disable(queries, wait.flow_id)
+    poll(queries, [wait])
     assert (wait.run is not None, wait.error) == (True, None)
 
 
-def test_what_the_platform_disables_after_30_days_of_failures_is_noticed(fleet: Make, queries: Ask) -> None:
+def test_a_dataflow_disabled_after_30_days_of_failures_is_noticed(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(1)
     flows.emulator.control("POST", "outcomes", json={"outcome": "fail_copy", "times": None})
     flows.emulator.advance(32 * 86400)
     flows.now = float(flows.emulator.control("GET", "clock")["now"])
     (wait,) = flows.waits()
-    poll(queries(flows), [wait])
+    poll(make_queries(flows), [wait])
     assert isinstance(wait.error, DataflowDisabledError)
 
 
@@ -93,25 +93,27 @@ def sensor(flows: Fleet, **arguments: Any) -> FlowRunSensor:
 @pytest.mark.parametrize("mode", ["poke", "reschedule"])
 @pytest.mark.parametrize("trouble", ["disabled", "deleted"])
 def test_the_sensor_fails_in_each_mode(
-    mode: str, trouble: str, fleet: Make, queries: Ask, connect: Callable[..., None]
+    mode: str, trouble: str, fleet: MakeFleet, make_queries: MakeQueries, connect: Callable[..., None]
 ) -> None:
     flows = fleet(1)
     connect(flows.emulator.url)
-    asking = queries(flows)
+    queries = make_queries(flows)
     if trouble == "disabled":
-        disable(asking, flows.ids[0])
+        disable(queries, flows.ids[0])
     else:
-        asking.client.request("DELETE", f"{FLOWS}/{flows.ids[0]}")
+        queries.client.request("DELETE", f"{FLOWS}/{flows.ids[0]}")
     with pytest.raises(ExperiencePlatformFailedError, match=r"is disabled since|FLOW-1439-404"):
         sensor(flows, mode=mode).execute(context())
 
 
-def test_the_trigger_ends_with_the_same_error(fleet: Make, queries: Ask, connect: Callable[..., None]) -> None:
+def test_the_trigger_ends_with_the_same_error(
+    fleet: MakeFleet, make_queries: MakeQueries, connect: Callable[..., None]
+) -> None:
     flows = fleet(1)
     connect(flows.emulator.url)
     (wait,) = flows.waits()
-    disable(queries(flows), wait.flow_id)
-    trigger = FlowRunTrigger(aep_conn_id=CONNECTION_ID, poll_interval=0.01, **wait.handover())
+    disable(make_queries(flows), wait.flow_id)
+    trigger = FlowRunTrigger(aep_conn_id=CONNECTION_ID, poll_interval=0.01, **wait.trigger_arguments())
 
     async def event() -> Any:
         async with asyncio.timeout(20):
@@ -122,11 +124,10 @@ def test_the_trigger_ends_with_the_same_error(fleet: Make, queries: Ask, connect
     assert payload["message"].startswith("DataflowDisabledError: dataflow ")
 
 
-def test_a_deleted_dataflow_ends_its_own_wait_only(fleet: Make, queries: Ask) -> None:
+def test_a_deleted_dataflow_ends_its_own_wait_only(fleet: MakeFleet, make_queries: MakeQueries) -> None:
     flows = fleet(2)
-    waits, asking = flows.waits(), queries(flows)
-    asking.client.request("DELETE", f"{FLOWS}/{flows.ids[0]}")
-    poll(asking, waits)
-    assert isinstance(waits[0].error, RequestError)
-    assert waits[0].error.says_gone
+    waits, queries = flows.waits(), make_queries(flows)
+    queries.client.request("DELETE", f"{FLOWS}/{flows.ids[0]}")
+    poll(queries, waits)
+    assert isinstance(waits[0].error, NotFoundError)
     assert waits[1].error is None

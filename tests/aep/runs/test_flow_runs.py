@@ -1,4 +1,4 @@
-"""Flow runs: read defensively, judged by status and counts, chosen among several."""
+"""Flow runs: how they are read, how their status is determined, and how one is selected."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ READ = FlowRun(
 
 
 def item(**metrics: Any) -> dict[str, Any]:
-    """A run whose metrics are these."""
+    """The item of a run with these metrics."""
     return {"id": "r", "flowId": "f", "createdAt": 1772366400000, "metrics": metrics}
 
 
@@ -70,14 +70,14 @@ def item(**metrics: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("code", [None, "", 3700, "mapper-3700-400", "DCVS_1106", "INGEST-1501-400", "PQS-1"], ids=repr)
-def test_a_message_that_may_hold_values_is_masked(code: object) -> None:
+def test_a_message_that_may_contain_values_is_masked(code: object) -> None:
     error = {"code": code, "message": "jo@example.com is invalid"}
     (said,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
     assert said.endswith("*** is invalid")
 
 
 @pytest.mark.parametrize("code", ["CONNECTOR-2001-500", "FLOW-1004-400", "INGEST-1212-400"])
-def test_a_message_about_the_run_as_a_whole_is_shown_as_it_is(code: str) -> None:
+def test_a_message_about_the_whole_run_is_not_masked(code: str) -> None:
     error = {"code": code, "message": "the account shop@example.com is locked"}
     (said,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
     assert said == f"{code}: the account shop@example.com is locked"
@@ -87,12 +87,26 @@ def test_a_run_is_read_with_counts_batches_and_errors_each_once() -> None:
     assert FlowRun.from_item(ITEM) == READ
 
 
-def test_the_misspelt_name_of_the_activities_is_understood() -> None:
+def test_errors_and_codes_of_a_run_are_bounded_and_survive_an_event() -> None:
+    errors = [{"code": f"CONNECTOR-{n}-{'9' * 1000}", "message": "x" * 1900} for n in range(3000)]
+    codes = [{"code": f"MAPPER-{n}-400", "recordCount": n + 1} for n in range(3000)]
+    run = FlowRun.from_item(
+        item(statusSummary={"status": "failed", "errors": errors}, recordSummary={"failedInfo": codes})
+    )
+    assert (len(run.errors), run.errors[-1], len(run.failed_codes)) == (21, "and 2980 more", 20)
+    assert run.failed_codes[0] == "MAPPER-2999-400 (3000)"
+    assert max(map(len, run.errors)) == 503
+    event = json.dumps(run.to_json())
+    assert len(event) < 15_000
+    assert FlowRun.from_json(json.loads(event)) == run
+
+
+def test_the_misspelt_member_of_the_activities_is_read() -> None:
     misspelt = {key if key != "activities" else "activites": value for key, value in ITEM.items()}
     assert FlowRun.from_item(misspelt) == READ
 
 
-def test_seconds_and_milliseconds_are_told_apart() -> None:
+def test_seconds_and_milliseconds_are_distinguished() -> None:
     run = FlowRun.from_item(
         {"createdAt": 1772366400} | item(durationSummary={"startedAtUTC": 1772366401, "completedAtUTC": 1772366460000})
     )
@@ -105,7 +119,7 @@ def test_a_count_of_minus_one_is_unknown() -> None:
     assert run.unknown_counts == "inputRecordCount=-1, outputRecordCount is absent, failedRecordCount=-1"
 
 
-def test_digits_in_text_are_counts_and_absent_failed_records_are_worked_out() -> None:
+def test_counts_may_be_text_and_absent_failed_records_are_computed() -> None:
     run = FlowRun.from_item(item(recordSummary={"inputRecordCount": "100", "outputRecordCount": "98"}))
     assert (run.counts, run.failed_ratio, run.unknown_counts) == ((100, 98, 2), 0.02, "")
 
@@ -123,7 +137,7 @@ EMPTY: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("given", EMPTY.values(), ids=EMPTY)
-def test_what_is_missing_counts_as_a_run_that_has_not_begun(given: dict[str, Any]) -> None:
+def test_a_run_with_missing_members_has_not_begun(given: dict[str, Any]) -> None:
     run = FlowRun.from_item(item() | given)
     assert run.status is Status.ACTIVE
     assert (run.started_at, run.completed_at, run.counts, run.batch_ids) == (None, None, (None, None, None), ())
@@ -141,7 +155,7 @@ UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("given", "said"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_a_run_cannot_be_told_by_is_unreadable(given: dict[str, Any], said: str) -> None:
+def test_a_run_without_id_dataflow_or_time_is_unreadable(given: dict[str, Any], said: str) -> None:
     with pytest.raises(UnreadableError, match=f"^{said}"):
         FlowRun.from_item(item() | given)
 
@@ -158,7 +172,7 @@ WRONG_TYPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("given", WRONG_TYPES.values(), ids=WRONG_TYPES)
-def test_a_part_of_another_type_counts_as_absent(given: dict[str, Any]) -> None:
+def test_a_member_of_another_type_counts_as_absent(given: dict[str, Any]) -> None:
     run = FlowRun.from_item(ITEM | {"activities": []} | given)
     assert (run.id, run.batch_ids) == ("run-1", ())
 
@@ -169,27 +183,27 @@ def test_a_run_survives_an_event() -> None:
     assert FlowRun.from_json(json.loads(json.dumps(queued.to_json()))) == queued
 
 
-def test_an_event_of_a_newer_version_is_read_and_one_that_holds_no_run_is_none() -> None:
+def test_an_event_of_a_newer_version_is_read_but_not_without_run() -> None:
     assert FlowRun.from_json(READ.to_json() | {"invented_later": 1}) == READ
     for other in (None, {}, "run-1", {"id": "run-1"}, READ.to_json() | {"raw_status": None}):
         assert FlowRun.from_json(other) is None
 
 
 @pytest.mark.parametrize("moment", [-5, 1e300, "soon"])
-def test_a_moment_of_an_event_that_no_calendar_shows_is_none(moment: Any) -> None:
+def test_an_impossible_time_in_an_event_is_none(moment: Any) -> None:
     assert FlowRun.from_json(READ.to_json() | {"created_at": moment}) is None
     read = FlowRun.from_json(READ.to_json() | {"started_at": moment})
     assert read is not None
     assert read.started_at is None
 
 
-def test_an_event_of_the_first_edition_is_read() -> None:
+def test_an_event_of_the_first_release_is_read() -> None:
     event = READ.to_json()
     del event["unknown_counts"]
     assert FlowRun.from_json(event) == READ
 
 
-def test_what_is_unknown_survives_an_event() -> None:
+def test_unknown_values_survive_an_event() -> None:
     unknown = FlowRun.from_item(item(recordSummary={"inputRecordCount": 5, "failedRecordCount": None}))
     again = FlowRun.from_json(json.loads(json.dumps(unknown.to_json())))
     assert again == unknown
@@ -211,46 +225,44 @@ def test_the_summary_is_plain_json_with_iso_times() -> None:
     assert FlowRun.from_item(item()).summary()["started_at"] is None
 
 
-def test_a_run_says_what_became_of_it() -> None:
+def test_a_run_as_text_has_status_and_counts() -> None:
     assert str(READ) == "flow run run-1 is success: 100 records in, 98 out, 2 failed"
 
 
-# ---- judging -------------------------------------------------------------------------------------------------------
+# ---- status --------------------------------------------------------------------------------------------------------
 
-WORDS = {
+RAW_STATUSES = {
     Status.ACTIVE: ("queued", "scheduled", "pending", "processing", "inProgress", "IN_PROGRESS", "running", "started"),
     Status.SUCCEEDED: ("success", "SUCCESS", "succeeded", "completed", "COMPLETED"),
     Status.PARTIAL: ("partialSuccess", "PARTIAL_SUCCESS", "PARTIAL_FAILURE", "partial success"),
     Status.FAILED: ("failed", "FAILED", "Failure", "cancelled", "canceled", "aborted", "error"),
 }
-KNOWN = [(word, status) for status, words in WORDS.items() for word in words]
+KNOWN = [(raw_status, status) for status, raw_statuses in RAW_STATUSES.items() for raw_status in raw_statuses]
 ENDED = 1772366460000
 
 
-@pytest.mark.parametrize(("word", "status"), KNOWN, ids=[word for word, _ in KNOWN])
-def test_every_known_raw_status_has_its_status(word: str, status: Status) -> None:
-    run = FlowRun.from_item(item(statusSummary={"status": word}))
-    assert (run.status, run.known) == (status, True)
-    assert run.raw_status == word
+@pytest.mark.parametrize(("raw_status", "status"), KNOWN, ids=[raw_status for raw_status, _ in KNOWN])
+def test_each_known_raw_status_is_mapped_to_its_status(raw_status: str, status: Status) -> None:
+    run = FlowRun.from_item(item(statusSummary={"status": raw_status}))
+    assert (run.status, run.has_known_status) == (status, True)
+    assert run.raw_status == raw_status
 
 
 @pytest.mark.parametrize(
     ("completed", "status"), [(None, Status.ACTIVE), (ENDED, Status.FAILED)], ids=["open", "ended"]
 )
-def test_an_unknown_word_is_waited_for_until_the_run_has_ended_and_then_fails(
-    completed: int | None, status: Status
-) -> None:
+def test_an_unknown_raw_status_is_active_until_completion_then_failed(completed: int | None, status: Status) -> None:
     run = FlowRun.from_item(item(statusSummary={"status": "paused"}, durationSummary={"completedAtUTC": completed}))
-    assert (run.status, run.known) == (status, False)
+    assert (run.status, run.has_known_status) == (status, False)
 
 
-def test_a_run_that_has_ended_without_a_word_is_not_waited_for_any_more() -> None:
+def test_a_completed_run_without_a_raw_status_has_failed() -> None:
     assert FlowRun.from_item(item(durationSummary={"completedAtUTC": ENDED})).status is Status.FAILED
 
 
-@pytest.mark.parametrize("word", ["success", "completed"])
-def test_success_with_failed_records_is_partial(word: str) -> None:
-    run = FlowRun.from_item(item(statusSummary={"status": word}, recordSummary={"failedRecordCount": 1}))
+@pytest.mark.parametrize("raw_status", ["success", "completed"])
+def test_success_with_failed_records_is_partial(raw_status: str) -> None:
+    run = FlowRun.from_item(item(statusSummary={"status": raw_status}, recordSummary={"failedRecordCount": 1}))
     assert run.status is Status.PARTIAL
 
 
@@ -273,7 +285,7 @@ def test_the_share_of_failed_records(counts: tuple[int, int, int], ratio: float)
     assert FlowRun.from_item(item(recordSummary=dict(zip(names, counts, strict=True)))).failed_ratio == ratio
 
 
-# ---- choosing ------------------------------------------------------------------------------------------------------
+# ---- selection -----------------------------------------------------------------------------------------------------
 
 
 def test_a_selection_needs_a_dataflow_or_a_run() -> None:
@@ -285,20 +297,20 @@ def test_a_selection_needs_a_dataflow_or_a_run() -> None:
 
 @pytest.fixture
 def flow_id(chain: Chain, emulator: Emulator) -> str:
-    """A dataflow with three runs: at its start, a quarter of an hour later, and half an hour later."""
-    made = chain.ensure(chain.dataflow(partial_ingestion_percent=5)).existing.id
+    """The id of a dataflow with three runs: at its start, a quarter of an hour later, and half an hour later."""
+    flow_id = chain.ensure(chain.dataflow(partial_ingestion_percent=5)).existing.id
     for seconds in (300, 900, 900):
         emulator.advance(seconds)
-    return made
+    return flow_id
 
 
 def in_order(client: Client, flow_id: str) -> list[FlowRun]:
-    """A dataflow's runs, the earliest first."""
+    """Return a dataflow's runs, the earliest first."""
     return list(runs_of(client, flow_id))[::-1]
 
 
 def find(client: Client, selection: RunSelection) -> FlowRun | None:
-    """Ask as a sensor on a worker does."""
+    """Poll once, as a sensor on a worker does."""
     wait = Wait(selection, selection.created_since)
     RunQueries(client).poll([wait])
     if wait.error:
@@ -306,7 +318,7 @@ def find(client: Client, selection: RunSelection) -> FlowRun | None:
     return wait.run
 
 
-def test_before_the_start_there_is_no_run(chain: Chain) -> None:
+def test_before_the_start_time_no_run_exists(chain: Chain) -> None:
     flow = chain.ensure(chain.dataflow()).existing.id
     assert find(chain.client, RunSelection(flow)) is None
 
@@ -314,19 +326,19 @@ def test_before_the_start_there_is_no_run(chain: Chain) -> None:
 def test_the_first_and_the_latest_run_are_found(flow_id: str, client: Client) -> None:
     runs = in_order(client, flow_id)
     assert len(runs) == 3
-    assert [run.began for run in runs] == sorted(run.began for run in runs)
+    assert [run.began_at for run in runs] == sorted(run.began_at for run in runs)
     assert find(client, RunSelection(flow_id, pick="first")) == runs[0]
     assert find(client, RunSelection(flow_id, pick="latest")) == runs[2]
 
 
 def test_runs_that_began_before_since_do_not_count(flow_id: str, client: Client) -> None:
     runs = in_order(client, flow_id)
-    assert find(client, RunSelection(flow_id, since=runs[1].began)) == runs[1]
-    assert find(client, RunSelection(flow_id, since=runs[1].began + 0.001)) == runs[2]
-    assert find(client, RunSelection(flow_id, since=runs[2].began + 1, pick="latest")) is None
+    assert find(client, RunSelection(flow_id, since=runs[1].began_at)) == runs[1]
+    assert find(client, RunSelection(flow_id, since=runs[1].began_at + 0.001)) == runs[2]
+    assert find(client, RunSelection(flow_id, since=runs[2].began_at + 1, pick="latest")) is None
 
 
-def test_a_run_is_found_by_its_id_whatever_else_is_asked_for(flow_id: str, client: Client) -> None:
+def test_a_run_is_found_by_its_id_regardless_of_other_fields(flow_id: str, client: Client) -> None:
     second = in_order(client, flow_id)[1]
     assert find(client, RunSelection(run_id=second.id)) == second
     assert find(client, RunSelection(flow_id, run_id=second.id, since=9e9, pick="latest")) == second
@@ -337,7 +349,7 @@ def test_a_run_id_that_does_not_exist_is_a_clear_error(client: Client) -> None:
         find(client, RunSelection(run_id="00000000-0000-0000-0000-000000000000"))
 
 
-def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chain, emulator: Emulator) -> None:
+def test_the_counts_match_the_rows_in_the_dataset(flow_id: str, chain: Chain, emulator: Emulator) -> None:
     runs = in_order(chain.client, flow_id)
     first = runs[0]
     assert first.status is Status.PARTIAL
@@ -348,7 +360,7 @@ def test_the_counts_are_those_of_the_rows_that_arrived(flow_id: str, chain: Chai
     assert any(error.startswith("INGEST-") for error in first.errors)
 
 
-def test_a_later_run_replaces_a_failed_one_where_the_latest_is_asked_for(chain: Chain, emulator: Emulator) -> None:
+def test_with_pick_latest_a_later_run_replaces_a_failed_one(chain: Chain, emulator: Emulator) -> None:
     flow_id = chain.ensure(chain.dataflow()).existing.id
     emulator.advance(300)
     failed = find(chain.client, RunSelection(flow_id))
@@ -362,7 +374,7 @@ def test_a_later_run_replaces_a_failed_one_where_the_latest_is_asked_for(chain: 
     assert find(chain.client, RunSelection(flow_id)) == failed
 
 
-def test_runs_of_other_dataflows_do_not_count_even_where_the_filter_is_ignored(
+def test_runs_of_other_dataflows_are_dropped_if_the_filter_is_ignored(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
     flows = [chain.ensure(chain.dataflow(name=name)).existing.id for name in ("one", "other")]
@@ -376,7 +388,7 @@ def test_runs_of_other_dataflows_do_not_count_even_where_the_filter_is_ignored(
 # ---- long lists ----------------------------------------------------------------------------------------------------
 
 
-def test_more_runs_than_a_page_holds_are_all_read_and_old_ones_not_asked_for(chain: Chain, emulator: Emulator) -> None:
+def test_all_pages_of_recent_runs_are_read_but_no_older_ones(chain: Chain, emulator: Emulator) -> None:
     flow_id = chain.ensure(chain.dataflow()).existing.id
     emulator.advance(300 + 27 * HOUR)
     runs = in_order(chain.client, flow_id)

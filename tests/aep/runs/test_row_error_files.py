@@ -1,4 +1,4 @@
-"""Files of row errors that are many, cut, gone, or something else."""
+"""Downloads of row error files: many files, cut files, deleted files, and files of another format."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from airflow_provider_payments.aep.runs.row_error_files import Download
 from tests.operators.row_errors import files_below
 from tests.row_error_service import BATCH, File, RowErrorService, line, of, row_error_service
 
-#: What the records hold.
+#: Values in the records.
 VALUES = ("4111111111111111", "jo.doe", "example.com")
 FOLDER = f"{BATCH}/row_errors"
 
 
 class Served:
-    """The service, and downloads from it by a client that waits without sleeping."""
+    """A service of row errors, and a client that downloads from it and never really sleeps."""
 
     def __init__(self, service: RowErrorService, client: Client) -> None:
         self.service = service
@@ -38,7 +38,7 @@ Serve = Callable[..., Served]
 
 @pytest.fixture
 def serve(make_client: Callable[..., Client]) -> Iterator[Serve]:
-    """Serve files."""
+    """Return a function that starts a service with files."""
     with ExitStack() as running:
 
         def start(samples: File | None = None, **files: File) -> Served:
@@ -56,7 +56,7 @@ def test_files_of_several_pages_are_all_downloaded(serve: Serve, tmp_path: Path)
     assert served.service.asked.count("row_errors") == 3
 
 
-def test_a_file_that_was_cut_is_fetched_anew_and_counted_once(serve: Serve, tmp_path: Path) -> None:
+def test_a_cut_file_is_downloaded_again_and_counted_once(serve: Serve, tmp_path: Path) -> None:
     whole = b"".join(map(line, range(3000)))
     served = serve(errors=File(lambda: [whole], is_cut=True, times=1))
     assert served.download(tmp_path).errors.rows == 3000
@@ -75,7 +75,7 @@ def test_a_file_that_was_cut_is_fetched_anew_and_counted_once(serve: Serve, tmp_
     ],
     ids=["cut", "shorter than listed", "HTML", "no JSON Lines", "blank"],
 )
-def test_a_file_that_stays_wrong_leaves_nothing_and_may_be_retried(
+def test_a_file_that_stays_invalid_leaves_nothing_and_is_retryable(
     serve: Serve, tmp_path: Path, file: File, said: str
 ) -> None:
     served = serve(first=of(line(1)), second=file)
@@ -87,7 +87,7 @@ def test_a_file_that_stays_wrong_leaves_nothing_and_may_be_retried(
     assert not any(value in str(failure.value) for value in VALUES)
 
 
-def test_lines_that_are_no_row_errors_stay_in_the_file_and_are_counted(
+def test_lines_that_are_not_row_errors_are_kept_and_counted(
     serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     content = line(1) + b"jo.doe@example.com\n\n[1]\n\xff\n" + line(2).rstrip(b"\n")
@@ -98,21 +98,21 @@ def test_lines_that_are_no_row_errors_stay_in_the_file_and_are_counted(
     assert not any(value in str(found.errors) + caplog.text for value in VALUES)
 
 
-def test_a_file_that_is_gone_when_it_is_fetched_is_a_warning(
+def test_a_file_deleted_before_its_download_is_a_warning(
     serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     served = serve(first=File(list, 10, status=404), second=of(line(1)))
     assert served.download(tmp_path).errors.rows == 1
-    assert f"row_errors/first.json of batch {BATCH} is listed, and gone" in caplog.text
+    assert f"row_errors/first.json of batch {BATCH} is listed but no longer exists" in caplog.text
 
 
-def test_samples_are_counted_only_where_there_is_nothing_else(serve: Serve, tmp_path: Path) -> None:
+def test_samples_are_counted_only_without_other_row_errors(serve: Serve, tmp_path: Path) -> None:
     assert serve(samples=of(line(1), line(2))).download(tmp_path / "a").errors.rows == 2
     found = serve(samples=of(line(1), line(2)), errors=of(line(1), line(2), line(3))).download(tmp_path / "b")
     assert (found.errors.rows, len(found.files)) == (3, 2)
 
 
-def test_names_of_the_service_cannot_lead_out_of_the_folder(serve: Serve, tmp_path: Path) -> None:
+def test_file_names_of_the_service_cannot_leave_the_folder(serve: Serve, tmp_path: Path) -> None:
     served = serve()
     served.service.files = {"../../escape": of(line(1)), "..": of(line(2)), "/tmp/abs": of(line(3))}
     assert served.download(tmp_path / "a" / "b").errors.rows == 3

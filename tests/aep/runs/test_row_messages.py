@@ -1,4 +1,4 @@
-"""Messages about records that failed say what is wrong, and no value of the record."""
+"""Messages about failed records keep the problem, and no value of the record."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.runs.row_errors import NO_CODE, RowErrors, code_of
-from airflow_provider_payments.aep.runs.row_messages import _WORDS, MASK, without_values
+from airflow_provider_payments.aep.runs.row_messages import _WORDS, MASK, mask_values
 from tests.any_json import ANY_JSON, QUIETLY
 
-#: Where a value stands in messages of validators and mappers.
+#: Messages of validators and mappers, with a place for a value.
 TEMPLATES = [
     "The message cannot be validated: [#/_shop/email: {} is not a valid email]",
     "The message cannot be validated: [#/_shop/payers/{}/name: expected type: String, found: Null]",
@@ -29,7 +29,7 @@ MAPPER = (
     "Mapper transform error at destination path _shop.price. The value cannot be converted: the expected data type "
     "was: Number, the actual data type was: String. sourceField: Price destinationField: _shop.price"
 )
-#: Values of payments: what is one word is longer than any of the validators'.
+#: Values of payments; a value of one word is longer than any word of the validators.
 VALUES = st.sampled_from(
     ["jo.doe@example.com", "4111111111111111", "4111 1111 1111 1111", "DE89370400440532013000", "19.99", "2026-11-30"]
 ) | st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=4, max_size=60)
@@ -37,12 +37,12 @@ VALUES = st.sampled_from(
 
 @QUIETLY
 @given(st.sampled_from(TEMPLATES), VALUES)
-def test_no_word_of_a_value_is_left(template: str, value: str) -> None:
-    said = without_values(template.format(value))
+def test_no_word_of_a_value_remains_in_a_message(template: str, value: str) -> None:
+    said = mask_values(template.format(value))
     words = [word for word in re.findall(r"\w{4,}", value) if word.lower() not in _WORDS]
     shown = f"{said.message} {said.column}"
     fixed = template.format("")
-    # A step of a path that looks like a name is shown: it is a column's.
+    # A step of a path that looks like a column name is kept.
     steps = set(re.findall(r"[A-Za-z_$][\w$]*", value)) if "/{}/" in template else set()
     assert [word for word in words if word in shown and word not in fixed and word not in steps] == []
 
@@ -69,24 +69,24 @@ def test_no_word_of_a_value_is_left(template: str, value: str) -> None:
         ("", "", ""),
     ],
 )
-def test_a_message_says_what_is_wrong_and_in_which_column(message: str, shown: str | None, column: str) -> None:
-    said = without_values(message)
+def test_a_masked_message_keeps_the_problem_and_the_column(message: str, shown: str | None, column: str) -> None:
+    said = mask_values(message)
     assert said.message == (message if shown is None else shown)
     assert said.column == column
 
 
 @pytest.mark.parametrize("message", [None, 4111111111111111, {"a": "jo"}, ["jo"], True])
-def test_a_message_that_is_no_text_is_not_shown(message: object) -> None:
-    assert without_values(message).message in ("", MASK)
+def test_a_message_that_is_not_text_is_masked(message: object) -> None:
+    assert mask_values(message).message in ("", MASK)
 
 
 @pytest.mark.parametrize("code", ["3700", 1401, "MAPPER-3700-400", "DCVS-1106", "INGEST-1211-400"])
-def test_a_code_is_shown_as_it_is(code: object) -> None:
+def test_a_valid_code_is_returned_unchanged(code: object) -> None:
     assert code_of({"code": code}) == str(code)
 
 
 @pytest.mark.parametrize("code", [None, "", "jo", "4111111111111111", True, 10**40, {}, "jo@x.com", "1" * 41])
-def test_what_is_no_code_is_not_shown(code: object) -> None:
+def test_an_invalid_code_is_replaced_by_unknown(code: object) -> None:
     assert code_of({"code": code}) == NO_CODE
 
 
@@ -99,7 +99,7 @@ def test_any_line_is_counted_as_one_row_or_as_unreadable(line: object) -> None:
     assert sum(found.counts.values()) >= found.rows
 
 
-def test_errors_of_more_kinds_than_are_told_apart_are_still_counted() -> None:
+def test_errors_beyond_the_maximum_of_kinds_are_still_counted() -> None:
     found = RowErrors()
     for number in range(5000):
         message = f"required key [column_{number}] not found"

@@ -1,4 +1,4 @@
-"""Samples: a megabyte at most, whatever the service sends."""
+"""Samples of row errors: at most a megabyte is read, regardless of what the service sends."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_no_more_than_a_megabyte_is_read(make_client: Make) -> None:
         found = read_samples(make_client(service.url), [BATCH])
     assert found.rows == MAX_SAMPLE_BYTES // len(line(1, 1000))
     assert found.unreadable == 0
-    assert sent < 50 * MAX_SAMPLE_BYTES  # what fits into buffers on the way
+    assert sent < 50 * MAX_SAMPLE_BYTES  # the rest fits into the sockets' buffers
 
 
-def test_an_example_holds_values_and_is_kept_only_where_it_is_asked_for(make_client: Make) -> None:
+def test_an_example_contains_values_and_is_kept_only_on_request(make_client: Make) -> None:
     with row_error_service({}, of(line(1), line(2))) as service:
         client = make_client(service.url)
         assert read_samples(client, [BATCH]).examples is None
@@ -40,13 +40,13 @@ def test_an_example_holds_values_and_is_kept_only_where_it_is_asked_for(make_cli
     assert "4111111111111111" in example.record
 
 
-def test_a_batch_without_samples_says_nothing(make_client: Make) -> None:
+def test_a_batch_without_samples_has_no_errors(make_client: Make) -> None:
     with row_error_service({}) as service:
         assert read_samples(make_client(service.url), [BATCH]).rows == 0
         assert service.asked == ["row_error_samples.json", "row_errors_sample.json"]
 
 
-def test_a_refusal_is_asked_for_as_often_as_is_said(make_client: Make) -> None:
+def test_a_failing_request_is_sent_as_often_as_attempts_allow(make_client: Make) -> None:
     with row_error_service({}, File(list, status=500)) as service:
         with pytest.raises(RequestError):
             read_samples(make_client(service.url), [BATCH], attempts=1)

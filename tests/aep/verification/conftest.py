@@ -1,4 +1,4 @@
-"""A verification of the emulator, in the emulator's own time."""
+"""Fixtures: verifications of an emulator, with its simulated clock."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.resources.sources import SOURCES
 from airflow_provider_payments.aep.verification.findings import Finding
-from airflow_provider_payments.aep.verification.question import Question
+from airflow_provider_payments.aep.verification.options import VerificationOptions
 from airflow_provider_payments.aep.verification.report import Report
 from airflow_provider_payments.aep.verification.verify import verify
 from tests.conftest import PAYPAL
 
-#: What the emulator's PayPal takes as a login.
+#: A credential that the emulated PayPal accepts.
 CREDENTIAL = {"host": "api.sandbox.paypal.com", "clientId": "verify", "clientSecret": "a-secret"}
 
 
 @pytest.fixture
 def verified(client: Client) -> Callable[..., Report]:
-    """Verify the sandbox ``dev``, by default with everything that checks may need."""
+    """Return a function that verifies the sandbox ``dev``; by default its options meet all needs of checks."""
 
-    def ask(
+    def run(
         *only: str,
         by: Client = client,
         announce: Callable[[str], None] = lambda text: None,
         show: Callable[[str], None] = lambda what: None,
-        **question: Any,
+        **options: Any,
     ) -> Report:
         given = {
             "base_connection_id": PAYPAL,
             "source": SOURCES["paypal"],
             "credential": CREDENTIAL,
             "ingest": True,
-        } | question
-        return verify(by, Question("dev", only=only, **given), announce, show)
+        } | options
+        return verify(by, VerificationOptions("dev", only=only, **given), announce, show)
 
-    return ask
+    return run
 
 
 @pytest.fixture
 def found(verified: Callable[..., Report]) -> Callable[..., Finding]:
-    """Verify one check; return what was found."""
+    """Return a function that runs one check and returns its finding."""
 
-    def ask(check: str, **question: Any) -> Finding:
-        ((_, finding),) = verified(check, **question).findings
+    def run(check: str, **options: Any) -> Finding:
+        ((_, finding),) = verified(check, **options).findings
         return finding
 
-    return ask
+    return run

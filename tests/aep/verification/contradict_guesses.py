@@ -1,4 +1,4 @@
-"""How the emulator is made to contradict the checks of what it guesses: expressions, odd questions, odd headers."""
+"""Emulator settings that contradict the checks of its guesses: expressions, unusual queries and invalid headers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from airflow_provider_payments.aep.verification.samples import PREVIEWS
-from tests.aep.verification.contradict_questions import answer
+from tests.aep.verification.contradict_list_parameters import answer
 from tests.conftest import Emulator
 
 FLOW_SERVICE = "/data/foundation/flowservice"
@@ -21,7 +21,7 @@ def post(path: str, status: int, body: Any, emulator: Emulator) -> None:
 
 
 def preview(fields: dict[str, Any], emulator: Emulator) -> None:
-    """Answer previews with these of our own fields."""
+    """Answer previews with these values of the field group's fields."""
     tenant = {"_emulator": {"paymentsVerify": {"reference": "1", **fields}}}
     post(f"{MAPPING_SETS}/preview", 200, [{"data": tenant, "errors": None}], emulator)
 
@@ -38,7 +38,7 @@ def refuse_drafts_otherwise(emulator: Emulator) -> None:
     emulator.fail("status", method="POST", path=f"{FLOW_SERVICE}/flows", times=None, code="FLOW-1360-400")
 
 
-#: What lands of each sample where that is not what is assumed.
+#: A value for each sample that differs from the assumed one.
 LANDED: dict[str, Any] = {
     "special_attribute": None,
     "split_empty_parts": 2,
@@ -59,7 +59,7 @@ LANDED: dict[str, Any] = {
 PASSED, FAILED = {"status": "SUCCESS", "errors": []}, {"status": "FAILED", "errors": [{}]}
 LIST_ITEM = {"items": [{"id": "1"}]}
 
-CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
+CONTRADICTIONS: dict[str, Callable[[Emulator], object]] = {
     **{
         f"data_prep.{one.id}": partial(preview, {one.id: LANDED[one.id]})
         for samples in PREVIEWS.values()
@@ -92,7 +92,7 @@ CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
         f"schema_registry.accept_{form}": partial(answer, f"{REGISTRY}/global/classes/*", 200, {"$id": "1"})
         for form in ("flat", "deprecated")
     },
-    # The second of the two filters, which names no schema; the first list looks for what other runs have left.
+    # Lists: the search for objects of earlier runs, the filter by a schema, and the filter by an unknown schema.
     "catalog.filter_schema": partial(answer, CATALOG, 200, {"1": {"schemaRef": {"id": "2"}}}, nth=3),
     "catalog.observable_schemas": partial(answer, CATALOG, 200, {}),
     **{

@@ -1,4 +1,4 @@
-"""For each check, how the emulator is made to contradict it."""
+"""All emulator settings that contradict checks."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from tests.aep.verification import (
     contradict_flow_runs,
     contradict_guesses,
-    contradict_questions,
+    contradict_list_parameters,
     contradict_settling,
     contradict_writing,
 )
 from tests.conftest import Emulator
 
-#: By id of a check, what sets up an emulator that contradicts it.
-CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
+#: The function that sets up an emulator to contradict a check, by the check's id.
+CONTRADICTIONS: dict[str, Callable[[Emulator], object]] = {
     **contradict_settling.CONTRADICTIONS,
-    **contradict_questions.CONTRADICTIONS,
+    **contradict_list_parameters.CONTRADICTIONS,
     **contradict_writing.WRITING,
     **contradict_flow_runs.FLOW_RUNS,
     **contradict_guesses.CONTRADICTIONS,

@@ -1,4 +1,4 @@
-"""A verification that ends at one of its requests, and what it leaves."""
+"""Interruptions of a verification at one of its requests, and the objects that remain."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.conftest import Emulator
 
 class Interruption:
     """
-    Interrupts the requests that pass through it.
+    Raises KeyboardInterrupt at one of the requests.
 
-    :param at: which of them, from 0 on.
-    :param is_answered: whether it is sent before.
-    :param is_fatal: whether nothing is sent after it.
+    :param at: index of the request.
+    :param is_answered: whether the interruption comes after the answer.
+    :param is_fatal: whether all later requests are interrupted too, as in a killed process.
     """
 
     def __init__(self, at: int, is_answered: bool, is_fatal: bool) -> None:
@@ -51,7 +51,7 @@ def interrupted(client: Client, at: int, is_answered: bool, is_fatal: bool) -> I
 
 
 def left(emulator: Emulator) -> dict[str, list[Any]]:
-    """The objects of verifications in the sandbox, by kind."""
+    """Return the objects of verifications in the sandbox, by kind."""
     kinds = emulator.control("GET", "state", params={"sandbox": "dev"})["sandboxes"]["dev"]
     found = {kind: [each for each in items if "payments verify" in json.dumps(each)] for kind, items in kinds.items()}
     return {kind: items for kind, items in found.items() if items}

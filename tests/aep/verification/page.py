@@ -1,7 +1,7 @@
 """
-The table of all checks in the manual, made of the catalogue.
+The manual's table of all checks, generated from the catalogue.
 
-``python -m tests.aep.verification.page`` writes it into ``docs/verify.md``.
+``python -m tests.aep.verification.page`` writes the table into ``docs/verify.md``.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from airflow_provider_payments.aep.verification.catalogue import ALL_CHECKS
 from airflow_provider_payments.aep.verification.checks import Need
 
 PAGE = Path(__file__).parents[3] / "airflow_provider_payments" / "docs" / "verify.md"
-#: What a check needs, in the words of the table of options.
+#: The needs of checks, as the manual's table of options names them.
 NEEDS = {
     Need.SOURCE: "a base connection",
     Need.VENDOR: "`--vendor-conn-id`",
     Need.INGEST: "`--ingest`",
     Need.WHOLE: "no `--quick`",
 }
-HEADING = ("check", "assumption", "rests on", "how it is asked", "needs")
+HEADING = ("check", "assumption", "relied on by, source", "method", "needs")
 
 
 def table() -> str:
-    """Return the table as the manual shows it."""
+    """Return the table in Markdown."""
     rows = [
         (
             f"`{check.id}`",
             check.assumption,
             check.source,
-            check.question,
+            check.method,
             ", ".join(NEEDS[need] for need in check.needs),
         )
         for check in ALL_CHECKS
@@ -39,7 +39,7 @@ def table() -> str:
 
 
 def shown() -> str:
-    """Return the table that the manual shows; empty where it shows none."""
+    """Return the manual's table; empty if there is none."""
     _, bar, rest = PAGE.read_text().partition(f"| {HEADING[0]} |")
     return f"{bar}{rest}".strip()
 

@@ -1,4 +1,4 @@
-"""Each check is confirmed by the emulator, and can fail."""
+"""The emulator confirms each check, and can contradict each check."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def outcomes(report: Report) -> dict[str, str]:
 
 
 def test_the_emulator_confirms_every_check(emulator: Emulator, verified: Callable[..., Report]) -> None:
-    emulator.order("partial", times=None)  # else no row fails, and no row error can be read
+    emulator.order("partial", times=None)  # the check of row errors needs failed rows
     report = verified()
     assert outcomes(report) == dict.fromkeys(IDS, "confirmed")
     assert report.requests <= 400
 
 
-def test_every_check_has_an_id_of_its_own_and_a_contradiction() -> None:
+def test_every_check_has_a_unique_id_and_a_contradiction() -> None:
     assert len(set(IDS)) == len(IDS)
     assert sorted(CONTRADICTIONS) == sorted(IDS)
 
 
 @pytest.mark.parametrize("check", IDS)
-def test_a_check_says_so_where_the_platform_contradicts_it(
+def test_a_check_is_contradicted_if_the_platform_behaves_otherwise(
     check: str, emulator: Emulator, verified: Callable[..., Report]
 ) -> None:
     CONTRADICTIONS[check](emulator)

@@ -1,4 +1,4 @@
-"""What checks of the emulator's guesses send, and what they conclude nothing from."""
+"""Checks of the emulator's guesses: their requests, and answers that prove nothing."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def answer(path: str, body: Any, emulator: Emulator, status: int = 200) -> None:
     emulator.fail("status", method="POST", path=path, times=None, status=status, body=body)
 
 
-def test_all_samples_are_previewed_with_one_request_a_group(emulator: Emulator, verified: Verified) -> None:
+def test_all_samples_of_a_group_are_previewed_with_one_request(emulator: Emulator, verified: Verified) -> None:
     report = verified(*PREVIEWED)
     assert found(report) == dict.fromkeys(PREVIEWED, "confirmed")
     assert len(emulator.posted("/mappingSets/preview")) == len(PREVIEWS)
     assert emulator.posted("/mappingSets") == []
 
 
-def test_a_refused_preview_says_nothing_of_its_samples(emulator: Emulator, verified: Verified) -> None:
+def test_a_refused_preview_leaves_its_checks_untried(emulator: Emulator, verified: Verified) -> None:
     answer(PREVIEW, {"title": "Not today"}, emulator, status=400)
     report = verified(*PREVIEWED)
     assert found(report) == dict.fromkeys(PREVIEWED, "not tried")
@@ -40,7 +40,7 @@ def test_a_refused_preview_says_nothing_of_its_samples(emulator: Emulator, verif
 
 
 @pytest.mark.parametrize("body", [{}, [], [{"data": None, "errors": [{}]}], [{"data": {"_emulator": {}}}], "text"])
-def test_a_preview_without_what_is_mapped_as_it_is_says_nothing(
+def test_a_preview_without_the_trivial_mapping_leaves_its_checks_untried(
     body: Any, emulator: Emulator, verified: Verified
 ) -> None:
     answer(PREVIEW, body, emulator)
@@ -55,9 +55,7 @@ def test_a_preview_may_be_one_object(emulator: Emulator, verified: Verified) -> 
     }
 
 
-def test_a_report_shows_numbers_and_times_of_a_preview_and_no_other_text(
-    emulator: Emulator, verified: Verified
-) -> None:
+def test_a_report_contains_numbers_and_times_of_a_preview_only(emulator: Emulator, verified: Verified) -> None:
     landed = {"reference": "1", "blanks": "a tenant's text", "nested_null": {"a": 1, "b": 2}, "split_empty_parts": 2}
     answer(PREVIEW, [{"data": {"_emulator": {"paymentsVerify": landed}}}], emulator)
     checks = ("data_prep.blanks", "data_prep.nested_null", "data_prep.split_empty_parts")
@@ -66,7 +64,7 @@ def test_a_report_shows_numbers_and_times_of_a_preview_and_no_other_text(
 
 
 @pytest.mark.parametrize("results", [[], [{"status": "SUCCESS"}], [{"status": "FAILED"}] * (len(VALIDATED) + 1)])
-def test_a_validation_that_does_not_tell_mappings_apart_says_nothing(
+def test_a_validation_without_a_result_for_each_mapping_proves_nothing(
     results: list[Any], emulator: Emulator, verified: Verified
 ) -> None:
     answer(VALIDATION, {"validationResponse": results}, emulator)
@@ -74,12 +72,12 @@ def test_a_validation_that_does_not_tell_mappings_apart_says_nothing(
     assert found(verified(*checks)) == dict.fromkeys(checks, "not tried")
 
 
-def test_a_draft_is_used_by_no_other_dataflow(verified: Verified) -> None:
-    # The second dataflow that is kept needs a target connection of its own.
+def test_no_other_dataflow_uses_the_draft(verified: Verified) -> None:
+    # The second remaining dataflow needs another target connection.
     checks = ("dataflow.draft_used", "dataflow.once", "dataflow.once_with_interval")
     assert found(verified(*checks)) == dict.fromkeys(checks, "confirmed")
 
 
-def test_a_quick_run_asks_about_no_guess(verified: Verified) -> None:
+def test_a_quick_run_leaves_checks_of_guesses_untried(verified: Verified) -> None:
     report = verified("data_prep.blanks", "flow_service.unknown_path", "schema_registry.without_type", quick=True)
     assert {finding.reason for _, finding in report.findings} == {"it needs a run without --quick"}

@@ -1,7 +1,7 @@
 """
-A verification that is interrupted or killed at any request leaves nothing that the next one does not remove.
+The next verification deletes all objects that an interrupted or killed one left behind.
 
-Every tenth request is tried, with ``INTERRUPT_EVERY=1`` each of them.
+Every tenth request is interrupted; with ``INTERRUPT_EVERY=1``, each request.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ EVERY = int(os.environ.get("INTERRUPT_EVERY", "10"))
 Verified = Callable[..., Report]
 
 
-def asked(emulator: Emulator) -> list[str]:
-    """The methods of all requests that pass through an interruption."""
+def methods_of_requests(emulator: Emulator) -> list[str]:
+    """Return the methods of all requests that an interruption counts."""
     return [request["method"] for request in emulator.requests() if not request["path"].startswith("/ims")]
 
 
 @pytest.mark.parametrize("is_fatal", [False, True], ids=["interrupted", "killed"])
 @pytest.mark.parametrize("is_answered", [False, True], ids=["before", "after"])
-def test_what_an_interruption_leaves_the_next_run_removes(
+def test_the_next_run_deletes_what_an_interruption_left_behind(
     emulator: Emulator, make_client: Callable[..., Client], verified: Verified, is_answered: bool, is_fatal: bool
 ) -> None:
     verified(by=make_client(), quick=True)
     assert left(emulator) == {}
-    methods = asked(emulator)
+    methods = methods_of_requests(emulator)
     for at in range(0, len(methods), EVERY):
         emulator.reset()
         with interrupted(client := make_client(), at, is_answered, is_fatal):
@@ -56,7 +56,7 @@ def test_what_an_interruption_leaves_the_next_run_removes(
         "flows",
     ],
 )
-def test_what_an_unanswered_creation_has_made_is_found_and_removed(
+def test_the_object_of_an_unanswered_creation_is_found_and_deleted(
     emulator: Emulator, verified: Verified, collection: str
 ) -> None:
     emulator.fail("apply_then_drop", method="POST", path=f"*/{collection}", times=1)
@@ -65,7 +65,7 @@ def test_what_an_unanswered_creation_has_made_is_found_and_removed(
     assert left(emulator) == {}
 
 
-def test_what_the_service_keeps_is_reported_by_kind(emulator: Emulator, verified: Verified) -> None:
+def test_objects_that_cannot_be_deleted_are_reported_by_kind(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("status", method="DELETE", path="*/mappingSets/*", times=None, status=405)
     assert verified("mapping_set.listed").left == ["mapping_set"] * 3
     assert [len(items) for items in left(emulator).values()] == [3]

@@ -1,4 +1,4 @@
-"""The table of known differences of the emulator names a check for each row, or says why there is none."""
+"""The manual's table of known differences of the emulator names a check for each row, or a reason why there is none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_payments.aep.verification.catalogue import ALL_CHECKS
 
 PAGE = (Path(airflow_provider_payments.__file__).parent / "docs" / "emulator.md").read_text()
 TABLE = PAGE[PAGE.index("| topic | what the emulator does | known from | check |") :].split("\n\n", 1)[0]
-#: Topic and check of each row; those in bold begin the rows of a service.
+#: Topic and check of each row, without the rows in bold, which are headings.
 ROWS = [
     (cells[0], cells[-1])
     for row in TABLE.splitlines()[2:]
@@ -22,7 +22,7 @@ IDS = {check.id for check in ALL_CHECKS}
 
 
 @pytest.mark.parametrize(("topic", "check"), ROWS, ids=[topic for topic, _ in ROWS])
-def test_a_known_difference_names_checks_or_says_why_none(topic: str, check: str) -> None:
+def test_a_known_difference_names_its_checks_or_a_reason(topic: str, check: str) -> None:
     named = set(re.findall(r"`(\w+\.\w+)`", check))
     assert named or re.match(r"none: \w", check), f"{topic}: name a check, or say why there is none"
     assert named <= IDS

@@ -1,4 +1,4 @@
-"""An emulator with the options of a report behaves as the sandbox of the report."""
+"""An emulator with the option ``--like`` of a report behaves as the report's sandbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.aep.verification.contradictions import CONTRADICTIONS
 from tests.conftest import Emulator
 
 LAGS = tuple(asdict(NO_LAG))
-#: All checks that an emulator like a report takes over, but that of the Catalog's pages, which needs more objects.
+#: All checks whose findings ``--like`` applies, except the Catalog's pages, which need more objects.
 TAKEN_OVER = [
     *(f"{kind}.{what}" for kind, what in itertools.product(KINDS, (*LAGS, "names"))),
     *(f"{service}.pages" for service in PAGE_LIMITS if service != "catalog"),
@@ -41,18 +41,18 @@ Again = Callable[[str], tuple[list[Finding], list[Finding]]]
 def again(
     emulator: Emulator, verified: Callable[..., Report], make_client: Callable[..., Client], tmp_path: Path
 ) -> Again:
-    """Verify a check, then once more where the emulator is like the report; return what was found by each."""
+    """Return a function that runs a check, then again in an emulator like the report, and returns both findings."""
 
-    def ask(check: str) -> tuple[list[Finding], list[Finding]]:
+    def run(check: str) -> tuple[list[Finding], list[Finding]]:
         report = verified(check)
         be_like(report, emulator, tmp_path)
         return findings(report), findings(verified(check, by=make_client()))
 
-    return ask
+    return run
 
 
 @pytest.mark.parametrize("check", TAKEN_OVER)
-def test_a_contradicted_check_is_contradicted_so_by_an_emulator_like_its_report(
+def test_an_emulator_like_a_report_contradicts_the_same_check_equally(
     check: str, emulator: Emulator, again: Again
 ) -> None:
     CONTRADICTIONS[check](emulator)
@@ -61,7 +61,7 @@ def test_a_contradicted_check_is_contradicted_so_by_an_emulator_like_its_report(
     assert second == [about(finding) for finding in first]
 
 
-def test_no_other_check_is_taken_over(tmp_path: Path) -> None:
+def test_like_ignores_all_other_checks(tmp_path: Path) -> None:
     unreadable = dict.fromkeys(
         ("above", "ahead", "items", "maximum", "next", "parameter", "second", "seconds", "shown", "status"), "x"
     )
@@ -72,7 +72,7 @@ def test_no_other_check_is_taken_over(tmp_path: Path) -> None:
     assert options_like(path) == RuntimeOptions()
 
 
-def test_a_page_of_the_catalog_above_its_maximum_is_taken_over(
+def test_like_applies_a_catalog_page_above_the_maximum(
     emulator: Emulator, verified: Callable[..., Report], make_client: Callable[..., Client], tmp_path: Path
 ) -> None:
     for number in range(101):
@@ -85,7 +85,7 @@ def test_a_page_of_the_catalog_above_its_maximum_is_taken_over(
 
 
 @pytest.mark.parametrize("maximum", [99, 50, 1])
-def test_a_page_limit_below_that_of_our_requests_is_taken_over(maximum: int, emulator: Emulator, again: Again) -> None:
+def test_like_applies_a_page_limit_below_that_of_our_requests(maximum: int, emulator: Emulator, again: Again) -> None:
     emulator.behave(page_limits={"data_prep": {"maximum": maximum, "above": "refused"}})
     first, second = again("data_prep.pages")
     assert [finding.outcome for finding in first] == [Outcome.CONTRADICTED]
@@ -93,7 +93,7 @@ def test_a_page_limit_below_that_of_our_requests_is_taken_over(maximum: int, emu
 
 
 @pytest.mark.parametrize("lag", LAGS)
-def test_a_lag_longer_than_a_verification_waits_is_taken_over(lag: str, emulator: Emulator, again: Again) -> None:
+def test_like_applies_a_lag_longer_than_a_verification_waits(lag: str, emulator: Emulator, again: Again) -> None:
     emulator.behave(lags={"dataset": {lag: 300}})
     first, second = again(f"dataset.{lag}")
     assert [(finding.outcome, finding.seen["maximum"]) for finding in first] == [(Outcome.CONTRADICTED, None)]
@@ -112,7 +112,7 @@ def test_a_lag_longer_than_a_verification_waits_is_taken_over(lag: str, emulator
         (403, {"error_code": "403025", "message": "Profile is not valid"}, Outcome.CONTRADICTED),
     ],
 )
-def test_any_answer_to_an_unknown_id_is_taken_over(
+def test_like_applies_any_answer_to_an_unknown_id(
     status: int, body: Any, outcome: Outcome, emulator: Emulator, again: Again
 ) -> None:
     path = "/data/foundation/catalog/dataSets/*"
@@ -122,12 +122,12 @@ def test_any_answer_to_an_unknown_id_is_taken_over(
     assert second == first
 
 
-def test_an_emulator_like_a_report_of_the_emulator_confirms_every_check(
+def test_an_emulator_like_its_own_report_confirms_every_check(
     emulator: Emulator, verified: Callable[..., Report], make_client: Callable[..., Client], tmp_path: Path
 ) -> None:
     be_like(verified(), emulator, tmp_path)
     emulator.order("partial", times=None)
-    # Between two requests passes some time, which the emulator takes for a lag.
+    # The time between two requests is reported as a lag.
     report = verified(by=make_client(settle_seconds=10.0))
     assert [(c.id, f.seen, f.reason) for c, f in report.findings if f.outcome != Outcome.CONFIRMED] == []
 
@@ -148,6 +148,6 @@ def findings(report: Report) -> list[Finding]:
 
 
 def about(finding: Finding) -> Any:
-    """A finding whose seconds may be those of another measurement."""
+    """Return a finding that equals another measurement of the same seconds."""
     seen = {name: pytest.approx(of, rel=0.2, abs=2) if type(of) is float else of for name, of in finding.seen.items()}
     return Finding(finding.outcome, seen, finding.reason)

@@ -1,4 +1,4 @@
-"""Which refusals are as assumed: those that the rest of the package understands."""
+"""Refusals that confirm the assumptions are those that the client recognises."""
 
 from __future__ import annotations
 
@@ -39,16 +39,12 @@ def test_a_refusal_is_judged_by_its_status_and_code(
 
 
 @pytest.mark.parametrize("check", ["no_token", "invalid_token", "wrong_organisation", "wrong_sandbox", "unknown_id"])
-def test_a_refusal_that_a_service_has_not_written_is_not_as_assumed(
-    check: str, emulator: Emulator, found: Callable[..., Finding]
-) -> None:
+def test_a_refusal_in_html_contradicts(check: str, emulator: Emulator, found: Callable[..., Finding]) -> None:
     answered = {"status": 403 if check == "no_token" else 404, "code": "", "form": "html"}
     emulator.control("PUT", "options", json={"refusals": {f"catalog.{check}": answered}})
     assert found(f"catalog.{check}") == judged(False, **answered)
 
 
-def test_the_catalog_may_say_by_an_empty_object_that_there_is_none(
-    emulator: Emulator, found: Callable[..., Finding]
-) -> None:
+def test_an_empty_object_from_the_catalog_means_not_found(emulator: Emulator, found: Callable[..., Finding]) -> None:
     emulator.fail("status", method="GET", path=DATASET, status=200, body={})
     assert found("catalog.unknown_id") == judged(True, status=200, code="", form="json")

@@ -1,4 +1,4 @@
-"""The report: its form, what people read, and that it holds nothing of the tenant."""
+"""The report: its schema, its text, and that it contains no data of the tenant."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ EXAMPLES = int(os.environ.get("REPORT_EXAMPLES", "0"))
 
 
 def shapes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Yield each object that describes members, also in others."""
+    """Yield each object schema with members, including nested ones."""
     if isinstance(schema, dict):
         yield from [schema] if "properties" in schema else []
         for each in schema.values():
             yield from shapes(each)
 
 
-def test_a_report_is_what_the_schema_says(emulator: Emulator, verified: Verified) -> None:
+def test_reports_are_valid_against_the_schema(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("status", method="POST", path="*/dataSets", nth=2, status=400)
     emulator.fail("status", method="DELETE", path="*/mappingSets/*", times=None, status=405)
     report = verified("dataset.names", "dataset.listed", "mapping_set.gone", "mapping_set.names")
@@ -53,7 +53,7 @@ def test_the_schema_describes_every_member_and_allows_no_other() -> None:
         assert [name for name, member in shape["properties"].items() if not member["description"]] == []
 
 
-def test_a_text_for_people_fits_into_a_hundred_columns(verified: Verified) -> None:
+def test_the_text_of_a_report_fits_into_a_hundred_columns(verified: Verified) -> None:
     nothing = {"base_connection_id": None, "source": None, "credential": {}, "ingest": False}
     lines = report_text(verified(quick=True, **nothing)).splitlines()
     assert [line for line in lines if len(line) > 100] == []
@@ -68,7 +68,7 @@ def report(*findings: tuple[Check, Finding], left: tuple[str, ...] = ()) -> Repo
     return Report(findings, quick=False, ingest=False, day="2026-12-01", requests=7, left=left)
 
 
-def test_contradictions_come_first_with_assumption_and_what_was_seen() -> None:
+def test_contradictions_come_first_with_their_assumption_and_observation() -> None:
     given = report(
         found("a.b", Outcome.CONFIRMED, second="taken", code=""),
         found("c.d", Outcome.NOT_TRIED),
@@ -87,7 +87,7 @@ def test_contradictions_come_first_with_assumption_and_what_was_seen() -> None:
         "NOT TRIED",
         "    it needs a shell: c.d",
         "",
-        "Kept by the services: 2 dataset, 1 mapping set",
+        "Not deleted by the services: 2 dataset, 1 mapping set",
         "",
         "Verify: 1 confirmed, 1 contradicted, 1 not tried; 7 requests.",
     ]
@@ -105,7 +105,7 @@ def test_contradictions_come_first_with_assumption_and_what_was_seen() -> None:
     ],
     ids=repr,
 )
-def test_settle_times_are_recommended_as_far_as_they_were_measured(
+def test_only_measured_settle_times_are_recommended(
     maxima: dict[str, float | None], recommended: dict[str, int]
 ) -> None:
     listed = [found(f"{kind}.listed", Outcome.CONFIRMED, maximum=seconds) for kind, seconds in maxima.items()]
@@ -124,11 +124,11 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def of_the_tenant(emulator: Emulator) -> set[str]:
-    """What identifies a tenant: all ids, names, titles and URLs that the emulator holds, or was asked with."""
+    """Return the texts that identify a tenant: ids, names, titles and URLs in the emulator's state and requests."""
     state = [emulator.control("GET", "state", params={"sandbox": name}) for name in ("dev", "prod")]
-    asked = emulator.requests()
-    said = set(texts([state, asked]))
-    identifying = {text for text in said if re.search(r"[0-9a-f]{8}|://|payments verify|PayPal\.|@", text)}
+    requests = emulator.requests()
+    all_texts = set(texts([state, requests]))
+    identifying = {text for text in all_texts if re.search(r"[0-9a-f]{8}|://|payments verify|PayPal\.|@", text)}
     own = {
         "EMULATOR@AdobeOrg",
         "EMULATOR",
@@ -142,19 +142,17 @@ def of_the_tenant(emulator: Emulator) -> set[str]:
 
 
 def leaks(report: Report, words: set[str]) -> list[str]:
-    """Which of the words the report holds, however they are written."""
+    """Return the words that the report contains in any encoding."""
     written = json.dumps(report.to_json(), ensure_ascii=False).encode()
     return [word for word in words if any(form in written for form in forms(word))]
 
 
-def test_a_report_of_everything_holds_nothing_of_the_tenant(
-    emulator: Emulator, client: Client, verified: Verified
-) -> None:
-    held = {str(client.credential.token())}
-    # While objects are there.
-    report = verified(show=lambda what: held.update(of_the_tenant(emulator)))
-    assert len(held) > 200
-    assert leaks(report, held) == []
+def test_a_report_contains_no_data_of_the_tenant(emulator: Emulator, client: Client, verified: Verified) -> None:
+    identifying = {str(client.credential.token())}
+    # At each step, because the objects are deleted at the end.
+    report = verified(show=lambda what: identifying.update(of_the_tenant(emulator)))
+    assert len(identifying) > 200
+    assert leaks(report, identifying) == []
     assert not re.search(r"\bdev\b", json.dumps(report.to_json()))
 
 
@@ -168,7 +166,7 @@ REFUSALS = st.fixed_dictionaries(
 PLACES = st.sampled_from(["fieldgroups", "schemas", "dataSets", "mappingSets", "targetConnections", "flows"])
 
 
-def test_a_refusal_that_repeats_names_puts_none_into_the_report(emulator: Emulator, verified: Verified) -> None:
+def test_names_in_refusals_do_not_get_into_the_report(emulator: Emulator, verified: Verified) -> None:
     words = {"contoso", "ACME_RETAIL", "Contoso", "42417777"}
     outcomes: set[Outcome] = set()
 
@@ -187,7 +185,7 @@ def test_a_refusal_that_repeats_names_puts_none_into_the_report(emulator: Emulat
         try:
             report = verified("dataset", "dataflow", quick=True)
         except PlatformError:
-            return  # the sandbox cannot be asked at all
+            return  # the sandbox cannot be verified at all
         assert leaks(report, words) == []
         outcomes.update(finding.outcome for _, finding in report.findings)
 

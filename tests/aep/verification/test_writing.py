@@ -1,4 +1,4 @@
-"""Checks that write: they bring in no row unless they may, and leave nothing."""
+"""Checks that write: they ingest rows only if that is permitted, and leave no objects behind."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def left(emulator: Emulator) -> list[dict[str, Any]]:
     return [item for kind in KINDS for item in emulator.objects(kind)]
 
 
-def test_a_verification_leaves_nothing_and_says_nothing_stays(emulator: Emulator, verified: Verified) -> None:
+def test_a_verification_leaves_no_objects_and_reports_none(emulator: Emulator, verified: Verified) -> None:
     assert verified().left == []
     assert left(emulator) == []
 
 
-def test_without_ingest_no_dataflow_begins_and_no_run_is_asked_for(emulator: Emulator, verified: Verified) -> None:
+def test_without_ingest_no_dataflow_starts_and_no_run_is_requested(emulator: Emulator, verified: Verified) -> None:
     begun = emulator.control("GET", "clock")["now"]
     report = verified(ingest=False)
     bodies = emulator.posted("/flows")
@@ -47,25 +47,25 @@ def test_without_ingest_no_dataflow_begins_and_no_run_is_asked_for(emulator: Emu
     assert not_tried == [check for check in outcomes(report) if check.startswith(of_rows)]
 
 
-def test_a_dataflow_that_begins_at_once_reads_no_old_rows(emulator: Emulator, verified: Verified) -> None:
+def test_a_dataflow_that_starts_at_once_ingests_no_old_rows(emulator: Emulator, verified: Verified) -> None:
     assert outcomes(verified("dataflow.start_time_now", "dataflow.start_time_past")) == {
         "dataflow.start_time_now": "confirmed",
         "dataflow.start_time_past": "confirmed",
     }
     assert [body["scheduleParams"]["backfill"] for body in emulator.posted("/flows")] == [False, False]
     emulator.advance(7 * 86400)
-    # One may begin before its dataflow is deleted.
+    # A run may begin before its dataflow is deleted.
     read = [run["metrics"]["recordSummary"]["inputRecordCount"] for run in emulator.objects("runs")]
     assert sum(read) == 0
 
 
-def test_a_dataflow_that_is_taken_is_deleted_at_once(emulator: Emulator, verified: Verified) -> None:
+def test_an_accepted_dataflow_is_deleted_at_once(emulator: Emulator, verified: Verified) -> None:
     verified("dataflow.interval_15_minutes", "dataflow.once")
     sent = [r["method"] for r in emulator.requests() if "/flowservice/flows" in r["path"] and r["method"] != "GET"]
     assert sent == ["POST", "DELETE", "POST", "DELETE"]
 
 
-def test_what_cannot_be_deleted_at_once_is_deleted_at_the_end(emulator: Emulator, verified: Verified) -> None:
+def test_an_object_that_cannot_be_read_yet_is_deleted_at_the_end(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("status", method="POST", path="*/flows", times=None, status=201, body=RECEIPT)
     report = verified("dataflow.interval_14_minutes")
     assert outcomes(report) == {"dataflow.interval_14_minutes": "contradicted"}
@@ -74,7 +74,7 @@ def test_what_cannot_be_deleted_at_once_is_deleted_at_the_end(emulator: Emulator
     assert deletion["status"] == 404
 
 
-def test_a_creation_that_is_not_answered_is_found_by_its_mark(emulator: Emulator, verified: Verified) -> None:
+def test_the_object_of_an_unanswered_creation_is_found_by_its_mark(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("apply_then_drop", method="POST", path="*/targetConnections")
     report = verified("flow_service.creation")
     assert outcomes(report) == {"flow_service.creation": "not tried"}
@@ -83,9 +83,9 @@ def test_a_creation_that_is_not_answered_is_found_by_its_mark(emulator: Emulator
 
 def test_a_renamed_dataflow_gets_its_name_back(emulator: Emulator, verified: Verified) -> None:
     verified("dataflow.name")
-    (made,) = emulator.posted("/flows")
+    (created,) = emulator.posted("/flows")
     renamed, restored = [r["body"][0]["value"] for r in emulator.requests(method="PATCH")]
-    assert (renamed, restored) == (f"{made['name']} renamed", made["name"])
+    assert (renamed, restored) == (f"{created['name']} renamed", created["name"])
 
 
 def test_changed_descriptions_keep_their_marks(emulator: Emulator, verified: Verified) -> None:
@@ -95,7 +95,7 @@ def test_changed_descriptions_keep_their_marks(emulator: Emulator, verified: Ver
     assert all(value.startswith("changed by request") and "[airflow:payments-verify#" in value for value in values)
 
 
-def test_a_source_without_tables_is_not_asked_about_delta_columns(verified: Verified) -> None:
+def test_a_source_without_tables_leaves_checks_of_delta_columns_untried(verified: Verified) -> None:
     report = verified(
         "dataflow", base_connection_id=None, source=SOURCES["stripe"], credential={"accessToken": "sk_test_verify"}
     )
@@ -105,12 +105,12 @@ def test_a_source_without_tables_is_not_asked_about_delta_columns(verified: Veri
     assert {found[check] for check in of_tables} == {"not tried"}
 
 
-def test_an_object_that_cannot_be_read_yet_is_waited_for(emulator: Emulator, verified: Verified) -> None:
+def test_an_object_is_polled_until_it_can_be_read(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("read_lag", method="POST", path="*/tenant/schemas", seconds=10)
     assert outcomes(verified("schema.description")) == {"schema.description": "confirmed"}
 
 
-def test_an_object_that_never_can_be_read_is_not_asked_about(emulator: Emulator, verified: Verified) -> None:
+def test_a_check_of_an_object_that_never_becomes_readable_is_not_tried(emulator: Emulator, verified: Verified) -> None:
     emulator.fail("read_lag", method="POST", path="*/tenant/schemas", seconds=1000)
     ((_, finding),) = verified("schema.description").findings
     assert (str(finding.outcome), finding.reason) == ("not tried", "no read by its id finds the schema")
@@ -122,9 +122,7 @@ def test_checks_of_writing_and_runs_send_few_requests(verified: Verified, quick:
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 503])
-def test_a_write_that_is_forbidden_or_fails_contradicts_nothing(
-    status: int, emulator: Emulator, verified: Verified
-) -> None:
+def test_forbidden_or_failed_writes_contradict_nothing(status: int, emulator: Emulator, verified: Verified) -> None:
     body = {"title": "Forbidden", "detail": "no"}
     for method, path in (("POST", "*/targetConnections"), ("POST", "*/flows"), ("PATCH", "*"), ("POST", "*/schemas")):
         emulator.fail("status", method=method, path=path, times=None, status=status, body=body)

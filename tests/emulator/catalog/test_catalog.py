@@ -13,7 +13,7 @@ def names(answer: dict[str, Any]) -> list[str]:
     return [item["name"] for item in answer.values()]
 
 
-def test_creation_answers_a_reference(client: Client) -> None:
+def test_a_creation_returns_a_reference_to_the_dataset(client: Client) -> None:
     schema = client.schema()
     body = {"name": "My data!", "schemaRef": {"id": schema, "contentType": f"{XED};version=1"}}
     answer = client.ask("POST", f"{DATASETS}?requestDataSource=true", json=body)
@@ -33,7 +33,7 @@ def test_creation_answers_a_reference(client: Client) -> None:
     assert isinstance(dataset["created"], int)
 
 
-def test_names_need_not_be_unique(client: Client) -> None:
+def test_two_datasets_can_have_the_same_name(client: Client) -> None:
     schema = client.schema()
     assert client.dataset(schema, "twin") != client.dataset(schema, "twin")
     assert len(client.get(DATASETS, name="twin")) == 2
@@ -53,7 +53,7 @@ def test_names_need_not_be_unique(client: Client) -> None:
         {"tags": []},
     ],
 )
-def test_refusals(client: Client, change: dict[str, Any]) -> None:
+def test_invalid_datasets_are_refused(client: Client, change: dict[str, Any]) -> None:
     body = {"name": "a", "schemaRef": {"id": client.schema(), "contentType": f"{XED};version=1"}}
     problem = client.refused("POST", DATASETS, 400, json={**body, **change})
     assert problem["status"] == 400
@@ -61,7 +61,7 @@ def test_refusals(client: Client, change: dict[str, Any]) -> None:
     assert client.get(DATASETS) == {}
 
 
-def test_content_types(client: Client) -> None:
+def test_only_content_types_with_form_and_version_are_accepted(client: Client) -> None:
     schema = client.schema()
     for form in (
         "application/vnd.adobe.xed-full-notext+json; version=1",
@@ -73,7 +73,7 @@ def test_content_types(client: Client) -> None:
         client.refused("POST", DATASETS, 400, json=body)
 
 
-def test_patch_tags_and_delete(client: Client) -> None:
+def test_a_dataset_is_patched_found_by_tag_and_deleted(client: Client) -> None:
     identifier = client.dataset(client.schema())
     path = f"{DATASETS}/{identifier}"
     reference = [f"@/dataSets/{identifier}"]
@@ -105,7 +105,7 @@ def assert_not_found(client: Client, path: str, detail: str, *methods: str) -> N
         assert answer == {"type": "/placeholder/type/uri", "status": 404, "title": "NotFoundError", "detail": detail}
 
 
-def test_json_patch_removes_and_makes_parents(client: Client) -> None:
+def test_json_patch_removes_members_and_creates_parents(client: Client) -> None:
     identifier = client.dataset(client.schema())
     path = f"{DATASETS}/{identifier}"
     client.ask("PATCH", path, json={"description": "old", "tags": {"owner": ["x"], "team": ["y"]}})
@@ -122,7 +122,7 @@ def test_json_patch_removes_and_makes_parents(client: Client) -> None:
     assert client.get(path)[identifier]["tags"]["unifiedProfile"] == ["enabled:true"]
 
 
-def test_only_version_two_makes_missing_parents(client: Client) -> None:
+def test_only_version_two_of_a_patch_creates_missing_parents(client: Client) -> None:
     identifier = client.dataset(client.schema())
     patch = [{"op": "add", "path": "/fileDescription/more/format", "value": "parquet"}]
     client.refused("PATCH", f"{DATASETS}/{identifier}", 400, json=patch)
@@ -134,7 +134,7 @@ def test_only_version_two_makes_missing_parents(client: Client) -> None:
     client.refused("PATCH", f"{CATALOG}/v2/dataSets/{identifier}", 400, json=removal)
 
 
-def test_profile_tags_are_switches(client: Client) -> None:
+def test_profile_tags_accept_only_their_switches(client: Client) -> None:
     schema_ref = {"id": client.schema(), "contentType": f"{XED};version=1"}
     body = {"name": "profile", "schemaRef": schema_ref}
     switches = {"unifiedIdentity": ["enabled: true"], "unifiedProfile": ["enabled:true", "isUpsert: true"]}
@@ -145,15 +145,15 @@ def test_profile_tags_are_switches(client: Client) -> None:
         assert next(iter(tags)) in client.refused("POST", DATASETS, 400, json={**body, "tags": tags})["detail"]
 
 
-def test_conditions_of_writes(client: Client) -> None:
+def test_writes_with_a_failed_precondition_are_refused(client: Client) -> None:
     identifier = client.dataset(client.schema())
     path = f"{DATASETS}/{identifier}"
     for method, body in (("PATCH", {"description": "x"}), ("PUT", {"name": "n"})):
         for header, value in (("If-Match", "9.9.9"), ("If-None-Match", client.get(path)[identifier]["version"])):
             problem = client.refused(method, path, 412, json=body, headers={header: value})
             assert problem["title"] == "PreconditionFailedError"
-    for mark in ('"1.0.0"', "*", str(client.get(path)[identifier]["updated"])):
-        assert client.ask("PATCH", path, json={"description": mark}, headers={"if-match": mark}).status_code == 200
+    for etag in ('"1.0.0"', "*", str(client.get(path)[identifier]["updated"])):
+        assert client.ask("PATCH", path, json={"description": etag}, headers={"if-match": etag}).status_code == 200
     shown = client.get(path)[identifier]
     assert (shown["version"], shown["description"]) == ("1.0.3", str(shown["updated"]))
 
@@ -185,7 +185,7 @@ def test_schemas_can_be_named_by_their_short_id(client: Client) -> None:
     assert client.get(f"{DATASETS}/{identifier}")[identifier]["schemaRef"]["id"] == schema
 
 
-def test_batches(client: Client) -> None:
+def test_batches_are_filtered_sorted_and_paged(client: Client) -> None:
     body = client.prepared()
     client.flow(body)
     first = client.now()
@@ -218,7 +218,7 @@ def test_batches(client: Client) -> None:
         client.refused("GET", batches, 400, params=bad)
 
 
-def test_lists_lag(client: Client) -> None:
+def test_lists_lag_behind_creations_and_deletions(client: Client) -> None:
     schema = client.schema()
     gone = client.dataset(schema, "gone")
     client.control("POST", "faults", json={"action": "list_lag", "seconds": 30, "times": 2})

@@ -1,4 +1,4 @@
-"""Lists of Catalog: filters, order, pages, and how much of each object they show."""
+"""Lists of Catalog: filters, order, pages, and the members that they return."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.emulator.catalog.test_catalog import DATASETS, names
 from tests.emulator.client import XED, Client
 
 
-def test_simple_filters(client: Client) -> None:
+def test_simple_filters_accept_wildcards_alternatives_and_negation(client: Client) -> None:
     schema = client.schema()
     for name in ("alpha", "beta", "alphabet", "a*c"):
         client.dataset(schema, name)
@@ -26,7 +26,7 @@ def test_simple_filters(client: Client) -> None:
         assert names(client.get(DATASETS, name=wanted)) == found, wanted
 
 
-def test_pages_properties_and_order(client: Client) -> None:
+def test_lists_have_pages_selected_members_and_an_order(client: Client) -> None:
     schema = client.schema()
     for number in range(25):
         client.dataset(schema, f"d{number:02d}")
@@ -55,7 +55,7 @@ def test_pages_properties_and_order(client: Client) -> None:
         ]
 
 
-def test_property_conditions(client: Client) -> None:
+def test_property_conditions_filter_the_list(client: Client) -> None:
     schema = client.schema()
     ids = {name: client.dataset(schema, name) for name in ("alpha", "beta", "alphabet", "a*c")}
     for _ in range(11):
@@ -89,8 +89,7 @@ def test_property_conditions(client: Client) -> None:
         assert "property" in client.refused("GET", DATASETS, 400, params={"property": bad})["detail"] or "~" in bad
 
 
-def test_patterns_of_people_are_answered_in_seconds(client: Client) -> None:
-    """And what would take longer is refused at once."""
+def test_usual_patterns_are_matched_quickly_and_costly_ones_refused(client: Client) -> None:
     schema = client.schema()
     client.dataset(schema, "a" * 500)
     for pattern in ("^(?:pay|a).*2024.*(usd|eur)$", r"^\s*\w+\s+\w+\s*$", "(?<=a)b|(?=c)", "(a)?b", "[(]*"):
@@ -105,7 +104,7 @@ def test_patterns_of_people_are_answered_in_seconds(client: Client) -> None:
     assert "500" in client.refused("GET", DATASETS, 400, params={"property": "name~a$"})["detail"]
 
 
-def test_members_of_members_are_filtered_and_sorted_by(client: Client) -> None:
+def test_lists_are_filtered_and_sorted_by_nested_members(client: Client) -> None:
     schemas = [client.schema(name) for name in ("one", "two, three=3")]
     names_of = dict(zip(("a", "b", "c"), (schemas[0], schemas[1], schemas[0]), strict=True))
     for place, (name, schema) in enumerate(names_of.items()):
@@ -150,8 +149,7 @@ def test_members_of_members_are_filtered_and_sorted_by(client: Client) -> None:
     assert "".join(names(client.get(DATASETS, orderBy="schemaRef.contentType,desc:tags.team"))) == "cba"
 
 
-def test_values_with_signs_of_the_syntax_are_found(client: Client) -> None:
-    """A name is any text, and so is what a member of a member may be."""
+def test_values_that_contain_syntax_characters_are_found(client: Client) -> None:
     schema = client.schema()
     for odd in ("a,b", "a=b", "a==b", "a!b", "x&y", "100%", "a%2Cb", "k<v", "a+b", "[]"):
         tagged = {"name": odd, "schemaRef": {"id": schema, "contentType": f"{XED};version=1"}, "tags": {"t": [odd]}}
@@ -161,7 +159,7 @@ def test_values_with_signs_of_the_syntax_are_found(client: Client) -> None:
             assert odd not in names(client.get(DATASETS, property=f"{path}!={odd}"))
 
 
-def test_a_dataset_shows_the_named_members_at_any_depth(client: Client) -> None:
+def test_a_dataset_is_reduced_to_the_named_members_at_any_depth(client: Client) -> None:
     identifier = client.dataset(client.schema())
     whole = client.get(f"{DATASETS}/{identifier}")[identifier]
     for properties, expected in (
@@ -174,7 +172,7 @@ def test_a_dataset_shows_the_named_members_at_any_depth(client: Client) -> None:
             assert client.get(path, properties=properties) == {identifier: expected}
 
 
-def test_observable_schemas_come_in_twenties(client: Client) -> None:
+def test_pages_with_observable_schemas_have_at_most_twenty_datasets(client: Client) -> None:
     schema = client.schema()
     for number in range(21):
         client.dataset(schema, f"d{number}")
@@ -185,7 +183,7 @@ def test_observable_schemas_come_in_twenties(client: Client) -> None:
     assert len(client.get(DATASETS, properties="name", limit=100)) == 21
 
 
-def test_tags_in_lists(client: Client) -> None:
+def test_lists_are_filtered_by_tags(client: Client) -> None:
     schema = client.schema()
     for name, tags in (("a", {"x": ["1"], "y": ["2", "3"]}), ("b", {"x": ["1"]}), ("c", {"x": ["11"]})):
         schema_ref = {"id": schema, "contentType": f"{XED};version=1"}

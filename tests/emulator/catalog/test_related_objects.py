@@ -1,4 +1,4 @@
-"""What Catalog knows of a dataset besides itself: its view, its files; several objects at once; values of batches."""
+"""Views and files of datasets, lookups of several objects, and the distinct values of batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILES, VIEWS = f"{CATALOG}/dataSetFiles", f"{CATALOG}/dataSetViews"
 
 
 def filled(client: Client) -> tuple[str, str]:
-    """A dataset with 1,195 records from one batch, which fill two files; gives back the ids of both."""
+    """Create a dataset with 1,195 records in two files from one batch; return the ids of the dataset and the batch."""
     body = client.prepared()
     client.flow(body)
     client.advance(70)
@@ -22,13 +22,13 @@ def filled(client: Client) -> tuple[str, str]:
 
 
 def link_of(client: Client, dataset: str, member: str = "files") -> str:
-    """The address to which a member of a dataset leads."""
+    """Return the path to which a member of a dataset links."""
     link = client.get(f"{CATALOG}/dataSets/{dataset}")[dataset][member]
     assert link.startswith("@/")
     return CATALOG + str(link[1:])
 
 
-def test_the_link_of_a_dataset_leads_to_its_files(client: Client) -> None:
+def test_the_files_link_of_a_dataset_lists_its_files(client: Client) -> None:
     dataset, batch = filled(client)
     view = client.get(f"{CATALOG}/dataSets/{dataset}")[dataset]["viewId"]
     files = client.get(link_of(client, dataset))
@@ -48,7 +48,7 @@ def test_the_link_of_a_dataset_leads_to_its_files(client: Client) -> None:
         "created": completed,
         "updated": completed,
     }
-    # Data Access knows the same files, and what is in them.
+    # Data Access lists the same files, and returns their content.
     listed = client.get(f"{EXPORT}/batches/{batch}/files")["data"]
     assert [(file["dataSetFileId"], file["dataSetViewId"]) for file in listed] == [(file, view) for file in files]
     (part,) = client.get(f"{EXPORT}/files/{batch}-2")["data"]
@@ -56,7 +56,7 @@ def test_the_link_of_a_dataset_leads_to_its_files(client: Client) -> None:
     assert len(answer.text.splitlines()) == 195
 
 
-def test_all_addresses_of_files_lead_to_the_same(client: Client) -> None:
+def test_all_addresses_of_files_return_the_same_files(client: Client) -> None:
     dataset, batch = filled(client)
     client.dataset(client.schema("other"), "empty")
     files = client.get(link_of(client, dataset))
@@ -112,7 +112,7 @@ def test_each_dataset_has_one_view(client: Client) -> None:
     client.refused("GET", f"{VIEWS}/{first}", 404)
 
 
-def test_several_objects_are_looked_up_at_once(client: Client) -> None:
+def test_one_request_looks_up_several_objects(client: Client) -> None:
     schema = client.schema()
     one, two = (client.dataset(schema, name) for name in ("one", "two"))
     path = f"{CATALOG}/dataSets/{two},none,{one}"
@@ -137,7 +137,7 @@ def test_several_objects_are_looked_up_at_once(client: Client) -> None:
         ("metrics", {}, []),
     ],
 )
-def test_the_values_of_a_member_over_all_batches(
+def test_the_distinct_values_of_a_member_of_batches(
     client: Client, member: str, params: dict[str, Any], expected: list[str]
 ) -> None:
     client.flow(client.prepared())
@@ -151,7 +151,7 @@ def test_the_values_of_a_member_over_all_batches(
     assert client.get(f"{CATALOG}/batches/uniques/batch") == list(batches)
 
 
-def test_the_values_of_batches_take_the_filters_of_their_list(client: Client) -> None:
+def test_distinct_values_of_batches_accept_the_filters_of_their_list(client: Client) -> None:
     dataset, _ = filled(client)
     path = f"{CATALOG}/batches/uniques/dataSet"
     assert client.get(path, dataSet=dataset) == client.get(path, property="status==success") == [dataset]

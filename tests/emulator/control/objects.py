@@ -1,4 +1,4 @@
-"""One object of each kind that can be given lags and rules for names: its path, how it is made, listed and read."""
+"""The kinds of objects for which lags and rules for names can be set: their paths, and requests to each kind."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SERIAL = itertools.count()
 class Kind:
     """A kind of object.
 
-    :param body: makes the body of a creation from a name, in a sandbox that has what the object needs.
+    :param body: builds the body of a creation with a name, and creates the objects that the new object refers to.
     """
 
     path: str
@@ -47,14 +47,18 @@ class Kind:
         return client.ask("POST", self.path, json=self.body(client, name))
 
     def make(self, client: Client, name: str) -> str:
-        """Create an object; returns its id."""
+        """Create an object and return its id."""
         answer = self.post(client, name)
         assert answer.status_code in (200, 201), answer.text
-        made = answer.json()
-        return str(made[0]).rpartition("/")[2] if isinstance(made, list) else str(made.get("$id") or made["id"])
+        created = answer.json()
+        return (
+            str(created[0]).rpartition("/")[2]
+            if isinstance(created, list)
+            else str(created.get("$id") or created["id"])
+        )
 
     def listed(self, client: Client, **params: Any) -> list[str]:
-        """The ids of a list."""
+        """The ids of the listed objects."""
         answer = self.ask_list(client, **params)
         assert answer.status_code == 200, answer.text
         body = answer.json()
@@ -101,15 +105,15 @@ def _mapping_set(client: Client, name: str) -> Body:
 
 def _target(client: Client, name: str) -> Body:
     dataset = _dataset(client, name)
-    made = client.make(f"{CATALOG}/dataSets", dataset)
-    return {**target_body(dataset["schemaRef"]["id"], str(made[0]).rpartition("/")[2]), "name": name}
+    created = client.make(f"{CATALOG}/dataSets", dataset)
+    return {**target_body(dataset["schemaRef"]["id"], str(created[0]).rpartition("/")[2]), "name": name}
 
 
 def _dataflow(client: Client, name: str) -> Body:
     target = _target(client, name)
-    made = client.make(KINDS["target_connection"].path, target)["id"]
+    created = client.make(KINDS["target_connection"].path, target)["id"]
     mapping = client.mapping(target["data"]["schema"]["id"], ("Product_Id", "_id"))
-    return {**sent(flow_body(client.source(name=name), made, mapping, client.now() + 3600)), "name": name}
+    return {**sent(flow_body(client.source(name=name), created, mapping, client.now() + 3600)), "name": name}
 
 
 KINDS: Mapping[str, Kind] = {

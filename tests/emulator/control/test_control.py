@@ -1,3 +1,5 @@
+"""The control interface: the state, resets, the request log and the clock."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -44,7 +46,7 @@ def test_state_shows_everything_by_sandbox(client: Client) -> None:
     assert prod["connections"][0]["id"] == PAYPAL
 
 
-def test_reset_forgets_all_but_tokens(client: Client) -> None:
+def test_a_reset_removes_everything_but_tokens(client: Client) -> None:
     client.flow(client.prepared())
     client.control("POST", "reset")
     assert client.control("GET", "requests") == {"requests": []}
@@ -53,7 +55,7 @@ def test_reset_forgets_all_but_tokens(client: Client) -> None:
     assert client.get(f"{CATALOG}/dataSets") == {}
 
 
-def test_request_log(client: Client) -> None:
+def test_the_request_log_shows_requests_and_filters_them(client: Client) -> None:
     client.control("POST", "reset")
     client.sign_in()
     client.get(f"{FLOW}/flows", property="name==a b")
@@ -86,7 +88,7 @@ def test_request_log(client: Client) -> None:
     assert numbers(fault="drop_before") == []
 
 
-def test_request_log_can_be_forgotten_and_goes_on_counting(client: Client) -> None:
+def test_numbering_continues_after_the_request_log_is_cleared(client: Client) -> None:
     client.control("POST", "reset")
     client.get(f"{FLOW}/flows")
     assert client.control("DELETE", "requests") == {"removed": 1}
@@ -95,7 +97,7 @@ def test_request_log_can_be_forgotten_and_goes_on_counting(client: Client) -> No
     assert [entry["number"] for entry in client.control("GET", "requests")["requests"]] == [2]
 
 
-def test_request_log_keeps_the_last_bodies_within_bounds(client: Client) -> None:
+def test_the_request_log_is_bounded_by_the_size_of_bodies(client: Client) -> None:
     client.control("POST", "reset")
     body = b"[" + b" " * 65_000 + b"]"
 
@@ -109,11 +111,11 @@ def test_request_log_keeps_the_last_bodies_within_bounds(client: Client) -> None
     assert numbers_after(600) == list(range(1, 601))
     client.control("DELETE", "requests")
     assert numbers_after(600) == list(range(601, 1201))
-    # Of 1100 there is room for 64 MiB.
+    # 1100 requests exceed 64 MiB: only the most recent ones are kept.
     assert numbers_after(500) == list(range(1701 - 64 * 1024 * 1024 // len(body), 1701))
 
 
-def test_request_log_names_faults(client: Client) -> None:
+def test_the_request_log_shows_the_fault_of_a_request(client: Client) -> None:
     faults = [{"match": {"path": "*/flows"}, "action": action} for action in ("html", "drop_before")]
     ids = [fault["id"] for fault in client.control("POST", "faults", json=faults)["faults"]]
     client.ask("GET", f"{FLOW}/flows")
@@ -132,11 +134,11 @@ def test_request_log_names_faults(client: Client) -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), [("requests?since=-1", "since"), ("requests?methode=GET", "methode")])
-def test_request_log_refuses_what_it_does_not_know(client: Client, path: str, name: str) -> None:
+def test_the_request_log_refuses_unknown_and_invalid_filters(client: Client, path: str, name: str) -> None:
     assert f"'{name}'" in client.refused("GET", f"/__emulator__/{path}", 400)["error"]
 
 
-def test_state_in_part(client: Client) -> None:
+def test_the_state_can_be_selected_by_sandbox_and_kind(client: Client) -> None:
     client.source()
     whole = client.control("GET", "state")["sandboxes"]
     of_prod = client.control("GET", "state", params={"sandbox": "prod"})["sandboxes"]
@@ -151,7 +153,7 @@ def test_state_in_part(client: Client) -> None:
         assert allowed in message
 
 
-def test_reset_to_a_moment(client: Client) -> None:
+def test_a_reset_can_set_a_manual_clock(client: Client) -> None:
     moment = client.now() + 1000
     assert client.control("POST", "reset", json={"clock": moment}) == {"now": moment}
     assert client.control("GET", "clock") == {"now": moment, "mode": "manual"}
@@ -177,7 +179,7 @@ def test_every_operation_is_listed(client: Client) -> None:
     assert {("POST", "/__emulator__/reset"), ("DELETE", "/__emulator__/faults/{id}")} <= shown
 
 
-def test_clock(client: Client) -> None:
+def test_a_manual_clock_can_be_advanced(client: Client) -> None:
     before = client.now()
     assert client.advance(0.5) == before + 0.5
     assert client.advance(0) == before + 0.5
@@ -187,16 +189,16 @@ def test_clock(client: Client) -> None:
         client.refused("POST", "/__emulator__/clock", 400, data=bad)
 
 
-def test_time_stands_still_within_a_request() -> None:
+def test_the_time_does_not_change_within_a_request() -> None:
     with EmulatorServer(time="real") as server:
         client = Client(server.url)
-        made = [client.item("sourceConnections", client.source())["createdAt"] for _ in range(30)]
-        asked = client.control("GET", "requests", params={"method": "POST", "path": FLOW})["requests"]
-    assert [int(entry["at"] * 1000) for entry in asked] == made == sorted(made)
-    assert made[0] < made[-1]
+        created = [client.item("sourceConnections", client.source())["createdAt"] for _ in range(30)]
+        logged = client.control("GET", "requests", params={"method": "POST", "path": FLOW})["requests"]
+    assert [int(entry["at"] * 1000) for entry in logged] == created == sorted(created)
+    assert created[0] < created[-1]
 
 
-def test_rows_of_unknown_datasets_and_bad_pages(client: Client) -> None:
+def test_rows_of_unknown_datasets_and_invalid_pages_are_refused(client: Client) -> None:
     client.refused("GET", "/__emulator__/datasets/none/rows", 404)
     dataset = client.dataset(client.schema())
     path = f"/__emulator__/datasets/{dataset}/rows"
@@ -206,11 +208,11 @@ def test_rows_of_unknown_datasets_and_bad_pages(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["state/x", "nothing", "datasets"])
-def test_unknown_control_routes(client: Client, path: str) -> None:
+def test_unknown_control_routes_are_404(client: Client, path: str) -> None:
     assert client.ask("GET", f"/__emulator__/{path}").status_code == 404
 
 
-def test_log_masks_credentials_in_patches(client: Client) -> None:
+def test_the_request_log_masks_credentials_in_patches(client: Client) -> None:
     patches = [
         {"op": "replace", "path": "/auth/params/clientSecret", "value": "hush"},
         {"op": "add", "path": "/auth/params/other", "value": {"deep": "hush"}},

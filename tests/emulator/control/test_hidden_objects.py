@@ -1,4 +1,4 @@
-"""Objects that access labels hide from the credential, by order of the control interface."""
+"""Objects that the control interface hides from the credential, as access labels do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def show(client: Client, identifier: str) -> None:
 
 
 def chain(client: Client) -> tuple[dict[str, Any], dict[str, str]]:
-    """A body of a dataflow and the ids of what there is, one of each kind; the dataflow has run once."""
+    """Create a dataflow and let it run once; return its body and the id of an object of each kind."""
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(120)
@@ -36,7 +36,7 @@ def chain(client: Client) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_hidden_in_flow_service_is_not_there_until_it_is_shown(client: Client, kind: str) -> None:
+def test_a_hidden_object_of_flow_service_is_absent_until_it_is_shown(client: Client, kind: str) -> None:
     _, ids = chain(client)
     path = f"{FLOW}/{kind}/{ids[kind]}"
     before, listed = client.get(path), client.get(f"{FLOW}/{kind}")["items"]
@@ -57,7 +57,7 @@ def test_what_is_hidden_in_flow_service_is_not_there_until_it_is_shown(client: C
 
 
 @pytest.mark.parametrize("kind", KINDS[:4])
-def test_changing_what_is_hidden_takes_a_permission(client: Client, kind: str) -> None:
+def test_changing_a_hidden_object_is_refused_with_403(client: Client, kind: str) -> None:
     _, ids = chain(client)
     path, etag = f"{FLOW}/{kind}/{ids[kind]}", client.item(kind, ids[kind])["etag"]
     hide(client, kind, ids[kind])
@@ -69,16 +69,16 @@ def test_changing_what_is_hidden_takes_a_permission(client: Client, kind: str) -
     assert client.item(kind, ids[kind])["etag"] == etag
 
 
-def test_references_to_what_is_hidden_lead_nowhere(client: Client) -> None:
+def test_references_to_hidden_objects_are_refused(client: Client) -> None:
     body, ids = chain(client)
     schema = client.item("targetConnections", ids["targetConnections"])["data"]["schema"]["id"]
     dataset = body["_dataset"]
     content = {"name": "d", "schemaRef": {"id": schema, "contentType": f"{XED};version=1"}}
-    asked: tuple[tuple[str, str, str, Any, int], ...] = (
+    creations: tuple[tuple[str, str, str, Any, int], ...] = (
         ("schemas", schema, f"{CATALOG}/dataSets", content, 400),
         ("schemas", schema, f"{DATA_PREP}/mappingSets", mapping_body(schema), 400),
     )
-    for kind, identifier, path, refused, status in asked:
+    for kind, identifier, path, refused, status in creations:
         hide(client, kind, identifier)
         client.refused("POST", path, status, json=refused)
         show(client, identifier)
@@ -95,7 +95,7 @@ def test_references_to_what_is_hidden_lead_nowhere(client: Client) -> None:
     ("kind", "code"),
     [("sourceConnections", "1439"), ("targetConnections", "1439"), ("schemas", "1439"), ("mappingSets", "1419")],
 )
-def test_a_dataflow_over_what_is_hidden_is_refused_by_flow_service(client: Client, kind: str, code: str) -> None:
+def test_a_dataflow_over_a_hidden_object_is_refused(client: Client, kind: str, code: str) -> None:
     body = client.prepared()
     schema = client.item("targetConnections", body["targetConnectionIds"][0])["data"]["schema"]["id"]
     ids = {
@@ -115,14 +115,14 @@ def test_a_dataflow_over_what_is_hidden_is_refused_by_flow_service(client: Clien
     assert ids[kind] in client.flow_problem("PATCH", f"{FLOW}/flows/{flow['id']}", code, json=patch, headers=headers)
 
 
-def test_a_run_of_a_hidden_dataflow_cannot_be_asked_for(client: Client) -> None:
+def test_a_run_of_a_hidden_dataflow_cannot_be_requested(client: Client) -> None:
     _, ids = chain(client)
     hide(client, "flows", ids["flows"])
-    asked = {"flowId": ids["flows"], "params": {}}
-    assert ids["flows"] in client.flow_problem("POST", f"{FLOW}/runs", "1430-400", json=asked)
+    body = {"flowId": ids["flows"], "params": {}}
+    assert ids["flows"] in client.flow_problem("POST", f"{FLOW}/runs", "1430-400", json=body)
 
 
-def test_a_hidden_dataflow_hides_its_runs_and_goes_on(client: Client) -> None:
+def test_a_hidden_dataflow_hides_its_runs_but_keeps_running(client: Client) -> None:
     body, ids = chain(client)
     hide(client, "flows", ids["flows"])
     hide(client, "mappingSets", body["transformations"][1]["params"]["mappingId"])
@@ -136,7 +136,7 @@ def test_a_hidden_dataflow_hides_its_runs_and_goes_on(client: Client) -> None:
     assert set(statuses) == {"success"}
 
 
-def test_other_services_hide_too(client: Client) -> None:
+def test_objects_of_other_services_can_be_hidden(client: Client) -> None:
     body, _ = chain(client)
     dataset, mapping = body["_dataset"], body["transformations"][1]["params"]["mappingId"]
     (batch,) = client.get(f"{CATALOG}/batches")
@@ -154,7 +154,7 @@ def test_other_services_hide_too(client: Client) -> None:
     client.refused("GET", f"{EXPORT}/files/{batch}-1", 404)
 
 
-def test_the_registry_hides_by_kind(client: Client) -> None:
+def test_resources_of_the_registry_can_be_hidden_by_their_kind(client: Client) -> None:
     group = client.make(GROUPS, {"title": "g", "type": "object", "meta:intendedToExtend": [PROFILE], **OWN})["$id"]
     schema = client.make(SCHEMAS, schema_body("s", PROFILE, group))["$id"]
     identity = {"@type": "xdm:descriptorIdentity", "xdm:namespace": "Email", "xdm:property": "xdm:code"}
@@ -183,7 +183,7 @@ OWN = {
 }
 
 
-def test_a_credential_that_is_no_member_of_a_sandbox_is_refused_by_every_service(client: Client) -> None:
+def test_every_service_refuses_a_credential_without_access_to_the_sandbox(client: Client) -> None:
     hide(client, "sandboxes", "dev")
     client.flow_problem("GET", f"{FLOW}/flows", "2120-403")
     problem(client, "GET", f"{REGISTRY}/stats", "2010-403")
@@ -200,7 +200,7 @@ def test_a_credential_that_is_no_member_of_a_sandbox_is_refused_by_every_service
     assert len(client.get(sandboxes)["sandboxes"]) == 2
 
 
-def test_orders_to_hide_that_mean_nothing_are_refused(client: Client) -> None:
+def test_invalid_requests_to_hide_are_refused(client: Client) -> None:
     for body in ({}, {"kind": "flows"}, {"id": "x"}, {"kind": "cars", "id": "x"}, {"kind": "flows", "id": ""}, [], 5):
         client.refused("POST", "/__emulator__/hidden", 400, json=body)
     client.refused("POST", "/__emulator__/hidden", 400, json={"kind": "flows", "id": "x", "more": 1})
@@ -211,7 +211,7 @@ def test_orders_to_hide_that_mean_nothing_are_refused(client: Client) -> None:
     assert client.control("GET", "hidden") == {"hidden": []}
 
 
-def test_what_a_hidden_dataflow_uses_cannot_be_deleted(client: Client) -> None:
+def test_a_connection_of_a_hidden_dataflow_cannot_be_deleted(client: Client) -> None:
     _, ids = chain(client)
     hide(client, "flows", ids["flows"])
     client.flow_problem("DELETE", f"{FLOW}/sourceConnections/{ids['sourceConnections']}", "1447-400")

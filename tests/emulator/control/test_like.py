@@ -1,4 +1,4 @@
-"""An emulator that behaves like the sandbox in a report of checks."""
+"""An emulator that behaves like the sandbox in a report of ``payments verify``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def written(folder: Path, *checks: Any, **report: Any) -> Path:
 
 
 def options_of(path: Path) -> dict[str, Any]:
-    """The options of an emulator that is started like the sandbox in a report, as they are shown."""
+    """The options that an emulator shows when it is started like the sandbox in a report."""
     with EmulatorServer(time="manual", like=path) as server:
         return dict(Client(server.url).control("GET", "options"))
 
@@ -85,7 +85,7 @@ def test_each_check_sets_the_option_that_belongs_to_it(tmp_path: Path, defaults:
     }
 
 
-def test_what_is_not_known_or_was_not_tried_changes_nothing(tmp_path: Path, defaults: dict[str, Any]) -> None:
+def test_unknown_values_and_checks_that_were_not_tried_change_nothing(tmp_path: Path, defaults: dict[str, Any]) -> None:
     path = written(
         tmp_path,
         check("dataset.listed", "not tried"),
@@ -101,12 +101,12 @@ def test_what_is_not_known_or_was_not_tried_changes_nothing(tmp_path: Path, defa
     assert options_of(path) == {**defaults, "page_limits": taken, "refusals": refusals}
 
 
-def test_the_last_of_two_checks_with_one_id_counts(tmp_path: Path) -> None:
+def test_the_last_of_two_checks_with_the_same_id_counts(tmp_path: Path) -> None:
     path = written(tmp_path, check("dataset.gone", maximum=1), check("dataset.gone", maximum=2))
     assert options_of(path)["lags"]["dataset"]["gone"] == 2
 
 
-def test_a_reset_goes_back_to_the_report(tmp_path: Path) -> None:
+def test_a_reset_restores_the_options_of_the_report(tmp_path: Path) -> None:
     path = written(tmp_path, check("dataset.names", second="refused"))
     with EmulatorServer(time="manual", like=path) as server:
         client = Client(server.url)
@@ -143,7 +143,7 @@ def test_a_reset_goes_back_to_the_report(tmp_path: Path) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_check_that_cannot_be_read_is_named(tmp_path: Path, bad: Check, problem: str) -> None:
+def test_the_error_names_a_check_that_cannot_be_read(tmp_path: Path, bad: Check, problem: str) -> None:
     path = written(tmp_path, check("dataset.gone", maximum=1), bad)
     with pytest.raises(ReportError) as refusal:
         options_like(path)
@@ -154,18 +154,18 @@ def test_a_check_that_cannot_be_read_is_named(tmp_path: Path, bad: Check, proble
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("{", "is no JSON: "),
-        ("[" * 100_000, "is no JSON: "),
-        ("\xff", "is no JSON: "),
-        ("[]", "is no report of checks: it must be an object with 'format' 1"),
-        ('{"format": 2, "checks": []}', "is no report of checks: it must be an object with 'format' 1"),
-        ('{"format": 1}', "is no report of checks: 'checks' must be a list"),
-        ('{"format": 1, "checks": [{}]}', "checks[0] must be an object with an 'id', which is text"),
-        ('{"format": 1, "checks": [[]]}', "checks[0] must be an object with an 'id', which is text"),
+        ("{", "is not JSON: "),
+        ("[" * 100_000, "is not JSON: "),
+        ("\xff", "is not JSON: "),
+        ("[]", "is not a report of checks: it must be an object with 'format' 1"),
+        ('{"format": 2, "checks": []}', "is not a report of checks: it must be an object with 'format' 1"),
+        ('{"format": 1}', "is not a report of checks: 'checks' must be a list"),
+        ('{"format": 1, "checks": [{}]}', "checks[0] must be an object whose 'id' is text"),
+        ('{"format": 1, "checks": [[]]}', "checks[0] must be an object whose 'id' is text"),
         (None, ": No such file or directory"),
     ],
 )
-def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: str | None, problem: str) -> None:
+def test_a_file_that_is_not_a_report_is_refused(tmp_path: Path, content: str | None, problem: str) -> None:
     path = tmp_path / "report.json"
     if content is not None:
         path.write_text(content, encoding="latin-1")
@@ -181,7 +181,7 @@ def test_the_command_behaves_like_the_sandbox_of_a_report(tmp_path: Path) -> Non
         assert requests.get(f"{url}/__emulator__/options", timeout=5).json()["token_seconds"] == 1234
 
 
-def test_the_command_refuses_a_file_that_is_no_report(tmp_path: Path) -> None:
+def test_the_command_refuses_a_file_that_is_not_a_report(tmp_path: Path) -> None:
     path = written(tmp_path, check("dataset.listed", maximum="x"))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for given, problem in ((path, "the check 'dataset.listed' cannot be read"), (tmp_path / "none", "No such file")):

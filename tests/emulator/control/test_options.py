@@ -1,4 +1,4 @@
-"""The options of dates and tokens, and what all options have in common."""
+"""The options of dates and tokens, and the rules that all options have in common."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_dates_are_ahead_of_the_clock(client: Client, ahead: float) -> None:
     assert parsedate_to_datetime(date).timestamp() == int(client.now() + ahead)
 
 
-def test_tokens_live_as_long_as_they_say(client: Client) -> None:
+def test_tokens_expire_after_their_lifetime(client: Client) -> None:
     old = str(client.session.headers["Authorization"])
     choose(client, token_seconds=60)
     answer = requests.post(f"{client.url}/ims/token/v3", data=CREDENTIALS, timeout=5).json()
@@ -36,7 +36,7 @@ def test_tokens_live_as_long_as_they_say(client: Client) -> None:
     assert client.ask("GET", f"{FLOW}/flows").status_code == 200
 
 
-def test_an_option_that_is_not_named_stays(client: Client) -> None:
+def test_options_that_are_not_named_keep_their_values(client: Client) -> None:
     before = choose(client, sandbox_admin=True, dates_ahead=2, names={"dataset": "once"})
     after = choose(client, token_seconds=5, names={"dataflow": "once"})
     assert after == {**before, "token_seconds": 5, "names": {**before["names"], "dataflow": "once"}}
@@ -49,14 +49,14 @@ def test_an_option_that_is_not_named_stays(client: Client) -> None:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"lag": {}}, "'lag' means nothing in the options: known are dates_ahead, lags"),
+        ({"lag": {}}, "'lag' is unknown in the options: known are dates_ahead, lags"),
         ({"sandbox_admin": 1}, "'sandbox_admin' is 1: it must be true or false"),
         ({"dates_ahead": "3"}, "'dates_ahead' is \"3\": it must be a number from -"),
         ({"token_seconds": 0}, "'token_seconds' is 0: it must be a whole number from 1 to"),
         ({"token_seconds": 1.5}, "'token_seconds' is 1.5: it must be a whole number from 1 to"),
     ],
 )
-def test_options_that_mean_nothing_are_refused(client: Client, options: dict[str, Any], named: str) -> None:
+def test_invalid_options_are_refused(client: Client, options: dict[str, Any], named: str) -> None:
     before = client.control("GET", "options")
     body = {"last_run_shows_active": False, **options}
     assert named in client.refused("PUT", "/__emulator__/options", 400, json=body)["error"]

@@ -1,4 +1,4 @@
-"""How many items a page of a service's lists has."""
+"""The number of items on a page of a service's lists."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.emulator.client import FLOW, Client
 from tests.emulator.control.objects import KINDS
 
-# A kind of each service; its lists are as long as that service's pages.
+# A kind of object of each service, whose list the tests request.
 OF_SERVICE = {
     "flow_service": "source_connection",
     "schema_registry": "schema",
@@ -37,23 +37,22 @@ def limits(client: Client, service: str, **members: Any) -> None:
     client.control("PUT", "options", json={"page_limits": {service: members}})
 
 
-def made(client: Client, service: str) -> int:
-    """Three objects; the registry has more, those that other objects need."""
+def create_objects(client: Client, service: str) -> None:
+    """Create three objects; in the registry there may be more, to which other objects refer."""
     for number in range(3):
         KINDS[OF_SERVICE[service]].make(client, f"object {number}")
-    return 3
 
 
 @EVERY_SERVICE
 def test_a_limit_above_the_maximum_is_cut(client: Client, service: str) -> None:
-    made(client, service)
+    create_objects(client, service)
     limits(client, service, maximum=2, above="cut")
     assert len(KINDS[OF_SERVICE[service]].listed(client, limit=3)) == 2
 
 
 @EVERY_SERVICE
 def test_a_limit_above_the_maximum_is_refused(client: Client, service: str) -> None:
-    made(client, service)
+    create_objects(client, service)
     limits(client, service, maximum=2, above="refused")
     answer = KINDS[OF_SERVICE[service]].ask_list(client, limit=3)
     assert answer.status_code == 400
@@ -62,15 +61,15 @@ def test_a_limit_above_the_maximum_is_refused(client: Client, service: str) -> N
 
 
 @EVERY_SERVICE
-def test_a_limit_above_the_maximum_is_taken(client: Client, service: str) -> None:
-    made(client, service)
+def test_a_limit_above_the_maximum_is_accepted(client: Client, service: str) -> None:
+    create_objects(client, service)
     limits(client, service, maximum=2, above="taken")
     assert len(KINDS[OF_SERVICE[service]].listed(client, limit=3)) == 3
 
 
 @EVERY_SERVICE
 def test_a_page_without_a_limit_has_the_default(client: Client, service: str) -> None:
-    made(client, service)
+    create_objects(client, service)
     limits(client, service, default=2)
     assert len(KINDS[OF_SERVICE[service]].listed(client, limit=None)) == 2
     limits(client, service, maximum=1)
@@ -78,8 +77,8 @@ def test_a_page_without_a_limit_has_the_default(client: Client, service: str) ->
 
 
 @EVERY_SERVICE
-def test_a_service_without_a_default_needs_a_limit(client: Client, service: str) -> None:
-    made(client, service)
+def test_a_service_without_a_default_requires_a_limit(client: Client, service: str) -> None:
+    create_objects(client, service)
     limits(client, service, default=None)
     answer = KINDS[OF_SERVICE[service]].ask_list(client, limit=None)
     assert answer.status_code == 400
@@ -88,7 +87,7 @@ def test_a_service_without_a_default_needs_a_limit(client: Client, service: str)
 
 
 def test_a_continued_list_of_flow_service_keeps_its_limit(client: Client) -> None:
-    made(client, "flow_service")
+    create_objects(client, "flow_service")
     limits(client, "flow_service", default=None, maximum=2)
     page = client.get(f"{FLOW}/sourceConnections", limit=2)
     token = page["_links"]["next"]["href"].partition("continuationToken=")[2]
@@ -97,7 +96,7 @@ def test_a_continued_list_of_flow_service_keeps_its_limit(client: Client) -> Non
 
 
 def test_a_search_of_flow_service_has_the_same_limits(client: Client) -> None:
-    made(client, "flow_service")
+    create_objects(client, "flow_service")
     for name in ("base 1", "base 2"):
         KINDS["base_connection"].make(client, name)
     limits(client, "flow_service", default=2, maximum=2)
@@ -120,15 +119,15 @@ def test_the_limits_are_those_of_the_documents_by_default(client: Client) -> Non
 @pytest.mark.parametrize(
     ("page_limits", "named"),
     [
-        ({"ims": {}}, "'ims' means nothing in 'page_limits': known are catalog, data_prep"),
-        ({"catalog": {"most": 1}}, "'most' means nothing in 'page_limits.catalog': known are above, default, maximum"),
+        ({"ims": {}}, "'ims' is unknown in 'page_limits': known are catalog, data_prep"),
+        ({"catalog": {"most": 1}}, "'most' is unknown in 'page_limits.catalog': known are above, default, maximum"),
         ({"catalog": {"maximum": 0}}, "'page_limits.catalog.maximum' is 0: it must be a whole number from 1 to"),
         ({"catalog": {"maximum": None}}, "'page_limits.catalog.maximum' is null: it must be a whole number from 1 to"),
         ({"catalog": {"default": "20"}}, "'page_limits.catalog.default' is \"20\": it must be a whole number from 1"),
         ({"catalog": {"above": "kept"}}, "'page_limits.catalog.above' is \"kept\": it must be one of cut, refused, ta"),
     ],
 )
-def test_page_limits_that_mean_nothing_are_refused(client: Client, page_limits: object, named: str) -> None:
+def test_invalid_page_limits_are_refused(client: Client, page_limits: object, named: str) -> None:
     before = client.control("GET", "options")
     assert named in client.refused("PUT", "/__emulator__/options", 400, json={"page_limits": page_limits})["error"]
     assert client.control("GET", "options") == before

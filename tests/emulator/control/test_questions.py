@@ -1,4 +1,4 @@
-"""What services do with the parameters and filters of their lists."""
+"""Parameters and filters of lists that the services honour, ignore or refuse."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SERVICES = {
 }
 EVERY_SERVICE = pytest.mark.parametrize("service", SERVICES)
 NAMES = ("b", "c", "a")
-# By service: how a list is sorted by name or title, newest first, and filtered by name.
+# By service, the parameters that sort a list: by title in the registry, else newest first.
 ORDERS: Mapping[str, Mapping[str, str]] = {
     "flow_service": {"orderby": "-createdAt"},
     "schema_registry": {"orderby": "title"},
     "catalog": {"orderBy": "desc:created"},
     "data_prep": {"orderBy": "-createdDate"},
 }
-# What the refusals of the services say, but for Flow Service's.
+# Members of the refusals by each service, except Flow Service.
 REFUSALS: Mapping[str, Mapping[str, Any]] = {
     "schema_registry": {"type": "http://ns.adobe.com/aep/errors/XDM-1011-400", "title": "Query parameter invalid"},
     "catalog": {"title": "BadRequestError", "status": 400},
@@ -34,7 +34,7 @@ REFUSALS: Mapping[str, Mapping[str, Any]] = {
 
 
 def named(service: str, name: str) -> dict[str, str]:
-    """The filter of a list by name."""
+    """The parameters that filter a list by name."""
     if service in ("catalog", "data_prep"):
         return {"name": name}
     return {"property": f"{'name' if service == 'flow_service' else 'title'}=={name}"}
@@ -44,8 +44,8 @@ def answers(client: Client, question: str, answer: str) -> None:
     client.control("PUT", "options", json={"questions": {question: answer}})
 
 
-def made(client: Client, service: str, names: tuple[str, ...] = NAMES) -> list[str]:
-    """Objects with these names, each a second after the one before."""
+def create_objects(client: Client, service: str, names: tuple[str, ...] = NAMES) -> list[str]:
+    """Create objects with these names, one each second; return their ids."""
     kind, ids = KINDS[SERVICES[service]], []
     for name in names:
         ids.append(kind.make(client, name))
@@ -54,14 +54,14 @@ def made(client: Client, service: str, names: tuple[str, ...] = NAMES) -> list[s
 
 
 def listed(client: Client, service: str, ids: list[str], **params: Any) -> list[int]:
-    """The places of the objects in a list among those that were made."""
+    """The listed objects, in the order of the list, as indexes into the ids of the created objects."""
     return [ids.index(one) for one in KINDS[SERVICES[service]].listed(client, **params) if one in ids]
 
 
 def refused(client: Client, service: str, code: str, **params: Any) -> None:
-    """Check the refusal of a list.
+    """Check the refusal of a list request.
 
-    :param code: of Flow Service.
+    :param code: the code of the refusal if the service is Flow Service.
     """
     kind = KINDS[SERVICES[service]]
     if service == "flow_service":
@@ -75,7 +75,7 @@ def refused(client: Client, service: str, code: str, **params: Any) -> None:
 
 @EVERY_SERVICE
 def test_an_order_is_honoured_ignored_or_refused(client: Client, service: str) -> None:
-    ids = made(client, service)
+    ids = create_objects(client, service)
     default = listed(client, service, ids)
     honoured = listed(client, service, ids, **ORDERS[service])
     assert honoured == ([2, 0, 1] if service == "schema_registry" else [2, 1, 0])
@@ -85,8 +85,8 @@ def test_an_order_is_honoured_ignored_or_refused(client: Client, service: str) -
     refused(client, service, "1433-400", **ORDERS[service])
 
 
-def test_the_second_name_of_the_order_in_catalog_is_the_same_question(client: Client) -> None:
-    ids = made(client, "catalog")
+def test_catalog_handles_both_names_of_the_order_alike(client: Client) -> None:
+    ids = create_objects(client, "catalog")
     assert listed(client, "catalog", ids, sort="desc:created") == [2, 1, 0]
     answers(client, "catalog.order", "ignored")
     assert listed(client, "catalog", ids, sort="desc:created") == [0, 1, 2]
@@ -94,7 +94,7 @@ def test_the_second_name_of_the_order_in_catalog_is_the_same_question(client: Cl
 
 @EVERY_SERVICE
 def test_a_filter_by_name_is_honoured_ignored_or_refused(client: Client, service: str) -> None:
-    ids = made(client, service)
+    ids = create_objects(client, service)
     everything = listed(client, service, ids)
     assert listed(client, service, ids, **named(service, "c")) == [1]
     answers(client, f"{service}.name_filter", "ignored")
@@ -108,10 +108,10 @@ def test_a_filter_by_name_is_honoured_ignored_or_refused(client: Client, service
     [("non_ascii_names", "Zahlung für März"), ("quoted_names", 'The "best" ones'), ("quoted_names", "The seller's")],
 )
 @EVERY_SERVICE
-def test_a_filter_by_a_special_name_is_honoured_misses_or_is_refused(
+def test_a_filter_by_a_special_name_finds_nothing_if_ignored(
     client: Client, service: str, question: str, name: str
 ) -> None:
-    ids = made(client, service, ("plain", name))
+    ids = create_objects(client, service, ("plain", name))
     assert listed(client, service, ids, **named(service, name)) == [1]
     answers(client, f"{service}.{question}", "ignored")
     assert listed(client, service, ids, **named(service, name)) == []
@@ -123,7 +123,7 @@ def test_a_filter_by_a_special_name_is_honoured_misses_or_is_refused(
 
 @EVERY_SERVICE
 def test_an_unknown_parameter_is_ignored_or_refused(client: Client, service: str) -> None:
-    ids = made(client, service)
+    ids = create_objects(client, service)
     everything = listed(client, service, ids)
     answers(client, f"{service}.unknown_parameter", "ignored")
     assert listed(client, service, ids, surprise="1") == everything
@@ -134,7 +134,7 @@ def test_an_unknown_parameter_is_ignored_or_refused(client: Client, service: str
 
 @pytest.mark.parametrize("service", ["flow_service", "catalog", "data_prep"])
 def test_a_start_is_honoured_ignored_or_refused(client: Client, service: str) -> None:
-    ids = made(client, service)
+    ids = create_objects(client, service)
     answers(client, f"{service}.start", "honoured")
     assert listed(client, service, ids, start=1, limit=1) == [1]
     answers(client, f"{service}.start", "ignored")
@@ -144,18 +144,18 @@ def test_a_start_is_honoured_ignored_or_refused(client: Client, service: str) ->
 
 
 def test_a_start_in_the_registry_is_honoured_ignored_or_refused(client: Client) -> None:
-    ids = made(client, "schema_registry")
-    asked = {"orderby": "title", "start": "b"}
-    assert listed(client, "schema_registry", ids, **asked) == [1]
+    ids = create_objects(client, "schema_registry")
+    query = {"orderby": "title", "start": "b"}
+    assert listed(client, "schema_registry", ids, **query) == [1]
     answers(client, "schema_registry.start", "ignored")
-    assert listed(client, "schema_registry", ids, **asked) == [2, 0, 1]
+    assert listed(client, "schema_registry", ids, **query) == [2, 0, 1]
     answers(client, "schema_registry.start", "refused")
-    refused(client, "schema_registry", "", **asked)
+    refused(client, "schema_registry", "", **query)
 
 
-def test_a_start_that_flow_service_honours_counts_for_the_first_page(client: Client) -> None:
+def test_an_honoured_start_of_flow_service_applies_to_the_first_page(client: Client) -> None:
     answers(client, "flow_service.start", "honoured")
-    ids = made(client, "flow_service", ("a", "b", "c", "d"))
+    ids = create_objects(client, "flow_service", ("a", "b", "c", "d"))
     page = client.get(f"{FLOW}/sourceConnections", start=1, limit=2)
     assert [item["id"] for item in page["items"]] == ids[1:3]
     token = page["_links"]["next"]["href"].partition("continuationToken=")[2]
@@ -165,19 +165,19 @@ def test_a_start_that_flow_service_honours_counts_for_the_first_page(client: Cli
 
 
 def test_a_continuation_token_is_honoured_ignored_or_refused(client: Client) -> None:
-    ids = made(client, "flow_service")
+    ids = create_objects(client, "flow_service")
     sources = f"{FLOW}/sourceConnections"
     token = client.get(sources, limit=2)["_links"]["next"]["href"].partition("continuationToken=")[2]
-    asked = {"continuationToken": token, "limit": 2}
-    assert [item["id"] for item in client.get(sources, **asked)["items"]] == ids[2:]
+    query = {"continuationToken": token, "limit": 2}
+    assert [item["id"] for item in client.get(sources, **query)["items"]] == ids[2:]
     answers(client, "flow_service.continuation_token", "ignored")
-    assert [item["id"] for item in client.get(sources, **asked)["items"]] == ids[:2]
+    assert [item["id"] for item in client.get(sources, **query)["items"]] == ids[:2]
     answers(client, "flow_service.continuation_token", "refused")
-    refused(client, "flow_service", "1451-400", **asked)
+    refused(client, "flow_service", "1451-400", **query)
 
 
 def test_a_filter_by_several_ids_is_honoured_ignored_or_refused(client: Client) -> None:
-    ids = made(client, "flow_service")
+    ids = create_objects(client, "flow_service")
     several, single = {"property": f"id=={ids[2]},{ids[0]}"}, {"property": f"id=={ids[1]}"}
     assert listed(client, "flow_service", ids, **several) == [0, 2]
     answers(client, "flow_service.filter_ids", "ignored")
@@ -189,7 +189,7 @@ def test_a_filter_by_several_ids_is_honoured_ignored_or_refused(client: Client) 
 
 
 def test_a_filter_by_creation_time_is_honoured_ignored_or_refused(client: Client) -> None:
-    ids = made(client, "flow_service")
+    ids = create_objects(client, "flow_service")
     later = {"property": f"createdAt>={client.item('sourceConnections', ids[1])['createdAt']}"}
     assert listed(client, "flow_service", ids, **later) == [1, 2]
     answers(client, "flow_service.filter_created", "ignored")
@@ -204,8 +204,8 @@ def test_a_filter_by_the_start_of_the_last_run_is_honoured_ignored_or_refused(cl
     begun = client.item("flows", flow)["lastRunDetails"]["startedAtUTC"]
 
     def found(since: int) -> list[str]:
-        asked = f"lastRunDetails.startedAtUTC>={since}"
-        return [item["id"] for item in client.get(f"{FLOW}/flows", property=asked)["items"]]
+        query = f"lastRunDetails.startedAtUTC>={since}"
+        return [item["id"] for item in client.get(f"{FLOW}/flows", property=query)["items"]]
 
     assert (found(begun), found(begun + 1)) == ([flow], [])
     answers(client, "flow_service.filter_last_run_started", "ignored")
@@ -216,11 +216,11 @@ def test_a_filter_by_the_start_of_the_last_run_is_honoured_ignored_or_refused(cl
     )
 
 
-def test_an_ignored_filter_of_a_search_has_no_effect_either(client: Client) -> None:
-    made_ids = [KINDS["base_connection"].make(client, name) for name in NAMES]
+def test_an_ignored_filter_of_a_search_has_no_effect(client: Client) -> None:
+    ids = [KINDS["base_connection"].make(client, name) for name in NAMES]
     answers(client, "flow_service.name_filter", "ignored")
     found = client.make(f"{FLOW}/connections/search", {"queryString": "property=name==c"})["items"]
-    assert [item["id"] for item in found][-3:] == made_ids
+    assert [item["id"] for item in found][-3:] == ids
 
 
 def test_questions_are_shown_with_their_defaults(client: Client) -> None:
@@ -237,12 +237,12 @@ def test_questions_are_shown_with_their_defaults(client: Client) -> None:
 @pytest.mark.parametrize(
     ("questions", "named_"),
     [
-        ({"flow_service.count": "ignored"}, "'flow_service.count' means nothing in 'questions': known are catalog.na"),
+        ({"flow_service.count": "ignored"}, "'flow_service.count' is unknown in 'questions': known are catalog.na"),
         ({"catalog.start": "taken"}, "'questions.catalog.start' is \"taken\": it must be one of honoured, ignored, re"),
         ("ignored", "'questions' is \"ignored\": it must be an object of catalog.name_filter"),
     ],
 )
-def test_questions_that_mean_nothing_are_refused(client: Client, questions: object, named_: str) -> None:
+def test_invalid_questions_are_refused(client: Client, questions: object, named_: str) -> None:
     before = client.control("GET", "options")
     assert named_ in client.refused("PUT", "/__emulator__/options", 400, json={"questions": questions})["error"]
     assert client.control("GET", "options") == before

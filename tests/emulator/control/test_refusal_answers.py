@@ -1,4 +1,4 @@
-"""How the services refuse a wrong token, organisation, sandbox or id."""
+"""The chosen answers to requests with a wrong token, organisation, sandbox or id."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import requests
 from tests.emulator.client import CATALOG, DATA_PREP, FLOW, REGISTRY, XED, Client
 
 SANDBOXES = "/data/foundation/sandbox-management"
-# A path of each service that names an unknown id.
+# A path of each service with an unknown id.
 PATHS = {
     "flow_service": f"{FLOW}/flows/unknown",
     "schema_registry": f"{REGISTRY}/tenant/schemas/unknown",
@@ -28,7 +28,7 @@ HEADERS: dict[str, dict[str, str | None]] = {
     "empty_organisation": {"x-gw-ims-org-id": ""},
     "malformed_organisation": {"x-gw-ims-org-id": "OTHER"},
 }
-#: Of these, only some services' refusals can be chosen.
+#: The cases whose refusals can be chosen for some services only, with these services.
 SOME = {
     **dict.fromkeys(("wrong_sandbox", "unknown_id"), tuple(service for service in PATHS if service != "sandboxes")),
     "empty_organisation": ("flow_service", "catalog"),
@@ -39,9 +39,9 @@ EVERY_CASE = pytest.mark.parametrize(("service", "case"), CASES)
 
 
 def answered(client: Client, service: str, case: str, **answer: Any) -> requests.Response:
-    """The answer to a request that must be refused.
+    """Choose the answer to a case of refusals, and return the answer to a request in that case.
 
-    :param answer: that is chosen for it.
+    :param answer: the chosen answer.
     """
     client.control("PUT", "options", json={"refusals": {f"{service}.{case}": answer}})
     return ask(client, service, case)
@@ -75,7 +75,7 @@ def test_a_chosen_refusal_changes_no_other_case(client: Client, service: str, ca
 
 
 @EVERY_SERVICE
-def test_a_refusal_is_answered_by_the_service_of_its_code(client: Client, service: str) -> None:
+def test_a_refusal_has_the_form_of_the_service_of_its_code(client: Client, service: str) -> None:
     bodies = {
         "FLOW-1439-404": {"type": "https://ns.adobe.com/aep/errors/FLOW-1439-404", "title": "Resource not found"},
         "XDM-1012-404": {"type": "http://ns.adobe.com/aep/errors/XDM-1012-404", "title": "Not Found"},
@@ -99,7 +99,7 @@ def test_the_status_may_differ_from_that_of_the_code(client: Client) -> None:
 
 
 @EVERY_SERVICE
-def test_a_refusal_is_a_page_or_blank(client: Client, service: str) -> None:
+def test_a_refusal_can_be_an_html_page_or_blank(client: Client, service: str) -> None:
     answer = answered(client, service, "invalid_token", status=403, form="html")
     assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
     assert "<title>403 Forbidden</title>" in answer.text
@@ -109,7 +109,7 @@ def test_a_refusal_is_a_page_or_blank(client: Client, service: str) -> None:
 
 @EVERY_SERVICE
 @pytest.mark.parametrize(("status", "form"), [(403, "other"), (200, "json")])
-def test_an_answer_that_is_no_problem_is_an_empty_object(client: Client, service: str, status: int, form: str) -> None:
+def test_an_answer_that_is_no_refusal_is_an_empty_object(client: Client, service: str, status: int, form: str) -> None:
     answer = answered(client, service, "invalid_token", status=status, form=form)
     assert (answer.status_code, answer.json()) == (status, {})
 
@@ -133,20 +133,23 @@ def test_an_unknown_path_is_answered_as_chosen(client: Client) -> None:
 @pytest.mark.parametrize(
     ("refusals", "named"),
     [
-        ({"ims.no_token": {}}, "'ims.no_token' means nothing in 'refusals': known are catalog.empty_organisation"),
-        ({"sandboxes.wrong_sandbox": {}}, "'sandboxes.wrong_sandbox' means nothing in 'refusals'"),
+        ({"ims.no_token": {}}, "'ims.no_token' is unknown in 'refusals': known are catalog.empty_organisation"),
+        ({"sandboxes.wrong_sandbox": {}}, "'sandboxes.wrong_sandbox' is unknown in 'refusals'"),
         ({"catalog.no_token": {}}, "'refusals.catalog.no_token.status' is missing"),
         ({"catalog.no_token": 404}, "'refusals.catalog.no_token' is 404: it must be an object of code, form, status"),
         ({"catalog.no_token": {"status": 99}}, "'refusals.catalog.no_token.status' is 99: it must be a whole number f"),
         ({"catalog.no_token": {"status": 400, "form": "xml"}}, "it must be one of blank, html, json, other"),
         (
             {"catalog.no_token": {"status": 400, "code": 400}},
-            "'refusals.catalog.no_token.code' is 400: it must be such",
+            "'refusals.catalog.no_token.code' is 400: it must be a code",
         ),
-        ({"catalog.no_token": {"status": 400, "code": "a b"}}, 'is "a b": it must be such as FLOW-1439-404 or 401013'),
+        (
+            {"catalog.no_token": {"status": 400, "code": "a b"}},
+            'is "a b": it must be a code such as FLOW-1439-404 or 401013',
+        ),
     ],
 )
-def test_refusals_that_mean_nothing_are_refused(client: Client, refusals: object, named: str) -> None:
+def test_invalid_answers_to_refusals_are_refused(client: Client, refusals: object, named: str) -> None:
     before = client.control("GET", "options")
     assert named in client.refused("PUT", "/__emulator__/options", 400, json={"refusals": refusals})["error"]
     assert client.control("GET", "options") == before

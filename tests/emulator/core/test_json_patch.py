@@ -1,4 +1,4 @@
-"""Any patch of any document does what RFC 6902 says, or names what is not there."""
+"""Any patch of any document is applied as in RFC 6902, or refused because its path leads nowhere."""
 
 from __future__ import annotations
 
@@ -21,24 +21,26 @@ OPERATIONS = st.sampled_from(("add", "replace", "remove"))
 
 @settings(max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=TREES, operation=OPERATIONS, steps=STEPS)
-def test_any_patch_of_any_document(client: Client, tree: Any, operation: str, steps: list[str]) -> None:
+def test_any_patch_is_applied_as_in_rfc_6902_or_refused(
+    client: Client, tree: Any, operation: str, steps: list[str]
+) -> None:
     params = {"tableName": "PayPal.Catalog_Products", "deep": tree}
-    made = client.make(f"{FLOW}/sourceConnections", source_body(params=params))
-    path, headers = f"{FLOW}/sourceConnections/{made['id']}", {"If-Match": made["etag"]}
+    created = client.make(f"{FLOW}/sourceConnections", source_body(params=params))
+    path, headers = f"{FLOW}/sourceConnections/{created['id']}", {"If-Match": created["etag"]}
     pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
     patch = {"op": operation, "path": f"/params/deep{pointer}", **({} if operation == "remove" else {"value": "new"})}
     try:
-        wanted = patched(tree, operation, steps)
+        expected = patched(tree, operation, steps)
     except LookupError:
-        wanted = tree
+        expected = tree
         client.flow_problem("PATCH", path, "1455-400", json=[patch], headers=headers)
     else:
         assert client.ask("PATCH", path, json=[patch], headers=headers).status_code == 200
-    assert client.item("sourceConnections", made["id"])["params"]["deep"] == wanted
+    assert client.item("sourceConnections", created["id"])["params"]["deep"] == expected
 
 
 def patched(node: Any, operation: str, steps: list[str]) -> Any:
-    """What a patch makes of a document; raises :class:`LookupError` where it leads nowhere."""
+    """Apply a patch to a document, as RFC 6902 defines it; raises :class:`LookupError` if its path leads nowhere."""
     first, *rest = steps
     adds = operation == "add" and not rest
     if isinstance(node, dict):

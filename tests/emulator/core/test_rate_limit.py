@@ -23,13 +23,13 @@ def passes(client: Client, requests_: int) -> int:
     return sum(client.ask("GET", SOURCES).status_code == 200 for _ in range(requests_))
 
 
-def test_no_limit_unless_set(client: Client) -> None:
+def test_there_is_no_rate_limit_unless_set(client: Client) -> None:
     off = {"requests_a_minute": None, "burst": None, "retry_after": None, "refused": 0}
     assert client.control("GET", "rate-limit") == off
     assert passes(client, 150) == 150
 
 
-def test_burst_then_the_rate(client: Client) -> None:
+def test_a_burst_is_allowed_and_then_the_rate(client: Client) -> None:
     shown = limit(client, requests_a_minute=30, burst=3)
     assert shown == {"requests_a_minute": 30, "burst": 3, "retry_after": "seconds", "refused": 0}
     assert passes(client, 5) == 3
@@ -47,7 +47,7 @@ def test_waiting_for_retry_after_is_enough(client: Client) -> None:
         client.advance(early)
         answer = client.ask("GET", SOURCES)
         assert answer.status_code == 429
-    # 60 / 7 seconds for each request, 3.5 of which have passed, rounded up.
+    # A request is allowed every 60 / 7 seconds; 3.5 seconds have passed, and the rest is rounded up.
     assert answer.headers["Retry-After"] == "6"
     client.advance(5)
     assert passes(client, 1) == 0
@@ -56,7 +56,7 @@ def test_waiting_for_retry_after_is_enough(client: Client) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.7, 1, 13, 49.9, 60, 1000])
-def test_no_rounding_keeps_a_patient_client_out(client: Client, rate: float) -> None:
+def test_a_client_that_waits_for_retry_after_always_passes(client: Client, rate: float) -> None:
     limit(client, requests_a_minute=rate, burst=1)
     for _ in range(12):
         assert passes(client, 1) == 1
@@ -72,7 +72,7 @@ def test_a_refused_request_changes_nothing(client: Client) -> None:
     assert len(client.get(SOURCES)["items"]) == 1
 
 
-def test_retry_after_as_a_date_of_the_emulators_clock(client: Client) -> None:
+def test_retry_after_can_be_a_date_of_the_emulators_clock(client: Client) -> None:
     client.advance(86400 * 30)
     client.sign_in()
     limit(client, requests_a_minute=10, burst=1, retry_after="date")
@@ -85,13 +85,13 @@ def test_retry_after_as_a_date_of_the_emulators_clock(client: Client) -> None:
     assert passes(client, 1) == 1
 
 
-def test_retry_after_left_out(client: Client) -> None:
+def test_retry_after_can_be_left_out(client: Client) -> None:
     limit(client, requests_a_minute=10, burst=1, retry_after=None)
     assert passes(client, 1) == 1
     assert "Retry-After" not in client.ask("GET", SOURCES).headers
 
 
-def test_only_what_passes_the_gateway_is_counted(client: Client) -> None:
+def test_only_requests_that_pass_the_gateway_are_counted(client: Client) -> None:
     limit(client, requests_a_minute=1, burst=2)
     for _ in range(5):
         client.refused("GET", SOURCES, 401, headers={"Authorization": "Bearer x"})
@@ -99,17 +99,17 @@ def test_only_what_passes_the_gateway_is_counted(client: Client) -> None:
         client.control("GET", "rate-limit")
     client.get(SOURCES)
     client.get(f"{REGISTRY}/stats")
-    # One bucket for all services of the platform and all tokens of the client.
+    # All services of the platform and all tokens of the client share one bucket.
     assert Client(client.url, "prod").refused("GET", f"{REGISTRY}/stats", 429) == REFUSED
 
 
-def test_reset_lifts_it(client: Client) -> None:
+def test_a_reset_removes_the_rate_limit(client: Client) -> None:
     limit(client, requests_a_minute=1, burst=1)
     client.control("POST", "reset")
     assert passes(client, 5) == 5
 
 
-def test_limit_from_the_start_comes_back_with_a_reset() -> None:
+def test_a_reset_restores_the_rate_limit_of_the_start() -> None:
     with EmulatorServer(time="manual", rate_limit=60, burst=2) as server:
         client = Client(server.url)
         assert passes(client, 4) == 2
@@ -119,7 +119,7 @@ def test_limit_from_the_start_comes_back_with_a_reset() -> None:
         assert passes(client, 4) == 2
 
 
-def test_burst_is_a_minutes_worth_unless_given(client: Client) -> None:
+def test_the_default_burst_is_the_requests_of_a_minute(client: Client) -> None:
     assert limit(client, requests_a_minute=5)["burst"] == 5
     assert limit(client, requests_a_minute=0.5)["burst"] == 1
 
@@ -139,7 +139,7 @@ def test_burst_is_a_minutes_worth_unless_given(client: Client) -> None:
         ([], ["object"]),
     ],
 )
-def test_bad_limits_are_refused(client: Client, body: Any, words: list[str]) -> None:
+def test_invalid_rate_limits_are_refused(client: Client, body: Any, words: list[str]) -> None:
     message = client.refused("PUT", "/__emulator__/rate-limit", 400, json=body)["error"]
     for word in words:
         assert word in message

@@ -13,8 +13,8 @@ ALL = GOOD_PRODUCTS + BAD_PRODUCTS
 DAY = 86400
 
 
-def ran(client: Client, *, options: dict[str, Any] | None = None, **outcome: Any) -> tuple[Any, str, str]:
-    """The first run of a dataflow, its batch and its dataset."""
+def first_run(client: Client, *, options: dict[str, Any] | None = None, **outcome: Any) -> tuple[Any, str, str]:
+    """Run a new dataflow once; return the run and the ids of its batch and dataset."""
     if outcome:
         client.control("POST", "outcomes", json=outcome)
     body = client.prepared()
@@ -45,22 +45,22 @@ def rows(client: Client, dataset: str) -> Any:
 
 
 def meta(client: Client, batch: str, path: str, **paging: Any) -> Any:
-    """A list of diagnostics."""
+    """Return a list of diagnostic files."""
     answer = client.ask("GET", f"{EXPORT}/batches/{batch}/meta", params={"path": path, **paging})
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def gone(client: Client, address: str) -> str:
-    """The message of a refusal because something is not there."""
+def not_found_detail(client: Client, address: str) -> str:
+    """Return the message of a 404 answer."""
     body = client.refused("GET", address, 404)
     assert body.keys() == {"type", "title", "status", "detail"}
     assert (body["title"], body["status"]) == ("NotFoundError", 404)
     return str(body["detail"])
 
 
-def test_records_of_a_batch_in_files(client: Client) -> None:
-    run, batch, dataset = ran(client)
+def test_the_records_of_a_batch_are_in_files(client: Client) -> None:
+    run, batch, dataset = first_run(client)
     listed = client.get(f"{EXPORT}/batches/{batch}/files")
     assert listed.keys() == {"data", "_page"}
     assert listed["_page"] == {"limit": 100, "count": 2}
@@ -107,8 +107,8 @@ def part(client: Client, entry: Any) -> str:
     return str(client.get(f"{EXPORT}/files/{entry['dataSetFileId']}")["data"][0]["name"])
 
 
-def test_row_errors_behind_the_links_of_a_run(client: Client) -> None:
-    run, batch, _ = ran(client)
+def test_the_links_of_a_run_lead_to_row_errors(client: Client) -> None:
+    run, batch, _ = first_run(client)
     extensions = run["activities"][1]["statusSummary"]["extensions"]
     listed = follow(client, extensions["manifest"]["failedRecords"]).json()
     assert [entry["name"] for entry in listed["data"]] == ["conversion_errors_0.json", "validation_errors_0.json"]
@@ -132,8 +132,8 @@ def test_row_errors_behind_the_links_of_a_run(client: Client) -> None:
     assert lines(other) == samples
 
 
-def test_input_files_behind_the_links_of_a_run(client: Client) -> None:
-    run, batch, _ = ran(client)
+def test_the_links_of_a_run_lead_to_its_input_files(client: Client) -> None:
+    run, batch, _ = first_run(client)
     link = run["metrics"]["fileSummary"]["manifest"]["fileInfo"][0]["path"]
     assert link == run["activities"][1]["fileSummary"]["extensions"]["manifest"]["fileInfo"]
     (entry,) = follow(client, link).json()["data"]
@@ -144,8 +144,8 @@ def test_input_files_behind_the_links_of_a_run(client: Client) -> None:
     assert follow(client, top["data"][1]["_links"]["self"]["href"]).json()["_page"]["count"] == 2
 
 
-def test_many_errors_come_in_pages_of_files(client: Client) -> None:
-    _, batch, _ = ran(client, outcome="partial", failed=1199)
+def test_many_row_errors_fill_several_pages_of_files(client: Client) -> None:
+    _, batch, _ = first_run(client, outcome="partial", failed=1199)
     address = f"{EXPORT}/batches/{batch}/meta"
     seen, link, pages = [], f"{client.url}{address}?path=row_errors&limit=1", 0
     while link:
@@ -168,8 +168,8 @@ def test_many_errors_come_in_pages_of_files(client: Client) -> None:
         assert next(iter(parameter)) in refusal["detail"]
 
 
-def test_failed_batch_keeps_what_was_read(client: Client) -> None:
-    run, batch, dataset = ran(client, options={"partialIngestionPercent": 0.001})
+def test_a_failed_batch_keeps_the_records_that_were_read(client: Client) -> None:
+    run, batch, dataset = first_run(client, options={"partialIngestionPercent": 0.001})
     assert run["metrics"]["statusSummary"]["status"] == "failed"
     listed = client.get(f"{EXPORT}/batches/{batch}/failed")
     assert [entry["name"] for entry in listed["data"]] == ["part-00000.json", "part-00001.json"]
@@ -181,20 +181,20 @@ def test_failed_batch_keeps_what_was_read(client: Client) -> None:
     assert meta(client, batch, "row_errors")["_page"]["count"] == 2
 
 
-def test_no_row_errors_without_diagnostics(client: Client) -> None:
-    run, batch, _ = ran(client, options={})
+def test_without_error_diagnostics_there_are_no_row_errors(client: Client) -> None:
+    run, batch, _ = first_run(client, options={})
     assert run["metrics"]["recordSummary"]["failedInfo"] == []
     assert "manifest" not in run["activities"][1]["statusSummary"]["extensions"]
-    gone(client, f"{EXPORT}/batches/{batch}/meta?path=row_errors")
-    gone(client, f"{EXPORT}/batches/{batch}/meta?path=row_error_samples.json")
+    not_found_detail(client, f"{EXPORT}/batches/{batch}/meta?path=row_errors")
+    not_found_detail(client, f"{EXPORT}/batches/{batch}/meta?path=row_error_samples.json")
     assert [entry["name"] for entry in client.get(f"{EXPORT}/batches/{batch}/meta")["data"]] == ["input_files"]
     wire = client.get(f"{CATALOG}/batches/{batch}")[batch]
     assert [error["code"] for error in wire["errors"]] == ["INGEST-1211-400"]
     assert wire["tags"]["acp_enableErrorDiagnostics"] == ["false"]
 
 
-def test_batch_tells_the_same_as_its_run(client: Client) -> None:
-    run, batch, dataset = ran(client)
+def test_a_batch_reports_the_same_errors_as_its_run(client: Client) -> None:
+    run, batch, dataset = first_run(client)
     wire = client.get(f"{CATALOG}/batches/{batch}")[batch]
     assert (wire["id"], wire["externalId"], wire["status"]) == (batch, batch, "success")
     assert wire["metrics"] == {
@@ -219,8 +219,8 @@ def test_batch_tells_the_same_as_its_run(client: Client) -> None:
     assert list(client.get(f"{CATALOG}/batches", tags=f"flowRunId:{run['id']}")) == [batch]
 
 
-def test_diagnostics_are_kept_for_thirty_days(client: Client) -> None:
-    _, batch, _ = ran(client, options={"partialIngestionPercent": 0.001})
+def test_diagnostics_expire_after_thirty_days(client: Client) -> None:
+    _, batch, _ = first_run(client, options={"partialIngestionPercent": 0.001})
     address = f"{EXPORT}/batches/{batch}"
     client.advance(30 * DAY - 2)
     client.sign_in()
@@ -228,8 +228,8 @@ def test_diagnostics_are_kept_for_thirty_days(client: Client) -> None:
     assert client.get(f"{address}/failed")["_page"]["count"] == 2
     client.advance(2)
     for path in ("row_errors", "row_error_samples.json", "input_files", "row_errors/conversion_errors_0.json"):
-        assert batch in gone(client, f"{address}/meta?path={path}")
-    gone(client, f"{address}/failed")
+        assert batch in not_found_detail(client, f"{address}/meta?path={path}")
+    not_found_detail(client, f"{address}/failed")
     assert client.get(f"{CATALOG}/batches/{batch}")[batch]["metrics"]["failedRecordCount"] == ALL
 
 
@@ -252,20 +252,20 @@ def test_diagnostics_are_kept_for_thirty_days(client: Client) -> None:
         "/datasets/none/preview",
     ],
 )
-def test_what_is_not_there(client: Client, path: str) -> None:
-    _, batch, _ = ran(client)
-    gone(client, EXPORT + path.replace("{batch}", batch))
+def test_unknown_files_and_batches_are_not_found(client: Client, path: str) -> None:
+    _, batch, _ = first_run(client)
+    not_found_detail(client, EXPORT + path.replace("{batch}", batch))
 
 
-def test_other_sandboxes_see_nothing(client: Client) -> None:
-    _, batch, _ = ran(client)
+def test_batches_of_other_sandboxes_are_not_found(client: Client) -> None:
+    _, batch, _ = first_run(client)
     for path in (f"/batches/{batch}/files", f"/batches/{batch}/meta?path=row_errors", f"/files/{batch}-1"):
         client.refused("GET", EXPORT + path, 404, headers={"x-sandbox-name": "prod"})
     assert client.ask("GET", f"{EXPORT}/batches/{batch}/files", headers={"x-api-key": ""}).status_code == 403
 
 
-def test_parts_of_a_file(client: Client) -> None:
-    _, batch, _ = ran(client)
+def test_a_range_of_bytes_of_a_file_is_returned(client: Client) -> None:
+    _, batch, _ = first_run(client)
     address = f"{EXPORT}/files/{batch}-1?path=part-00000.json"
     whole = client.ask("GET", address).content
     head = client.ask("HEAD", address)

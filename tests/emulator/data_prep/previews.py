@@ -1,4 +1,4 @@
-"""What expressions and attributes give for a row, by one preview."""
+"""The results of expressions, conversions and validations, computed by one preview or validation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from tests.emulator.client import Client
 from tests.emulator.data_prep.test_data_prep import SETS, lines
 
-#: The Schema Registry takes a title once.
+#: A new title for each schema: the Schema Registry refuses duplicate titles.
 _TITLES = map("schema {}".format, itertools.count())
 
 
 def results(client: Client, expressions: Sequence[str], row: Mapping[str, Any] | None = None) -> list[Any]:
-    """The values of expressions as JSON has them, None for nothing; raises where one is refused."""
+    """Return the JSON values of expressions for a row; raise an error if an expression is refused."""
     names = [f"r{place}" for place in range(len(expressions))]
     schema = client.schema(next(_TITLES), **{name: {"type": "object"} for name in names})
     sources = [f'to_object("r", {expression})' for expression in expressions]
@@ -29,14 +29,14 @@ def results(client: Client, expressions: Sequence[str], row: Mapping[str, Any] |
 
 
 def converted(client: Client, values: Sequence[Any], field: Mapping[str, Any]) -> list[Any]:
-    """What an attribute's values become in a field, each its own row; ``...`` where a value is refused."""
+    """Return an attribute's values converted to a field, one value a row; ``...`` for a value that is refused."""
     body = lines(client.schema(next(_TITLES), v=field), ("ATTRIBUTE", "v", "_emulator.product.v"))
     answers = client.make(f"{SETS}/preview", {"data": [{"v": value} for value in values], "mappingSet": body})
     return [... if "errors" in answer else answer["data"]["_emulator"]["product"]["v"] for answer in answers]
 
 
 def refusals(client: Client, expressions: Sequence[str]) -> list[str]:
-    """Why expressions are refused without a row, one text for each; empty for one that is taken."""
+    """Return why validation refuses each expression; the text is empty for an accepted expression."""
     names = [f"r{place}" for place in range(len(expressions))]
     schema = client.schema(next(_TITLES), **{name: {"type": "object"} for name in names})
     body = lines(

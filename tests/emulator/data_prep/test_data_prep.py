@@ -28,13 +28,13 @@ def legacy_body(schema: str) -> dict[str, Any]:
     return {"version": 0, "xdmSchema": schema, "xdmVersion": "1.0", "id": None, "mappings": [line]}
 
 
-def test_both_dialects_show_both(client: Client) -> None:
+def test_answers_contain_both_dialects_of_mappings(client: Client) -> None:
     schema = client.schema()
     for body in (mapping_body(schema, ("Product_Id", "_id")), legacy_body(schema)):
-        made = client.make(SETS, body)
-        assert made["version"] == 0
-        assert len(made["id"]) == 32
-        shown = client.get(f"{SETS}/{made['id']}")
+        created = client.make(SETS, body)
+        assert created["version"] == 0
+        assert len(created["id"]) == 32
+        shown = client.get(f"{SETS}/{created['id']}")
         assert shown["xdmSchema"] == shown["schemaRef"]["id"] == shown["outputSchema"]["schemaRef"]["id"] == schema
         (line,) = shown["mappings"]
         assert line["source"] == line["sourceAttribute"] == "Product_Id"
@@ -42,7 +42,7 @@ def test_both_dialects_show_both(client: Client) -> None:
         assert line["sourceType"] == "ATTRIBUTE"
 
 
-def test_repeated_creation_makes_another(client: Client) -> None:
+def test_a_repeated_creation_creates_another_mapping_set(client: Client) -> None:
     body = mapping_body(client.schema())
     assert client.make(SETS, body)["id"] != client.make(SETS, body)["id"]
 
@@ -62,13 +62,13 @@ def test_repeated_creation_makes_another(client: Client) -> None:
         {"name": 5},
     ],
 )
-def test_refusals(client: Client, change: dict[str, Any]) -> None:
+def test_invalid_mapping_sets_are_refused(client: Client, change: dict[str, Any]) -> None:
     answer = client.ask("POST", SETS, json={**mapping_body(client.schema()), **change})
     assert answer.status_code == 400
     assert answer.json()["report"]["request-id"] == answer.headers["x-request-id"]
 
 
-def test_list_needs_limit(client: Client) -> None:
+def test_the_list_requires_a_limit(client: Client) -> None:
     schema = client.schema()
     for params in ({}, {"start": 0}, {"limit": "x", "start": 0}, {"limit": 1, "start": -1}):
         client.refused("GET", SETS, 400, params=params)
@@ -83,7 +83,7 @@ def test_list_needs_limit(client: Client) -> None:
     assert len(client.get(SETS, limit=9, start=0, name="mapping", orderBy="-createdDate")["data"]) == 3
 
 
-def test_versions(client: Client) -> None:
+def test_each_replacement_adds_a_version(client: Client) -> None:
     schema = client.schema()
     identifier = client.mapping(schema)
     changed = client.ask("PUT", f"{SETS}/{identifier}", json=mapping_body(schema, ("Type", "_id"))).json()
@@ -103,7 +103,7 @@ def lines(schema: str, *mappings: tuple[str, str, str]) -> dict[str, Any]:
     return body
 
 
-def test_validation_names_what_is_wrong(client: Client) -> None:
+def test_validation_names_the_problem_of_each_mapping(client: Client) -> None:
     body = lines(
         client.schema(),
         ("ATTRIBUTE", "a", "_id"),
@@ -148,25 +148,25 @@ def test_preview_applies_the_mapping(client: Client) -> None:
         "columnName": "_emulator.product.at",
         "sourceType": "ATTRIBUTE",
     }
-    # What fails is left out, the rest of the row is mapped.
+    # A mapping that fails is left out; the rest of the row is mapped.
     assert bad[2]["data"] == {"_id": "1", "_emulator": {"product": {"t": "X-7", "n": 12}}}
     for data in (None, 5, [5], [row, None]):
         client.refused("POST", f"{SETS}/preview", 400, json={"data": data, "mappingSet": body})
 
 
-def test_a_whole_object_replaces_what_earlier_mappings_wrote(client: Client) -> None:
+def test_a_mapping_of_a_whole_object_replaces_earlier_values(client: Client) -> None:
     schema = client.schema("order", whole={"type": "object", "properties": {"a": {}, "b": {}}})
     whole = ("ATTRIBUTE", "whole", "_emulator.product.whole")
     member = ("STATIC", "mine", "_emulator.product.whole.b")
-    for order, made in (
+    for order, created in (
         ((whole, member), {"a": "1", "b": "mine"}),
         ((member, whole), {"a": "1"}),
     ):
         answer = client.make(f"{SETS}/preview", {"data": {"whole": {"a": 1}}, "mappingSet": lines(schema, *order)})
-        assert answer == {"data": {"_emulator": {"product": {"whole": made}}}}
+        assert answer == {"data": {"_emulator": {"product": {"whole": created}}}}
 
 
-def test_an_attributes_odd_names_may_be_wrapped(client: Client) -> None:
+def test_attribute_names_with_special_characters_may_be_wrapped(client: Client) -> None:
     schema = client.schema("w", a={}, b={})
     body = lines(
         schema,
@@ -183,7 +183,7 @@ def tree_schema(client: Client, title: str = "tree", required: tuple[str, ...] =
     return client.schema(title, whole={**whole, "required": list(required)}, count={"type": "number"})
 
 
-def test_mappings_below_an_object_leave_the_source_alone(client: Client) -> None:
+def test_mappings_below_an_object_do_not_change_the_source(client: Client) -> None:
     schema = tree_schema(client, additionalProperties=True)
     base = client.make(f"{FLOW}/connections", STRIPE_CONNECTION)["id"]
     source = client.source(
@@ -211,19 +211,19 @@ def test_mappings_below_an_object_leave_the_source_alone(client: Client) -> None
     before = client.get(path, preview="true", **params)["data"]
     client.flow(body)
     client.advance(62)
-    landed = client.control("GET", f"datasets/{dataset}/rows")["rows"]
+    ingested = client.control("GET", f"datasets/{dataset}/rows")["rows"]
     given = {name: value for name, value in before[0]["data"].items() if value is not None}
-    assert landed[0]["_emulator"]["product"]["whole"] == {**given, "extra": "mine"}
+    assert ingested[0]["_emulator"]["product"]["whole"] == {**given, "extra": "mine"}
     assert client.get(path, preview="true", **params)["data"] == before
 
 
-def test_required_fields_on_every_level(client: Client) -> None:
+def test_required_fields_are_checked_at_every_level(client: Client) -> None:
     schema = tree_schema(client, "strict", ("id", "extra"))
     dataset = client.dataset(schema)
     target = client.target(schema, dataset)
     whole = "_emulator.product.whole"
-    # Where nothing of an object is mapped, what it requires is not asked for.
-    for pairs, landing in (
+    # If no field of an object is mapped, its required fields are not checked.
+    for pairs, ingested in (
         ((("Product_Name", f"{whole}.id"),), 0),
         ((("Product_Name", f"{whole}.id"), ("Type", f"{whole}.extra")), 1197),
         ((), 1197),
@@ -233,14 +233,14 @@ def test_required_fields_on_every_level(client: Client) -> None:
         flow = client.flow(body)["id"]
         client.advance(62)
         (run,) = client.runs(flow)
-        assert run["metrics"]["recordSummary"]["outputRecordCount"] == landing
+        assert run["metrics"]["recordSummary"]["outputRecordCount"] == ingested
         (activity,) = (entry for entry in run["activities"] if entry["id"] == "promotionActivity")
         messages = [error["message"] for error in activity["statusSummary"]["extensions"]["errors"]]
         lacking = "The message cannot be validated: [#/_emulator/product/whole: required key [extra] not found]"
-        assert (lacking in messages) == (landing == 0)
+        assert (lacking in messages) == (ingested == 0)
 
 
-def test_expressions_cannot_grow_without_end(client: Client) -> None:
+def test_results_that_are_too_long_are_refused(client: Client) -> None:
     schema = client.schema("p", n={})
     grown = "t"
     for _ in range(19):
@@ -259,7 +259,7 @@ def test_expressions_cannot_grow_without_end(client: Client) -> None:
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-inf", "1e999"])
-def test_numbers_are_finite(client: Client, text: str) -> None:
+def test_numbers_that_are_not_finite_are_refused(client: Client, text: str) -> None:
     schema = tree_schema(client)
     for line in (("ATTRIBUTE", "t"), ("EXPRESSION", "to_decimal(t)")):
         body = lines(schema, (*line, "_emulator.product.count"))
@@ -268,7 +268,7 @@ def test_numbers_are_finite(client: Client, text: str) -> None:
         assert len(answer["errors"]) == 1
 
 
-def test_arrays(client: Client) -> None:
+def test_arrays_are_mapped_entry_by_entry_or_whole(client: Client) -> None:
     line = {"type": "object", "properties": {"sku": {"type": "string"}, "price": {"type": "number"}}}
     schema = client.schema(
         "a", lines={"type": "array", "items": line}, tags={"type": "array", "items": {"type": "integer"}}
@@ -281,15 +281,15 @@ def test_arrays(client: Client) -> None:
         ("ATTRIBUTE", "items[*].price", f"{at}.lines[*].price"),
         ("ATTRIBUTE", "tags", f"{at}.tags"),
     )
-    made = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})
-    assert made == {
+    created = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})
+    assert created == {
         "data": {
             "_emulator": {"product": {"lines": [{"sku": "x", "price": 1.5}, {"sku": "y"}], "tags": [1, 2]}},
         }
     }
     body = lines(schema, ("ATTRIBUTE", "one", f"{at}.tags[1]"), ("STATIC", "z", f"{at}.lines[0].sku"))
-    made = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})["data"]["_emulator"]["product"]
-    assert made == {"tags": [None, 7], "lines": [{"sku": "z"}]}
+    created = client.make(f"{SETS}/preview", {"data": row, "mappingSet": body})["data"]["_emulator"]["product"]
+    assert created == {"tags": [None, 7], "lines": [{"sku": "z"}]}
     body = lines(
         schema,
         ("ATTRIBUTE", "items", f"{at}.tags"),

@@ -1,4 +1,4 @@
-"""Adobe's page of mapping functions, held against the emulator row by row."""
+"""Adobe's page of mapping functions, compared with the emulator row by row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ URL, FILE = '"https://platform.adobe.com/home"', '"sftp://example.com//home/joe/
 FERRET = '"foo://example.com:8042/over/there?name=ferret#nose"'
 REGEX = '"E259,E259B_009,1_1", "([^,]+),[^,]*,([^,]+)"'
 NAMES = '"firstName - John ; lastName - Doe ; phone - 123 456 7890", "-", ";"'
-#: What the samples read.
+#: The row that the samples read.
 ROW: dict[str, Any] = {
     "stateCode": "pa",
     "evars": {"evar": {"field1": "x"}},
@@ -26,7 +26,7 @@ ROW: dict[str, Any] = {
     "marketing_type": "phyMail",
 }
 BY_TYPE = {"home": ROW["addresses"][0], "work": ROW["addresses"][1]}
-#: Function -> how many arguments it takes, its sample expressions, and the documented result of each.
+#: For each function: its numbers of arguments, its sample expressions, and the documented result of each sample.
 DOCUMENTED: dict[str, tuple[int, int, dict[str, Any]]] = {
     "concat": (1, 200, {'concat("Hi, ", "there", "!")': "Hi, there!"}),
     "explode": (1, 2, {'explode("Hi, there", " ")': ["Hi,", "there"]}),
@@ -167,7 +167,7 @@ DOCUMENTED: dict[str, tuple[int, int, dict[str, Any]]] = {
         4,
         {'get_values("firstName - John , lastName - Cena , phone - 555 420 8692", "firstName", "-", ",")': "John"},
     ),
-    # The sample prints an object; the description and the troubleshooting guide say that it is the value.
+    # The sample prints an object, but the description and the troubleshooting guide say that the result is the value.
     "map_get_values": (
         2,
         2,
@@ -256,7 +256,7 @@ def test_every_sample_of_the_page_gives_its_documented_result(client: Client) ->
     assert dict(zip(samples, results(client, list(samples), ROW), strict=True)) == samples
 
 
-def test_the_page_and_the_list_of_functions_name_the_same(client: Client) -> None:
+def test_the_page_and_the_api_list_the_same_functions(client: Client) -> None:
     assert {entry["function"] for entry in client.get(f"{LANGUAGE}/functions")} == DOCUMENTED.keys()
 
 
@@ -269,7 +269,7 @@ def call(name: str, count: int) -> str:
     return f"{name}({', '.join(arguments)})"
 
 
-def test_functions_take_their_documented_number_of_arguments(client: Client) -> None:
+def test_functions_accept_only_their_documented_number_of_arguments(client: Client) -> None:
     calls: dict[str, str] = {}
     for name, (fewest, most, _) in DOCUMENTED.items():
         calls |= {call(name, count): "" for count in (fewest, most)}
@@ -280,7 +280,7 @@ def test_functions_take_their_documented_number_of_arguments(client: Client) -> 
         assert bool(calls[expression]) == bool(found), (expression, found)
 
 
-def test_listed_functions_say_parameters_result_and_example(client: Client) -> None:
+def test_listed_functions_have_parameters_result_and_example(client: Client) -> None:
     listed = {entry["function"]: entry for entry in client.get(f"{LANGUAGE}/functions")}
     assert (
         listed["explode"].items()

@@ -173,7 +173,7 @@ def value(client: Client, schema: str, expression: str, field: str) -> Any:
     return answer["data"]["_emulator"]["product"][field]
 
 
-def test_values(client: Client) -> None:
+def test_expressions_have_their_documented_values(client: Client) -> None:
     schema = client.schema("e", **FIELDS)
     for field, expected in (("t", TEXTS), ("n", NUMBERS), ("b", TRUTHS), ("d", TIMES)):
         for expression, wanted in expected.items():
@@ -189,7 +189,7 @@ def test_values(client: Client) -> None:
     assert value(client, schema, 'dformat(timestamp(), "yyyy") == format(now(), "yyyy")', "b")
 
 
-def test_nothing_is_written_for_nothing(client: Client) -> None:
+def test_a_null_result_is_not_written(client: Client) -> None:
     schema = client.schema("e", **FIELDS)
     for expression in (
         "nullify()",
@@ -222,7 +222,7 @@ def test_nothing_is_written_for_nothing(client: Client) -> None:
         ('date_part("era", now())', "era"),
         ('explode("a|b", "|")', "escaped"),
         ('explode("a.b", "..")', "escaped"),
-        ('explode("ab", "b*")', "is found where nothing is"),
+        ('explode("ab", "b*")', "matches the empty text"),
         ('explode("ab", "(")', "escaped"),
         ('explode("ab", "a(")', "pattern"),
         ("lower(items)", "an array is no text"),
@@ -249,7 +249,7 @@ def test_nothing_is_written_for_nothing(client: Client) -> None:
         ('dformat(100000000000000000000, "yyyy")', "dformat cannot take"),
     ],
 )
-def test_what_a_row_makes_impossible(client: Client, expression: str, named: str) -> None:
+def test_an_expression_that_fails_for_a_row_is_reported(client: Client, expression: str, named: str) -> None:
     body = lines(client.schema("e", **FIELDS), ("EXPRESSION", expression, "_emulator.product.t"))
     answer = client.make(f"{SETS}/preview", {"data": ROW, "mappingSet": body})
     assert answer["data"] == {}
@@ -279,23 +279,23 @@ def test_what_a_row_makes_impossible(client: Client, expression: str, named: str
         ("#", "cannot read"),
         ("'open", "cannot read"),
         ("1e999", "no number"),
-        ("sha256(items[*].sku)", "sha256 takes a single value as 'input', not an array"),
-        ("concat(a, items[*].sku)", "concat takes a single value as 'string', not an array"),
-        ("lower(payers[*].${street\\.name})", "lower takes a single value"),
-        ("upper(split(a, ','))", "upper takes a single value"),
-        ("to_integer([1, 2])", "to_integer takes a single value"),
-        ("to_decimal(a ? items[*].x : items[*].y)", "to_decimal takes a single value"),
-        ("format(items[*].at, 'yyyy')", "format takes a single value as 'date'"),
-        ("items[*].name.equals(a)", "equals takes a single value"),
-        ("a.equals(items[*].name)", "equals takes a single value"),
-        ("iif(items[*].paid, 1, 2)", "iif takes a single value"),
-        ("lower(first(items)[*].x)", "lower takes a single value"),
-        ("items[*].price * 2", "'*' takes single values, not an array"),
-        ("-items[*].price", "'-' takes single values, not an array"),
-        ("not items[*].paid", "'!' takes single values, not an array"),
-        ("items[*].paid ? 1 : 2", "'?' takes single values, not an array"),
+        ("sha256(items[*].sku)", "sha256 accepts a single value as 'input', not an array"),
+        ("concat(a, items[*].sku)", "concat accepts a single value as 'string', not an array"),
+        ("lower(payers[*].${street\\.name})", "lower accepts a single value"),
+        ("upper(split(a, ','))", "upper accepts a single value"),
+        ("to_integer([1, 2])", "to_integer accepts a single value"),
+        ("to_decimal(a ? items[*].x : items[*].y)", "to_decimal accepts a single value"),
+        ("format(items[*].at, 'yyyy')", "format accepts a single value as 'date'"),
+        ("items[*].name.equals(a)", "equals accepts a single value"),
+        ("a.equals(items[*].name)", "equals accepts a single value"),
+        ("iif(items[*].paid, 1, 2)", "iif accepts a single value"),
+        ("lower(first(items)[*].x)", "lower accepts a single value"),
+        ("items[*].price * 2", "'*' accepts single values, not an array"),
+        ("-items[*].price", "'-' accepts single values, not an array"),
+        ("not items[*].paid", "'!' accepts single values, not an array"),
+        ("items[*].paid ? 1 : 2", "'?' accepts single values, not an array"),
         ("transformArray(items, a)", "transformArray needs a '->'"),
-        ("lower(x -> x)", "lower takes no '->'"),
+        ("lower(x -> x)", "lower accepts no '->'"),
         ("x -> x", "unexpected '->'"),
         ("transformArray(a, x -> transformArray(b, y -> y))", "'->' within another"),
         ("{'a' 1}", "':' is missing"),
@@ -310,17 +310,17 @@ def test_what_a_row_makes_impossible(client: Client, expression: str, named: str
         ("a" * 4097, "longer than 4096"),
     ],
 )
-def test_what_validation_refuses(client: Client, expression: str, named: str) -> None:
+def test_validation_refuses_an_invalid_expression(client: Client, expression: str, named: str) -> None:
     body = lines(client.schema("e", **FIELDS), ("EXPRESSION", expression, "_emulator.product.t"))
     (answer,) = client.make(f"{SETS}/validate", body)["validationResponse"]
     assert answer["status"] == "FAILED"
     assert named in answer["errors"][0]["exception"]
     assert client.make(f"{LANGUAGE}/validate", {"expression": expression}) is False
-    # The platform keeps such a set all the same; only a dataflow insists.
+    # The platform stores such a mapping set; only the creation of a dataflow refuses it.
     assert client.make(SETS, body)["version"] == 0
 
 
-def test_validation_with_sample_data(client: Client) -> None:
+def test_an_expression_is_validated_with_sample_data(client: Client) -> None:
     for expression, sample, valid in (
         ('concat("Hi", ",", "there", "!")', None, True),
         ("to_integer(a)", '{"a": "12"}', True),
@@ -346,7 +346,7 @@ def test_functions_and_operators_are_listed(client: Client) -> None:
         assert client.make(f"{LANGUAGE}/validate", {"expression": entry["example"]}) is True, entry
 
 
-def test_patterns_mean_what_they_mean_elsewhere(client: Client) -> None:
+def test_patterns_match_as_in_other_regular_expression_engines(client: Client) -> None:
     schema = client.schema("e", **FIELDS)
     texts = ["".join(letters) for size in range(5) for letters in itertools.product("ab1-", repeat=size)]
     for pattern in (
@@ -368,7 +368,7 @@ def test_patterns_mean_what_they_mean_elsewhere(client: Client) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["(a*)*b", "(ab)+", "(?i)a", "[a&&b]", "a" * 201, "("])
-def test_a_pattern_that_could_cost_too_much_is_refused(client: Client, pattern: str) -> None:
+def test_a_pattern_that_may_take_too_long_is_refused(client: Client, pattern: str) -> None:
     body = lines(client.schema("e", **FIELDS), ("EXPRESSION", f'matches_regex(t, "{pattern}")', "_emulator.product.b"))
     (answer,) = client.make(f"{SETS}/preview", {"data": [{"t": "a" * 60}], "mappingSet": body})
     assert answer["data"] == {}

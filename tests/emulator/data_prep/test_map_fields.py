@@ -1,4 +1,4 @@
-"""Fields below a map have the type of the map's values: as destinations, in rows, and in schemas that Adobe made."""
+"""Fields below a map have the type of the map's values: as destinations, in rows, and in Adobe's own schemas."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def validated(client: Client, schema: str, *destinations: str) -> list[str]:
     return [entry["status"] for entry in answer["validationResponse"]]
 
 
-def test_destinations_below_maps_are_known_by_the_values_type(client: Client) -> None:
+def test_destinations_below_maps_are_checked_by_the_type_of_values(client: Client) -> None:
     schema = client.schema("maps", **MAPS)
     known = (
         *("whole", "whole.k", "whole.first\\.name", "nested.a.b", "people.ann.age", "people.ann", "lists.k[0].name"),
@@ -46,7 +46,7 @@ def test_destinations_below_maps_are_known_by_the_values_type(client: Client) ->
     assert statuses == ["SUCCESS"] * len(known) + ["FAILED"] * len(unknown)
 
 
-def test_values_below_maps_are_converted_by_the_values_type(client: Client) -> None:
+def test_values_below_maps_are_converted_to_the_type_of_values(client: Client) -> None:
     schema = client.schema("converted", **MAPS)
     outcome = ingest(
         client,
@@ -83,13 +83,13 @@ def test_values_below_maps_are_converted_by_the_values_type(client: Client) -> N
         ('"text"', "people.ann", "DCVS-1104-400"),
     ],
 )
-def test_values_that_a_map_does_not_hold_are_refused(client: Client, source: str, destination: str, code: str) -> None:
+def test_values_that_a_map_does_not_allow_are_refused(client: Client, source: str, destination: str, code: str) -> None:
     outcome = ingest(client, client.schema("refused", **MAPS), ("EXPRESSION", source, f"{AT}.{destination}"))
     assert (outcome.codes, outcome.rows) == ({code: PLAN_ROWS}, [])
 
 
 @pytest.mark.parametrize("value", ["many", 1], ids=["conversion", "validation"])
-def test_messages_do_not_repeat_long_keys_whole(client: Client, value: Any) -> None:
+def test_messages_shorten_long_keys(client: Client, value: Any) -> None:
     schema = client.schema("long", m=map_of(map_of({"type": "integer"}) if isinstance(value, str) else PERSON))
     row = {"m": {"k" * 5000: {"l" * 5000: value}}}
     body = {"data": row, "mappingSet": mapping_body(schema, ("m", f"{AT}.m"))}
@@ -99,7 +99,7 @@ def test_messages_do_not_repeat_long_keys_whole(client: Client, value: Any) -> N
     assert len(error["exception"]) < 500
 
 
-def test_the_identity_map_of_adobe_holds_lists_of_identities(client: Client) -> None:
+def test_the_global_identity_map_accepts_lists_of_identities(client: Client) -> None:
     schema = client.make(SCHEMAS, schema_body("identified", PROFILE, IDENTITIES))["$id"]
     paths = ("identityMap.Email[0].id", "identityMap.Email[0].primary", "identityMap.Email", "identityMap")
     assert validated(client, schema, *paths, "identityMap.Email.id", "identityMap.Email[0].address") == [

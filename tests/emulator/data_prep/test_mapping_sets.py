@@ -15,7 +15,7 @@ from tests.emulator.client import (
 from tests.emulator.data_prep.test_data_prep import SETS, lines
 
 
-def test_mappings_of_a_set(client: Client) -> None:
+def test_single_mappings_of_a_set_are_read(client: Client) -> None:
     schema = client.schema()
     body = lines(schema, ("ATTRIBUTE", "Id", "_id"), ("EXPRESSION", "concat(a, b.c, a)", "_emulator.product.name"))
     body["mappings"][0] |= {"name": "id", "description": "Identifier"}
@@ -33,7 +33,7 @@ def test_mappings_of_a_set(client: Client) -> None:
         client.refused("GET", missing, 404)
 
 
-def test_the_output_schema_can_be_shown_whole(client: Client) -> None:
+def test_the_output_schema_is_expanded_on_request(client: Client) -> None:
     identifier = client.mapping(client.schema())
     for path, params in ((f"{SETS}/{identifier}", {}), (SETS, {"limit": 1, "start": 0})):
         shown = [client.get(path, **params), client.get(path, **params, expandSchema="true")]
@@ -43,13 +43,13 @@ def test_the_output_schema_can_be_shown_whole(client: Client) -> None:
         assert whole["jsonSchema"]["required"] == []
 
 
-def test_what_a_client_adds_is_kept(client: Client) -> None:
+def test_additional_members_of_a_mapping_set_are_kept(client: Client) -> None:
     extras = {"inputSchema": {"id": "x", "version": 0}, "allowNullValues": True, "tags": [{"name": "a", "values": []}]}
-    made = client.make(SETS, {**mapping_body(client.schema()), **extras})
-    assert client.get(f"{SETS}/{made['id']}").items() >= extras.items()
+    created = client.make(SETS, {**mapping_body(client.schema()), **extras})
+    assert client.get(f"{SETS}/{created['id']}").items() >= extras.items()
 
 
-def test_lists_lag(client: Client) -> None:
+def test_the_list_lags_behind_creations_and_deletions(client: Client) -> None:
     schema = client.schema()
     client.control("POST", "faults", json={"action": "list_lag", "seconds": 30})
     identifier = client.mapping(schema)
@@ -61,7 +61,7 @@ def test_lists_lag(client: Client) -> None:
         assert [item["id"] for item in client.get(SETS, limit=9, start=0, **params)["data"]] == [identifier]
 
 
-def test_the_newest_name_counts(client: Client) -> None:
+def test_a_set_is_listed_by_the_name_of_its_latest_version(client: Client) -> None:
     schema = client.schema()
     identifier = client.mapping(schema)
     client.ask("PUT", f"{SETS}/{identifier}", json={**mapping_body(schema), "name": "renamed"})
@@ -69,7 +69,7 @@ def test_the_newest_name_counts(client: Client) -> None:
         assert [item["id"] for item in client.get(SETS, limit=9, start=0, name=name)["data"]] == found
 
 
-def test_a_written_mapping_makes_a_new_version_of_its_set(client: Client) -> None:
+def test_a_written_mapping_creates_a_new_version_of_its_set(client: Client) -> None:
     schema = client.schema()
     path = f"{SETS}/{client.mapping(schema, ('Product_Id', '_id'), ('Type', '_emulator.product.type'))}"
     first, second = client.get(f"{path}/mappings")
@@ -93,7 +93,7 @@ def test_a_written_mapping_makes_a_new_version_of_its_set(client: Client) -> Non
     assert (shown["version"], shown["name"], shown["xdmSchema"]) == (3, "mapping", schema)
 
 
-def test_what_is_no_mapping_is_not_written(client: Client) -> None:
+def test_invalid_mappings_are_not_written(client: Client) -> None:
     path = f"{SETS}/{client.mapping(client.schema(), ('Product_Id', '_id'))}"
     (only,) = client.get(f"{path}/mappings")
     for body in ({"source": "a"}, {"source": "a", "destination": "b", "sourceType": "MAGIC"}, {}):
@@ -107,7 +107,7 @@ def test_what_is_no_mapping_is_not_written(client: Client) -> None:
     client.refused("GET", path, 404, params={"version": 1})
 
 
-def test_a_dataflow_keeps_the_version_that_it_names(client: Client) -> None:
+def test_a_dataflow_keeps_using_the_version_that_it_names(client: Client) -> None:
     body = client.prepared()
     path = f"{SETS}/{body['transformations'][1]['params']['mappingId']}"
     client.flow(body)
@@ -136,7 +136,7 @@ def test_runs_fail_once_their_mapping_set_is_deleted(client: Client) -> None:
     assert "does not exist" in client.flow_problem("POST", f"{FLOW}/flows", "1419-400", json=later)
 
 
-def test_mapping_sets_are_shown_without_the_schema_that_is_gone(client: Client) -> None:
+def test_a_mapping_set_is_readable_after_its_schema_was_deleted(client: Client) -> None:
     gone, kept = client.schema("gone"), client.schema("kept")
     sets = [client.mapping(schema) for schema in (gone, kept)]
     assert client.ask("DELETE", f"{REGISTRY}/tenant/schemas/{quote(gone, safe='')}").status_code == 204
@@ -148,7 +148,7 @@ def test_mapping_sets_are_shown_without_the_schema_that_is_gone(client: Client) 
     assert client.get(f"{SETS}/{sets[0]}", expandSchema="true") == without
 
 
-def test_a_set_is_validated_before_it_is_made_when_asked(client: Client) -> None:
+def test_a_creation_validates_the_mapping_set_on_request(client: Client) -> None:
     body = mapping_body(client.schema(), ("Product_Id", "_id"), ("Product_Id", "nowhere.to.be.found"))
     for flag in ("true", "True"):
         detail = client.refused("POST", SETS, 400, json=body, params={"validate": flag})["detail"]
@@ -159,7 +159,7 @@ def test_a_set_is_validated_before_it_is_made_when_asked(client: Client) -> None
     assert client.ask("POST", SETS, json=sound, params={"validate": "true"}).json()["version"] == 0
 
 
-def test_a_suggestion_matches_attributes_of_a_batch_with_fields(client: Client) -> None:
+def test_a_suggestion_maps_attributes_of_a_batch_to_similar_fields(client: Client) -> None:
     client.flow(client.prepared())
     client.advance(70)
     (batch,) = client.get(f"{CATALOG}/batches")
@@ -179,8 +179,8 @@ def test_a_suggestion_matches_attributes_of_a_batch_with_fields(client: Client) 
     rest = [line for line in everything if not line["destination"]]
     assert {line["source"] for line in rest} == {"_emulator.product.description", "_emulator.product.type"}
     assert {line["matchScore"] for line in rest} == {0.0}
-    made = client.make(SETS, suggestion)
-    assert client.get(f"{SETS}/{made['id']}")["xdmSchema"] == suggestion["xdmSchema"]
+    created = client.make(SETS, suggestion)
+    assert client.get(f"{SETS}/{created['id']}")["xdmSchema"] == suggestion["xdmSchema"]
 
 
 def test_a_suggestion_needs_a_batch_and_a_dataset_with_a_schema(client: Client) -> None:

@@ -1,4 +1,4 @@
-"""What a record may hold: single values, whole objects and arrays are converted and checked by the schema alike."""
+"""Records: single values, whole objects and arrays are converted and checked in the same way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAPPER, MISSING, NULL, TYPE = "MAPPER-3700-400", "DCVS-1111-400", "DCVS-1101-400
 FORMAT, ENUM, RULE = "DCVS-1105-400", "DCVS-1106-400", "INGEST-1554-400"
 Field = dict[str, Any]
 
-# A field, a value that it refuses as an expression, the number, and what the message says.
+# A field, an expression whose value the field refuses, the error code, and a part of the message.
 REFUSED: tuple[tuple[Field, str, str, str], ...] = (
     ({"type": "number"}, '"n/a"', MAPPER, "expected data type was: NUMBER, the actual data type was: STRING."),
     ({"type": "integer"}, "1.5", MAPPER, "was: INTEGER, the actual data type was: NUMBER."),
@@ -55,8 +55,8 @@ REFUSED: tuple[tuple[Field, str, str, str], ...] = (
 
 
 @pytest.mark.parametrize("where", ["alone", "object", "array", "map"])
-def test_what_a_field_does_not_allow_is_refused_on_every_level(client: Client, where: str) -> None:
-    for number, (field, value, code, said) in enumerate(REFUSED):
+def test_values_that_a_field_does_not_allow_are_refused_at_every_level(client: Client, where: str) -> None:
+    for number, (field, value, code, text) in enumerate(REFUSED):
         around: Field
         around, expression = {
             "alone": (field, value),
@@ -77,11 +77,11 @@ def test_what_a_field_does_not_allow_is_refused_on_every_level(client: Client, w
         if code != MAPPER:
             place = "#/_emulator/product/" + re.sub(r"\[(\d)\]|\.", r"/\1", place).replace("//", "/")
         (message,) = messages(outcome)
-        assert said in message
+        assert text in message
         assert place in message
 
 
-def test_what_objects_and_arrays_hold_is_converted(client: Client) -> None:
+def test_values_in_objects_and_arrays_are_converted(client: Client) -> None:
     inner: Field = {
         "n": {"type": "number"},
         "i": {"type": "integer"},
@@ -93,7 +93,7 @@ def test_what_objects_and_arrays_hold_is_converted(client: Client) -> None:
     whole: Field = {"type": "object", "properties": inner}
     schema = client.schema("converted", whole=whole, many={"type": "array", "items": whole}, free={"type": "object"})
     text = r"{\"n\":\"1.5\",\"i\":\"2\",\"b\":\"yes\",\"t\":3,\"d\":\"2024-05-06 07:08:09Z\",\"m\":{\"k\":\"4\"}}"
-    made = {"n": 1.5, "i": 2, "b": True, "t": "3", "d": "2024-05-06T07:08:09Z", "m": {"k": 4}}
+    created = {"n": 1.5, "i": 2, "b": True, "t": "3", "d": "2024-05-06T07:08:09Z", "m": {"k": 4}}
     outcome = ingest(
         client,
         schema,
@@ -103,10 +103,10 @@ def test_what_objects_and_arrays_hold_is_converted(client: Client) -> None:
     )
     assert outcome.codes == {}
     product = outcome.rows[0]["_emulator"]["product"]
-    assert product == {"whole": made, "many": [made, {"i": 5}], "free": {"a": {"b": 1}, "c": "d"}}
+    assert product == {"whole": created, "many": [created, {"i": 5}], "free": {"a": {"b": 1}, "c": "d"}}
 
 
-def test_good_rows_do_not_land_with_wrong_types_enums_and_lengths(client: Client) -> None:
+def test_rows_with_wrong_types_enums_or_lengths_are_not_ingested(client: Client) -> None:
     whole = {
         "amount": {"type": "integer"},
         "kind": {"type": "string", "enum": ["PHYSICAL"]},
@@ -126,21 +126,21 @@ def test_good_rows_do_not_land_with_wrong_types_enums_and_lengths(client: Client
     assert (counts["inputRecordCount"], counts["failedRecordCount"]) == (1200, 1200)
 
 
-def test_what_is_required_must_be_there_and_not_null(client: Client) -> None:
+def test_required_fields_must_be_present_and_not_null(client: Client) -> None:
     whole = {"type": "object", "properties": {"a": {}, "b": {}}, "required": ["a"]}
     schema = client.schema("required", whole=whole, many={"type": "array", "items": whole})
-    for expression, code, said in (
+    for expression, code, text in (
         ('to_object("b", 1)', MISSING, "#/_emulator/product/whole: required key [a] not found"),
         ('to_object("a", "")', MISSING, "#/_emulator/product/whole: required key [a] not found"),
         ('to_object("a", null)', NULL, "#/_emulator/product/whole/a: expected type: String, found: Null"),
     ):
         outcome = ingest(client, schema, ("EXPRESSION", expression, f"{AT}.whole"))
         assert outcome.codes == {code: PLAN_ROWS}
-        assert said in messages(outcome)[0]
+        assert text in messages(outcome)[0]
     outcome = ingest(client, schema, ("EXPRESSION", 'to_array(true, to_object("b", 1))', f"{AT}.many"))
     assert outcome.codes == {MISSING: PLAN_ROWS}
     assert "#/_emulator/product/many/0: required key [a] not found" in messages(outcome)[0]
-    # What two mappings make together is checked as one.
+    # An object that two mappings write is checked as a whole.
     assert ingest(client, schema, ("STATIC", "1", f"{AT}.whole.a"), ("STATIC", "2", f"{AT}.whole.b")).codes == {}
 
 
@@ -167,32 +167,32 @@ def test_an_attribute_that_is_an_object_is_checked_like_a_single_field(client: C
     assert third == {"data": {"_emulator": {"product": {"details": {"card": {"brand": 4}}}}}}
 
 
-def test_entries_of_an_array_without_the_attribute_stay_entries(client: Client) -> None:
+def test_array_entries_without_the_mapped_attribute_are_kept(client: Client) -> None:
     line = {"type": "object", "properties": {"sku": {"type": "string"}}}
     schema = client.schema("gaps", lines={"type": "array", "items": line})
     body = mapping_body(schema, ("items[*].sku", f"{AT}.lines[*].sku"))
     row = {"items": [{"sku": "a"}, {}, {"sku": "c"}, {}]}
-    made = client.make(f"{DATA_PREP}/mappingSets/preview", {"data": row, "mappingSet": body})
-    assert made == {"data": {"_emulator": {"product": {"lines": [{"sku": "a"}, {}, {"sku": "c"}, {}]}}}}
+    created = client.make(f"{DATA_PREP}/mappingSets/preview", {"data": row, "mappingSet": body})
+    assert created == {"data": {"_emulator": {"product": {"lines": [{"sku": "a"}, {}, {"sku": "c"}, {}]}}}}
 
 
-def test_values_that_are_dealt_out_to_entries_are_converted_and_checked_one_by_one(client: Client) -> None:
+def test_values_mapped_to_array_entries_are_converted_and_checked_singly(client: Client) -> None:
     line = {"type": "object", "properties": {"n": {"type": "integer"}, "t": {"type": "string", "enum": ["1", "2"]}}}
     schema = client.schema(
         "dealt",
         tags={"type": "array", "items": {"type": "number"}, "maxItems": 3},
         lines={"type": "array", "items": line},
     )
-    taken = ingest(
+    outcome = ingest(
         client,
         schema,
         ("EXPRESSION", 'explode("1,2.5", ",")', f"{AT}.tags[*]"),
         ("EXPRESSION", 'explode("1,2", ",")', f"{AT}.lines[*].n"),
         ("EXPRESSION", 'explode("2,1", ",")', f"{AT}.lines[*].t"),
     )
-    made = {"tags": [1, 2.5], "lines": [{"n": 1, "t": "2"}, {"n": 2, "t": "1"}]}
-    assert (taken.codes, taken.rows[0]["_emulator"]["product"]) == ({}, made)
-    for source, destination, code, said in (
+    created = {"tags": [1, 2.5], "lines": [{"n": 1, "t": "2"}, {"n": 2, "t": "1"}]}
+    assert (outcome.codes, outcome.rows[0]["_emulator"]["product"]) == ({}, created)
+    for source, destination, code, text in (
         ("1,x", "tags[*]", MAPPER, f"destination path {AT}.tags[*]. "),
         ("1,2,3,4", "tags[*]", RULE, "#/_emulator/product/tags: expected maxItems: 3, actual: 4"),
         ("1,2.5", "lines[*].n", MAPPER, f"destination path {AT}.lines[*].n. "),
@@ -200,17 +200,17 @@ def test_values_that_are_dealt_out_to_entries_are_converted_and_checked_one_by_o
     ):
         outcome = ingest(client, schema, ("EXPRESSION", f'explode("{source}", ",")', f"{AT}.{destination}"))
         assert outcome.codes == {code: PLAN_ROWS}
-        assert said in messages(outcome)[0]
+        assert text in messages(outcome)[0]
 
 
 @pytest.mark.parametrize("form", ["integer", "money", ["date"], {}, None, 5], ids=str)
-def test_a_format_that_is_none_of_a_text_means_nothing(client: Client, form: Any) -> None:
+def test_an_unknown_format_of_a_text_is_ignored(client: Client, form: Any) -> None:
     schema = client.schema("format", value={"type": "string", "format": form})
     outcome = ingest(client, schema, ("STATIC", "any", f"{AT}.value"))
     assert outcome.rows == [{"_emulator": {"product": {"value": "any"}}}] * PLAN_ROWS
 
 
-def test_patterns_that_cannot_be_read_refuse_nothing(client: Client) -> None:
+def test_patterns_that_cannot_be_compiled_are_ignored(client: Client) -> None:
     patterns = ("(", "a{99999999999}", "(?:" * 60 + ")" * 60, "^[A-Z]" * 50, r"\p{Lu}+")
     fields = {f"f{number}": {"type": "string", "pattern": pattern} for number, pattern in enumerate(patterns)}
     schema = client.schema("patterns", **fields, long={"type": "string", "pattern": "^b"})
@@ -220,7 +220,7 @@ def test_patterns_that_cannot_be_read_refuse_nothing(client: Client) -> None:
     assert ingest(client, schema, ("STATIC", "a" * 1000, f"{AT}.long")).codes == {RULE: PLAN_ROWS}
 
 
-def test_row_error_files_are_kept_apart_by_stage_with_bare_numbers(client: Client) -> None:
+def test_row_error_files_are_grouped_by_stage_and_have_bare_numbers(client: Client) -> None:
     for field, value, stage, number in (
         ({"type": "number"}, "n/a", "conversion", "3700"),
         ({"type": "string", "enum": ["a"]}, "b", "validation", "1106"),
@@ -235,12 +235,12 @@ def test_row_error_files_are_kept_apart_by_stage_with_bare_numbers(client: Clien
         assert {line["_errors"][0]["code"] for line in lines} == {number}
         assert {line["_errors"][0]["message"] for line in lines} == set(messages(outcome))
         extensions = outcome.run["activities"][1]["statusSummary"]["extensions"]["errors"]
-        (told,) = (error for error in extensions if "recordCount" in error)
-        assert told == {"code": next(iter(outcome.codes)), "message": messages(outcome)[0], "recordCount": PLAN_ROWS}
+        (entry,) = (error for error in extensions if "recordCount" in error)
+        assert entry == {"code": next(iter(outcome.codes)), "message": messages(outcome)[0], "recordCount": PLAN_ROWS}
 
 
-def taken_apart(message: str) -> dict[str, str]:
-    """A mapper's message in the parts that Adobe's Python client looks for in batches."""
+def parsed_message(message: str) -> dict[str, str]:
+    """Return the parts of a mapper's message that Adobe's Python client extracts."""
     parts = {
         "path": r"destination path (?P<found>.+?)\. ",
         "expected": r"expected data type was: (?P<found>[A-Z]+?), ",
@@ -252,7 +252,7 @@ def taken_apart(message: str) -> dict[str, str]:
     return {name: match["found"] for name, match in found.items() if match}
 
 
-def test_mapper_messages_can_be_taken_apart_as_adobes_client_does(client: Client) -> None:
+def test_adobes_client_can_parse_the_messages_of_the_mapper(client: Client) -> None:
     whole = {"type": "object", "properties": {"n": {"type": "number"}}}
     schema = client.schema(
         "mapper", at={"type": "string", "format": "date-time"}, many={"type": "array", "items": whole}
@@ -267,7 +267,7 @@ def test_mapper_messages_can_be_taken_apart_as_adobes_client_does(client: Client
         outcome = ingest(client, schema, line, percent=None)
         assert outcome.batch["status"] == "failed"
         (message,) = messages(outcome)
-        assert taken_apart(message) == {
+        assert parsed_message(message) == {
             "path": path,
             "expected": expected,
             "actual": actual,
@@ -275,5 +275,5 @@ def test_mapper_messages_can_be_taken_apart_as_adobes_client_does(client: Client
             "destination": line[2],
         }
     outcome = ingest(client, schema, ("EXPRESSION", "1 / 0", f"{AT}.many[0].n"))
-    parts = taken_apart(messages(outcome)[0])
+    parts = parsed_message(messages(outcome)[0])
     assert (parts["path"], parts["source"], parts["destination"]) == (f"{AT}.many[0].n", "1 / 0", f"{AT}.many[0].n")

@@ -1,4 +1,4 @@
-"""Whatever a schema allows and a row holds: an independent JSON Schema validator agrees with what is taken."""
+"""Any schema and any row: an independent JSON Schema validator accepts the same values as the emulator."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ VALUES = st.recursive(
 )
 
 
-def near(field: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Values of the form that a field has, which it may refuse for what they hold."""
+def values_of_type(field: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Return a strategy for values of a field's type, which may violate the field's constraints."""
     match field["type"]:
         case "string":
             return TEXTS
@@ -73,20 +73,22 @@ def near(field: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "integer" | "number":
             return NUMBERS
         case "array":
-            return st.lists(near(field["items"]), max_size=4)
+            return st.lists(values_of_type(field["items"]), max_size=4)
     properties = field.get("properties", {})
     held = field.get("additionalProperties")
-    others = st.dictionaries(NAMES, near(held) if isinstance(held, dict) else TEXTS, max_size=2)
-    known = st.fixed_dictionaries({}, optional={name: near(child) for name, child in properties.items()})
+    others = st.dictionaries(NAMES, values_of_type(held) if isinstance(held, dict) else TEXTS, max_size=2)
+    known = st.fixed_dictionaries({}, optional={name: values_of_type(child) for name, child in properties.items()})
     return st.builds(lambda first, second: {**first, **second}, others, known)
 
 
-CASES = FIELDS.flatmap(lambda field: st.tuples(st.just(field), st.lists(near(field) | VALUES, min_size=8, max_size=8)))
+CASES = FIELDS.flatmap(
+    lambda field: st.tuples(st.just(field), st.lists(values_of_type(field) | VALUES, min_size=8, max_size=8))
+)
 
 
 @given(st.lists(CASES, min_size=6, max_size=6))
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-def test_what_is_taken_is_valid_and_what_is_valid_is_taken(
+def test_accepted_values_are_valid_and_valid_values_are_accepted(
     client: Client, cases: list[tuple[dict[str, Any], list[Any]]]
 ) -> None:
     names = [f"f{number}" for number in range(len(cases))]
@@ -97,12 +99,12 @@ def test_what_is_taken_is_valid_and_what_is_valid_is_taken(
     rows = [dict(zip(names, values, strict=True)) for values in zip(*(values for _, values in cases), strict=True)]
     answers = client.make(f"{DATA_PREP}/mappingSets/preview", {"data": rows, "mappingSet": body})
     for row, answer in zip(rows, answers, strict=True):
-        taken = answer["data"].get("_emulator", {}).get("product", {})
+        accepted = answer["data"].get("_emulator", {}).get("product", {})
         refused = {error["destination"].rpartition(".")[2] for error in answer.get("errors", ())}
-        assert taken.keys() == set(names) - refused
+        assert accepted.keys() == set(names) - refused
         for name, (field, _) in zip(names, cases, strict=True):
             validator = Draft7Validator(field)
-            if name in taken:
-                assert list(validator.iter_errors(taken[name])) == []
+            if name in accepted:
+                assert list(validator.iter_errors(accepted[name])) == []
             if validator.is_valid(row[name]):
-                assert taken.get(name) == row[name], answer
+                assert accepted.get(name) == row[name], answer

@@ -1,4 +1,4 @@
-"""What single values become by the type of the field that they go to, and what is no such value."""
+"""The conversion of single values to the type of their field, and the values that are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NUMBERS = {
     "12.3456": 12.3456,
     "1000000.34": 1000000.34,
 }
-#: Python reads them as numbers, or people write them, and no document does.
+#: Texts that Python or users accept as numbers, but that no document allows.
 NO_NUMBERS: tuple[Any, ...] = (
     *(
         "1_000",
@@ -56,7 +56,7 @@ BOOLEANS = {
 NO_BOOLEANS: tuple[Any, ...] = ("Yes", "True", "oN", "t", "1", "0", "ja", "", 1, 0, 1.0, [True], {"a": True})
 
 
-def test_numbers_are_read_in_documented_forms_only(client: Client) -> None:
+def test_only_documented_forms_of_numbers_are_accepted(client: Client) -> None:
     kinds = {"integer": (INTEGERS, ("12.0", "1e3", ".5", 12.5)), "number": (NUMBERS, ())}
     for kind, (good, bad) in kinds.items():
         field = {"type": kind}
@@ -68,7 +68,7 @@ def test_numbers_are_read_in_documented_forms_only(client: Client) -> None:
 
 
 @pytest.mark.parametrize("function", ["to_integer", "to_decimal", "to_float", "to_bigint"])
-def test_functions_read_numbers_as_fields_do(client: Client, function: str) -> None:
+def test_functions_parse_numbers_as_fields_do(client: Client, function: str) -> None:
     texts = [text for text in NO_NUMBERS if isinstance(text, str)]
     for text in texts:
         with pytest.raises(AssertionError, match="is no number"):
@@ -78,21 +78,21 @@ def test_functions_read_numbers_as_fields_do(client: Client, function: str) -> N
     assert results(client, [f"{function}({name})" for name in row], row) == list(good.values())
 
 
-def test_truth_is_read_from_the_documented_texts_only(client: Client) -> None:
+def test_only_documented_texts_are_accepted_as_booleans(client: Client) -> None:
     field = {"type": "boolean"}
     assert dict(zip(BOOLEANS, converted(client, list(BOOLEANS), field), strict=True)) == BOOLEANS
     assert converted(client, [True, False], field) == [True, False]
     assert converted(client, NO_BOOLEANS, field) == [...] * len(NO_BOOLEANS)
 
 
-def test_a_multiple_is_one_as_it_is_written(client: Client) -> None:
+def test_multiples_are_checked_in_decimal_arithmetic(client: Client) -> None:
     values = [0.3, 1234567890.12, 98765432109.87, 1e22, 1e308, -0.07]
     assert converted(client, values, {"type": "number", "multipleOf": 0.01}) == values
     assert converted(client, [0.305, 1e-308, -0.071], {"type": "number", "multipleOf": 0.01}) == [...] * 3
     assert converted(client, [1e308, 1.5e-10], {"type": "number", "multipleOf": 1e-10}) == [1e308, ...]
 
 
-def test_any_single_value_is_a_text(client: Client) -> None:
+def test_any_single_value_is_converted_to_text(client: Client) -> None:
     texts = {"12.50": "12.50", " a ": " a ", "": ""}
     assert dict(zip(texts, converted(client, list(texts), {"type": "string"}), strict=True)) == texts
     values = [True, False, 12, 12.5, -0.0]
@@ -102,19 +102,19 @@ def test_any_single_value_is_a_text(client: Client) -> None:
 DECIMALS = st.decimals(-(10**12), 10**12, places=3).map(str)
 FLOATS = st.floats(allow_nan=False, allow_infinity=False).map(repr)
 WHOLE = st.integers(-(2**31), 2**31 - 1).map(str)
-#: Every character of the numbers of any language, and what Python reads besides digits.
+#: Digits of all scripts, and the other characters that Python accepts in numbers.
 NUMERIC = st.text(st.characters(categories=("Nd", "No", "Nl")) | st.sampled_from("0123456789_+-.eExXinfa "), max_size=8)
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(DECIMALS | FLOATS | WHOLE, min_size=30, max_size=60))
-def test_any_number_is_read_as_the_number_it_writes(client: Client, texts: list[str]) -> None:
+def test_the_text_of_any_number_is_parsed_to_the_same_number(client: Client, texts: list[str]) -> None:
     assert converted(client, texts, {"type": "number"}) == [float(text) for text in texts]
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(NUMERIC, min_size=50, max_size=100))
-def test_what_is_read_as_a_number_is_what_json_or_java_writes(client: Client, texts: list[str]) -> None:
+def test_only_numbers_as_json_or_java_writes_them_are_accepted(client: Client, texts: list[str]) -> None:
     found = zip(texts, converted(client, texts, {"type": "number"}), strict=True)
     for text, number in found:
         if number is not ...:
@@ -134,7 +134,7 @@ FIELDS = (
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ANY, min_size=1, max_size=40), st.sampled_from(FIELDS))
-def test_any_value_becomes_one_of_the_fields_type_or_is_refused(
+def test_any_value_is_converted_to_the_type_of_its_field_or_refused(
     client: Client, values: list[Any], field: dict[str, str]
 ) -> None:
     types = {"string": str, "integer": int, "number": float | int, "boolean": bool}

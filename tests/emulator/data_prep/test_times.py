@@ -1,4 +1,4 @@
-"""Times as Data Prep reads and writes them: the forms it knows, format letters, zones."""
+"""Times as Data Prep parses and formats them: accepted forms, format letters, zones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.emulator.data_prep.previews import converted, results
 MOMENT = {"type": "string", "format": "date-time"}
 DAY = {"type": "string", "format": "date"}
 FULL_WIDTH_YEAR = "\uff12\uff10\uff11\uff19"
-#: The documented forms in their order, each with a text and what it means.
+#: The documented forms in their order, each with a text and the time that the text means.
 DOCUMENTED_FORMS = {
     "2020-12-31 23:04:05-0800": "2021-01-01T07:04:05Z",
     "2020-12-31 23:04:05.678-0800": "2021-01-01T07:04:05.678Z",
@@ -36,11 +36,11 @@ DOCUMENTED_FORMS = {
     "31.Jan.2020": "2020-01-31T00:00:00Z",
     "31-Jan-2020": "2020-01-31T00:00:00Z",
 }
-#: Written so in samples and in ISO 8601.
+#: Forms of samples and of ISO 8601.
 OTHER_FORMS = {
     "2019-10-23 11:24": "2019-10-23T11:24:00Z",
     "2019-10-17T11:55:12 PST": "2019-10-17T19:55:12Z",
-    # Documented: such a zone costs the milliseconds.
+    # Documented: milliseconds are lost before such a zone.
     "2024-05-05 20:39:00.005 PST": "2024-05-06T04:39:00Z",
     "2024-05-05 20:39:00.005-0800": "2024-05-06T04:39:00.005Z",
     "2019-10-23T11:24:00+05:30": "2019-10-23T05:54:00Z",
@@ -48,7 +48,7 @@ OTHER_FORMS = {
     " 2019-10-23 ": "2019-10-23T00:00:00Z",
 }
 NO_TIMES: tuple[Any, ...] = (
-    # With April 2026 in milliseconds, Python finds a July of the year 1776.
+    # Python parses April 2026 in milliseconds as a July of the year 1776.
     *(
         1776070100000,
         "1776070100000",
@@ -74,14 +74,14 @@ NO_TIMES: tuple[Any, ...] = (
 )
 
 
-def test_documented_forms_and_no_others_are_times(client: Client) -> None:
+def test_only_documented_forms_of_times_are_accepted(client: Client) -> None:
     forms = {**DOCUMENTED_FORMS, **OTHER_FORMS}
     assert dict(zip(forms, converted(client, list(forms), MOMENT), strict=True)) == forms
     taken = zip(NO_TIMES, converted(client, NO_TIMES, MOMENT), converted(client, NO_TIMES, DAY), strict=True)
     assert [entry for entry in taken if entry[1:] != (..., ...)] == []
 
 
-def test_a_day_is_that_of_the_zone_in_which_it_is_written(client: Client) -> None:
+def test_a_day_is_the_day_in_the_zone_of_the_text(client: Client) -> None:
     days = {
         "2020-12-31T23:30:00-08:00": "2020-12-31",
         "2021-01-01 00:30:00+0900": "2021-01-01",
@@ -99,9 +99,7 @@ DIGITS = st.text("0123456789", min_size=1, max_size=14) | st.text("0123456789-/.
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(MOMENTS, OFFSETS), min_size=30, max_size=60))
-def test_any_moment_is_the_same_in_whatever_zone_it_is_written(
-    client: Client, written: list[tuple[datetime, timezone]]
-) -> None:
+def test_a_time_is_the_same_in_any_zone(client: Client, written: list[tuple[datetime, timezone]]) -> None:
     texts = [moment.astimezone(zone).isoformat(timespec="milliseconds") for moment, zone in written]
     found = converted(client, texts, MOMENT)
     assert [datetime.fromisoformat(text) for text in found] == [moment for moment, _ in written]
@@ -110,7 +108,7 @@ def test_any_moment_is_the_same_in_whatever_zone_it_is_written(
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(DIGITS, min_size=50, max_size=100))
-def test_digits_are_a_time_of_their_own_four_digit_year_or_none(client: Client, texts: list[str]) -> None:
+def test_digits_are_a_time_with_a_four_digit_year_or_refused(client: Client, texts: list[str]) -> None:
     for text, found in zip(texts, converted(client, texts, DAY), strict=True):
         if found is ...:
             continue
@@ -118,7 +116,7 @@ def test_digits_are_a_time_of_their_own_four_digit_year_or_none(client: Client, 
         assert f"{int(found[:4]):04d}" in text, (text, found)
 
 
-#: Format -> how it writes 2019-10-07, 15:04:05.678 in New York.
+#: Formats, and the text for 2019-10-07, 15:04:05.678 in New York.
 WRITTEN = {
     "G GGGG GGGGG": "AD Anno Domini A",
     "y yy yyyy Y YY YYYY": "2019 19 2019 2019 19 2019",
@@ -135,7 +133,7 @@ WRITTEN = {
     "yyyy-MM-dd'T'HH:mm:ss.SSSXXX": "2019-10-07T15:04:05.678-04:00",
     "'at' h 'o''clock'": "at 3 o'clock",
 }
-#: Format and text that mean 2019-10-07, 19:04:05 UTC, or its day.
+#: Formats and texts that mean 2019-10-07, 19:04:05 UTC, or the day.
 READ = (
     ("yyyy-MM-dd HH:mm:ss", "2019-10-07 19:04:05", "2019-10-07T19:04:05Z"),
     ("d/M/yy", "7/10/19", "2019-10-07T00:00:00Z"),
@@ -186,7 +184,7 @@ NOT_READ = (
 )
 
 
-def test_format_letters_write_what_java_writes(client: Client) -> None:
+def test_format_letters_format_times_as_java_does(client: Client) -> None:
     row = {"at": "2019-10-07 19:04:05.678+0000"}
     there = 'zone_date_to_zone(date(at), "America/New_York")'
     quoted = [f'format({there}, "{pattern}")' for pattern in WRITTEN]
@@ -195,19 +193,19 @@ def test_format_letters_write_what_java_writes(client: Client) -> None:
     assert results(client, [in_utc], row) == ["UTC +0000 Z Z GMT GMT UTC"]
 
 
-def test_format_letters_read_what_java_reads(client: Client) -> None:
+def test_format_letters_parse_times_as_java_does(client: Client) -> None:
     found = results(client, [f'date("{text}", "{pattern}")' for pattern, text, _ in READ])
     for (pattern, text, wanted), moment in zip(READ, found, strict=True):
         assert moment == wanted, (pattern, text)
 
 
 @pytest.mark.parametrize(("pattern", "text"), NOT_READ)
-def test_a_text_in_another_form_than_its_format_is_refused(client: Client, pattern: str, text: str) -> None:
+def test_a_text_that_does_not_match_its_format_is_refused(client: Client, pattern: str, text: str) -> None:
     with pytest.raises(AssertionError, match="date cannot take"):
         results(client, [f'date("{text}", "{pattern}")'])
 
 
-#: Letters of zones -> how far noon there lies from UTC, in summer too.
+#: Letters of zones, and their offset from UTC, which is the same in summer.
 LETTERS = {
     "UTC": "12:00",
     "GMT": "12:00",
@@ -239,7 +237,7 @@ LETTERS = {
 }
 
 
-def test_zone_letters_that_java_reads_are_read(client: Client) -> None:
+def test_zone_letters_that_java_accepts_are_accepted(client: Client) -> None:
     for day in ("2019-01-15", "2019-07-15"):
         expressions = [
             f'format(zone_date_to_utc(date("{day} 12:00 {letters}", "yyyy-MM-dd HH:mm z")), "HH:mm")'
@@ -272,7 +270,7 @@ def test_a_zone_may_be_a_region_an_offset_or_letters(client: Client) -> None:
             results(client, [f'zone_date_to_zone(date(at), "{unknown}")'], row)
 
 
-def test_parts_of_times_are_set_and_times_are_made_of_parts(client: Client) -> None:
+def test_parts_of_times_are_set_and_times_built_from_parts(client: Client) -> None:
     parts = {"year": "2020-10-07T03:04:05Z", "yy": "2020-10-07T03:04:05Z"}
     row = {"at": "2019-10-07T03:04:05Z"}
     assert results(client, [f'set_date_part("{part}", 2020, date(at))' for part in parts], row) == list(parts.values())
@@ -280,8 +278,8 @@ def test_parts_of_times_are_set_and_times_are_made_of_parts(client: Client) -> N
     numbered |= {"mi": "2019-10-07T03:09:05Z", "n": "2019-10-07T03:09:05Z", "ss": "2019-10-07T03:04:09Z"}
     found = results(client, [f'set_date_part("{part}", 9, date(at))' for part in numbered], row)
     assert found == list(numbered.values())
-    made = 'make_date_time(2019, 10, 17, 11, 55, 12, 5000000, "+01:00")'
-    assert results(client, [made]) == ["2019-10-17T10:55:12.005Z"]
+    created = 'make_date_time(2019, 10, 17, 11, 55, 12, 5000000, "+01:00")'
+    assert results(client, [created]) == ["2019-10-17T10:55:12.005Z"]
     for wrong in (
         'set_date_part("quarter", 1, now())',
         'set_date_part("m", 13, now())',

@@ -1,3 +1,5 @@
+"""Sources with files: credentials, exploring, and the files that runs ingest."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -61,10 +63,12 @@ def listed(client: Client, base: str, **params: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(("spec", "auth", "params", "secret"), CREDENTIALS)
-def test_credentials(client: Client, spec: str, auth: str, params: dict[str, Any], secret: str) -> None:
-    made = client.make(f"{FLOW}/connections", base_body(spec, auth, params))["id"]
-    assert client.get(f"{FLOW}/connections/{made}/test") == {"result": True}
-    shown = client.item("connections", made)["auth"]
+def test_a_file_source_requires_an_accepted_credential(
+    client: Client, spec: str, auth: str, params: dict[str, Any], secret: str
+) -> None:
+    created = client.make(f"{FLOW}/connections", base_body(spec, auth, params))["id"]
+    assert client.get(f"{FLOW}/connections/{created}/test") == {"result": True}
+    shown = client.item("connections", created)["auth"]
     assert shown["specName"] == auth
     assert secret not in shown["params"]
     missing = {name: value for name, value in params.items() if name != secret}
@@ -74,7 +78,7 @@ def test_credentials(client: Client, spec: str, auth: str, params: dict[str, Any
     assert client.get(f"{FLOW}/connections/{wrong}/test") == {"result": False}
 
 
-def test_explore_folders(client: Client) -> None:
+def test_folders_can_be_explored(client: Client) -> None:
     base = connect(client)
     folder = {"type": "folder", "canPreview": False, "canFetchSchema": False}
     assert listed(client, base, objectType="root") == [{**folder, "name": "settlements", "path": "/settlements/"}]
@@ -90,7 +94,7 @@ def test_explore_folders(client: Client) -> None:
     assert len(listed(client, base, objectType="folder", object=CSV)) == 31
 
 
-def test_explore_files(client: Client) -> None:
+def test_files_can_be_explored_and_previewed(client: Client) -> None:
     base = connect(client)
     csv = listed(client, base, objectType="folder", object=CSV)[0]["path"]
     shown = client.get(
@@ -142,16 +146,20 @@ def test_explore_files(client: Client) -> None:
         ("delimited", CSV, {"columns": [{"name": "Colour", "type": "string"}]}, "1330-400"),
     ],
 )
-def test_source_refusals(client: Client, form: str, path: str, more: dict[str, Any], code: str) -> None:
+def test_invalid_file_sources_are_refused(
+    client: Client, form: str, path: str, more: dict[str, Any], code: str
+) -> None:
     client.flow_problem("POST", f"{FLOW}/sourceConnections", code, json=source(connect(client), form, path, **more))
 
 
 def flow_over(client: Client, body: dict[str, Any], pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """A dataflow's body over a file source that is made here; no delta column: files go by their last change."""
+    """Create a file source and return the body of a dataflow over it, which has no delta column."""
     schema = client.schema()
     dataset = client.dataset(schema)
-    made = client.make(f"{FLOW}/sourceConnections", body)["id"]
-    result = flow_body(made, client.target(schema, dataset), client.mapping(schema, *pairs), client.now() + 60, dataset)
+    created = client.make(f"{FLOW}/sourceConnections", body)["id"]
+    result = flow_body(
+        created, client.target(schema, dataset), client.mapping(schema, *pairs), client.now() + 60, dataset
+    )
     result["flowSpec"] = {"id": FILE_FLOW_SPEC, "version": "1.0"}
     result["transformations"] = result["transformations"][1:]
     result["scheduleParams"] = {"startTime": client.now() + 60, "frequency": "day", "interval": 1}
@@ -167,7 +175,7 @@ def flow_over(client: Client, body: dict[str, Any], pairs: tuple[tuple[str, str]
         ("json", JSON, {"recursive": True}, JSON_PAIRS, 30),
     ],
 )
-def test_each_run_brings_the_files_changed_since_the_last(
+def test_each_run_ingests_the_files_changed_since_the_last_run(
     client: Client, form: str, path: str, more: dict[str, Any], pairs: tuple[tuple[str, str], ...], files: int
 ) -> None:
     body = flow_over(client, source(connect(client), form, path, **more), pairs)
@@ -181,7 +189,7 @@ def test_each_run_brings_the_files_changed_since_the_last(
     assert rows["rows"][0]["_emulator"]["product"]["name"]
 
 
-def test_one_file(client: Client) -> None:
+def test_a_single_file_is_ingested_once(client: Client) -> None:
     base = connect(client)
     csv = listed(client, base, objectType="folder", object=CSV)[3]["path"]
     body = flow_over(client, source(base, "delimited", csv, type="file"), CSV_PAIRS)

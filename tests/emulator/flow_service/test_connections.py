@@ -1,3 +1,5 @@
+"""Base, source and target connections: creation, exploring, changes and deletion; and the specs."""
+
 from __future__ import annotations
 
 import base64
@@ -58,13 +60,13 @@ def square_body() -> dict[str, Any]:
 def test_creation_and_lookup(client: Client) -> None:
     answer = client.ask("POST", CONNECTIONS, json=paypal_body())
     assert answer.status_code == 201
-    made = answer.json()
-    assert made.keys() == {"id", "etag"}
-    assert answer.headers["Location"].endswith(f"/connections/{made['id']}")
-    item = client.item("connections", made["id"])
-    assert item["etag"] == item["version"] == made["etag"]
-    assert made["etag"].startswith('"')
-    assert made["etag"].endswith('"')
+    created = answer.json()
+    assert created.keys() == {"id", "etag"}
+    assert answer.headers["Location"].endswith(f"/connections/{created['id']}")
+    item = client.item("connections", created["id"])
+    assert item["etag"] == item["version"] == created["etag"]
+    assert created["etag"].startswith('"')
+    assert created["etag"].endswith('"')
     assert item["auth"]["params"] == {"host": "api.sandbox.paypal.com", "clientId": "id"}
     assert item["state"] == "enabled"
     assert item["sandboxName"] == "dev"
@@ -92,11 +94,11 @@ def test_names_need_not_be_unique(client: Client) -> None:
         ({"state": []}, "1456-400"),
     ],
 )
-def test_refusals(client: Client, change: dict[str, Any], code: str) -> None:
+def test_invalid_base_connections_are_refused(client: Client, change: dict[str, Any], code: str) -> None:
     client.flow_problem("POST", CONNECTIONS, code, json={**paypal_body(), **change})
 
 
-def test_empty_and_unreadable_bodies(client: Client) -> None:
+def test_empty_and_unreadable_bodies_are_refused(client: Client) -> None:
     for path in ("connections", "sourceConnections", "targetConnections", "flows"):
         headers = {"Content-Type": "application/json"}
         client.flow_problem("POST", f"{FLOW}/{path}", "1405-400")
@@ -105,16 +107,16 @@ def test_empty_and_unreadable_bodies(client: Client) -> None:
         client.flow_problem("POST", f"{FLOW}/{path}", "1000-400", data=b"{", headers=headers)
 
 
-def test_credential_decides_the_test(client: Client) -> None:
+def test_a_connection_test_reports_whether_the_credential_is_accepted(client: Client) -> None:
     assert client.get(f"{CONNECTIONS}/{PAYPAL}/test") == {"result": True}
     for body in (paypal_body(clientSecret="wrong"), stripe_body("wrong")):
-        made = client.make(CONNECTIONS, body)
-        assert client.get(f"{CONNECTIONS}/{made['id']}/test") == {"result": False}
-        client.flow_problem("GET", f"{CONNECTIONS}/{made['id']}/explore", "1001-401", params={"objectType": "root"})
+        created = client.make(CONNECTIONS, body)
+        assert client.get(f"{CONNECTIONS}/{created['id']}/test") == {"result": False}
+        client.flow_problem("GET", f"{CONNECTIONS}/{created['id']}/explore", "1001-401", params={"objectType": "root"})
     client.flow_problem("GET", f"{CONNECTIONS}/{UNKNOWN}/test", "1439-404")
 
 
-def test_explore_tables(client: Client) -> None:
+def test_tables_can_be_explored_and_previewed(client: Client) -> None:
     path = f"{CONNECTIONS}/{PAYPAL}/explore"
     tables = client.get(path, objectType="root")
     assert [table["path"] for table in tables][:4] == [
@@ -143,7 +145,7 @@ def test_explore_tables(client: Client) -> None:
         client.flow_problem("GET", path, code, params=params)
 
 
-def test_explore_rest_resources_and_square(client: Client) -> None:
+def test_rest_resources_and_tables_of_square_can_be_explored(client: Client) -> None:
     stripe = client.make(CONNECTIONS, stripe_body())["id"]
     path = f"{CONNECTIONS}/{stripe}/explore"
 
@@ -163,7 +165,7 @@ def test_explore_rest_resources_and_square(client: Client) -> None:
     assert "Square.Payments" in [table["name"] for table in tables]
 
 
-def test_configs_and_what_cannot_be_explored(client: Client) -> None:
+def test_configs_are_listed_and_specs_cannot_be_explored_or_written(client: Client) -> None:
     items = client.get(f"{CONNECTIONS}/{PAYPAL}/configs")["items"]
     assert {"columnName": "Product_Id", "columnType": "string"} in items
     assert len({item["columnName"] for item in items}) == len(items)
@@ -198,7 +200,7 @@ def test_actions_of_providers_are_refused(client: Client, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "path", "said"),
+    ("operation", "path", "message"),
     [
         ("replace", "/description", 'Missing field "description"'),
         ("remove", "/description", 'Missing field "description"'),
@@ -213,29 +215,31 @@ def test_actions_of_providers_are_refused(client: Client, kind: str) -> None:
         ("add", "/name/a", 'Nothing can stand at "a"'),
     ],
 )
-def test_a_patch_of_what_is_absent_names_it(client: Client, operation: str, path: str, said: str) -> None:
+def test_the_refusal_of_a_patch_names_the_absent_member(
+    client: Client, operation: str, path: str, message: str
+) -> None:
     columns = [{"name": name, "type": "string"} for name in ("Product_Id", "Product_Name", "Type", "Create_Time")]
     params = {"tableName": PRODUCTS, "columns": columns}
-    made = client.make(f"{FLOW}/sourceConnections", source_body(params=params))
-    before = client.item("sourceConnections", made["id"])
+    created = client.make(f"{FLOW}/sourceConnections", source_body(params=params))
+    before = client.item("sourceConnections", created["id"])
     patch = [{"op": operation, "path": path, **({} if operation == "remove" else {"value": "x"})}]
-    address, headers = f"{FLOW}/sourceConnections/{made['id']}", {"If-Match": made["etag"]}
+    address, headers = f"{FLOW}/sourceConnections/{created['id']}", {"If-Match": created["etag"]}
     detail = client.flow_problem("PATCH", address, "1455-400", json=patch, headers=headers)
     assert detail.startswith("An error has occurred while validating patch instructions: ")
-    assert said in detail
+    assert message in detail
     assert client.refused("PATCH", address, 400, json=patch, headers=headers)["title"] == "Invalid request"
-    assert client.item("sourceConnections", made["id"]) == before
+    assert client.item("sourceConnections", created["id"]) == before
 
 
-def test_patch_needs_the_current_etag(client: Client) -> None:
-    made = client.make(CONNECTIONS, paypal_body())
-    path = f"{CONNECTIONS}/{made['id']}"
+def test_a_patch_requires_the_current_etag(client: Client) -> None:
+    created = client.make(CONNECTIONS, paypal_body())
+    path = f"{CONNECTIONS}/{created['id']}"
     patch = [{"op": "Replace", "path": "/name", "value": "renamed"}]
-    current = {"If-Match": made["etag"]}
+    current = {"If-Match": created["etag"]}
     client.flow_problem("PATCH", path, "1403-400", json=patch)
     client.flow_problem("PATCH", path, "1404-412", json=patch, headers={"If-Match": '"0-0-0"'})
     changed = client.ask("PATCH", path, json=patch, headers=current).json()
-    assert changed["etag"] != made["etag"]
+    assert changed["etag"] != created["etag"]
     client.flow_problem("PATCH", path, "1404-412", json=patch, headers=current)
     current = {"If-Match": changed["etag"]}
     client.flow_problem("PATCH", path, "1404-412", json=patch, headers={"If-Match": changed["etag"].strip('"')[:-1]})
@@ -259,15 +263,15 @@ def test_patch_needs_the_current_etag(client: Client) -> None:
     secret = [{"op": "replace", "path": "/auth/params/clientSecret", "value": "wrong"}]
     assert client.ask("PATCH", path, json=secret, headers=current).status_code == 200
     assert client.get(f"{path}/test") == {"result": False}
-    assert client.item("connections", made["id"])["name"] == "renamed"
+    assert client.item("connections", created["id"])["name"] == "renamed"
 
 
-def test_deletion(client: Client) -> None:
-    made = client.make(CONNECTIONS, paypal_body())["id"]
-    answer = client.ask("DELETE", f"{CONNECTIONS}/{made}")
+def test_a_used_connection_cannot_be_deleted(client: Client) -> None:
+    created = client.make(CONNECTIONS, paypal_body())["id"]
+    answer = client.ask("DELETE", f"{CONNECTIONS}/{created}")
     assert (answer.status_code, answer.content) == (204, b"")
-    client.flow_problem("GET", f"{CONNECTIONS}/{made}", "1439-404")
-    client.flow_problem("DELETE", f"{CONNECTIONS}/{made}", "1439-404")
+    client.flow_problem("GET", f"{CONNECTIONS}/{created}", "1439-404")
+    client.flow_problem("DELETE", f"{CONNECTIONS}/{created}", "1439-404")
     body = client.prepared()
     flow = client.flow(body)["id"]
     assert flow in client.flow_problem("DELETE", f"{CONNECTIONS}/{PAYPAL}", "1418-400")
@@ -303,11 +307,11 @@ def test_deletion(client: Client) -> None:
         ({"data": {"format": "tabular", "schema": {"id": "https://ns.adobe.com/none"}}}, "1439-404"),
     ],
 )
-def test_source_connection_refusals(client: Client, change: dict[str, Any], code: str) -> None:
+def test_invalid_source_connections_are_refused(client: Client, change: dict[str, Any], code: str) -> None:
     client.flow_problem("POST", f"{FLOW}/sourceConnections", code, json=source_body(**change))
 
 
-def test_source_connection_comes_back_as_sent(client: Client) -> None:
+def test_a_source_connection_is_returned_as_sent(client: Client) -> None:
     params = {"path": "PayPal.Catalog_Products"}
     for form in ("tabular", "parquet_xdm"):
         item = client.item("sourceConnections", client.source(data={"format": form}, params=params))
@@ -318,7 +322,7 @@ def test_source_connection_comes_back_as_sent(client: Client) -> None:
         assert item["inheritedAttributes"] == {"baseConnection": {"id": PAYPAL, "connectionSpec": spec}}
 
 
-def test_target_connection(client: Client) -> None:
+def test_invalid_target_connections_are_refused(client: Client) -> None:
     schema = client.schema()
     dataset = client.dataset(schema)
     path, body = f"{FLOW}/targetConnections", target_body(schema, dataset)
@@ -370,8 +374,8 @@ def test_a_spec_named_without_a_version_is_shown_with_the_newest(client: Client,
     connection = client.item("connections", PAYPAL)
     body = {"name": "again", "auth": connection["auth"], "connectionSpec": {"id": PAYPAL_SPEC, **named}}
     body["auth"] = {**body["auth"], "params": {**body["auth"]["params"], "clientSecret": "secret"}}
-    made = client.make(f"{FLOW}/connections", body)["id"]
-    assert client.item("connections", made)["connectionSpec"] == {"id": PAYPAL_SPEC, "version": "1.0"}
+    created = client.make(f"{FLOW}/connections", body)["id"]
+    assert client.item("connections", created)["connectionSpec"] == {"id": PAYPAL_SPEC, "version": "1.0"}
     source = client.source(connectionSpec={"id": PAYPAL_SPEC, **named})
     assert client.item("sourceConnections", source)["connectionSpec"] == {"id": PAYPAL_SPEC, "version": "1.0"}
     flow = client.prepared() | {"flowSpec": {"id": CRM_FLOW_SPEC, **named}}

@@ -1,3 +1,5 @@
+"""Drafts: incomplete resources that are completed and published."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -46,7 +48,7 @@ def not_published(client: Client, kind: str, identifier: str, code: str) -> str:
 
 
 @pytest.mark.parametrize(("kind", "body"), DRAFTS)
-def test_the_spec_is_all_that_a_draft_needs(client: Client, kind: str, body: dict[str, Any]) -> None:
+def test_a_draft_requires_only_a_spec(client: Client, kind: str, body: dict[str, Any]) -> None:
     identifier = draft(client, kind, body)
     assert [item["id"] for item in client.get(f"{FLOW}/{kind}", property="state==draft")["items"]] == [identifier]
     not_published(client, kind, identifier, "1304-400")
@@ -68,12 +70,14 @@ def test_the_spec_is_all_that_a_draft_needs(client: Client, kind: str, body: dic
         ("flows", {"transformations": [{"name": "Mapping", "params": 5}]}, "transformations[0].params"),
     ],
 )
-def test_what_a_draft_has_is_of_its_type(client: Client, kind: str, change: dict[str, Any], named: str) -> None:
+def test_the_types_of_the_members_of_a_draft_are_checked(
+    client: Client, kind: str, change: dict[str, Any], named: str
+) -> None:
     body = {**dict(DRAFTS)[kind], **change}
     assert f"'{named}'" in client.flow_problem("POST", f"{FLOW}/{kind}?mode=draft", "1000-400", json=body)
 
 
-def test_base_connection(client: Client) -> None:
+def test_a_draft_of_a_base_connection_is_completed_and_published(client: Client) -> None:
     identifier = draft(client, "connections", {"name": "later", "connectionSpec": {"id": STRIPE_SPEC}})
     assert client.get(f"{FLOW}/connections/{identifier}/test") == {"result": False}
     complete(client, "connections", identifier, {"auth": {"specName": "Basic", "params": {}}})
@@ -85,7 +89,7 @@ def test_base_connection(client: Client) -> None:
     assert client.get(f"{FLOW}/connections/{identifier}/test") == {"result": True}
 
 
-def test_ends(client: Client) -> None:
+def test_drafts_of_source_and_target_connections_are_completed_and_published(client: Client) -> None:
     source = draft(client, "sourceConnections", {"connectionSpec": {"id": PAYPAL_SPEC}})
     base = draft(client, "connections", {"connectionSpec": {"id": PAYPAL_SPEC}})
     members = {"name": "s", "data": {"format": "tabular"}, "params": {"tableName": "PayPal.None"}}
@@ -103,7 +107,7 @@ def test_ends(client: Client) -> None:
     publish(client, "targetConnections", target)
 
 
-def test_a_draft_flow_runs_only_once_published(client: Client) -> None:
+def test_a_draft_dataflow_does_not_run_before_it_is_published(client: Client) -> None:
     body = sent(client.prepared())
     flow = draft(client, "flows", {"name": "f", "flowSpec": body["flowSpec"]})
     complete(client, "flows", flow, {key: body[key] for key in ("sourceConnectionIds", "targetConnectionIds")})
@@ -128,13 +132,13 @@ def test_a_draft_flow_runs_only_once_published(client: Client) -> None:
     client.flow_problem("POST", f"{FLOWS}/{flow}/action", "1422-400", params={"op": "PUBLISH"})
 
 
-def test_specs_say_that_they_take_drafts(client: Client) -> None:
+def test_all_specs_support_drafts(client: Client) -> None:
     for kind in ("connectionSpecs", "flowSpecs"):
         specs = client.get(f"{FLOW}/{kind}")["items"]
         assert all(spec["attributes"]["isDraftModeSupported"] is True for spec in specs)
 
 
-def test_nothing_is_built_on_drafts(client: Client) -> None:
+def test_a_dataflow_over_a_draft_is_refused(client: Client) -> None:
     body = sent(client.prepared())
     source = draft(client, "sourceConnections", {"connectionSpec": {"id": PAYPAL_SPEC}})
     client.flow_problem("POST", FLOWS, "1014-400", json={**body, "sourceConnectionIds": [source]})

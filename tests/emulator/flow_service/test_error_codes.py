@@ -1,4 +1,4 @@
-"""Every number of Flow Service's two catalogues of errors: provoked by a request, or why no request can."""
+"""Every code of Flow Service's two catalogues of errors: a request provokes it, or a reason says why none can."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def acting(body: Any = None, **params: Any) -> Provocation:
 
 
 def patching(*operations: Any) -> Provocation:
-    """A patch of a base connection under its current etag."""
+    """A patch of a base connection with its current etag."""
 
     def provoke(client: Client, code: str) -> None:
         headers = {"If-Match": client.item("connections", PAYPAL)["etag"]}
@@ -79,7 +79,10 @@ def flowing(changes: dict[str, Any]) -> Provocation:
 
 
 def repatching(changes: dict[str, Any], after: int = 0) -> Provocation:
-    """A patch of a dataflow, so many seconds after its creation; it starts a minute after."""
+    """A patch of a dataflow whose start time is a minute after its creation.
+
+    :param after: the seconds between the creation and the patch.
+    """
 
     def provoke(client: Client, code: str) -> None:
         flow = client.flow(client.prepared())["id"]
@@ -112,13 +115,13 @@ def used_source_connection(client: Client, code: str) -> None:
 
 def initializing_connection(client: Client, code: str) -> None:
     body = {"connectionSpec": {"id": LAKE_SPEC, "version": "1.0"}, "state": "initializing"}
-    made = client.make(f"{FLOW}/connections", body)
-    path = f"{FLOW}/connections/{made['id']}"
+    created = client.make(f"{FLOW}/connections", body)
+    path = f"{FLOW}/connections/{created['id']}"
     client.flow_problem("DELETE", path, code)
-    client.flow_problem("PATCH", path, code, json=[NEW_NAME], headers={"If-Match": made["etag"]})
+    client.flow_problem("PATCH", path, code, json=[NEW_NAME], headers={"If-Match": created["etag"]})
 
 
-def mapping_to_nowhere(client: Client, code: str) -> None:
+def mapping_to_unknown_destination(client: Client, code: str) -> None:
     body = client.prepared()
     schema = client.item("targetConnections", body["targetConnectionIds"][0])["data"]["schema"]["id"]
     mapping = client.mapping(schema, ("Product_Id", "_id"), ("Product_Name", "product.name"))
@@ -133,8 +136,8 @@ def schemas_that_differ(client: Client, code: str) -> None:
 
 def enabling_a_draft(client: Client, code: str) -> None:
     body = client.prepared()
-    made = client.make(f"{FLOW}/flows?mode=draft", {"flowSpec": body["flowSpec"]})
-    client.flow_problem("POST", f"{FLOW}/flows/{made['id']}/action", code, params={"op": "enable"})
+    created = client.make(f"{FLOW}/flows?mode=draft", {"flowSpec": body["flowSpec"]})
+    client.flow_problem("POST", f"{FLOW}/flows/{created['id']}/action", code, params={"op": "enable"})
 
 
 def flow_on_a_draft(client: Client, code: str) -> None:
@@ -145,16 +148,16 @@ def flow_on_a_draft(client: Client, code: str) -> None:
 
 def wrong_credential(client: Client, code: str) -> None:
     auth = {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "wrong"}}
-    made = client.make(f"{FLOW}/connections", {"auth": auth, "connectionSpec": {"id": STRIPE_SPEC}})
-    client.flow_problem("GET", f"{FLOW}/connections/{made['id']}/explore", code, params={"objectType": "root"})
+    created = client.make(f"{FLOW}/connections", {"auth": auth, "connectionSpec": {"id": STRIPE_SPEC}})
+    client.flow_problem("GET", f"{FLOW}/connections/{created['id']}/explore", code, params={"objectType": "root"})
 
 
-def file_that_is_not_there(client: Client, code: str) -> None:
+def absent_file(client: Client, code: str) -> None:
     auth = {"specName": "ConnectionString", "params": {"connectionString": "AccountName=a;AccountKey=b"}}
     spec = {"id": "4c10e202-c428-4796-9208-5f1f5732b1cf", "version": "1.0"}
-    made = client.make(f"{FLOW}/connections", {"auth": auth, "connectionSpec": spec})
+    created = client.make(f"{FLOW}/connections", {"auth": auth, "connectionSpec": spec})
     params = {"objectType": "file", "object": "/none.csv", "fileType": "delimited"}
-    client.flow_problem("GET", f"{FLOW}/connections/{made['id']}/explore", code, params=params)
+    client.flow_problem("GET", f"{FLOW}/connections/{created['id']}/explore", code, params=params)
 
 
 ONCE = {"scheduleParams.frequency": "once", "scheduleParams.interval": ...}
@@ -176,7 +179,7 @@ FLOW_SERVICE: dict[str, Provocation] = {
     "1415-400": connecting(auth={"specName": "Basic Authentication", "params": {"accessToken": "t"}}),
     "1417-400": initializing_connection,
     "1418-400": used_base_connection,
-    "1419-400": mapping_to_nowhere,
+    "1419-400": mapping_to_unknown_destination,
     "1422-400": enabling_a_draft,
     "1423-400": listing("connectionSpecs", property="baseSpec==x"),
     "1425-400": schemas_that_differ,
@@ -207,7 +210,7 @@ FLOW_SERVICE: dict[str, Provocation] = {
 SOURCES: dict[str, Provocation] = {
     "1000-400": asking("POST", "/connections", data=b"{", headers=JSON),
     "1001-401": wrong_credential,
-    "1003-404": file_that_is_not_there,
+    "1003-404": absent_file,
     "1014-400": flow_on_a_draft,
     "1302-400": connecting(connectionSpec={"id": LAKE_SPEC}),
     "1304-400": connecting(auth={"specName": "OAuth2 Refresh Code", "params": {}}),
@@ -240,12 +243,12 @@ SOURCES: dict[str, Provocation] = {
     "1404-400": repatching({"/scheduleParams/backfill": False}, after=61),
 }
 
-# Whatever no request leads to can still be ordered by a fault with its code.
+# The reasons for which no request provokes a code; a fault can answer with the code.
 INTERNAL = "a failure inside the platform"
-GATEWAY = "the gateway, which stands before the service, refuses such headers with a code of its own"
-BATCH = "every source here is one of batches"
-PROVIDER = "only the provider of a source comes into this state, with a token of its own"
-GENERIC = "a general word for what has a number of its own here"
+GATEWAY = "the gateway refuses such headers before the service, with a code of its own"
+BATCH = "every source here is a batch source"
+PROVIDER = "only the provider of a source can cause this state, with a token of its own"
+GENERIC = "a general error, for which the emulator has a more specific code"
 NO_AGGREGATION = "no parameter for aggregation is published"
 NO_ROW_FILTER = "none of the sources here filters rows: 1353 comes first"
 FRAME = "../test_ims_and_gateway.py"
@@ -256,14 +259,14 @@ FLOW_SERVICE_OTHERS: dict[str, str] = {
     **dict.fromkeys(("1100-400", "1101-404", "1409-400", "1416-400", "1420-400", "1421-400"), PROVIDER),
     **dict.fromkeys(("1444-400", "1457-400", "1458-400"), PROVIDER),
     **dict.fromkeys(("1438-400", "1442-400"), NO_AGGREGATION),
-    "1424-400": "a user token cannot ask across sandboxes: 2111 comes first",
+    "1424-400": "a user token cannot send requests across sandboxes: 2111 comes first",
     "1445-400": "patching connections is enabled",
     **dict.fromkeys(("1427-400", "1428-400", "1429-400", "1430-400"), RUNS),
     **dict.fromkeys(("2001-401", "2100-404", "2105-400", "2110-400", "2111-403", "2112-400", "2113-400"), FRAME),
     **dict.fromkeys(("2000-401", "2002-401", "2114-400", "2115-400"), GATEWAY),
     **dict.fromkeys(("2101-404", "2103-404"), "a sandbox is named by its name only: its id is refused with 2110"),
     "2106-404": "a request that names no sandbox is refused with 2105",
-    **dict.fromkeys(("2118-403", "2120-403", "2121-403"), "every token may do everything here"),
+    **dict.fromkeys(("2118-403", "2120-403", "2121-403"), "every token has all permissions here"),
     "2119-400": "no operation here needs a specId in the query",
 }
 SOURCES_OTHERS: dict[str, str] = {
@@ -271,7 +274,7 @@ SOURCES_OTHERS: dict[str, str] = {
     **dict.fromkeys(("1100-400", "1600-400", "1105-401", "1605-401", "1008-401"), GENERIC),
     **dict.fromkeys(("1002-403", "1009-403", "1106-403", "1606-403", "1102-404", "1602-404"), GENERIC),
     **dict.fromkeys(("1013-412", "1107-412", "1607-412"), GENERIC),
-    "1004-415": "the gateway refuses other media types before",
+    "1004-415": "the gateway refuses other media types before the service",
     "1301-400": "an auth spec that is not the connection spec's is 1415",
     **dict.fromkeys(("1333-400", "1385-400"), BATCH),
     **dict.fromkeys(("1354-400", "1355-400", "1356-400", "1357-400"), NO_ROW_FILTER),
@@ -299,12 +302,12 @@ SOURCES_CATALOGUE = (
 
 
 @pytest.mark.parametrize("code", FLOW_SERVICE)
-def test_codes_of_flow_service(client: Client, code: str) -> None:
+def test_a_request_provokes_each_code_of_flow_service(client: Client, code: str) -> None:
     FLOW_SERVICE[code](client, code)
 
 
 @pytest.mark.parametrize("code", SOURCES)
-def test_codes_of_sources(client: Client, code: str) -> None:
+def test_a_request_provokes_each_code_of_sources(client: Client, code: str) -> None:
     SOURCES[code](client, code)
 
 
@@ -319,7 +322,9 @@ BOTH = pytest.mark.parametrize(
 
 
 @BOTH
-def test_the_catalogue_is_covered(catalogue: str, provoked: dict[str, Any], others: dict[str, str]) -> None:
+def test_each_code_of_the_catalogue_is_provoked_or_explained(
+    catalogue: str, provoked: dict[str, Any], others: dict[str, str]
+) -> None:
     assert not provoked.keys() & others.keys()
     assert provoked.keys() | others.keys() == set(catalogue.split())
     for code, where in others.items():
@@ -328,7 +333,7 @@ def test_the_catalogue_is_covered(catalogue: str, provoked: dict[str, Any], othe
 
 
 @BOTH
-def test_every_code_can_be_ordered(
+def test_a_fault_can_answer_with_every_code(
     client: Client, catalogue: str, provoked: dict[str, Any], others: dict[str, str]
 ) -> None:
     for code in catalogue.split():

@@ -1,4 +1,4 @@
-"""Explore, its preview and the rows that a run lands tell the same of every sample table."""
+"""Explore's schema, its preview and the rows that a run ingests agree for every sample table."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def explored(client: Client, base: str, path: str) -> Any:
 
 
 def fields_of(schema: Mapping[str, Any]) -> dict[str, Node]:
-    """The fields that a client declares for what explore shows, by name."""
+    """The schema fields, by name, that a client declares for the schema that explore shows."""
     if "columns" in schema:
         return {column["name"]: column["xdm"] for column in schema["columns"]}
     return {name: field(node) for name, node in schema["properties"].items() if node != EMPTY}
 
 
 def field(node: Mapping[str, Any]) -> Node:
-    """A field for an attribute; one whose type explore does not know is text."""
+    """The schema field for an attribute; an attribute whose type explore does not know is declared as text."""
     if node.get("type") == "object":
         return {"type": "object", "properties": fields_of(node)}
     if node.get("type") == "array":
@@ -43,7 +43,7 @@ def field(node: Mapping[str, Any]) -> Node:
     return dict(node) or {"type": "string"}
 
 
-# Nothing can be declared of an object in which explore has seen nothing.
+# No field can be declared for an object in which explore has found no attribute.
 EMPTY = {"type": "object", "properties": {}}
 
 
@@ -55,13 +55,13 @@ def paths(fields: Mapping[str, Node], prefix: str = "") -> Iterator[str]:
             yield prefix + name
 
 
-def known(value: Any) -> Any:
-    """A value without what is null or empty, which nothing lands of; times as moments."""
+def normalised(value: Any) -> Any:
+    """A value as a run ingests it: without null and empty values, and with times parsed."""
     if isinstance(value, dict):
-        members = {name: known(child) for name, child in value.items()}
+        members = {name: normalised(child) for name, child in value.items()}
         return {name: child for name, child in members.items() if child not in (None, {}, [])}
     if isinstance(value, list):
-        return [known(entry) for entry in value]
+        return [normalised(entry) for entry in value]
     try:
         return datetime.fromisoformat(value).replace(tzinfo=None) if isinstance(value, str) else value
     except ValueError:
@@ -69,7 +69,7 @@ def known(value: Any) -> Any:
 
 
 def landed(client: Client, source: str, shown: Mapping[str, Any], flow_spec: str) -> list[Any]:
-    """The first rows that a run lands in a schema of what explore shows, as many as its preview has."""
+    """Run a dataflow into a schema with the explored fields; return as many of the first rows as the preview has."""
     fields = fields_of(shown["schema"])
     schema = client.schema("rows", **fields)
     dataset = client.dataset(schema)
@@ -81,11 +81,11 @@ def landed(client: Client, source: str, shown: Mapping[str, Any], flow_spec: str
     client.flow(body)
     client.advance(62)
     rows = client.control("GET", f"datasets/{dataset}/rows", params={"limit": len(shown["data"])})["rows"]
-    return [known(row["_emulator"]["product"]) for row in rows]
+    return [normalised(row["_emulator"]["product"]) for row in rows]
 
 
 @pytest.mark.parametrize("path", KNOWN)
-def test_a_run_lands_what_the_preview_of_a_table_shows(client: Client, path: str) -> None:
+def test_a_run_ingests_the_rows_of_the_preview_of_a_table(client: Client, path: str) -> None:
     base, spec = base_connection(client, path)
     shown = explored(client, base, path)
     rest = shown["format"] == "hierarchical"
@@ -97,22 +97,22 @@ def test_a_run_lands_what_the_preview_of_a_table_shows(client: Client, path: str
     )
     assert len(shown["data"]) == min(100, KNOWN[path][0])
     rows = landed(client, source, shown, REST_FLOW_SPEC if rest else CRM_FLOW_SPEC)
-    assert rows == [known(row) for row in shown["data"]]
+    assert rows == [normalised(row) for row in shown["data"]]
 
 
 @pytest.mark.parametrize(("form", "folder"), [("delimited", CSV), ("json", JSON)])
-def test_a_run_lands_what_the_preview_of_a_file_shows(client: Client, form: str, folder: str) -> None:
+def test_a_run_ingests_the_rows_of_the_preview_of_a_file(client: Client, form: str, folder: str) -> None:
     base = connect(client)
     path = f"{FLOW}/connections/{base}/explore"
     file = client.get(path, objectType="folder", object=folder)[0]["path"]
     shown = client.get(path, objectType="file", object=file, fileType=form, preview="true")
-    made = client.make(f"{FLOW}/sourceConnections", file_source(base, form, file, type="file"))["id"]
+    created = client.make(f"{FLOW}/sourceConnections", file_source(base, form, file, type="file"))["id"]
     assert len(shown["data"]) == 40
-    assert landed(client, made, shown, FILE_FLOW_SPEC) == [known(row) for row in shown["data"]]
+    assert landed(client, created, shown, FILE_FLOW_SPEC) == [normalised(row) for row in shown["data"]]
 
 
 def kinds(node: Mapping[str, Any], value: Any, where: str = "") -> Iterator[tuple[str, bool, Any]]:
-    """Each attribute of a row: its path, whether explore knows its type, and its value."""
+    """Yield the path of each attribute of a row, whether explore shows its type, and its value."""
     typed = "type" in node
     yield where, typed, value
     if isinstance(value, dict) and typed:
@@ -124,7 +124,7 @@ def kinds(node: Mapping[str, Any], value: Any, where: str = "") -> Iterator[tupl
 
 
 @pytest.mark.parametrize("path", [path for path in KNOWN if "." not in path])
-def test_explore_knows_the_type_of_all_that_the_preview_fills_and_of_nothing_else(client: Client, path: str) -> None:
+def test_explore_shows_types_for_exactly_the_attributes_filled_in_the_preview(client: Client, path: str) -> None:
     shown = explored(client, base_connection(client, path)[0], path)
     filled, typed = set(), set()
     for row in shown["data"]:

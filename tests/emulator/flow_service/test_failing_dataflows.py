@@ -1,4 +1,4 @@
-"""A scheduled dataflow that has failed for 30 days running is disabled by the platform itself."""
+"""The platform disables a scheduled dataflow whose runs have all failed for 30 days."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import FLOW, Client
-from tests.emulator.flow_service.test_run_outcomes import order, ordered, status
+from tests.emulator.flow_service.test_run_outcomes import force_outcome, pending_outcomes, status
 from tests.emulator.page.test_page import page
 
 DAY = 86400
@@ -15,7 +15,7 @@ RUN_SECONDS = 2
 
 
 def daily(client: Client) -> str:
-    """A dataflow that runs once a day and begins in a minute; its first run is over on return."""
+    """Create a dataflow that runs once a day, and wait until its first run has ended; return its id."""
     body = client.prepared()
     start = client.now() + 60
     body["scheduleParams"] = {"startTime": start, "frequency": "day", "interval": 1, "backfill": False}
@@ -30,7 +30,7 @@ def days(client: Client, count: float) -> None:
 
 
 def always_fail(client: Client) -> None:
-    order(client, outcome="fail_copy", times=None)
+    force_outcome(client, outcome="fail_copy", times=None)
 
 
 def state(client: Client, flow: str) -> str:
@@ -43,8 +43,8 @@ def act(client: Client, flow: str, operation: str) -> None:
 
 @pytest.mark.parametrize("first", ["fail_copy", "fail_promotion"])
 def test_thirty_days_of_failures_disable_a_dataflow(client: Client, first: str) -> None:
-    # A run that fails in promotion takes longer: the others end less than whole days after it.
-    order(client, outcome=first)
+    # A run that fails in promotion takes longer: later runs end less than a multiple of whole days after it.
+    force_outcome(client, outcome=first)
     always_fail(client)
     flow = daily(client)
     days(client, 29)
@@ -64,7 +64,7 @@ def test_thirty_days_of_failures_disable_a_dataflow(client: Client, first: str) 
     assert client.runs(flow) == runs
 
 
-def test_one_long_advance_stops_at_the_same_run(client: Client) -> None:
+def test_one_long_advance_disables_a_dataflow_after_the_same_run(client: Client) -> None:
     always_fail(client)
     flow = daily(client)
     days(client, 300)
@@ -72,13 +72,13 @@ def test_one_long_advance_stops_at_the_same_run(client: Client) -> None:
 
 
 @pytest.mark.parametrize("other", [None, {"outcome": "partial", "failed": 1}, {"outcome": "cancelled"}])
-def test_anything_but_a_failure_resets_the_count(client: Client, other: dict[str, Any] | None) -> None:
+def test_any_status_but_failed_resets_the_time_of_failing(client: Client, other: dict[str, Any] | None) -> None:
     always_fail(client)
     flow = daily(client)
     days(client, 25)
     client.control("DELETE", "outcomes")
     if other:
-        order(client, **other)
+        force_outcome(client, **other)
     days(client, 1)
     always_fail(client)
     days(client, 30)
@@ -87,7 +87,7 @@ def test_anything_but_a_failure_resets_the_count(client: Client, other: dict[str
     assert state(client, flow) == "disabled"
 
 
-def test_enabling_it_gives_it_thirty_days_more(client: Client) -> None:
+def test_enabling_a_disabled_dataflow_allows_thirty_more_days_of_failures(client: Client) -> None:
     always_fail(client)
     flow = daily(client)
     days(client, 30)
@@ -98,7 +98,7 @@ def test_enabling_it_gives_it_thirty_days_more(client: Client) -> None:
     assert state(client, flow) == "disabled"
 
 
-def test_enabling_an_enabled_dataflow_gives_it_no_time(client: Client) -> None:
+def test_enabling_an_enabled_dataflow_does_not_reset_the_time_of_failing(client: Client) -> None:
     always_fail(client)
     flow = daily(client)
     days(client, 29)
@@ -107,12 +107,12 @@ def test_enabling_an_enabled_dataflow_gives_it_no_time(client: Client) -> None:
     assert state(client, flow) == "disabled"
 
 
-def test_disabling_ends_no_running_run(client: Client) -> None:
+def test_disabling_a_dataflow_does_not_end_its_active_run(client: Client) -> None:
     always_fail(client)
     flow = daily(client)
     days(client, 28)
     client.control("DELETE", "outcomes")
-    order(client, outcome="stuck")
+    force_outcome(client, outcome="stuck")
     always_fail(client)
     days(client, 2)
     assert state(client, flow) == "disabled"
@@ -123,7 +123,7 @@ def test_disabling_ends_no_running_run(client: Client) -> None:
     assert state(client, flow) == "disabled"
 
 
-def test_a_dataflow_that_runs_once_is_left_enabled(client: Client) -> None:
+def test_failures_do_not_disable_a_dataflow_that_runs_once(client: Client) -> None:
     always_fail(client)
     body = client.prepared()
     body["transformations"] = body["transformations"][1:]
@@ -138,15 +138,14 @@ def test_a_dataflow_that_runs_once_is_left_enabled(client: Client) -> None:
     assert state(client, flow) == "enabled"
 
 
-def test_a_failure_after_its_dataflow_was_deleted_harms_nothing(client: Client) -> None:
+def test_a_run_may_fail_after_its_dataflow_was_deleted(client: Client) -> None:
     always_fail(client)
     flow = daily(client)
     days(client, 28)
     client.control("DELETE", "outcomes")
-    order(client, outcome="stuck")
+    force_outcome(client, outcome="stuck")
     always_fail(client)
     days(client, 1)
-    # The base connection is refused by its vendor: whatever is released later fails in copying.
     (stuck,) = (run for run in client.runs(flow) if status(run) == "inProgress")
     source = client.item("flows", flow)["sourceConnectionIds"][0]
     assert client.ask("DELETE", f"{FLOW}/flows/{flow}").status_code == 204
@@ -158,12 +157,12 @@ def test_a_failure_after_its_dataflow_was_deleted_harms_nothing(client: Client) 
     assert client.ask("GET", f"{FLOW}/flows/{flow}").status_code == 404
 
 
-def test_an_order_without_end_is_shown_as_such(client: Client) -> None:
+def test_an_outcome_for_all_runs_stays_pending(client: Client) -> None:
     always_fail(client)
-    assert ordered(client) == [{"outcome": "fail_copy", "times": None, "completed": True}]
+    assert pending_outcomes(client) == [{"outcome": "fail_copy", "times": None, "completed": True}]
     daily(client)
     days(client, 3)
-    assert ordered(client) == [{"outcome": "fail_copy", "times": None, "completed": True}]
-    assert "ever" in page(client).all("table")[0].text
+    assert pending_outcomes(client) == [{"outcome": "fail_copy", "times": None, "completed": True}]
+    assert page(client).all("table")[0].cells() == [["fail_copy", "any", "any", "all"]]
     assert client.control("DELETE", "outcomes")["outcomes"][0]["times"] is None
-    assert ordered(client) == []
+    assert pending_outcomes(client) == []

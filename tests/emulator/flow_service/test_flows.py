@@ -1,3 +1,5 @@
+"""Dataflows: creation, the rules for their parts, changes, actions and deletion."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,14 +13,14 @@ FLOWS = f"{FLOW}/flows"
 UNKNOWN = "11111111-1111-4111-8111-111111111111"
 
 
-def test_flow_comes_back_with_what_it_inherits(client: Client) -> None:
+def test_a_dataflow_is_returned_with_its_inherited_attributes(client: Client) -> None:
     body = client.prepared()
     body["scheduleParams"] = {"startTime": str(client.now() + 60), "frequency": "minute", "interval": "30"}
     answer = client.ask("POST", FLOWS, json=sent(body))
     assert answer.status_code == 201
-    made = answer.json()
-    assert answer.headers["Location"].endswith(f"/flows/{made['id']}")
-    flow = client.item("flows", made["id"])
+    created = answer.json()
+    assert answer.headers["Location"].endswith(f"/flows/{created['id']}")
+    flow = client.item("flows", created["id"])
     for member in ("name", "flowSpec", "sourceConnectionIds", "transformations", "scheduleParams"):
         assert flow[member] == body[member]
     assert flow["state"] == "enabled"
@@ -26,14 +28,14 @@ def test_flow_comes_back_with_what_it_inherits(client: Client) -> None:
     (source,) = flow["inheritedAttributes"]["sourceConnections"]
     assert source["id"] == body["sourceConnectionIds"][0]
     assert source["baseConnection"]["id"]
-    assert flow["runs"] == f"/runs?property=flowId=={made['id']}"
+    assert flow["runs"] == f"/runs?property=flowId=={created['id']}"
     assert "lastRunDetails" not in flow
     assert client.get(f"{FLOW}{flow['runs']}")["items"] == []
     found = client.get(FLOWS, property=f"sourceConnectionIds[]=={source['id']}")["items"]
-    assert [item["id"] for item in found] == [made["id"]]
+    assert [item["id"] for item in found] == [created["id"]]
 
 
-def test_repeated_creation_makes_another(client: Client) -> None:
+def test_a_repeated_creation_creates_another_dataflow(client: Client) -> None:
     body = client.prepared()
     assert client.flow(body)["id"] != client.flow(body)["id"]
 
@@ -91,18 +93,18 @@ def test_repeated_creation_makes_another(client: Client) -> None:
         ("options", [], "1000-400"),
     ],
 )
-def test_refusals(client: Client, path: str, value: Any, code: str) -> None:
+def test_invalid_dataflows_are_refused(client: Client, path: str, value: Any, code: str) -> None:
     body = client.prepared()
     client.flow_problem("POST", FLOWS, code, json=edited(body, {path: value}))
     assert client.get(FLOWS)["items"] == []
 
 
-def test_misspelt_delta_column_is_named(client: Client) -> None:
+def test_the_refusal_of_a_misspelt_delta_column_names_the_right_one(client: Client) -> None:
     body = edited(client.prepared(), {"transformations.0.params": {"deltaColum": {"name": "Create_Time"}}})
     assert "'deltaColumn'" in client.flow_problem("POST", FLOWS, "1392-400", json=body)
 
 
-def test_once(client: Client) -> None:
+def test_a_dataflow_that_runs_once_has_no_interval_or_backfill(client: Client) -> None:
     body = client.prepared()
     once = edited(body, {"scheduleParams": {"startTime": client.now() + 60, "frequency": "once"}})
     client.flow_problem("POST", FLOWS, "1369-400", json=once)
@@ -112,7 +114,7 @@ def test_once(client: Client) -> None:
     client.make(FLOWS, once)
 
 
-def test_least_intervals(client: Client) -> None:
+def test_each_frequency_has_a_minimum_interval(client: Client) -> None:
     body = client.prepared()
     for frequency, least in (("minute", 15), ("hour", 1), ("day", 1), ("week", 1)):
         schedule = {"startTime": client.now() + 60, "frequency": frequency, "interval": least}
@@ -122,14 +124,14 @@ def test_least_intervals(client: Client) -> None:
         )
 
 
-def test_start_now_is_not_in_the_past(client: Client) -> None:
+def test_a_start_time_up_to_thirty_seconds_ago_is_accepted(client: Client) -> None:
     body, now = client.prepared(), client.now()
     for ago in (0, 1, 5, 30):
         client.make(FLOWS, edited(body, {"scheduleParams.startTime": now - ago}))
     client.flow_problem("POST", FLOWS, "1360-400", json=edited(body, {"scheduleParams.startTime": now - 31}))
 
 
-def test_a_start_is_moved_to_now_and_the_run_begins(client: Client) -> None:
+def test_a_start_time_can_be_changed_to_now(client: Client) -> None:
     flow = client.flow(client.prepared())["id"]
     start = client.now() - 5
     patched(client, flow, {"op": "replace", "path": "/scheduleParams/startTime", "value": start})
@@ -140,7 +142,7 @@ def test_a_start_is_moved_to_now_and_the_run_begins(client: Client) -> None:
     not_patched(client, flow, "1366-400", "/scheduleParams/startTime", client.now())
 
 
-def test_mapping_must_fit_both_ends(client: Client) -> None:
+def test_a_mapping_set_must_fit_the_source_and_the_target(client: Client) -> None:
     body = client.prepared()
     schema = client.item("targetConnections", body["targetConnectionIds"][0])["data"]["schema"]["id"]
     for pairs, what in (
@@ -159,7 +161,7 @@ def test_mapping_must_fit_both_ends(client: Client) -> None:
     assert "Product_Name" in message
 
 
-def test_a_path_that_reads_nothing_from_a_source_is_refused(client: Client) -> None:
+def test_a_mapping_from_a_path_that_the_source_lacks_is_refused(client: Client) -> None:
     base, spec = base_connection(client, "charges")
     source = client.source(
         baseConnectionId=base,
@@ -201,7 +203,7 @@ def not_patched(client: Client, flow: str, code: str, path: str, value: Any, *mo
     client.flow_problem("PATCH", f"{FLOWS}/{flow}", code, json=[operation, *more], headers=headers)
 
 
-def test_patch(client: Client) -> None:
+def test_a_patch_changes_a_dataflow_or_is_refused(client: Client) -> None:
     body = client.prepared()
     flow = client.flow(body)["id"]
     patched(
@@ -234,7 +236,7 @@ def test_patch(client: Client) -> None:
     not_patched(client, flow, "1403-400", "/scheduleParams", once, {"op": "remove", "path": "/transformations/0"})
 
 
-def test_actions(client: Client) -> None:
+def test_a_dataflow_can_be_disabled_and_enabled(client: Client) -> None:
     flow = client.flow(client.prepared())["id"]
     for operation, state in (("disable", "disabled"), ("ENABLE", "enabled")):
         before = client.item("flows", flow)["etag"]
@@ -249,7 +251,7 @@ def test_actions(client: Client) -> None:
     client.flow_problem("POST", f"{FLOWS}/{UNKNOWN}/action", "1439-404", params={"op": "enable"})
 
 
-def test_deletion(client: Client) -> None:
+def test_a_deleted_dataflow_does_not_run(client: Client) -> None:
     flow = client.flow(client.prepared())["id"]
     assert client.ask("DELETE", f"{FLOWS}/{flow}").status_code == 204
     client.flow_problem("GET", f"{FLOWS}/{flow}", "1439-404")
@@ -258,7 +260,7 @@ def test_deletion(client: Client) -> None:
 
 
 @pytest.mark.parametrize("version", ["2.0", "1", ""])
-def test_specs_have_one_version(client: Client, version: str) -> None:
+def test_only_the_existing_version_of_a_spec_is_accepted(client: Client, version: str) -> None:
     body = client.prepared()
     body["flowSpec"]["version"] = version
     assert "flowSpec.version" in client.flow_problem("POST", f"{FLOW}/flows", "1413-400", json=sent(body))

@@ -1,4 +1,4 @@
-"""A dataflow's last run: as lists filter by it, and by either reading of what it shows while a run is in progress."""
+"""A dataflow's last run, in its wire form and in filters, with either setting of ``last_run_shows_active``."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import FLOW, Client
-from tests.emulator.flow_service.test_run_outcomes import order
+from tests.emulator.flow_service.test_run_outcomes import force_outcome
 
 RUN_SECONDS = 2
 
 
-def running(client: Client, **outcome: Any) -> tuple[str, list[Any]]:
-    """A dataflow with one run that has ended and one that has not, and both runs."""
+def with_active_run(client: Client, **outcome: Any) -> tuple[str, list[Any]]:
+    """Create a dataflow and let one run end while another stays active; return its id and both runs."""
     flow = str(client.flow(client.prepared())["id"])
     client.advance(60 + RUN_SECONDS)
-    order(client, **{"outcome": "stuck", "flowId": flow, **outcome})
+    force_outcome(client, **{"outcome": "stuck", "flowId": flow, **outcome})
     client.advance(1800)
     return flow, client.runs(flow)
 
 
 def show_active(client: Client, shown: bool) -> None:
-    wanted = {"last_run_shows_active": shown}
-    everything = client.control("PUT", "options", json=wanted)
-    assert everything == everything | wanted == client.control("GET", "options")
+    change = {"last_run_shows_active": shown}
+    options = client.control("PUT", "options", json=change)
+    assert options == options | change == client.control("GET", "options")
 
 
 def found(client: Client, expression: str) -> list[str]:
@@ -32,9 +32,9 @@ def found(client: Client, expression: str) -> list[str]:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_run_in_progress_shows_only_if_wanted(client: Client, shown: bool) -> None:
+def test_an_active_run_is_the_last_run_only_if_chosen(client: Client, shown: bool) -> None:
     show_active(client, shown)
-    flow, (ended, active) = running(client)
+    flow, (ended, active) = with_active_run(client)
     began = [run["metrics"]["durationSummary"]["startedAtUTC"] for run in (ended, active)]
     expected, state = (active, "inProgress") if shown else (ended, "success")
     last = client.item("flows", flow)["lastRunDetails"]
@@ -51,8 +51,8 @@ def test_a_run_in_progress_shows_only_if_wanted(client: Client, shown: bool) -> 
     assert found(client, f"startedAtUTC>={began[1]}") == [flow]
 
 
-def test_the_reading_can_change_at_any_time(client: Client) -> None:
-    flow, (ended, active) = running(client)
+def test_the_option_of_active_last_runs_can_change_at_any_time(client: Client) -> None:
+    flow, (ended, active) = with_active_run(client)
     for shown, expected in ((False, ended), (True, active)):
         show_active(client, shown)
         assert client.item("flows", flow)["lastRunDetails"]["id"] == expected["id"]
@@ -61,27 +61,27 @@ def test_the_reading_can_change_at_any_time(client: Client) -> None:
     assert client.control("GET", "options")["last_run_shows_active"] is True
 
 
-def test_a_first_run_in_progress_is_no_last_run_where_only_ended_ones_show(client: Client) -> None:
+def test_an_active_first_run_is_not_shown_if_only_ended_runs_are(client: Client) -> None:
     show_active(client, False)
-    order(client, outcome="stuck")
+    force_outcome(client, outcome="stuck")
     flow = str(client.flow(client.prepared())["id"])
     client.advance(60 + RUN_SECONDS)
     assert "lastRunDetails" not in client.item("flows", flow)
     assert found(client, "startedAtUTC>=0") == []
 
 
-def test_a_late_run_that_has_ended_shows_once_lists_know_it(client: Client) -> None:
+def test_a_late_ended_run_is_the_last_run_once_it_is_listed(client: Client) -> None:
     show_active(client, False)
-    flow, (ended,) = running(client, outcome="late", seconds=300)
+    flow, (ended,) = with_active_run(client, outcome="late", seconds=300)
     assert client.item("flows", flow)["lastRunDetails"]["id"] == ended["id"]
     client.advance(300)
     late = client.runs(flow)[-1]
     assert client.item("flows", flow)["lastRunDetails"]["id"] == late["id"] != ended["id"]
 
 
-def test_an_older_run_that_ends_later_is_not_the_last_one(client: Client) -> None:
+def test_an_older_run_that_ends_later_is_not_the_last_run(client: Client) -> None:
     show_active(client, False)
-    flow, (_, stuck) = running(client)
+    flow, (_, stuck) = with_active_run(client)
     client.advance(1800)
     newest = client.runs(flow)[-1]
     client.control("POST", "outcomes/release")
@@ -90,7 +90,7 @@ def test_an_older_run_that_ends_later_is_not_the_last_one(client: Client) -> Non
     assert client.item("flows", flow)["lastRunDetails"]["id"] == newest["id"]
 
 
-def test_a_scheduled_run_has_not_begun_yet(client: Client) -> None:
+def test_a_scheduled_last_run_has_no_start_time(client: Client) -> None:
     flow = str(client.flow(client.prepared())["id"])
     client.advance(60)
     last = client.item("flows", flow)["lastRunDetails"]
@@ -100,7 +100,7 @@ def test_a_scheduled_run_has_not_begun_yet(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "named"),
     [
         ({"last_run_shows_active": 1}, "last_run_shows_active"),
         ({"last_run_shows_active": None}, "last_run_shows_active"),
@@ -108,16 +108,15 @@ def test_a_scheduled_run_has_not_begun_yet(client: Client) -> None:
         ([], "object"),
     ],
 )
-def test_wrong_options_are_refused(client: Client, body: Any, said: str) -> None:
-    assert said in client.refused("PUT", "/__emulator__/options", 400, json=body)["error"]
+def test_invalid_options_of_last_runs_are_refused(client: Client, body: Any, named: str) -> None:
+    assert named in client.refused("PUT", "/__emulator__/options", 400, json=body)["error"]
     assert client.control("GET", "options")["last_run_shows_active"] is True
 
 
 def test_ids_select_dataflows_and_runs_exactly(client: Client) -> None:
-    order_ = {"sandbox": "dev", "dataflows": 30, "runs_per_dataflow": 2}
-    client.control("POST", "seed", json=order_)
+    client.control("POST", "seed", json={"sandbox": "dev", "dataflows": 30, "runs_per_dataflow": 2})
     for kind in ("flows", "runs"):
         items = client.get(f"{FLOW}/{kind}")["items"]
         wanted = [item["id"] for item in items[::3]]
-        asked = ",".join([*reversed(wanted), "none", wanted[0]])
-        assert client.get(f"{FLOW}/{kind}", property=f"id=={asked}")["items"] == items[::3]
+        ids = ",".join([*reversed(wanted), "none", wanted[0]])
+        assert client.get(f"{FLOW}/{kind}", property=f"id=={ids}")["items"] == items[::3]

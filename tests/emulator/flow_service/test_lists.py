@@ -1,3 +1,5 @@
+"""Lists of Flow Service: filters, order, limit, and pages with continuation tokens."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -18,11 +20,11 @@ def names(answer: dict[str, Any]) -> list[str]:
 def sources(client: Client) -> list[str]:
     columns = [{"name": name, "type": "string"} for name in ("Product_Id", "Type")]
     params = {"tableName": "PayPal.Catalog_Products"}
-    made = []
+    created = []
     for number, name in enumerate(("b", "a", "c, d", "a")):
-        made.append(client.source(name=name, params={**params, **({"columns": columns} if number == 1 else {})}))
+        created.append(client.source(name=name, params={**params, **({"columns": columns} if number == 1 else {})}))
         client.advance(10)
-    return made
+    return created
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_filters_are_combined(client: Client, sources: list[str]) -> None:
         ({"continuationToken": "eyJuIjoxfQ", "orderby": "name"}, "1453-400"),
     ],
 )
-def test_refusals(client: Client, params: dict[str, str], code: str) -> None:
+def test_invalid_queries_are_refused(client: Client, params: dict[str, str], code: str) -> None:
     client.flow_problem("GET", SOURCES, code, params=params)
 
 
@@ -104,7 +106,7 @@ def test_refusals(client: Client, params: dict[str, str], code: str) -> None:
     "kind",
     ["connections", "sourceConnections", "targetConnections", "flows", "runs", "connectionSpecs", "flowSpecs"],
 )
-def test_start_is_taken_and_changes_nothing(client: Client, sources: list[str], kind: str) -> None:
+def test_a_start_is_accepted_and_has_no_effect(client: Client, sources: list[str], kind: str) -> None:
     client.flow(client.prepared())
     client.advance(100)
     whole = client.get(f"{FLOW}/{kind}", limit=20)
@@ -114,17 +116,17 @@ def test_start_is_taken_and_changes_nothing(client: Client, sources: list[str], 
     assert client.get(f"{FLOW}/{kind}", start=1, count="true") == {"count": len(whole["items"])}
 
 
-def test_order(client: Client, sources: list[str]) -> None:
+def test_lists_can_be_sorted(client: Client, sources: list[str]) -> None:
     assert names(client.get(SOURCES, orderby="name")) == ["a", "a", "b", "c, d"]
     assert names(client.get(SOURCES, orderby="-name")) == ["c, d", "b", "a", "a"]
     assert names(client.get(SOURCES, orderby="+createdAt")) == ["b", "a", "c, d", "a"]
     newest = client.get(SOURCES, orderby="-createdAt", limit=1)["items"]
     assert [item["id"] for item in newest] == [sources[3]]
-    # Sent without encoding, the plus sign arrives as a blank.
+    # An unencoded plus sign in a query is decoded as a blank.
     assert client.ask("GET", f"{SOURCES}?orderby=+name").status_code == 200
 
 
-def test_limit_is_no_trap(client: Client, sources: list[str]) -> None:
+def test_a_huge_limit_is_accepted(client: Client, sources: list[str]) -> None:
     assert len(client.get(SOURCES, limit=10**30)["items"]) == 4
     assert len(client.get(SOURCES, limit=2, count="false")["items"]) == 2
 
@@ -132,7 +134,7 @@ def test_limit_is_no_trap(client: Client, sources: list[str]) -> None:
 @pytest.mark.parametrize("order", [None, "name", "-name", "-createdAt", "description"])
 @pytest.mark.parametrize("filtered", [False, True])
 def test_pages_are_stable_while_items_come_and_go(client: Client, order: str | None, filtered: bool) -> None:
-    made = [client.source(name=f"n{number % 4}") for number in range(10)]
+    created = [client.source(name=f"n{number % 4}") for number in range(10)]
     params: dict[str, Any] = {"limit": 3}
     if order:
         params["orderby"] = order
@@ -140,7 +142,7 @@ def test_pages_are_stable_while_items_come_and_go(client: Client, order: str | N
         params["property"] = f"baseConnectionId=={PAYPAL}"
     answer = client.get(SOURCES, **params)
     seen = [item["id"] for item in answer["items"]]
-    # The last one seen goes away, and another comes: neither may shift the rest.
+    # The last item of the page is deleted and another one created: neither may shift the other items.
     assert client.ask("DELETE", f"{SOURCES}/{seen[-1]}").status_code == 204
     late = client.source(name="n9")
     while "next" in answer["_links"]:
@@ -150,8 +152,8 @@ def test_pages_are_stable_while_items_come_and_go(client: Client, order: str | N
         answer = client.get(FLOW + href)
         assert len(answer["items"]) <= 3
         seen += [item["id"] for item in answer["items"]]
-    assert [identifier for identifier in seen if identifier != late].count(made[0]) == 1
-    assert sorted(set(seen) - {late}) == sorted(made)
+    assert [identifier for identifier in seen if identifier != late].count(created[0]) == 1
+    assert sorted(set(seen) - {late}) == sorted(created)
     assert len(seen) == len(set(seen))
     if order is None:
         assert seen[-1] == late
@@ -165,7 +167,7 @@ def token_of(answer: dict[str, Any]) -> str:
 
 
 def walk(client: Client, path: str, **params: Any) -> list[str]:
-    """The ids on all pages, each found by the address that the page before gives."""
+    """The ids on all pages of a list; each page is requested by the link of the page before."""
     answer = client.get(path, **params)
     seen = [item["id"] for item in answer["items"]]
     while "next" in answer["_links"]:
@@ -174,14 +176,14 @@ def walk(client: Client, path: str, **params: Any) -> list[str]:
     return seen
 
 
-def test_next_page_by_token_alone(client: Client, sources: list[str]) -> None:
+def test_a_token_alone_continues_a_list(client: Client, sources: list[str]) -> None:
     first = client.get(SOURCES, limit=2, property="name!=b", orderby="-createdAt")
     assert first["_links"]["next"]["href"].startswith("/sourceConnections?continuationToken=")
     token = token_of(first)
     answer = client.get(SOURCES, continuationToken=token)
     assert [item["id"] for item in answer["items"]] == [sources[1]]
     assert answer["_links"] == {}
-    # Clients also repeat what they asked for at first.
+    # Clients may also repeat the parameters of the first request.
     repeated = {"limit": 2, "property": "name!=b", "orderby": "-createdAt", "continuationToken": token}
     assert client.get(SOURCES, **repeated) == answer
 
@@ -233,7 +235,7 @@ def test_pages_lag_behind_writes(client: Client, sources: list[str]) -> None:
         ("connectionSpecs", 'name="paypal"', "1450-400"),
     ],
 )
-def test_specs(client: Client, kind: str, expression: str, found: Any) -> None:
+def test_specs_can_be_filtered(client: Client, kind: str, expression: str, found: Any) -> None:
     path = f"{FLOW}/{kind}?property={expression}"
     if isinstance(found, str):
         client.flow_problem("GET", path, found)
@@ -243,7 +245,7 @@ def test_specs(client: Client, kind: str, expression: str, found: Any) -> None:
         assert names(client.get(path)) == found
 
 
-def test_values_are_compared_by_their_kind(client: Client) -> None:
+def test_values_are_compared_by_their_type(client: Client) -> None:
     body = client.prepared()
     body["options"]["partialIngestionPercent"] = 7.5
     body["scheduleParams"]["interval"] = "30"
@@ -284,8 +286,8 @@ def test_values_with_commas_and_quotes(client: Client) -> None:
         assert [item["name"] for item in items] == found, wanted
 
 
-def test_pages_go_on_when_what_is_added_is_older(client: Client, sources: list[str]) -> None:
-    """A list that could be cut by time until then goes on behind the item that the last page ended with."""
+def test_pages_continue_after_older_items_are_added(client: Client, sources: list[str]) -> None:
+    """A store that was chronological until the first page continues after the last item of that page."""
     for orderby, expected in (("createdAt", sources[2:]), ("-createdAt", sources[1::-1])):
         page = client.get(SOURCES, orderby=orderby, limit=2)
         client.control("POST", "seed", json={"sandbox": "dev", "dataflows": 1, "runs_per_dataflow": 1})
@@ -293,17 +295,17 @@ def test_pages_go_on_when_what_is_added_is_older(client: Client, sources: list[s
         assert [item["id"] for item in rest if item["id"] in sources] == expected
 
 
-def test_of_one_moment_the_newest_comes_first_in_a_descending_order(client: Client) -> None:
-    made = [client.source(name=name) for name in "abc"]
-    assert walk(client, SOURCES, orderby="-createdAt", limit=1) == made[::-1]
-    # What is older than what is there changes how the list is sorted, not in which order.
+def test_descending_order_lists_the_newest_of_equal_times_first(client: Client) -> None:
+    created = [client.source(name=name) for name in "abc"]
+    assert walk(client, SOURCES, orderby="-createdAt", limit=1) == created[::-1]
+    # After an item with an earlier creation time is added, the list is sorted in another way, but into the same order.
     client.control("POST", "seed", json={"sandbox": "dev", "dataflows": 1, "runs_per_dataflow": 1})
-    for orderby, expected in (("createdAt", made), ("-createdAt", made[::-1])):
-        assert [one for one in walk(client, SOURCES, orderby=orderby, limit=1) if one in made] == expected, orderby
+    for orderby, expected in (("createdAt", created), ("-createdAt", created[::-1])):
+        assert [one for one in walk(client, SOURCES, orderby=orderby, limit=1) if one in created] == expected, orderby
 
 
 @pytest.mark.parametrize("understood", [True, False])
-def test_a_filter_by_a_name_that_is_not_ascii_may_miss_it(client: Client, understood: bool) -> None:
+def test_a_filter_by_a_non_ascii_name_may_find_nothing(client: Client, understood: bool) -> None:
     client.control("PUT", "options", json={"queries_are_utf8": understood})
     client.source(name="Zahlungen für März")
     client.source(name="Zahlungen")

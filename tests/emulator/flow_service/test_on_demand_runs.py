@@ -1,3 +1,5 @@
+"""Runs on demand with a data window, and retries of runs."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -14,7 +16,7 @@ MAPPING = 1
 
 
 def once(client: Client) -> dict[str, Any]:
-    """The body of a dataflow that runs once, tomorrow."""
+    """The body of a dataflow that is scheduled to run once, tomorrow."""
     body = client.prepared()
     body["scheduleParams"] = {"startTime": client.now() + 86400, "frequency": "once"}
     body["transformations"] = [body["transformations"][MAPPING]]
@@ -22,13 +24,13 @@ def once(client: Client) -> dict[str, Any]:
 
 
 def params(client: Client, **changes: Any) -> dict[str, Any]:
-    """A window of all the past, to be read at once."""
+    """The parameters of a run that starts at once, with a data window from the epoch to now."""
     now = client.now()
     return {"startTime": now, "windowStartTime": 0, "windowEndTime": now, "deltaColumn": DELTA, **changes}
 
 
-def demand(client: Client, flow: str, **changes: Any) -> str:
-    """A run on demand; gives back its id."""
+def run_on_demand(client: Client, flow: str, **changes: Any) -> str:
+    """Create a run on demand and return its id."""
     return str(client.make(f"{FLOW}/runs", {"flowId": flow, "params": params(client, **changes)})["id"])
 
 
@@ -41,62 +43,62 @@ def status(run: Any) -> str:
     return str(run["metrics"]["statusSummary"]["status"])
 
 
-def moments(client: Client) -> list[int]:
-    """When the products were made that a run can date and land, ascending."""
+def creation_times(client: Client) -> list[int]:
+    """The creation times of the products that a run ingests, ascending."""
     body = once(client)
-    demand(client, client.flow(body)["id"])
+    run_on_demand(client, client.flow(body)["id"])
     client.advance(RUN_SECONDS)
     landed = client.control("GET", f"datasets/{body['_dataset']}/rows", params={"limit": 5000})["rows"]
     times = [record["_emulator"]["product"]["createTime"] for record in landed]
     return sorted(int(datetime.fromisoformat(text).timestamp()) for text in times)
 
 
-def order(client: Client, **outcome: Any) -> None:
+def force_outcome(client: Client, **outcome: Any) -> None:
     client.control("POST", "outcomes", json=outcome)
 
 
-def test_run_on_demand_reads_its_window(client: Client) -> None:
+def test_a_run_on_demand_reads_its_data_window(client: Client) -> None:
     body = once(client)
     flow = client.flow(body)["id"]
-    asked = params(client)
-    answer = client.ask("POST", f"{FLOW}/runs", json={"flowId": flow, "params": asked})
+    requested = params(client)
+    answer = client.ask("POST", f"{FLOW}/runs", json={"flowId": flow, "params": requested})
     assert answer.status_code == 201
     receipt = answer.json()
     assert receipt["items"] == [{"id": receipt["id"], "etag": receipt["etag"]}]
     assert answer.headers["Location"].endswith(f"/runs/{receipt['id']}")
     run = client.item("runs", receipt["id"])
-    assert (status(run), run["activities"], run["params"]) == ("scheduled", [], asked)
+    assert (status(run), run["activities"], run["params"]) == ("scheduled", [], requested)
     assert run["etag"] == receipt["etag"]
     client.advance(RUN_SECONDS)
     (run,) = client.runs(flow)
     assert status(run) == "success"
-    # Two products have a creation time that nobody can read: they are in no window.
+    # Two products have creation times that cannot be read: no data window contains them.
     assert counts(run) == (ALL - 2, GOOD_PRODUCTS, 3)
     assert run["activities"][0]["durationSummary"]["extensions"] == {
         "windowStart": 0,
-        "windowEnd": asked["windowEndTime"] * 1000,
+        "windowEnd": requested["windowEndTime"] * 1000,
     }
     assert client.control("GET", f"datasets/{body['_dataset']}/rows")["count"] == GOOD_PRODUCTS
     assert client.item("flows", flow)["lastRunDetails"]["id"] == run["id"]
 
 
-def test_window_is_open_at_its_start_and_closed_at_its_end(client: Client) -> None:
-    at = moments(client)
-    body = {**once_again(client), "name": "windows"}
+def test_a_data_window_excludes_its_start_and_includes_its_end(client: Client) -> None:
+    at = creation_times(client)
+    body = {**same_chain_again(client), "name": "windows"}
     flow = client.flow(body)["id"]
     tenth, twentieth = at[9], at[19]
     assert at[8] < tenth < at[10]
     assert at[18] < twentieth < at[20]
     for begin, end, expected in ((tenth, twentieth, 10), (tenth - 1, twentieth, 11), (tenth, twentieth - 1, 9)):
-        identifier = demand(client, flow, windowStartTime=begin, windowEndTime=end)
+        identifier = run_on_demand(client, flow, windowStartTime=begin, windowEndTime=end)
         client.advance(RUN_SECONDS)
         assert counts(client.item("runs", identifier))[1] == expected
     landed = client.control("GET", f"datasets/{body['_dataset']}/rows")["count"]
     assert landed == len(at) + 10 + 11 + 9
 
 
-def once_again(client: Client) -> dict[str, Any]:
-    """The body of another dataflow over the ends and the mapping set of the one that is there."""
+def same_chain_again(client: Client) -> dict[str, Any]:
+    """The body of another dataflow with the connections and the mapping set of the only existing dataflow."""
     (flow,) = client.get(f"{FLOW}/flows")["items"]
     target = client.item("targetConnections", flow["targetConnectionIds"][0])
     mapping = next(entry for entry in flow["transformations"] if entry["name"] == "Mapping")
@@ -111,7 +113,7 @@ def once_again(client: Client) -> dict[str, Any]:
     }
 
 
-def test_first_run_settles_the_delta_column(client: Client) -> None:
+def test_the_first_run_on_demand_sets_the_delta_column(client: Client) -> None:
     created = client.flow(once(client))
     flow = created["id"]
     without = {name: value for name, value in params(client).items() if name != "deltaColumn"}
@@ -120,19 +122,19 @@ def test_first_run_settles_the_delta_column(client: Client) -> None:
     message = client.flow_problem("POST", f"{FLOW}/runs", "1380-400", json={"flowId": flow, "params": unknown})
     assert "Updated" in message
     assert "Copy" not in str(client.item("flows", flow)["transformations"])
-    demand(client, flow)
+    run_on_demand(client, flow)
     item = client.item("flows", flow)
     assert item["transformations"][0] == {"name": "Copy", "params": {"deltaColumn": DELTA}}
     assert item["transformations"][1]["name"] == "Mapping"
     assert item["etag"] != created["etag"]
     client.make(f"{FLOW}/runs", {"flowId": flow, "params": without})
-    demand(client, flow)
+    run_on_demand(client, flow)
     other = {**without, "deltaColumn": {"name": "Product_Name"}}
     message = client.flow_problem("POST", f"{FLOW}/runs", "1382-400", json={"flowId": flow, "params": other})
     assert "Product_Name" in message
     assert "Create_Time" in message
     assert len(client.runs(flow)) == 3
-    # What the run has put into the dataflow does not stand in the way of a patch.
+    # The Copy transformation that the run has added to the dataflow does not block a patch.
     patch = [{"op": "replace", "path": "/name", "value": "renamed"}]
     answer = client.ask("PATCH", f"{FLOW}/flows/{flow}", json=patch, headers={"If-Match": item["etag"]})
     assert answer.status_code == 200, answer.text
@@ -166,7 +168,7 @@ def test_first_run_settles_the_delta_column(client: Client) -> None:
         ({"predecessors": ["none"]}, "1000-400"),
     ],
 )
-def test_refused_runs(client: Client, changes: dict[str, Any], code: str) -> None:
+def test_invalid_runs_on_demand_are_refused(client: Client, changes: dict[str, Any], code: str) -> None:
     flow = client.flow(once(client))["id"]
     body: dict[str, Any] = {"flowId": flow, "params": params(client)}
     for name, value in changes.items():
@@ -176,13 +178,13 @@ def test_refused_runs(client: Client, changes: dict[str, Any], code: str) -> Non
     assert len(client.item("flows", flow)["transformations"]) == 1
 
 
-def test_other_bodies_are_refused(client: Client) -> None:
+def test_unreadable_bodies_are_refused(client: Client) -> None:
     client.flow_problem("POST", f"{FLOW}/runs", "1405-400", json={})
     client.flow_problem("POST", f"{FLOW}/runs", "1000-400", json=[1])
     client.flow_problem("POST", f"{FLOW}/runs", "1000-400", data=b"{", headers={"Content-Type": "application/json"})
 
 
-def test_only_enabled_flows_that_run_once(client: Client) -> None:
+def test_runs_on_demand_require_an_enabled_dataflow_that_runs_once(client: Client) -> None:
     flow = client.flow(client.prepared())["id"]
     body = {"flowId": flow, "params": params(client)}
     assert "minute" in client.flow_problem("POST", f"{FLOW}/runs", "1386-400", json=body)
@@ -194,12 +196,17 @@ def test_only_enabled_flows_that_run_once(client: Client) -> None:
     assert "disabled" in client.flow_problem("POST", f"{FLOW}/runs", "1380-400", json=body)
 
 
-def test_times_may_be_text_and_the_start_may_wait(client: Client) -> None:
+def test_times_may_be_text_and_the_start_may_be_later(client: Client) -> None:
     flow = client.flow(once(client))["id"]
     now = client.now()
-    asked = {"startTime": str(now + 600), "windowStartTime": "0", "windowEndTime": "16515859567", "deltaColumn": DELTA}
-    # The tutorial's body has more beside it.
-    identifier = client.make(f"{FLOW}/runs/", {"flowId": flow, "params": asked, "status": "active"})["id"]
+    requested = {
+        "startTime": str(now + 600),
+        "windowStartTime": "0",
+        "windowEndTime": "16515859567",
+        "deltaColumn": DELTA,
+    }
+    # The body of the tutorial has the additional member 'status'.
+    identifier = client.make(f"{FLOW}/runs/", {"flowId": flow, "params": requested, "status": "active"})["id"]
     client.advance(600)
     assert status(client.item("runs", identifier)) == "scheduled"
     client.advance(0.3)
@@ -207,15 +214,15 @@ def test_times_may_be_text_and_the_start_may_wait(client: Client) -> None:
     assert run["metrics"]["durationSummary"] == {"startedAtUTC": (now + 600) * 1000 + 200}
     client.advance(RUN_SECONDS)
     run = client.item("runs", identifier)
-    assert (status(run), run["params"]) == ("success", asked)
-    # Its window reaches far into the future, which nobody has seen.
+    assert (status(run), run["params"]) == ("success", requested)
+    # The window ends in the far future, but the run reads only rows that exist.
     assert counts(run)[0] <= ALL
 
 
-def test_schedule_goes_on_beside_runs_on_demand(client: Client) -> None:
+def test_runs_on_demand_do_not_change_the_schedule(client: Client) -> None:
     body = once(client)
     flow = client.flow(body)["id"]
-    demand(client, flow, startTime=1)
+    run_on_demand(client, flow, startTime=1)
     client.advance(RUN_SECONDS)
     assert [status(run) for run in client.runs(flow)] == ["success"]
     client.advance(86400 + RUN_SECONDS)
@@ -227,32 +234,32 @@ def test_schedule_goes_on_beside_runs_on_demand(client: Client) -> None:
     assert landed == counts(first)[1] + counts(second)[1]
 
 
-def again(client: Client, run: str, operation: str = "re-trigger", **options: Any) -> Any:
+def retry_run(client: Client, run: str, operation: str = "re-trigger", **options: Any) -> Any:
     answer = client.ask("POST", f"{FLOW}/runs/{run}/action", params={"op": operation}, **options)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def refused_again(client: Client, run: str, code: str, operation: str = "re-trigger", **options: Any) -> str:
+def refused_retry(client: Client, run: str, code: str, operation: str = "re-trigger", **options: Any) -> str:
     return client.flow_problem("POST", f"{FLOW}/runs/{run}/action", code, params={"op": operation}, **options)
 
 
 @pytest.mark.parametrize("outcome", ["fail_copy", "fail_promotion"])
-def test_failed_run_is_made_good_once(client: Client, outcome: str) -> None:
-    order(client, outcome=outcome, times=2)
+def test_a_failed_run_can_be_retried_until_a_retry_succeeds(client: Client, outcome: str) -> None:
+    force_outcome(client, outcome=outcome, times=2)
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(60 + RUN_SECONDS)
     (failed,) = client.runs(flow)
     assert status(failed) == "failed"
-    # In the meantime the schedule goes on, over its own window.
+    # A scheduled run of the next data window takes place before the retry.
     client.advance(1800)
-    first = again(client, failed["id"])
+    first = retry_run(client, failed["id"])
     client.advance(RUN_SECONDS)
     assert status(client.item("runs", first["id"])) == "success"
     regular = client.runs(flow)[1]
     assert status(regular) == "failed"
-    second = again(client, regular["id"], "RE_TRIGGER")
+    second = retry_run(client, regular["id"], "RE_TRIGGER")
     client.advance(RUN_SECONDS)
     originals, retries = client.runs(flow)[:2], client.runs(flow)[2:]
     assert [run["id"] for run in retries] == [first["id"], second["id"]]
@@ -263,70 +270,70 @@ def test_failed_run_is_made_good_once(client: Client, outcome: str) -> None:
     assert counts(retries[0]) == (ALL, GOOD_PRODUCTS, BAD_PRODUCTS)
     assert counts(retries[1]) == (2, 2, 0)
     for run in (failed["id"], regular["id"], first["id"], second["id"]):
-        assert "success" in refused_again(client, run, "1387-400")
+        assert "success" in refused_retry(client, run, "1387-400")
     assert client.control("GET", f"datasets/{body['_dataset']}/rows")["count"] == GOOD_PRODUCTS + 2
 
 
-def test_retry_of_a_retry(client: Client) -> None:
-    order(client, outcome="fail_copy", times=2)
+def test_a_failed_retry_can_be_retried(client: Client) -> None:
+    force_outcome(client, outcome="fail_copy", times=2)
     flow = client.flow(client.prepared())["id"]
     client.advance(60 + RUN_SECONDS)
     (failed,) = client.runs(flow)
-    retry = again(client, failed["id"], "Re-Trigger")
-    assert "scheduled" in refused_again(client, failed["id"], "1387-400")
+    retry = retry_run(client, failed["id"], "Re-Trigger")
+    assert "scheduled" in refused_retry(client, failed["id"], "1387-400")
     client.advance(RUN_SECONDS)
     assert status(client.item("runs", retry["id"])) == "failed"
-    last = again(client, failed["id"])
+    last = retry_run(client, failed["id"])
     client.advance(RUN_SECONDS)
     assert counts(client.item("runs", last["id"])) == (ALL, GOOD_PRODUCTS, BAD_PRODUCTS)
-    assert "success" in refused_again(client, retry["id"], "1387-400")
+    assert "success" in refused_retry(client, retry["id"], "1387-400")
 
 
-def test_successful_run_without_records_may_be_tried_again(client: Client) -> None:
+def test_a_successful_run_without_records_can_be_retried(client: Client) -> None:
     body = client.prepared()
     body["scheduleParams"]["backfill"] = False
     flow = client.flow(body)["id"]
     client.advance(60 + RUN_SECONDS)
     (empty,) = client.runs(flow)
     assert (status(empty), counts(empty)) == ("success", (0, 0, 0))
-    retry = again(client, empty["id"])
+    retry = retry_run(client, empty["id"])
     client.advance(RUN_SECONDS)
     assert counts(client.item("runs", retry["id"])) == (0, 0, 0)
     client.advance(1800)
     full = client.runs(flow)[-1]
     assert counts(full) == (2, 2, 0)
-    refused_again(client, full["id"], "1387-400")
+    refused_retry(client, full["id"], "1387-400")
 
 
-def test_retry_on_demand_reads_what_was_asked(client: Client) -> None:
-    order(client, outcome="fail_promotion")
+def test_a_retry_of_a_run_on_demand_reads_the_same_window(client: Client) -> None:
+    force_outcome(client, outcome="fail_promotion")
     flow = client.flow(once(client))["id"]
-    asked = demand(client, flow)
+    requested = run_on_demand(client, flow)
     client.advance(RUN_SECONDS)
-    failed = client.item("runs", asked)
+    failed = client.item("runs", requested)
     assert (status(failed), counts(failed)) == ("failed", (ALL - 2, 0, ALL - 2))
-    retry = again(client, asked)
+    retry = retry_run(client, requested)
     client.advance(RUN_SECONDS)
     run = client.item("runs", retry["id"])
     assert counts(run) == (ALL - 2, GOOD_PRODUCTS, 3)
     assert run["params"] == failed["params"]
 
 
-def test_retries_that_are_refused(client: Client) -> None:
-    order(client, outcome="fail_copy")
+def test_invalid_retries_are_refused(client: Client) -> None:
+    force_outcome(client, outcome="fail_copy")
     flow = client.flow(client.prepared())["id"]
     client.advance(60 + RUN_SECONDS)
     (run,) = client.runs(flow)
     client.flow_problem("POST", f"{FLOW}/runs/none/action", "1439-404", params={"op": "re-trigger"})
     client.flow_problem("POST", f"{FLOW}/runs/{run['id']}/action", "1359-400")
-    assert "cancel" in refused_again(client, run["id"], "1401-400", "cancel")
-    refused_again(client, run["id"], "1404-412", headers={"If-Match": '"old"'})
+    assert "cancel" in refused_retry(client, run["id"], "1401-400", "cancel")
+    refused_retry(client, run["id"], "1404-412", headers={"If-Match": '"old"'})
     client.ask("POST", f"{FLOW}/flows/{flow}/action?op=disable")
-    assert "disabled" in refused_again(client, run["id"], "1388-400")
+    assert "disabled" in refused_retry(client, run["id"], "1388-400")
     client.ask("POST", f"{FLOW}/flows/{flow}/action?op=enable")
-    again(client, run["id"], headers={"If-Match": run["etag"]})
+    retry_run(client, run["id"], headers={"If-Match": run["etag"]})
     client.ask("DELETE", f"{FLOW}/flows/{flow}")
-    refused_again(client, run["id"], "1430-400")
+    refused_retry(client, run["id"], "1430-400")
     assert len(client.runs(flow)) == 2
 
 

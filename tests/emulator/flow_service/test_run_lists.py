@@ -1,4 +1,4 @@
-"""Lists of flow runs: filters by time and by metrics, and pages while runs arrive."""
+"""Lists of flow runs: filters by time and by metrics, and pages while new runs are added."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.emulator.flow_service.test_lists import walk
 
 @pytest.fixture
 def runs(client: Client) -> list[dict[str, Any]]:
-    """The runs of two dataflows over half a day, oldest first."""
+    """The runs of two dataflows in half a day, oldest first."""
     body = client.prepared()
     flows = [client.flow(body)["id"] for _ in range(2)]
     for _ in range(24):
@@ -25,7 +25,7 @@ def runs(client: Client) -> list[dict[str, Any]]:
     return list(found)
 
 
-def test_runs_by_time(client: Client, runs: list[dict[str, Any]]) -> None:
+def test_runs_can_be_filtered_by_creation_time(client: Client, runs: list[dict[str, Any]]) -> None:
     path, half = f"{FLOW}/runs", runs[len(runs) // 2]["createdAt"]
     flow = runs[0]["flowId"]
     signs: dict[str, Callable[[int, int], bool]] = {
@@ -70,7 +70,7 @@ def test_runs_by_time(client: Client, runs: list[dict[str, Any]]) -> None:
         "metrics.recordSummary.inputRecordCount",
     ],
 )
-def test_filters_agree_with_what_is_shown(client: Client, runs: list[dict[str, Any]], path: str) -> None:
+def test_filters_agree_with_the_shown_values(client: Client, runs: list[dict[str, Any]], path: str) -> None:
     def shown(run: Any) -> Any:
         for step in path.split("."):
             run = run.get(step, {})
@@ -87,7 +87,7 @@ def test_filters_agree_with_what_is_shown(client: Client, runs: list[dict[str, A
 
 
 def leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """The paths of an object as filters write them, each with a value that stands there."""
+    """Yield the paths of an object's values, as filters write paths, with the values."""
     if isinstance(node, dict):
         for name, child in node.items():
             yield from leaves(child, f"{path}.{name}")
@@ -98,7 +98,7 @@ def leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, node
 
 
-def test_every_metric_that_runs_show_can_be_filtered_by(client: Client) -> None:
+def test_runs_can_be_filtered_by_every_shown_metric(client: Client) -> None:
     body = client.prepared()
     for outcome in ("fail_copy", "partial", "cancelled"):
         client.control("POST", "outcomes", json={"outcome": outcome})
@@ -128,7 +128,7 @@ def test_every_metric_that_runs_show_can_be_filtered_by(client: Client) -> None:
 
 
 @pytest.mark.parametrize("order", ["createdAt", "-createdAt"])
-def test_pages_of_runs_are_stable_while_runs_arrive(client: Client, runs: list[dict[str, Any]], order: str) -> None:
+def test_pages_of_runs_are_stable_while_runs_are_added(client: Client, runs: list[dict[str, Any]], order: str) -> None:
     answer = client.get(f"{FLOW}/runs", limit=11, orderby=order)
     seen = [item["id"] for item in answer["items"]]
     while "next" in answer["_links"]:

@@ -1,3 +1,5 @@
+"""Forced outcomes of flow runs."""
+
 from __future__ import annotations
 
 import json
@@ -12,11 +14,11 @@ ALL = GOOD_PRODUCTS + BAD_PRODUCTS
 RUN_SECONDS = 2
 
 
-def order(client: Client, **outcome: Any) -> Any:
+def force_outcome(client: Client, **outcome: Any) -> Any:
     return client.control("POST", "outcomes", json=outcome)
 
 
-def ordered(client: Client) -> Any:
+def pending_outcomes(client: Client) -> Any:
     return client.control("GET", "outcomes")["outcomes"]
 
 
@@ -38,8 +40,8 @@ def landed(client: Client, body: dict[str, Any]) -> int:
 
 
 def first_run(client: Client, **outcome: Any) -> tuple[Any, dict[str, Any]]:
-    """The first run of a dataflow after its outcome was ordered, as it ended; and the body of the dataflow."""
-    order(client, **outcome)
+    """Force the outcome of a new dataflow's first run; return the ended run and the body of the dataflow."""
+    force_outcome(client, **outcome)
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(60 + RUN_SECONDS)
@@ -92,7 +94,7 @@ def test_some_records_fail(client: Client, failed: int, expected: int) -> None:
     assert (batch["status"], batch["metrics"]["outputRecordCount"]) == ("success", ALL - expected)
 
 
-def test_stuck_run_waits_for_its_release(client: Client) -> None:
+def test_a_stuck_run_stays_in_progress_until_its_release(client: Client) -> None:
     run, body = first_run(client, outcome="stuck")
     flow = run["flowId"]
     client.advance(1800)
@@ -112,7 +114,7 @@ def test_stuck_run_waits_for_its_release(client: Client) -> None:
     assert client.control("POST", "outcomes/release", json={"flowId": flow}) == {"released": []}
 
 
-def test_a_release_lets_runs_go_that_are_yet_to_hang(client: Client) -> None:
+def test_a_release_also_releases_runs_that_are_not_stuck_yet(client: Client) -> None:
     client.control("POST", "outcomes", json={"outcome": "stuck", "times": 2})
     body = client.prepared()
     flows = [client.flow(body)["id"] for _ in range(2)]
@@ -128,7 +130,7 @@ def test_a_release_lets_runs_go_that_are_yet_to_hang(client: Client) -> None:
     assert status(client.runs(flows[1])[0]) == "success"
 
 
-def test_cancelled_run(client: Client) -> None:
+def test_a_cancelled_run_ingests_nothing(client: Client) -> None:
     run, body = first_run(client, outcome="cancelled")
     assert (status(run), counts(run), codes(run)) == ("cancelled", (0, 0, 0), [])
     assert "completedAtUTC" in run["metrics"]["durationSummary"]
@@ -136,7 +138,7 @@ def test_cancelled_run(client: Client) -> None:
 
 
 @pytest.mark.parametrize("completed", [True, False])
-def test_unknown_status(client: Client, completed: bool) -> None:
+def test_a_run_with_an_unknown_status_ingests_its_rows(client: Client, completed: bool) -> None:
     run, body = first_run(client, outcome="unknown_status", status="quarantined", completed=completed)
     assert (status(run), counts(run)) == ("quarantined", (ALL, GOOD_PRODUCTS, BAD_PRODUCTS))
     assert ("completedAtUTC" in run["metrics"]["durationSummary"]) is completed
@@ -145,8 +147,8 @@ def test_unknown_status(client: Client, completed: bool) -> None:
     assert client.item("runs", run["id"]) == run
 
 
-def test_late_run_shows_later(client: Client) -> None:
-    order(client, outcome="late", seconds=30)
+def test_a_late_run_is_listed_after_its_delay(client: Client) -> None:
+    force_outcome(client, outcome="late", seconds=30)
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(60 + 29)
@@ -159,8 +161,8 @@ def test_late_run_shows_later(client: Client) -> None:
     assert client.item("flows", flow)["lastRunDetails"]["id"] == run["id"]
 
 
-def test_late_run_is_not_the_last_one_once_another_has_begun(client: Client) -> None:
-    order(client, outcome="late", seconds=2000)
+def test_a_late_run_is_not_the_last_run_if_another_started_later(client: Client) -> None:
+    force_outcome(client, outcome="late", seconds=2000)
     flow = client.flow(client.prepared())["id"]
     client.advance(60 + 2000)
     regular, late = client.runs(flow)
@@ -168,35 +170,35 @@ def test_late_run_is_not_the_last_one_once_another_has_begun(client: Client) -> 
     assert client.item("flows", flow)["lastRunDetails"]["id"] == regular["id"]
 
 
-def test_orders_reach_the_runs_that_they_are_for(client: Client) -> None:
+def test_outcomes_apply_to_the_runs_that_they_select(client: Client) -> None:
     body = client.prepared()
     first = client.flow({**body, "name": "first"})["id"]
     second = client.flow({**body, "name": "second"})["id"]
-    by_id = order(client, outcome="fail_copy", flowId=second, times=2)
+    by_id = force_outcome(client, outcome="fail_copy", flowId=second, times=2)
     assert by_id == {"outcome": "fail_copy", "flowId": second, "times": 2, "completed": True}
-    by_name = order(client, outcome="cancelled", name="first", sandbox="dev")
-    elsewhere = order(client, outcome="stuck", name="first", sandbox="prod")
-    anybody = order(client, outcome="unknown_status", status="odd")
-    assert ordered(client) == [by_id, by_name, elsewhere, anybody]
+    by_name = force_outcome(client, outcome="cancelled", name="first", sandbox="dev")
+    elsewhere = force_outcome(client, outcome="stuck", name="first", sandbox="prod")
+    for_any = force_outcome(client, outcome="unknown_status", status="odd")
+    assert pending_outcomes(client) == [by_id, by_name, elsewhere, for_any]
     client.advance(60 + RUN_SECONDS)
-    assert ordered(client) == [{**by_id, "times": 1}, elsewhere, anybody]
+    assert pending_outcomes(client) == [{**by_id, "times": 1}, elsewhere, for_any]
     client.advance(1800)
     assert [[status(run) for run in client.runs(flow)] for flow in (first, second)] == [
         ["cancelled", "odd"],
         ["failed", "failed"],
     ]
-    assert ordered(client) == [elsewhere]
+    assert pending_outcomes(client) == [elsewhere]
     assert client.control("DELETE", "outcomes") == {"outcomes": [elsewhere]}
-    assert ordered(client) == []
+    assert pending_outcomes(client) == []
     client.advance(1800)
     assert [status(client.runs(flow)[-1]) for flow in (first, second)] == ["success", "success"]
 
 
-def test_orders_die_with_a_reset(client: Client) -> None:
+def test_a_reset_removes_outcomes(client: Client) -> None:
     run, _ = first_run(client, outcome="stuck", times=5)
     assert status(run) == "inProgress"
     client.control("POST", "reset")
-    assert ordered(client) == []
+    assert pending_outcomes(client) == []
     assert client.control("POST", "outcomes/release") == {"released": []}
 
 
@@ -223,18 +225,18 @@ def test_orders_die_with_a_reset(client: Client) -> None:
         ({"outcome": "late", "seconds": -1}, "seconds"),
     ],
 )
-def test_wrong_orders_are_refused(client: Client, body: dict[str, Any], named: str) -> None:
+def test_invalid_outcomes_are_refused(client: Client, body: dict[str, Any], named: str) -> None:
     assert named in client.refused("POST", "/__emulator__/outcomes", 400, json=body)["error"]
-    assert ordered(client) == []
+    assert pending_outcomes(client) == []
 
 
-def test_wrong_releases_are_refused(client: Client) -> None:
+def test_invalid_releases_are_refused(client: Client) -> None:
     bodies: tuple[Any, ...] = ({"flow": "x"}, {"flowId": 1}, [])
     for body in bodies:
         client.refused("POST", "/__emulator__/outcomes/release", 400, json=body)
 
 
-ORDERS: tuple[dict[str, Any], ...] = (
+OUTCOMES: tuple[dict[str, Any], ...] = (
     {"outcome": "fail_copy"},
     {"outcome": "fail_promotion"},
     {"outcome": "partial", "failed": 1},
@@ -248,7 +250,7 @@ ORDERS: tuple[dict[str, Any], ...] = (
 
 @pytest.mark.parametrize("seed", range(6))
 def test_every_record_is_accounted_for(client: Client, seed: int) -> None:
-    """Whatever happens: input is output and failed, the dataset holds the output, and no row is there twice."""
+    """For any history: input = output + failed for each run, the dataset holds all output, and no row twice."""
     chance = random.Random(seed)
     body = client.prepared()
     percent = chance.choice((None, 0.001, 0.4, 0.5, 5, 60, 100))
@@ -259,7 +261,7 @@ def test_every_record_is_accounted_for(client: Client, seed: int) -> None:
     client.advance(60)
     for _ in range(30):
         if chance.random() < 0.5:
-            order(client, **chance.choice(ORDERS))
+            force_outcome(client, **chance.choice(OUTCOMES))
         client.advance(chance.choice((0.5, 900, 1800, 5400)))
         client.sign_in()
         runs = client.runs(flow)
@@ -288,5 +290,5 @@ def test_every_record_is_accounted_for(client: Client, seed: int) -> None:
     assert sum(batch["metrics"]["outputRecordCount"] for batch in batches.values()) == sum(counts(r)[1] for r in runs)
     found = client.control("GET", f"datasets/{body['_dataset']}/rows", params={"limit": 9999})["rows"]
     assert len(found) == sum(counts(run)[1] for run in runs)
-    # Two products bear the id of another one, but nothing else of it.
+    # Two products have the id of another product, but different other values.
     assert len({json.dumps(record) for record in found}) == len(found)

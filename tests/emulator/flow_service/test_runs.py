@@ -1,3 +1,5 @@
+"""Flow runs: their stages, metrics and activities, and the rows that they ingest."""
+
 from __future__ import annotations
 
 import re
@@ -37,7 +39,7 @@ def status(run: Any) -> str:
     return str(run["metrics"]["statusSummary"]["status"])
 
 
-def test_no_run_before_it_is_due_and_then_stage_by_stage(client: Client) -> None:
+def test_a_run_starts_when_due_and_passes_through_its_stages(client: Client) -> None:
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(59)
@@ -61,7 +63,7 @@ def test_no_run_before_it_is_due_and_then_stage_by_stage(client: Client) -> None
     assert status(client.runs(flow)[0]) == "success"
 
 
-def test_rows_land_and_bad_ones_are_reported(client: Client) -> None:
+def test_valid_rows_are_ingested_and_failed_rows_reported(client: Client) -> None:
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(60 + RUN_SECONDS)
@@ -102,12 +104,12 @@ def test_rows_land_and_bad_ones_are_reported(client: Client) -> None:
     assert last == {"id": run["id"], "state": "success", **duration}
 
 
-def test_second_run_brings_only_what_is_new(client: Client) -> None:
+def test_the_second_run_ingests_only_new_rows(client: Client) -> None:
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(60 + 1800 + RUN_SECONDS)
     first, second = client.runs(flow)
-    # A product comes into being each quarter of an hour.
+    # A product is created every quarter of an hour.
     assert records(first)[0] == ALL
     assert records(second) == (2, 2, 0)
     assert second["activities"][0]["durationSummary"]["extensions"] == {
@@ -120,13 +122,13 @@ def test_second_run_brings_only_what_is_new(client: Client) -> None:
     assert newest == [second]
 
 
-def test_without_backfill_the_past_stays_where_it_is(client: Client) -> None:
+def test_without_backfill_earlier_rows_are_not_ingested(client: Client) -> None:
     body = client.prepared()
     body["scheduleParams"]["backfill"] = False
     flow = client.flow(body)["id"]
     client.advance(60 + 1800 + RUN_SECONDS)
     first, second = client.runs(flow)
-    # Nothing was copied, so there was nothing to promote.
+    # No row was copied, so the run has no promotion activity.
     assert records(first) == (0, 0, 0)
     assert status(first) == "success"
     assert [activity["id"] for activity in first["activities"]] == ["copyActivity"]
@@ -136,8 +138,8 @@ def test_without_backfill_the_past_stays_where_it_is(client: Client) -> None:
     assert records(second) == (2, 2, 0)
 
 
-def test_too_many_errors_fail_the_run_and_nothing_lands(client: Client) -> None:
-    # 5 of 1200 is 0.417 percent; the share must lie below what is tolerated.
+def test_too_many_errors_fail_the_run_and_ingest_no_row(client: Client) -> None:
+    # 5 of 1200 rows are 0.417 percent; the share must be below the tolerated percentage.
     cases = ((0.5, "success"), ("0.5", "success"), (5 * 100 / 1200, "failed"), (0.4, "failed"), (None, "failed"))
     for percent, expected in cases:
         client.control("POST", "reset")
@@ -155,7 +157,7 @@ def test_too_many_errors_fail_the_run_and_nothing_lands(client: Client) -> None:
         assert client.item("flows", flow)["lastRunDetails"]["state"] == expected
 
 
-def test_every_number_of_a_run(client: Client) -> None:
+def test_the_metrics_and_activities_of_a_run(client: Client) -> None:
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.advance(60 + RUN_SECONDS)
@@ -208,7 +210,7 @@ def test_etag_changes_with_the_run(client: Client) -> None:
     assert client.runs(flow)[0]["etag"] == etags[-1]
 
 
-def test_run_fails_while_copying_when_the_credential_lapsed(client: Client) -> None:
+def test_a_run_fails_in_copying_if_the_credential_is_refused(client: Client) -> None:
     flow = client.flow(client.prepared())["id"]
     etag = client.item("connections", PAYPAL)["etag"]
     patch = [{"op": "replace", "path": "/auth/params/clientSecret", "value": "wrong"}]
@@ -221,7 +223,7 @@ def test_run_fails_while_copying_when_the_credential_lapsed(client: Client) -> N
     assert run["metrics"]["sizeSummary"]["inputBytes"] == -1
 
 
-def test_run_fails_when_its_dataset_is_gone(client: Client) -> None:
+def test_a_run_fails_if_its_dataset_was_deleted(client: Client) -> None:
     body = client.prepared()
     flow = client.flow(body)["id"]
     client.ask("DELETE", f"{CATALOG}/dataSets/{body['_dataset']}")
@@ -244,14 +246,14 @@ def test_run_fails_when_its_dataset_is_gone(client: Client) -> None:
         ("metrics.durationSummary.startedAtUTC>=99999999999999", 0),
     ],
 )
-def test_runs_are_filtered_by_what_they_measured(client: Client, expression: str, count: int) -> None:
+def test_runs_can_be_filtered_by_status_and_metrics(client: Client, expression: str, count: int) -> None:
     flow = client.flow(client.prepared())["id"]
     client.advance(60 + RUN_SECONDS)
     found = client.get(f"{FLOW}/runs", property=[f"flowId=={flow}", expression])["items"]
     assert len(found) == count
 
 
-def test_rest_source(client: Client) -> None:
+def test_a_dataflow_ingests_rows_of_a_rest_source(client: Client) -> None:
     schema = client.schema("charges", amount={"type": "integer"}, email={"type": "string"})
     dataset = client.dataset(schema)
     auth = {"specName": "OAuth2 Refresh Code", "params": {"accessToken": "sk"}}
@@ -293,7 +295,7 @@ def test_status_filter_ignores_case(client: Client) -> None:
         assert client.get(f"{FLOW}/runs", property=f"{path}!=Failed")["items"] == []
 
 
-def test_failed_copy_refers_to_the_activity_that_exists(client: Client) -> None:
+def test_a_failed_copy_refers_to_the_copy_activity(client: Client) -> None:
     auth = {
         "specName": "Client-Id-Secret Based Authentication",
         "params": {"host": "h", "clientId": "c", "clientSecret": "wrong"},

@@ -1,4 +1,4 @@
-"""When dataflows run: each moment of a schedule once, in order, and none when disabled."""
+"""The schedule of a dataflow: each due time has one run, in order, and a disabled dataflow does not run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.emulator.client import (
 from tests.emulator.flow_service.test_runs import ALL, RUN_SECONDS, records, rows, status
 
 
-def test_once_takes_everything_and_ends(client: Client) -> None:
+def test_a_dataflow_that_runs_once_ingests_all_rows_in_a_single_run(client: Client) -> None:
     body = client.prepared()
     body["transformations"] = body["transformations"][1:]
     body["scheduleParams"] = {"startTime": client.now() + 60, "frequency": "once"}
@@ -24,7 +24,7 @@ def test_once_takes_everything_and_ends(client: Client) -> None:
     assert records(run) == (ALL, GOOD_PRODUCTS, BAD_PRODUCTS)
 
 
-def test_each_missed_moment_fires_in_order(client: Client) -> None:
+def test_runs_that_became_due_during_an_advance_run_in_order(client: Client) -> None:
     body = client.prepared()
     body["scheduleParams"]["interval"] = 15
     flow = client.flow(body)["id"]
@@ -55,7 +55,7 @@ def test_disabled_and_deleted_flows_do_not_run(client: Client) -> None:
     assert len(client.runs(flow)) == 1
 
 
-def test_new_schedule_voids_the_old_one(client: Client) -> None:
+def test_a_new_schedule_replaces_the_old_one(client: Client) -> None:
     flow = client.flow(client.prepared())
     later = client.now() + 1000
     patch = [{"op": "replace", "path": "/scheduleParams/startTime", "value": later}]
@@ -70,7 +70,7 @@ def test_new_schedule_voids_the_old_one(client: Client) -> None:
     assert [run["createdAt"] // 1000 for run in client.runs(flow["id"])] == [later, later + 3600]
 
 
-def test_months_of_runs_fire_at_once(client: Client) -> None:
+def test_months_of_runs_run_in_one_advance(client: Client) -> None:
     body = client.prepared()
     body["scheduleParams"]["interval"] = 15
     flow = client.flow(body)["id"]
@@ -78,11 +78,11 @@ def test_months_of_runs_fire_at_once(client: Client) -> None:
     client.sign_in()
     assert client.get(f"{FLOW}/runs", property=f"flowId=={flow}", count="true") == {"count": 60 * 96}
     landed = rows(client, body["_dataset"])["count"]
-    # Every row of the future once.
+    # Each of the 3000 rows that were created after the start is ingested once.
     assert landed == GOOD_PRODUCTS + 3000
 
 
-def test_once_dataflow_that_was_disabled_runs_when_enabled(client: Client) -> None:
+def test_a_disabled_dataflow_that_runs_once_runs_when_enabled(client: Client) -> None:
     body = client.prepared()
     body["scheduleParams"] = {"startTime": client.now() + 60, "frequency": "once"}
     del body["transformations"][0]["params"]

@@ -1,3 +1,5 @@
+"""Searches: queries of Flow Service in the body of a POST request."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,9 +13,9 @@ from tests.emulator.client import FLOW, PAYPAL_SPEC, REST_FLOW_SPEC, Client, sen
 @pytest.fixture
 def flows(client: Client) -> list[str]:
     body = sent(client.prepared())
-    made = [client.flow({**body, "name": name, "description": "d & d"})["id"] for name in ("b", "a", "c")]
-    client.ask("POST", f"{FLOW}/flows/{made[1]}/action", params={"op": "disable"})
-    return made
+    created = [client.flow({**body, "name": name, "description": "d & d"})["id"] for name in ("b", "a", "c")]
+    client.ask("POST", f"{FLOW}/flows/{created[1]}/action", params={"op": "disable"})
+    return created
 
 
 def search(client: Client, kind: str, token: str = "", **body: Any) -> Any:
@@ -38,13 +40,15 @@ def names(answer: Any) -> list[str]:
         ("inheritedAttributes.sourceConnections[].connectionSpec.id==" + PAYPAL_SPEC, ["b", "a", "c"]),
     ],
 )
-def test_flows_by_query(client: Client, flows: list[str], query: str | None, found: list[str]) -> None:
+def test_a_search_filters_dataflows_by_a_query_string(
+    client: Client, flows: list[str], query: str | None, found: list[str]
+) -> None:
     body: dict[str, Any] = {} if query is None else {"queryString": query}
     assert names(search(client, "flows", **body)) == found
     assert search(client, "flows", **body, count=True) == {"count": len(found)}
 
 
-def test_order_and_pages(client: Client, flows: list[str]) -> None:
+def test_a_search_is_sorted_and_paged(client: Client, flows: list[str]) -> None:
     body: dict[str, Any] = {"queryString": "name!=x", "orderby": "-name", "limit": 2}
     answer = search(client, "flows", **body)
     assert names(answer) == ["c", "b"]
@@ -58,12 +62,12 @@ def test_order_and_pages(client: Client, flows: list[str]) -> None:
         assert rest["_links"] == {}
 
 
-def test_projection(client: Client, flows: list[str]) -> None:
+def test_a_search_shows_only_the_projected_fields(client: Client, flows: list[str]) -> None:
     items = search(client, "flows", projectionFields="name, state,none", limit=1)["items"]
     assert items == [{"id": flows[0], "name": "b", "state": "enabled"}]
 
 
-def test_connections_and_flow_specs(client: Client) -> None:
+def test_connections_and_flow_specs_can_be_searched(client: Client) -> None:
     assert names(search(client, "connections", queryString=f"connectionSpec.id=={PAYPAL_SPEC}")) == [
         "PayPal connection"
     ]
@@ -90,7 +94,7 @@ def test_connections_and_flow_specs(client: Client) -> None:
         (None, "1405-400"),
     ],
 )
-def test_refusals(client: Client, body: Any, code: str) -> None:
+def test_invalid_searches_are_refused(client: Client, body: Any, code: str) -> None:
     client.flow_problem("POST", f"{FLOW}/flows/search", code, json=body)
     assert len(search(client, "flows", limit=1000)["items"]) == 0
 

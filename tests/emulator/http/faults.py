@@ -1,4 +1,4 @@
-"""Steps of the tests that put faults on an emulator."""
+"""Steps of the tests that add faults to an emulator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SOURCES = f"{FLOW}/sourceConnections"
 
 
 def add(client: Client, action: str, **members: Any) -> str:
-    """Put a fault on the creation of source connections, or on what ``match`` says; gives back its id."""
+    """Add a fault to the creation of source connections, or to the requests of ``match``; return the fault's id."""
     match = members.pop("match", {"method": "POST", "path": SOURCES})
     return str(client.control("POST", "faults", json={"match": match, "action": action, **members})["id"])
 
@@ -23,7 +23,7 @@ def counts(client: Client, fault: str) -> tuple[int, int]:
 
 
 def stored(client: Client) -> list[str]:
-    """The ids of the source connections that there are, whatever lists show."""
+    """The ids of all existing source connections, regardless of lags of lists."""
     state = client.control("GET", "state", params={"sandbox": "dev", "kind": "sourceConnections"})
     return [item["id"] for item in state["sandboxes"]["dev"]["sourceConnections"]]
 

@@ -1,4 +1,4 @@
-"""The control interface and the page are for programs of this machine: no web page of another site reaches them."""
+"""The control interface and the page accept requests from this machine, and none from pages of other web sites."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_requests_without_a_host_or_with_two_origins_are_refused(
     assert "error" in json.loads(body)
 
 
-def test_a_refused_request_is_no_request_to_the_platform(client: Client) -> None:
+def test_a_request_refused_by_the_control_interface_is_not_logged(client: Client) -> None:
     before = client.control("GET", "requests")
     ask(client, "/__emulator__/state", {"Host": "evil.example"})
     assert client.control("GET", "requests") == before

@@ -1,4 +1,4 @@
-"""Faults of delay in effect: lists and reads that lag behind writes, and requests that take effect later."""
+"""Faults that delay the effect of a request: lists and reads that lag behind, and requests that are applied later."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tests.emulator.client import (
 from tests.emulator.http.faults import SOURCES, add, post, stored
 
 
-def test_late_apply_takes_effect_on_the_clock(client: Client) -> None:
+def test_late_apply_applies_the_request_later_on_the_emulators_clock(client: Client) -> None:
     add(client, "late_apply", seconds=30, status=504)
     assert post(client).status_code == 504
     client.advance(29)
     assert stored(client) == []
     due = client.advance(31)
-    (made,) = stored(client)
-    assert client.item("sourceConnections", made)["createdAt"] == (due - 30) * 1000
+    (created,) = stored(client)
+    assert client.item("sourceConnections", created)["createdAt"] == (due - 30) * 1000
 
 
-def test_late_apply_drops_without_a_status_and_is_judged_when_it_happens(client: Client) -> None:
+def test_late_apply_closes_the_connection_and_checks_the_request_later(client: Client) -> None:
     gone = client.source()
     add(client, "late_apply", seconds=5, match={"method": "DELETE", "path": f"{SOURCES}/*"})
     with pytest.raises(requests.ConnectionError, match="closed connection"):
@@ -36,14 +36,14 @@ def test_late_apply_drops_without_a_status_and_is_judged_when_it_happens(client:
     assert stored(client) == [gone]
     client.advance(5)
     assert stored(client) == []
-    # By its time the token is dead, and so nothing comes of it.
+    # When the request is applied, its token has expired, so it has no effect.
     add(client, "late_apply", seconds=86400, status=202)
     assert post(client).status_code == 202
     client.advance(86400)
     assert stored(client) == []
 
 
-def test_reset_forgets_what_was_to_take_effect_later(client: Client) -> None:
+def test_a_reset_cancels_requests_to_apply_later(client: Client) -> None:
     add(client, "late_apply", seconds=1, status=500)
     post(client)
     client.control("POST", "reset")
@@ -51,7 +51,7 @@ def test_reset_forgets_what_was_to_take_effect_later(client: Client) -> None:
     assert stored(client) == []
 
 
-def test_list_lag_hides_what_was_made_and_shows_what_was_deleted(client: Client) -> None:
+def test_list_lag_hides_created_objects_and_shows_deleted_ones(client: Client) -> None:
     old = client.source(name="old")
     add(client, "list_lag", seconds=60)
     new = client.source(name="new")
@@ -72,7 +72,7 @@ def test_list_lag_hides_what_was_made_and_shows_what_was_deleted(client: Client)
     assert listed() == [new, later]
 
 
-def test_read_lag_shows_in_lists_what_cannot_be_read_yet(client: Client) -> None:
+def test_read_lag_lists_created_objects_before_they_can_be_read(client: Client) -> None:
     add(client, "read_lag", seconds=20)
     new = client.source(name="new")
     assert [item["id"] for item in client.get(SOURCES)["items"]] == [new]
@@ -84,7 +84,7 @@ def test_read_lag_shows_in_lists_what_cannot_be_read_yet(client: Client) -> None
     assert client.item("sourceConnections", new)["name"] == "new"
 
 
-def test_read_lag_refuses_references_until_reads_have_caught_up(client: Client) -> None:
+def test_read_lag_refuses_references_until_the_lag_has_elapsed(client: Client) -> None:
     add(client, "read_lag", seconds=20, times=None, match={"method": "POST"})
     own = {"name": {"type": "string"}}
     group = client.make(f"{REGISTRY}/tenant/fieldgroups", field_group("young fields", own))["$id"]

@@ -1,4 +1,4 @@
-"""Which requests faults happen to, how they are kept, and which are refused."""
+"""The requests that faults apply to, the operations on faults, and the refusal of invalid faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.emulator.http.faults import SOURCES, add, counts, post
 
 
 def fired(client: Client, requests_: int) -> list[int]:
-    """Which of some requests a status fault answered, counted from 1."""
+    """Send some requests; return the numbers, from 1, of those that a status fault answered."""
     return [place for place in range(1, requests_ + 1) if post(client).status_code != 201]
 
 
@@ -31,7 +31,9 @@ def fired(client: Client, requests_: int) -> list[int]:
         ({"probability": 0, "times": None}, []),
     ],
 )
-def test_which_requests_it_happens_to(client: Client, members: dict[str, Any], expected: list[int]) -> None:
+def test_a_fault_fires_for_the_requests_that_it_matches(
+    client: Client, members: dict[str, Any], expected: list[int]
+) -> None:
     fault = add(client, "status", status=500, **members)
     assert fired(client, 6) == expected
     assert counts(client, fault)[1] == len(expected)
@@ -50,13 +52,13 @@ def test_draws_repeat_with_the_seed(client: Client) -> None:
     assert draw(8) != first
 
 
-def test_probability_and_times_together_fire_exactly_so_often(client: Client) -> None:
+def test_a_fault_with_a_probability_fires_at_most_its_times(client: Client) -> None:
     fault = add(client, "status", status=500, probability=0.5, times=3)
     assert len(fired(client, 30)) == 3
     assert counts(client, fault) == (30, 3)
 
 
-def test_the_first_that_fires_wins_and_all_count(client: Client) -> None:
+def test_the_first_ready_fault_fires_and_all_matching_faults_count(client: Client) -> None:
     first = add(client, "status", status=500, match={"nth": 2})
     second = add(client, "status", status=503, times=None)
     assert [post(client).status_code for _ in range(3)] == [503, 500, 503]
@@ -64,18 +66,18 @@ def test_the_first_that_fires_wins_and_all_count(client: Client) -> None:
     assert counts(client, second) == (3, 2)
 
 
-def test_the_control_interface_is_never_met(client: Client) -> None:
+def test_faults_do_not_apply_to_the_control_interface(client: Client) -> None:
     fault = add(client, "drop_before", times=None, match={})
     client.control("GET", "state")
     client.control("GET", "")
     assert counts(client, fault) == (0, 0)
 
 
-def test_list_show_and_remove(client: Client) -> None:
+def test_faults_can_be_listed_shown_and_removed(client: Client) -> None:
     one = add(client, "delay", seconds=1)
-    made = client.control("POST", "faults", json=[{"action": "html"}, {"action": "reset", "times": None}])["faults"]
+    created = client.control("POST", "faults", json=[{"action": "html"}, {"action": "reset", "times": None}])["faults"]
     listed = client.control("GET", "faults")["faults"]
-    assert [fault["id"] for fault in listed] == [one, *(fault["id"] for fault in made)]
+    assert [fault["id"] for fault in listed] == [one, *(fault["id"] for fault in created)]
     assert len({fault["id"] for fault in listed}) == 3
     assert listed[0] == {
         "id": one,
@@ -97,7 +99,7 @@ def test_list_show_and_remove(client: Client) -> None:
     assert client.control("GET", "faults") == {"faults": []}
 
 
-def test_reset_removes_all(client: Client) -> None:
+def test_a_reset_removes_all_faults(client: Client) -> None:
     add(client, "drop_before", times=None, match={})
     client.control("POST", "reset")
     assert client.control("GET", "faults") == {"faults": []}
@@ -150,7 +152,7 @@ def test_reset_removes_all(client: Client) -> None:
         (None, ["fault", "null"]),
     ],
 )
-def test_bad_faults_are_refused_whole(client: Client, body: Any, words: list[str]) -> None:
+def test_invalid_faults_are_refused_and_none_is_added(client: Client, body: Any, words: list[str]) -> None:
     message = client.refused("POST", "/__emulator__/faults", 400, json=body)["error"]
     for word in words:
         assert word in message

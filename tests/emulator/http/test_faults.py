@@ -1,4 +1,4 @@
-"""Each fault as a client meets it, and what it leaves behind."""
+"""Each kind of fault: the answer that a client receives, and the effect on the emulator's state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.emulator.client import (
 )
 from tests.emulator.http.faults import SOURCES, add, counts, logged, post, stored
 
-# As the registry answers a credential without the right to a resource.
+# The registry's answer to a credential without the permission for a resource.
 LACKING = {"type": "http://ns.adobe.com/aep/errors/XDM-2010-403", "title": "Permission management access denied"}
 
 
@@ -47,7 +47,9 @@ LACKING = {"type": "http://ns.adobe.com/aep/errors/XDM-2010-403", "title": "Perm
         ("/ims/token/v3", 500, {"error": "server_error"}),
     ],
 )
-def test_status_speaks_the_dialect_of_the_service(client: Client, path: str, status: int, body: dict[str, Any]) -> None:
+def test_a_status_fault_answers_in_the_form_of_the_service(
+    client: Client, path: str, status: int, body: dict[str, Any]
+) -> None:
     fault = add(client, "status", status=status, headers={"Retry-After": 7}, match={"path": path})
     answer = client.ask("GET" if "/export/" in path else "POST", path, json={})
     assert answer.status_code == status
@@ -56,7 +58,7 @@ def test_status_speaks_the_dialect_of_the_service(client: Client, path: str, sta
     assert counts(client, fault) == (1, 1)
 
 
-def test_status_applies_nothing_and_takes_any_body(client: Client) -> None:
+def test_a_status_fault_applies_nothing_and_accepts_any_body(client: Client) -> None:
     add(client, "status", status=418, body={"mine": [1]})
     answer = post(client)
     assert (answer.status_code, answer.json()) == (418, {"mine": [1]})
@@ -82,7 +84,7 @@ def test_status_applies_nothing_and_takes_any_body(client: Client) -> None:
         ("1103-503", "Service Unavailable"),
     ],
 )
-def test_any_number_of_the_catalogue_can_be_had(client: Client, code: str, title: str) -> None:
+def test_a_status_fault_can_answer_with_any_code(client: Client, code: str, title: str) -> None:
     add(client, "status", code=f"FLOW-{code}", times=2)
     assert "fault-1" in client.flow_problem("POST", SOURCES, code, json=source_body())
     assert post(client).json()["title"] == title
@@ -90,14 +92,14 @@ def test_any_number_of_the_catalogue_can_be_had(client: Client, code: str, title
 
 
 @pytest.mark.parametrize("code", ["XDM-1010-404", "MAPPER-3700-400"])
-def test_other_services_have_codes_too(client: Client, code: str) -> None:
+def test_a_status_fault_can_answer_with_codes_of_other_services(client: Client, code: str) -> None:
     add(client, "status", code=code)
     answer = post(client)
     assert answer.status_code == answer.json()["status"] == int(code[-3:])
     assert answer.json()["type"].endswith(f"/{code}")
 
 
-def test_a_fault_takes_a_right_away_in_one_service_until_it_is_lifted(client: Client) -> None:
+def test_a_fault_denies_permission_in_one_service_until_it_is_removed(client: Client) -> None:
     right = {"path": f"{REGISTRY}/*", "method": ["GET", "POST"]}
     fault = add(client, "status", code="XDM-2010-403", times=None, match=right)
     for method, path in (("GET", f"{REGISTRY}/stats"), ("POST", f"{REGISTRY}/tenant/schemas")):
@@ -109,14 +111,14 @@ def test_a_fault_takes_a_right_away_in_one_service_until_it_is_lifted(client: Cl
     assert client.get(f"{REGISTRY}/stats")["counts"]["schemas"] == 0
 
 
-def test_six_digits_are_the_gateways(client: Client) -> None:
+def test_a_code_of_six_digits_is_answered_by_the_gateway(client: Client) -> None:
     add(client, "status", code="403025")
     body = client.refused("POST", SOURCES, 403, json=source_body())
     assert body["error_code"] == "403025"
     assert "fault-1" in body["message"]
 
 
-def test_delay_waits_and_then_works_while_others_are_served(client: Client) -> None:
+def test_a_delayed_request_is_applied_later_and_others_at_once(client: Client) -> None:
     fault = add(client, "delay", seconds=0.3)
     answers: list[int] = []
     began = time.monotonic()
@@ -136,7 +138,10 @@ def test_delay_waits_and_then_works_while_others_are_served(client: Client) -> N
 
 
 def delayed(client: Client, end: Callable[[], Any]) -> list[Exception]:
-    """What a client gets whose request is still delayed when the world ends."""
+    """Delay a request, then reset or stop the emulator; return the errors that the client receives.
+
+    :param end: resets or stops the emulator.
+    """
     fault = add(client, "delay", seconds=60)
     failures: list[Exception] = []
 
@@ -155,13 +160,13 @@ def delayed(client: Client, end: Callable[[], Any]) -> list[Exception]:
     return failures
 
 
-def test_reset_ends_delays_without_effect(client: Client) -> None:
+def test_a_reset_ends_delayed_requests_without_effect(client: Client) -> None:
     (failure,) = delayed(client, lambda: client.control("POST", "reset"))
     assert "closed connection without response" in str(failure)
     assert stored(client) == []
 
 
-def test_stopping_waits_for_no_delay(capfd: pytest.CaptureFixture[str]) -> None:
+def test_stopping_does_not_wait_for_delayed_requests(capfd: pytest.CaptureFixture[str]) -> None:
     with EmulatorServer(time="manual") as server:
         began = time.monotonic()
         assert len(delayed(Client(server.url), server.stop)) == 1
@@ -184,7 +189,7 @@ def test_drops_close_the_connection_without_a_byte(client: Client, action: str, 
 
 
 @pytest.mark.parametrize("applied", [False, True])
-def test_reset_is_a_reset_on_the_wire(client: Client, applied: bool) -> None:
+def test_the_reset_fault_resets_the_tcp_connection(client: Client, applied: bool) -> None:
     add(client, "reset", apply=applied, times=2)
     with pytest.raises(requests.ConnectionError, match="reset by peer"):
         post(client)
@@ -194,9 +199,9 @@ def test_reset_is_a_reset_on_the_wire(client: Client, applied: bool) -> None:
 
 
 def exchange_bytes(client: Client, missing: int = 0) -> bytes:
-    """What comes back over a fresh connection until the other side closes it.
+    """Send a request over a new connection; return all bytes received until the server closes the connection.
 
-    :param missing: how many bytes of the body are announced and never sent.
+    :param missing: the number of bytes of the body that are announced but not sent.
     """
     url, body = urlsplit(client.url), json.dumps(source_body()).encode()
     lines = [f"POST {SOURCES} HTTP/1.1", f"Host: {url.netloc}", "Content-Type: application/json"]
@@ -217,13 +222,13 @@ def exchange_bytes(client: Client, missing: int = 0) -> bytes:
     return received
 
 
-def test_half_a_request_is_none(client: Client) -> None:
+def test_an_incomplete_request_has_no_effect_and_is_not_logged(client: Client) -> None:
     assert exchange_bytes(client, missing=1) == b""
     assert stored(client) == []
     assert logged(client, method="POST", path=SOURCES) == []
 
 
-def test_apply_then_status(client: Client) -> None:
+def test_apply_then_status_applies_the_request_and_answers_the_status(client: Client) -> None:
     add(client, "apply_then_status", status=503, headers={"Retry-After": "1"})
     answer = post(client)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
@@ -231,7 +236,7 @@ def test_apply_then_status(client: Client) -> None:
     assert len(stored(client)) == 1
 
 
-def test_truncate_promises_more_than_it_sends(client: Client) -> None:
+def test_a_truncated_answer_announces_more_than_it_sends(client: Client) -> None:
     add(client, "truncate", times=2)
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         post(client)
@@ -252,7 +257,7 @@ def test_bad_json_has_the_right_status(client: Client) -> None:
         answer.json()
 
 
-def test_html_is_what_a_proxy_sends(client: Client) -> None:
+def test_the_html_fault_answers_with_a_proxys_page(client: Client) -> None:
     add(client, "html")
     add(client, "html", status=503, headers={"Retry-After": "3"})
     for status, title in ((502, "502 Bad Gateway"), (503, "503 Service Unavailable")):
@@ -264,7 +269,7 @@ def test_html_is_what_a_proxy_sends(client: Client) -> None:
     assert stored(client) == []
 
 
-def test_expire_token_kills_every_token_so_far(client: Client) -> None:
+def test_expire_token_revokes_all_tokens(client: Client) -> None:
     other = Client(client.url)
     add(client, "expire_token")
     dead = {"error_code": "401013", "message": "Oauth token is not valid"}
@@ -275,7 +280,7 @@ def test_expire_token_kills_every_token_so_far(client: Client) -> None:
     assert client.get(SOURCES)["items"] == []
 
 
-def test_faults_meet_the_identity_service_too(client: Client) -> None:
+def test_faults_apply_to_the_identity_service(client: Client) -> None:
     add(client, "apply_then_drop", match={"path": "/ims/*"})
     with pytest.raises(requests.ConnectionError):
         requests.post(f"{client.url}/ims/token/v3", data=CREDENTIALS, timeout=5)
@@ -289,7 +294,7 @@ def test_parallel_creations_among_faults_corrupt_nothing(client: Client) -> None
         {"match": {"method": "POST"}, "action": "apply_then_drop", "times": 13, "probability": 0.5},
     ]
     client.control("POST", "faults", json={"seed": 3, "faults": faults})
-    made: list[str] = []
+    created: list[str] = []
     lost: list[str] = []
 
     def work(number: int) -> None:
@@ -298,7 +303,7 @@ def test_parallel_creations_among_faults_corrupt_nothing(client: Client) -> None
             answer = requests.post(
                 client.url + SOURCES, json=source_body(name=name), headers=dict(client.session.headers), timeout=10
             )
-            made.append(answer.json()["id"])
+            created.append(answer.json()["id"])
         except requests.ConnectionError:
             lost.append(name)
 
@@ -311,9 +316,9 @@ def test_parallel_creations_among_faults_corrupt_nothing(client: Client) -> None
     assert delayed > 20
     assert (dropped, applied) == (17, 13)
     assert len(lost) == 30
-    assert len(made) == len(set(made)) == 170
+    assert len(created) == len(set(created)) == 170
     assert len(stored(client)) == len(set(stored(client))) == 183
-    assert set(made) <= set(stored(client))
+    assert set(created) <= set(stored(client))
     listed = client.get(SOURCES, limit=1000)["items"]
     assert sorted(item["id"] for item in listed) == sorted(stored(client))
     assert len({item["name"] for item in listed}) == 183

@@ -1,3 +1,5 @@
+"""The server within a process, and the command ``payments-emulator``."""
+
 from __future__ import annotations
 
 import os
@@ -46,12 +48,12 @@ def test_command_serves_and_stops_cleanly(stop_signal: signal.Signals) -> None:
         )
         assert answer.status_code == 200
         assert session.get(f"{url}/__emulator__/state", timeout=5).json()["mode"] == "real"
-        # The session keeps its connection open: that may not hold the process up.
+        # The session keeps its connection open, which must not delay the end of the process.
         running.send_signal(stop_signal)
         assert running.wait(5) == 0
 
 
-def test_taken_port_is_a_clear_error() -> None:
+def test_a_port_in_use_is_a_clear_error() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -90,7 +92,7 @@ def test_server_can_be_started_again_and_stop_is_harmless() -> None:
             _ = server.url
 
 
-def test_first_run_comes_at_once_by_default() -> None:
+def test_the_first_run_starts_at_once_by_default() -> None:
     with EmulatorServer() as server:
         client = Client(server.url)
         body = client.prepared()
@@ -109,11 +111,11 @@ def test_first_run_comes_at_once_by_default() -> None:
 def test_parallel_writes_lose_nothing(client: Client) -> None:
     etag = client.item("connections", "24151d58-ffa7-4960-951d-58ffa7396097")["etag"]
     patch = [{"op": "replace", "path": "/name", "value": "mine"}]
-    won, made = [], []
+    won, created = [], []
 
     def work() -> None:
         own = Client(client.url)
-        made.extend(own.source() for _ in range(20))
+        created.extend(own.source() for _ in range(20))
         path = f"{FLOW}/connections/24151d58-ffa7-4960-951d-58ffa7396097"
         won.append(own.ask("PATCH", path, json=patch, headers={"If-Match": etag}).status_code)
 
@@ -125,11 +127,11 @@ def test_parallel_writes_lose_nothing(client: Client) -> None:
     assert sorted(won) == [200] + [412] * 7
     assert client.get(f"{FLOW}/sourceConnections", count="true") == {"count": 160}
     listed = [item["id"] for item in client.get(f"{FLOW}/sourceConnections", limit=1000)["items"]]
-    assert sorted(listed) == sorted(made)
+    assert sorted(listed) == sorted(created)
 
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
-def test_stops_even_when_asked_right_after_it_is_ready(stop_signal: signal.Signals) -> None:
+def test_the_command_stops_on_a_signal_right_after_it_is_ready(stop_signal: signal.Signals) -> None:
     for _ in range(4):
         with process() as (running, _url):
             running.send_signal(stop_signal)
@@ -140,12 +142,12 @@ def test_stops_even_when_asked_right_after_it_is_ready(stop_signal: signal.Signa
     "option",
     ["--rate-limit=0", "--rate-limit=many", "--rate-limit=nan", "--rate-limit=inf", "--burst=0", "--burst=1.5"],
 )
-def test_bad_rates_are_clear_errors(option: str) -> None:
+def test_invalid_rates_are_clear_errors(option: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     answer = subprocess.run([*COMMAND, option], capture_output=True, text=True, env=environment, check=False)
     assert answer.returncode == 2
     name, value = option.split("=")
-    assert f"argument {name}: '{value}' is no " in answer.stderr
+    assert f"argument {name}: '{value}' is not a " in answer.stderr
 
 
 def test_command_limits_the_rate() -> None:
@@ -159,4 +161,4 @@ def test_bad_port_names_the_range(port: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     answer = subprocess.run([*COMMAND, f"--port={port}"], capture_output=True, text=True, env=environment, check=False)
     assert answer.returncode == 2
-    assert "is no port: 0 to 65535" in answer.stderr
+    assert "is not a port: it must be a number from 0 to 65535" in answer.stderr

@@ -1,4 +1,4 @@
-"""Reads a page into elements, and insists that it is well formed."""
+"""A reader that parses a page into elements, and asserts that the HTML is well formed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Node:
     children: list[Node | str] = field(default_factory=list)
 
     def all(self, tag: str, kind: str = "") -> list[Node]:
-        """The elements below with a tag, and a class if one is given."""
+        """All elements below this element with a tag and, if given, a class."""
         found = []
         for child in self.children:
             if isinstance(child, Node):
@@ -43,7 +43,7 @@ class Node:
 
 
 class Reader(HTMLParser):
-    """Makes elements of HTML, and insists that each one is closed in its place."""
+    """A parser that builds elements from HTML, and asserts that each element is closed in its place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         node = Node(tag, {name: value or "" for name, value in attrs})
-        assert len(node.attributes) == len(attrs), f"an attribute stands twice in <{tag}>"
+        assert len(node.attributes) == len(attrs), f"<{tag}> has the same attribute twice"
         self.open[-1].children.append(node)
         if tag not in VOID:
             self.open.append(node)

@@ -1,4 +1,4 @@
-"""The page to look at: read as HTML, and looked at with a real browser where there is one."""
+"""The emulator's web page, parsed as HTML."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def page(client: Client, status: int = 200, /, **query: str) -> Node:
 
 
 def ran_twice(client: Client) -> dict[str, Any]:
-    """A dataflow whose first run had five bad records and whose second was good."""
+    """Create a dataflow whose first run had five failed records and whose second run had none."""
     body = client.prepared(name="the source connection")
     body["name"] = "products every half hour"
     flow = client.flow(body)["id"]
@@ -38,14 +38,14 @@ def ran_twice(client: Client) -> dict[str, Any]:
 
 
 def links(shown: Node) -> dict[str, Node]:
-    """The links of the only chain, by their role."""
+    """The objects of the only chain on a page, by their role."""
     (chain,) = shown.all("ol", "chain")
     return {link.all("span", "role")[0].text: link for link in chain.all("li")}
 
 
-def check_story(client: Client, story: dict[str, Any], shown: Node) -> None:
-    """The page of a dataflow tells everything about it."""
-    body, (first, second) = story["body"], story["runs"]
+def check_dataflow_page(client: Client, dataflow: dict[str, Any], shown: Node) -> None:
+    """Check that the page of a dataflow shows its chain, runs, rows and mappings."""
+    body, (first, second) = dataflow["body"], dataflow["runs"]
     assert "products every half hour" in shown.all("h3")[0].text
     head = shown.all("div", "head")[0].text
     assert "enabled" in head
@@ -94,7 +94,7 @@ def check_story(client: Client, story: dict[str, Any], shown: Node) -> None:
         assert {"records", "UTC", "0", "2\u202f000"} <= {text.text for text in plot.all("text")}
 
 
-def test_an_empty_world_says_so(client: Client) -> None:
+def test_an_empty_organisation_is_shown_as_empty(client: Client) -> None:
     shown = page(client)
     assert [title.text for title in shown.all("h2")] == ["Sandbox prod", "Sandbox dev", "Last refused requests"]
     empty = [paragraph.text for paragraph in shown.all("p", "empty")]
@@ -104,22 +104,21 @@ def test_an_empty_world_says_so(client: Client) -> None:
     assert "clock manual" in shown.all("header")[0].text
 
 
-def test_the_whole_story_of_a_dataflow(client: Client) -> None:
-    story = ran_twice(client)
-    check_story(client, story, page(client, dataflow=story["id"]))
+def test_the_page_of_a_dataflow_shows_its_chain_runs_and_rows(client: Client) -> None:
+    dataflow = ran_twice(client)
+    check_dataflow_page(client, dataflow, page(client, dataflow=dataflow["id"]))
 
 
-def test_one_of_a_kind_is_shown_in_the_singular(client: Client) -> None:
-    story = ran_twice(client)
-    assert len(story["runs"]) == 2
+def test_a_count_of_one_is_shown_in_the_singular(client: Client) -> None:
+    assert len(ran_twice(client)["runs"]) == 2
     assert "1 dataflow · 2 flow runs · 1 dataset · 2 batches" in page(client, sandbox="dev").text
 
 
 def test_the_overview_leads_to_each_dataflow(client: Client) -> None:
-    story = ran_twice(client)
+    dataflow = ran_twice(client)
     for query in ({}, {"sandbox": "dev"}):
         (card,) = page(client, **query).all("article", "card")
-        assert card.all("a")[0].attributes["href"] == f"?dataflow={story['id']}"
+        assert card.all("a")[0].attributes["href"] == f"?dataflow={dataflow['id']}"
         assert [cells[2:] for cells in card.all("table")[0].cells()] == [
             ["2", "2", "0"],
             ["1\u202f200", "1\u202f195", "5"],
@@ -131,9 +130,9 @@ def test_the_overview_leads_to_each_dataflow(client: Client) -> None:
     assert page(client, sandbox="prod").all("article") == []
 
 
-def test_nothing_is_loaded_and_no_script_runs(client: Client) -> None:
-    story = ran_twice(client)
-    for query in ({}, {"dataflow": story["id"]}):
+def test_the_page_loads_nothing_and_runs_no_script(client: Client) -> None:
+    dataflow = ran_twice(client)
+    for query in ({}, {"dataflow": dataflow["id"]}):
         answer = client.ask("GET", "/", params=query)
         shown = read(answer.text)
         rules = dict(rule.strip().split(" ", 1) for rule in answer.headers["content-security-policy"].split(";"))
@@ -149,7 +148,7 @@ def test_nothing_is_loaded_and_no_script_runs(client: Client) -> None:
         }
         assert "url(" not in style.text
         assert "@import" not in style.text
-        # A browser would ask for a picture for its tab otherwise.
+        # Without an icon in the page, a browser requests one.
         assert [node.attributes for node in shown.all("link")] == [{"rel": "icon", "href": "data:,"}]
         assert shown.all("script") == shown.all("img") == shown.all("iframe") == []
         for node in shown.every():
@@ -159,7 +158,7 @@ def test_nothing_is_loaded_and_no_script_runs(client: Client) -> None:
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_the_page_is_no_request_to_the_platform(client: Client) -> None:
+def test_requests_for_the_page_are_not_logged(client: Client) -> None:
     before = client.control("GET", "requests")["requests"]
     page(client)
     page(client, 404, sandbox="none")
@@ -175,17 +174,17 @@ def test_a_run_in_progress_is_shown(client: Client) -> None:
     client.advance(60.3)
     client.advance(0.7)
     shown = page(client, dataflow=flow)
-    # The rows have been read; none of them has failed as long as they may land.
+    # The rows have been read; no record counts as failed before the run has ended.
     assert shown.all("table")[0].cells()[0][2:6] == ["◔in progress", "1\u202f200", "0", "0"]
     assert shown.all("rect") == []
 
 
-def test_what_is_due_happens_before_it_is_shown() -> None:
+def test_due_runs_run_before_the_page_is_shown() -> None:
     with EmulatorServer(time="fast") as server:
         client = Client(server.url)
         client.flow(client.prepared())
         deadline = time.monotonic() + 10
-        # Nobody but the page asks anything.
+        # Only requests for the page are sent, so they alone move the clock.
         while "1\u202f195" not in page(client).text:
             assert time.monotonic() < deadline
 
@@ -233,28 +232,28 @@ def test_no_secret_is_shown(client: Client) -> None:
         assert "emulator-secret" not in text
 
 
-def test_it_refreshes_only_when_asked(client: Client) -> None:
-    def asked(shown: Node) -> list[str]:
+def test_the_page_refreshes_only_if_requested(client: Client) -> None:
+    def refresh_seconds(shown: Node) -> list[str]:
         return [
             node.attributes["content"] for node in shown.all("meta") if node.attributes.get("http-equiv") == "refresh"
         ]
 
-    assert asked(page(client)) == []
-    assert asked(page(client, refresh="5")) == ["5"]
+    assert refresh_seconds(page(client)) == []
+    assert refresh_seconds(page(client, refresh="5")) == ["5"]
     for wrong in ("", "0", "-1", "1.5", "3601", "99999", "five", "\u0665"):
         shown = page(client, 400, refresh=wrong)
         assert shown.all("p", "empty")[0].text == "'refresh' must be a whole number of seconds from 1 to 3600."
-        assert asked(shown) == []
+        assert refresh_seconds(shown) == []
 
 
-def test_unknown_things_are_named(client: Client) -> None:
+def test_unknown_sandboxes_and_dataflows_are_named(client: Client) -> None:
     assert page(client, 404, sandbox="test").all("p", "empty")[0].text == (
         "There is no sandbox 'test'; there are: prod, dev."
     )
     assert page(client, 404, dataflow="x").all("p", "empty")[0].text == "There is no dataflow 'x' in any sandbox."
 
 
-def test_refused_requests_faults_and_orders_are_listed(client: Client) -> None:
+def test_refused_requests_faults_and_outcomes_are_listed(client: Client) -> None:
     client.refused("GET", f"{FLOW}/flows/nothing", 404)
     client.refused("GET", f"{FLOW}/flows", 400, headers={"x-gw-ims-org-id": None})
     client.control("POST", "outcomes", json={"outcome": "fail_copy", "name": "tomorrow", "times": 2})
@@ -263,18 +262,18 @@ def test_refused_requests_faults_and_orders_are_listed(client: Client) -> None:
     client.refused("GET", f"{FLOW}/runs", 503)
     shown = page(client)
     figures = {tile.all("dt")[0].text: tile.all("dd")[0].text for tile in shown.all("dl")[0].all("div")}
-    asked = len(client.control("GET", "requests")["requests"])
+    logged = len(client.control("GET", "requests")["requests"])
     assert figures == {
-        "requests": str(asked),
+        "requests": str(logged),
         "refused (4xx)": "2",
         "failed (5xx)": "1",
         "without answer": "0",
-        "faults in force": "1",
-        "runs ordered": "2",
+        "active faults": "1",
+        "runs with a forced outcome": "2",
     }
-    faults, orders, refused = shown.all("table")
+    faults, outcomes, refused = shown.all("table")
     assert faults.cells() == [["fault-1", "status", "GET", "*/runs", "3", "1", "1"]]
-    assert orders.cells() == [["fail_copy", "tomorrow", "any", "2"]]
+    assert outcomes.cells() == [["fail_copy", "tomorrow", "any", "2"]]
     lines = refused.cells()
     assert [cells[1:4] for cells in lines if len(cells) > 1] == [
         ["503", "GET", f"{FLOW}/runs"],
@@ -285,7 +284,7 @@ def test_refused_requests_faults_and_orders_are_listed(client: Client) -> None:
     assert ["1439-404 The requested flows resource nothing is not found."] in lines
 
 
-def test_a_draft_shows_what_it_lacks(client: Client) -> None:
+def test_a_draft_shows_its_missing_objects(client: Client) -> None:
     mapping = {"name": "Mapping", "params": {"mappingId": HOSTILE, "mappingVersion": 0}}
     body = {"name": "not yet", "flowSpec": {"id": CRM_FLOW_SPEC, "version": "1.0"}, "transformations": [mapping]}
     flow = client.make(f"{FLOW}/flows?mode=draft", body)["id"]
@@ -299,17 +298,26 @@ def test_a_draft_shows_what_it_lacks(client: Client) -> None:
         assert links(shown)["mapping set"].all("span", "id")[0].attributes["title"] == HOSTILE
 
 
-def test_a_failed_run_tells_why(client: Client) -> None:
+def test_an_object_that_is_hidden_from_the_credential_is_shown_on_the_page(client: Client) -> None:
+    body = client.prepared()
+    flow = client.flow(body)["id"]
+    mapping, dataset = body["transformations"][1]["params"]["mappingId"], body["_dataset"]
+    for kind, identifier in (("mappingSets", mapping), ("dataSets", dataset)):
+        client.control("POST", "hidden", json={"kind": kind, "id": identifier})
+    assert [role for role, link in links(page(client, dataflow=flow)).items() if "missing" in link.text] == []
+
+
+def test_a_failed_run_is_shown_with_its_reason(client: Client) -> None:
     client.control("POST", "outcomes", json={"outcome": "fail_copy"})
     flow = client.flow(client.prepared())["id"]
     client.advance(60 + RUN_SECONDS)
-    run, why = page(client, dataflow=flow).all("tbody")[0].all("tr")
+    run, reason = page(client, dataflow=flow).all("tbody")[0].all("tr")
     assert "✕failed" in run.text
-    assert why.text
-    assert len(why.all("td")) == 1
+    assert reason.text
+    assert len(reason.all("td")) == 1
 
 
-def test_it_is_bounded_however_much_there_is(client: Client) -> None:
+def test_the_page_is_bounded_for_many_objects(client: Client) -> None:
     seed = {"sandbox": "dev", "source": "paypal", "dataflows": 500, "runs_per_dataflow": 60}
     client.control("POST", "seed", json=seed)
     for name in "abcdefghijkl":
@@ -327,7 +335,7 @@ def test_it_is_bounded_however_much_there_is(client: Client) -> None:
     assert len([cells for cells in runs.cells() if len(cells) > 1]) == 50
 
 
-def test_an_empty_organisation_says_how_to_begin(client: Client) -> None:
+def test_an_empty_organisation_shows_how_to_connect(client: Client) -> None:
     (start,) = page(client).all("section", "connect")
     for fact in (client.url, "EMULATOR@AdobeOrg", "emulator-client", "prod, dev"):
         assert fact in [node.text for node in start.all("code")]
@@ -343,7 +351,7 @@ def test_an_empty_organisation_says_how_to_begin(client: Client) -> None:
     assert "The newest 10 dataflows are shown." in [node.text for node in shown.all("p", "soft")]
 
 
-def test_the_foot_of_a_page_leads_to_one_that_reloads_and_back(client: Client) -> None:
+def test_the_foot_links_to_the_reloading_page_and_back(client: Client) -> None:
     flow = client.flow(client.prepared())["id"]
     for query in ({}, {"sandbox": "dev"}, {"dataflow": flow}):
         address = "&".join(f"{name}={value}" for name, value in query.items())
@@ -353,7 +361,7 @@ def test_the_foot_of_a_page_leads_to_one_that_reloads_and_back(client: Client) -
         assert stop.attributes["href"] == f"?{address}"
 
 
-def test_the_tab_and_the_sandboxes_tell_where_one_is(client: Client) -> None:
+def test_the_title_and_the_navigation_show_the_current_page(client: Client) -> None:
     body = client.prepared()
     flow = client.flow({**body, "name": HOSTILE})["id"]
 
@@ -371,13 +379,13 @@ def test_the_tab_and_the_sandboxes_tell_where_one_is(client: Client) -> None:
     assert [link.attributes["href"] for link in lost.all("nav")[0].all("a")] == ["?", "?sandbox=prod", "?sandbox=dev"]
 
 
-def test_a_request_without_answer_is_listed_as_such(client: Client) -> None:
+def test_a_request_without_an_answer_is_listed(client: Client) -> None:
     fault = {"match": {"path": "*/flows"}, "action": "drop_before", "times": None}
     assert client.ask("POST", "/__emulator__/faults", json=fault).status_code in (200, 201)
     with pytest.raises(requests.ConnectionError):
         client.ask("GET", f"{FLOW}/flows")
     shown = page(client)
     faults, refused = shown.all("table")
-    assert faults.cells() == [["fault-1", "drop_before", "any", "*/flows", "ever", "1", "1"]]
+    assert faults.cells() == [["fault-1", "drop_before", "any", "*/flows", "no limit", "1", "1"]]
     assert refused.cells()[0][1:] == ["none", "GET", f"{FLOW}/flows", "dev", "fault-1 drop_before"]
     assert [tile.text for tile in shown.all("dd", "alarm")] == ["1"]

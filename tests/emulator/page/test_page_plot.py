@@ -13,13 +13,13 @@ import pytest
 
 from tests.emulator.client import Client
 from tests.emulator.page.page_reader import Node, read
-from tests.emulator.page.test_page import HOSTILE, RUN_SECONDS, check_story, page, ran_twice
+from tests.emulator.page.test_page import HOSTILE, RUN_SECONDS, check_dataflow_page, page, ran_twice
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def shown_plot(client: Client, body: dict[str, Any], seconds: float) -> Node:
-    """The plot of a new dataflow's page, some time after its creation; the card's plot draws the same bars."""
+    """Create a dataflow and let time pass; return the plot of its page, whose bars the plot of its card also has."""
     flow = client.flow(body)["id"]
     client.advance(seconds)
     (whole,) = page(client, dataflow=flow).all("svg")
@@ -46,7 +46,7 @@ def test_one_run_is_one_bar_in_the_middle(client: Client) -> None:
     assert hatching["fill"] == f"url(#{plot.all('pattern')[0].attributes['id']})"
     width, height = (float(number) for number in plot.attributes["viewbox"].split()[2:])
     assert abs(float(landed["x"]) + float(landed["width"]) / 2 - width / 2) < width / 20
-    # Both parts stand one upon the other, the lower one on the axis.
+    # The part for failed records stands on the part for ingested records, which stands on the axis.
     assert float(failed["y"]) + float(failed["height"]) == pytest.approx(float(landed["y"]))
     (axis,) = {node.attributes["y1"] for node in plot.all("line", "floor") if node.attributes["x1"] == "52"}
     assert float(landed["y"]) + float(landed["height"]) == pytest.approx(float(axis))
@@ -87,27 +87,27 @@ browser_wanted = pytest.mark.skipif(
 
 
 def browse(folder: Path, *arguments: str) -> bytes:
-    """What a headless browser writes to its standard output."""
+    """Run a headless browser; return its standard output."""
     assert BROWSER is not None
     command = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
     return subprocess.run([*command, *arguments], capture_output=True, check=True, timeout=60).stdout
 
 
 @browser_wanted
-def test_a_browser_sees_the_whole_story(client: Client, tmp_path: Path) -> None:
-    story = ran_twice(client)
-    asked = client.control("GET", "requests")["requests"]
-    dom = browse(tmp_path, "--dump-dom", f"{client.url}/?dataflow={story['id']}").decode()
-    # A browser asks for nothing but the page.
-    assert client.control("GET", "requests")["requests"] == asked
-    check_story(client, story, read(dom))
+def test_a_browser_shows_the_page_of_a_dataflow(client: Client, tmp_path: Path) -> None:
+    dataflow = ran_twice(client)
+    logged = client.control("GET", "requests")["requests"]
+    dom = browse(tmp_path, "--dump-dom", f"{client.url}/?dataflow={dataflow['id']}").decode()
+    # The browser requests only the page, which is not logged.
+    assert client.control("GET", "requests")["requests"] == logged
+    check_dataflow_page(client, dataflow, read(dom))
 
 
 @browser_wanted
-def test_a_browser_draws_it(client: Client, tmp_path: Path) -> None:
-    story = ran_twice(client)
+def test_a_browser_draws_the_plot(client: Client, tmp_path: Path) -> None:
+    dataflow = ran_twice(client)
     file = tmp_path / "page.png"
-    address = f"{client.url}/?dataflow={story['id']}"
+    address = f"{client.url}/?dataflow={dataflow['id']}"
     browse(tmp_path, f"--screenshot={file}", "--window-size=640,1200", "--hide-scrollbars", address)
     width, height, variety = picture(file.read_bytes())
     assert (width, height) == (640, 1200)
@@ -115,7 +115,7 @@ def test_a_browser_draws_it(client: Client, tmp_path: Path) -> None:
 
 
 def picture(data: bytes) -> tuple[int, int, int]:
-    """Width and height of a PNG, and how many different bytes its packed lines hold: a blank one has few."""
+    """The width and height of a PNG, and the number of different bytes in its pixels, which is small if it is blank."""
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", data[16:24])
     place, packed = 8, b""

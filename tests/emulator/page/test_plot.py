@@ -1,4 +1,4 @@
-"""Where things lie in the plot, whatever the runs: a browser draws outside the plot what lies outside."""
+"""The layout of the plot for any runs: all parts lie within the plot, because a browser would draw them outside it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_payments.emulator.page.plot import MIN_BAR_HEIGHT, Plot, plot
 from airflow_provider_payments.emulator.page.view_model import RunView
 
-# A manual clock goes from 1970 to 9999, and beyond what a calendar can say.
+# A manual clock can reach times after the year 9999, which a calendar cannot express.
 MAX_SECONDS = 300_000_000_000
 WIDTH, HEIGHT, TOP = 460, 190, 30
 
@@ -38,7 +38,7 @@ def test_all_bars_and_ticks_lie_within_the_plot(shown: list[RunView]) -> None:
     assert len(result.bars) == len(shown)
     for bar in result.bars:
         assert result.left < bar.x < result.right
-        # Each part may be taller than its share, so that it is seen.
+        # Each part has a minimum height, so the bar may be taller than its share.
         assert bar.landed + bar.failed <= result.floor - TOP + 2 * MIN_BAR_HEIGHT
         for height, records in ((bar.landed, bar.run.landed), (bar.failed, bar.run.failed)):
             assert (height >= MIN_BAR_HEIGHT) if records else (height == 0)
@@ -47,7 +47,7 @@ def test_all_bars_and_ticks_lie_within_the_plot(shown: list[RunView]) -> None:
 
 
 @given(runs)
-def test_bars_and_levels_keep_the_order_of_what_they_stand_for(shown: list[RunView]) -> None:
+def test_bars_and_levels_are_in_the_order_of_their_values(shown: list[RunView]) -> None:
     result = drawn(shown)
     assert all(before.x <= after.x for before, after in pairwise(result.bars))
     tall = sorted(result.bars, key=lambda bar: bar.run.landed)
@@ -70,7 +70,7 @@ def test_bars_and_levels_keep_the_order_of_what_they_stand_for(shown: list[RunVi
         ),
     ],
 )
-def test_ticks_stand_at_round_times_and_name_each_new_day_or_year(first: str, last: str, ticks: list[str]) -> None:
+def test_ticks_are_at_round_times_and_name_each_new_day_or_year(first: str, last: str, ticks: list[str]) -> None:
     times = [datetime.fromisoformat(f"{text}+00:00").timestamp() for text in (first, last)]
     shown = drawn([run(time, 1, 1) for time in times]).ticks
     assert [f"{tick.text} {tick.under}".strip() for tick in shown] == ticks

@@ -1,4 +1,4 @@
-"""The vendors' tables as data: the same everywhere, in order, and true to one another."""
+"""The vendors' tables: reproducible, ordered by time, and consistent with each other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from airflow_provider_payments.emulator.samples.tables import Table
 from tests.emulator.samples.test_samples import ALL, START, TABLES
 
 
-def test_another_process_makes_the_same() -> None:
+def test_another_process_builds_identical_tables() -> None:
     script = (
         "import hashlib, json\n"
         "from airflow_provider_payments.emulator.samples import paypal, square, stripe\n"
@@ -47,7 +47,7 @@ def test_another_process_makes_the_same() -> None:
     assert answer.stdout.split() == here
 
 
-def test_another_start_moves_the_times_and_nothing_else() -> None:
+def test_another_start_shifts_the_times_and_changes_nothing_else() -> None:
     later = {table.path: table for table in paypal.tables(START + 86400)}
     for path, table in TABLES["paypal"].items():
         assert [at - 86400 for at in later[path].created] == list(table.created)
@@ -58,15 +58,15 @@ def test_another_start_moves_the_times_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(("vendor", "path"), ALL)
-def test_a_table_is_in_order(vendor: str, path: str) -> None:
+def test_rows_are_ordered_and_flaws_are_distinct(vendor: str, path: str) -> None:
     table = TABLES[vendor][path]
     assert list(table.created) == sorted(table.created)
     assert len(table.rows) == len(table.created)
-    # What a first run finds does not depend on how fast somebody is.
+    # The number of rows that a first run ingests does not depend on the speed of the client.
     assert table.count(START - 3600) == table.count(START + 899)
     places = [place for flaw in table.flaws for place in flaw.places]
     assert len(places) == len(set(places))
-    # A preview shows the first hundred rows: all good, and they tell what the others look like.
+    # The first hundred rows, which previews return and schemas are built from, have no flaw.
     assert min(places, default=100) >= 100
     ids = [identity(row) for row in table.good_rows]
     assert len(set(ids)) == len(ids)
@@ -77,7 +77,7 @@ def identity(row: Mapping[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("vendor", "path"), ALL)
-def test_every_good_row_fits_what_explore_says_of_it(vendor: str, path: str) -> None:
+def test_every_good_row_is_valid_for_the_schema_of_explore(vendor: str, path: str) -> None:
     table = TABLES[vendor][path]
     schema = nullable(
         table.tree or {"type": "object", "properties": {c.name: c.to_wire()["xdm"] for c in table.columns}}
@@ -91,7 +91,7 @@ FORMATS = jsonschema.FormatChecker(())
 
 
 @FORMATS.checks("date-time", raises=ValueError)
-def is_moment(value: Any) -> bool:
+def is_time(value: Any) -> bool:
     return value is None or isinstance(datetime.fromisoformat(value), datetime)
 
 
@@ -101,7 +101,7 @@ def is_day(value: Any) -> bool:
 
 
 def nullable(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema that says what explore leaves out: any attribute may be null, and there are no others."""
+    """Return the schema of explore with two rules added: any attribute may be null, and no other attribute exists."""
     result = dict(node)
     if "type" in node:
         result["type"] = [node["type"], "null"]
@@ -137,10 +137,10 @@ def value_at(row: Any, where: tuple[str, ...]) -> Any:
 
 
 def by_id(table: Table) -> dict[str, tuple[float, Mapping[str, Any]]]:
-    """Where an id leads: the rows as a client sees them, duplicates and unparsable ones left out."""
+    """Return the creation time and the row of each id, without duplicates and unparsable rows."""
     flawed = {place for flaw in table.flaws if flaw.kind in (DUPLICATE, UNPARSABLE) for place in flaw.places}
     rows = enumerate(zip(table.created, table.rows, strict=True))
-    return {identity(row): (born, row) for place, (born, row) in rows if place not in flawed}
+    return {identity(row): (created_at, row) for place, (created_at, row) in rows if place not in flawed}
 
 
 @pytest.mark.parametrize(
@@ -173,14 +173,14 @@ def by_id(table: Table) -> dict[str, tuple[float, Mapping[str, Any]]]:
         ("stripe", "subscriptions", "customers", "data.customer", None),
     ],
 )
-def test_what_a_row_names_exists_and_is_older(
+def test_the_row_that_a_reference_names_exists_and_is_older(
     vendor: str, child: str, parent: str, reference: str, amounts: tuple[str, str] | None
 ) -> None:
     known, table = by_id(TABLES[vendor][parent]), TABLES[vendor][child]
     assert len(table.good_rows) > 0
-    for born, row in zip(table.created, table.good_rows, strict=True):
-        named_born, named = known[at(row, reference)]
-        assert named_born <= born
+    for created_at, row in zip(table.created, table.good_rows, strict=True):
+        named_created_at, named = known[at(row, reference)]
+        assert named_created_at <= created_at
         if amounts is not None:
             assert 0 < float(at(row, amounts[0])) <= float(at(named, amounts[1]))
 
@@ -207,7 +207,7 @@ def test_balance_transactions_settle_every_charge_and_refund() -> None:
     assert settled == {}
 
 
-def test_people_are_made_up_and_stay_themselves() -> None:
+def test_people_are_invented_and_the_same_in_all_tables() -> None:
     customers = {row["Customer_Id"]: row for row in TABLES["paypal"]["PayPal.Customers"].rows}
     for row in TABLES["paypal"]["PayPal.Transactions"].good_rows:
         customer = customers[row["Customer_Id"]]
@@ -216,7 +216,7 @@ def test_people_are_made_up_and_stay_themselves() -> None:
     assert len({row["Email_Address"] for row in customers.values()}) == len(customers)
 
 
-def test_most_payments_succeed_and_those_refunded_all_did() -> None:
+def test_most_payments_and_all_refunded_ones_have_succeeded() -> None:
     statuses = Counter(row["Transaction_Status"] for row in TABLES["paypal"]["PayPal.Transactions"].good_rows)
     assert statuses["S"] > 0.85 * statuses.total()
     assert set(statuses) == {"S", "P", "V", "D"}
@@ -225,17 +225,17 @@ def test_most_payments_succeed_and_those_refunded_all_did() -> None:
         assert payments[row["Payment_Id"]][1]["Status"] == "COMPLETED"
 
 
-def test_rows_come_into_being_one_each_quarter_of_an_hour() -> None:
+def test_one_row_is_created_every_quarter_of_an_hour() -> None:
     for vendor, path in (("paypal", "PayPal.Transactions"), ("square", "Square.Payments"), ("stripe", "charges")):
-        born = TABLES[vendor][path].created
-        future = born[bisect_right(born, START) :]
+        created_at = TABLES[vendor][path].created
+        future = created_at[bisect_right(created_at, START) :]
         assert future[:3] == [START + 900, START + 1800, START + 2700]
 
 
-def test_four_payouts_in_ten_come_hours_after_their_times() -> None:
+def test_four_payouts_in_ten_are_created_hours_after_their_times() -> None:
     payouts = TABLES["paypal"]["PayPal.Payouts"]
     times = [datetime.fromisoformat(row["Create_Time"]) for row in payouts.rows]
-    late = Counter(born - time.timestamp() for born, time in zip(payouts.created, times, strict=True))
+    late = Counter(created_at - time.timestamp() for created_at, time in zip(payouts.created, times, strict=True))
     assert {seconds / 3600 for seconds in late} == {0, 1, 2, 4, 6}
     assert 0.35 < 1 - late[0] / late.total() < 0.45
     assert [row["Value_Date"] for row in payouts.rows] == [str(time.date()) for time in times]

@@ -1,4 +1,4 @@
-"""The vendors' sample data: how much there is, what refers to what, what is wrong with it; and it never differs."""
+"""The vendors' sample data: numbers of rows, and numbers and consequences of flaws."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ START = 1_760_000_000.0
 VENDORS = {"paypal": paypal.tables, "square": square.tables, "stripe": stripe.tables}
 TABLES = {vendor: {table.path: table for table in make(START)} for vendor, make in VENDORS.items()}
 ALL = [(vendor, path) for vendor, tables in TABLES.items() for path in tables]
-# Rows at the start, and the flaws among them.
+# The number of rows at the start, and of flawed rows by kind.
 KNOWN: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "PayPal.Billing_Plans": (150, {}),
     "PayPal.Billing_Plans_Payment_Definition": (150, {}),
@@ -104,7 +104,7 @@ CODES = {
     "too_long": "INGEST-1554-400",
     "unparsable_row": "INGEST-1401-400",
 }
-# What a target field must be for a flaw of a kind to matter.
+# The target field that refuses a flaw, by kind.
 FIELDS = {
     "no_number": {"type": "number"},
     "no_time": {"type": "string", "format": "date-time"},
@@ -121,7 +121,7 @@ def samples(client: Client) -> dict[str, Any]:
 
 
 def base_connection(client: Client, path: str) -> tuple[str, str]:
-    """A base connection for a table, and its connection spec."""
+    """Return the ids of a base connection for a table and of its connection spec."""
     if path.startswith("PayPal."):
         return PAYPAL, PAYPAL_SPEC
     params = {"accessToken": "token"}
@@ -134,7 +134,7 @@ def base_connection(client: Client, path: str) -> tuple[str, str]:
     return client.make(f"{FLOW}/connections", body)["id"], spec
 
 
-def test_explore_offers_what_the_samples_hold(client: Client) -> None:
+def test_explore_lists_the_tables_of_the_samples(client: Client) -> None:
     shown = client.control("GET", "samples")["samples"]
     assert list(shown) == ["paypal", "square", "stripe"]
     for vendor, example in (("paypal", "PayPal.Refunds"), ("square", "Square.Refunds"), ("stripe", "refunds")):
@@ -143,7 +143,7 @@ def test_explore_offers_what_the_samples_hold(client: Client) -> None:
         assert [table["path"] for table in offered] == list(shown[vendor])
 
 
-def test_rows_and_flaws_are_the_known_ones(client: Client) -> None:
+def test_numbers_of_rows_and_flaws_are_the_expected_ones(client: Client) -> None:
     shown = samples(client)
     assert {path: table["rows"] for path, table in shown.items()} == {path: rows for path, (rows, _) in KNOWN.items()}
     for path, (_, flaws) in KNOWN.items():
@@ -154,7 +154,7 @@ def test_rows_and_flaws_are_the_known_ones(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", FLAWED)
-def test_a_dataflow_refuses_the_flawed_rows_and_only_them(client: Client, path: str) -> None:
+def test_a_dataflow_refuses_exactly_the_flawed_rows(client: Client, path: str) -> None:
     flaws = samples(client)[path]["flaws"]
     rest = not path.startswith(("PayPal.", "Square."))
     pairs, fields = [(flaws["missing_value"]["column"], "_id")], {}
@@ -196,11 +196,11 @@ def test_a_dataflow_refuses_the_flawed_rows_and_only_them(client: Client, path: 
     assert client.control("GET", f"datasets/{dataset}/rows")["count"] == rows - expected.total()
 
 
-def test_rows_without_a_moment_come_with_the_first_run_only(client: Client) -> None:
+def test_only_the_first_run_ingests_rows_without_a_delta_time(client: Client) -> None:
     flow = client.flow(transactions_flow(client))["id"]
     client.advance(60 + 1800 + 2)
     first, second = client.runs(flow)
-    # Two without a moment and three that could not be parsed are among them.
+    # They include two rows without a delta time and three that could not be parsed.
     assert first["metrics"]["recordSummary"]["inputRecordCount"] == 2400
     assert second["metrics"]["recordSummary"]["inputRecordCount"] == 2
 
@@ -212,7 +212,7 @@ def transactions_flow(client: Client) -> dict[str, Any]:
     return client.flow_body_of(source, schema, dataset, ("Transaction_Id", "_id"))
 
 
-def test_a_schedule_never_reads_rows_that_arrive_late(client: Client) -> None:
+def test_a_schedule_never_ingests_rows_that_arrive_late(client: Client) -> None:
     (payouts,) = (table for table in paypal.tables(client.now()) if table.path == "PayPal.Payouts")
     schema = client.schema("payouts", amount={"type": "string"})
     body = client.flow_body_of(
@@ -222,14 +222,14 @@ def test_a_schedule_never_reads_rows_that_arrive_late(client: Client) -> None:
     first = client.now() + 60
     client.advance(60 + 12 * 3600 + 2)
     arrived = payouts.rows[: payouts.count(client.now())]
-    # The first run reads all the past, each later one half an hour; who is late is so by an hour at least.
+    # The first run reads all past rows, each later run half an hour; late rows are late by an hour or more.
     read = [
         row["Payout_Item_Id"]
         for row, created in zip(arrived, payouts.created, strict=False)
         if created <= first or created == datetime.fromisoformat(row["Create_Time"]).timestamp()
     ]
-    landed = client.control("GET", f"datasets/{body['_dataset']}/rows", params={"limit": 5000})["rows"]
-    assert [row["_id"] for row in landed] == read
+    ingested = client.control("GET", f"datasets/{body['_dataset']}/rows", params={"limit": 5000})["rows"]
+    assert [row["_id"] for row in ingested] == read
     assert KNOWN[payouts.path][0] < len(read) < len(arrived)
 
 
@@ -245,5 +245,5 @@ def test_sources_grow_with_the_clock(client: Client) -> None:
     later = samples(client)
     for path in ("PayPal.Refunds", "PayPal.Disputes", "PayPal.Customers", "Square.Refunds", "refunds", "customers"):
         assert later[path]["rows"] > before[path]["rows"]
-    # Flaws come with the future, too.
+    # Future rows have flaws too.
     assert later["PayPal.Transactions"]["flaws"]["missing_value"]["rows"] == 3

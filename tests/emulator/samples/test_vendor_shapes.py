@@ -1,4 +1,4 @@
-"""The vendors' tables held against what the vendors and Adobe document: attributes, ids, codes, and what they imply."""
+"""The vendors' tables, compared with the documents of the vendors and Adobe: attributes, ids, codes, consistency."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.emulator.samples.test_sample_tables import at
 from tests.emulator.samples.test_samples import ALL, START, TABLES
 
 TOKEN, CODE = "[0-9A-Za-z]", "[0-9A-Z]"
-# By table and path, the form of every value.
+# The form of every value, by table and path.
 FORMS: Mapping[tuple[str, str], str] = {
     ("charges", "data.id"): f"ch_3{TOKEN}{{23}}",
     ("charges", "data.balance_transaction"): f"txn_3{TOKEN}{{23}}",
@@ -84,7 +84,7 @@ FORMS: Mapping[tuple[str, str], str] = {
     ("Square.Refunds", "Status"): "COMPLETED|PENDING|REJECTED",
     ("Square.Catalog_Items", "Id"): f"{CODE}{{24}}",
 }
-# What Adobe's page on the source prints of each object, below ``data``; charges have a test of their own.
+# The attributes that Adobe's page on the source prints for each object, below ``data``; charges have their own test.
 ATTRIBUTES: Mapping[str, str] = {
     "subscriptions": (
         "id object application application_fee_percent automatic_tax billing_cycle_anchor billing_thresholds cancel_at "
@@ -146,7 +146,7 @@ def test_an_object_of_stripe_has_the_attributes_that_adobe_prints(path: str) -> 
         assert row["data"].keys() == set(ATTRIBUTES[path].split())
 
 
-def test_a_subscription_is_to_a_price_of_the_list_as_it_stands() -> None:
+def test_a_subscription_contains_a_price_from_the_list_of_prices() -> None:
     listed = {row["data"]["id"]: row["data"] for row in rows("prices")}
     for row in rows("subscriptions"):
         items = row["data"]["items"]
@@ -162,7 +162,7 @@ def test_a_subscription_is_to_a_price_of_the_list_as_it_stands() -> None:
         assert item["plan"]["interval"] == price["recurring"]["interval"]
 
 
-def test_the_times_of_a_subscription_fit_its_status() -> None:
+def test_the_times_of_a_subscription_match_its_status() -> None:
     for row in rows("subscriptions"):
         made, (item,) = row["data"], row["data"]["items"]["data"]
         begin, end = (datetime.fromtimestamp(made[f"current_period_{side}"], UTC) for side in ("start", "end"))
@@ -182,7 +182,7 @@ def test_the_times_of_a_subscription_fit_its_status() -> None:
         assert made["trial_end"] is None or made["trial_end"] > START
 
 
-def test_a_balance_transaction_is_pending_until_its_money_is_available() -> None:
+def test_a_balance_transaction_is_pending_until_its_amount_is_available() -> None:
     statuses = {row["data"]["status"] for row in rows("balance_transactions")}
     assert statuses == {"available", "pending"}
     for row in rows("balance_transactions"):
@@ -196,7 +196,7 @@ def test_a_customer_pays_with_the_card_that_invoices_use() -> None:
         assert row["data"]["payment_method"] == cards[row["data"]["customer"]]
 
 
-def test_a_charge_says_the_same_of_its_capture_everywhere() -> None:
+def test_the_attributes_of_a_charges_capture_agree() -> None:
     for row in rows("charges"):
         charge, card = row["data"], row["data"]["payment_method_details"]["card"]
         declined = charge["status"] == "failed"
@@ -208,7 +208,7 @@ def test_a_charge_says_the_same_of_its_capture_everywhere() -> None:
         assert (charge["failure_code"] is not None) == (card["checks"]["cvc_check"] == "fail") == declined
 
 
-def test_paypals_endless_plans_have_no_cycles_and_one_currency() -> None:
+def test_unlimited_paypal_plans_have_no_cycles_and_one_currency() -> None:
     plans = {row["Id"]: row for row in rows("PayPal.Billing_Plans")}
     definitions = {row["Id"]: row for row in rows("PayPal.Billing_Plans_Payment_Definition")}
     for row in definitions.values():
@@ -217,6 +217,6 @@ def test_paypals_endless_plans_have_no_cycles_and_one_currency() -> None:
         assert row["Amount_Currency"] == definitions[row["Payment_Definition_Id"]]["Amount_Currency"]
 
 
-def test_a_receipt_of_square_begins_as_its_payment_does() -> None:
+def test_a_square_receipt_number_begins_like_its_payment_id() -> None:
     for row in rows("Square.Payments"):
         assert row["Receipt_Number"] == row["Id"][:4]

@@ -1,4 +1,4 @@
-"""Sandbox management: what a credential sees of the organisation's sandboxes."""
+"""Sandbox management: the sandboxes that a credential and an administrator can list."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def refusal(client: Client, path: str, code: str, **options: Any) -> str:
 
 @pytest.mark.parametrize("path", ["", "/", "/?&limit=3&offset=0"])
 @pytest.mark.parametrize("named", ["dev", "nowhere", None])
-def test_every_credential_sees_its_sandboxes_whatever_sandbox_it_names(
+def test_any_credential_lists_its_sandboxes_regardless_of_the_sandbox_header(
     client: Client, path: str, named: str | None
 ) -> None:
     answer = client.ask("GET", SANDBOXES + path, headers={"x-sandbox-name": named})
@@ -48,7 +48,7 @@ def test_every_credential_sees_its_sandboxes_whatever_sandbox_it_names(
     }
 
 
-def test_lists_are_cut_by_limit_and_offset_together(client: Client) -> None:
+def test_limit_and_offset_select_a_page_and_are_required_together(client: Client) -> None:
     first = client.get(SANDBOXES, limit=1, offset=0)
     assert ([one["name"] for one in first["sandboxes"]], first["_page"]) == (["prod"], {"limit": 1, "count": 1})
     second = client.get(first["_links"]["next"]["href"].removeprefix(client.url))
@@ -61,7 +61,7 @@ def test_lists_are_cut_by_limit_and_offset_together(client: Client) -> None:
         assert "offset" in refusal(client, f"?{query}", "2001-400")
 
 
-def test_looking_at_all_sandboxes_takes_the_right_to_administer_them(client: Client) -> None:
+def test_only_administrators_list_all_sandboxes(client: Client) -> None:
     for path in ("/sandboxes", "/sandboxes/dev", "/sandboxes/nowhere", "/sandboxTypes"):
         assert refusal(client, path, "2010-403") == "User does not have READ permission to access the sandbox."
     administer(client)
@@ -75,7 +75,7 @@ def test_looking_at_all_sandboxes_takes_the_right_to_administer_them(client: Cli
     refusal(client, "/sandboxes", "2010-403")
 
 
-def test_the_gateway_and_the_routes_are_those_of_the_other_services(client: Client) -> None:
+def test_sandbox_management_answers_common_errors_like_other_services(client: Client) -> None:
     assert client.refused("GET", SANDBOXES, 403, headers={"x-api-key": None})["error_code"] == "403000"
     assert client.refused("GET", SANDBOXES, 401, headers={"Authorization": "Bearer x"})["error_code"] == "401013"
     for path, allowed in (("", "GET, HEAD"), ("/sandboxes", "GET, HEAD"), ("/sandboxes/dev", "GET, HEAD")):

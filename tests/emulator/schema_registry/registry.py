@@ -1,4 +1,4 @@
-"""Requests to the emulator's Schema Registry, and what is expected of its refusals."""
+"""Requests to the emulator's Schema Registry, and checks of its refusals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GROUPS = f"{REGISTRY}/tenant/fieldgroups"
 SCHEMAS = f"{REGISTRY}/tenant/schemas"
 CLASSES = f"{REGISTRY}/tenant/classes"
 ADHOC = "https://ns.adobe.com/xdm/data/adhoc"
-# A change of a resource in whatever version it is.
+# Headers that accept a change of any version of a resource.
 ANY_VERSION = {"If-Match": "*"}
 
 

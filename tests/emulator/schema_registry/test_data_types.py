@@ -48,7 +48,7 @@ def test_fields_of_a_data_type(client: Client) -> None:
     assert "'value'" in problem(client, "PATCH", path, "1409-400", json=removal, headers=ANY_VERSION)
 
 
-def test_mappings_reach_into_data_types(client: Client) -> None:
+def test_fields_of_data_types_can_be_destinations_of_mappings(client: Client) -> None:
     money = client.make(TYPES, type_body("Money", value={"type": "number"}))
     schema = client.schema("payments", fee={"$ref": money["$id"]}, fees={"type": "array", "items": {"$ref": ADDRESS}})
     lines = [
@@ -61,7 +61,7 @@ def test_mappings_reach_into_data_types(client: Client) -> None:
     assert [entry["status"] for entry in answer["validationResponse"]] == ["SUCCESS", "SUCCESS", "FAILED"]
 
 
-def test_refusals(client: Client) -> None:
+def test_invalid_data_types_are_refused(client: Client) -> None:
     group = client.make(GROUPS, field_group("g", {"a": {}}))["$id"]
     for reference, code in (("https://ns.adobe.com/none", "1013-404"), (group, "1504-400")):
         problem(client, "POST", GROUPS, code, json=field_group("h", {"a": {"$ref": reference}}))
@@ -72,7 +72,7 @@ def test_refusals(client: Client) -> None:
     problem(client, "GET", f"{TYPES}/none", "1013-404", headers={"Accept": f"{XED};version=1"})
 
 
-def test_data_types_cannot_grow_without_end(client: Client) -> None:
+def test_data_types_that_expand_to_too_many_fields_are_refused(client: Client) -> None:
     reference = client.make(TYPES, type_body("t0", **{f"f{number}": {} for number in range(10)}))["$id"]
     for level in range(1, 3):
         many = {f"f{number}": {"$ref": reference} for number in range(10)}

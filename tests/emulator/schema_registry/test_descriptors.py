@@ -33,7 +33,7 @@ def accept(form: str) -> dict[str, str]:
     return {"Accept": f"application/vnd.adobe.{form}+json"}
 
 
-def test_life_of_a_descriptor(client: Client) -> None:
+def test_a_descriptor_is_created_read_replaced_and_deleted(client: Client) -> None:
     schema = people(client)
     made = client.make(DESCRIPTORS, identity(schema))
     assert made.items() >= identity(schema).items()
@@ -52,7 +52,7 @@ def test_life_of_a_descriptor(client: Client) -> None:
         assert made["@id"] in problem(client, method, path, "1014-404", **options)
 
 
-def test_lists_by_type_in_three_forms(client: Client) -> None:
+def test_descriptors_are_listed_by_type_in_three_forms(client: Client) -> None:
     schema = people(client)
     one = client.make(DESCRIPTORS, identity(schema))
     two = client.make(DESCRIPTORS, identity(schema, "/_emulator/product/other", **{"xdm:isPrimary": False}))
@@ -100,13 +100,13 @@ def test_lists_by_type_in_three_forms(client: Client) -> None:
         ({"@type": "xdm:descriptorOneToOne", "xdm:destinationSchema": "x"}, "xdm:destinationSchema"),
     ],
 )
-def test_refusals(client: Client, change: dict[str, Any], named: str) -> None:
+def test_invalid_descriptors_are_refused(client: Client, change: dict[str, Any], named: str) -> None:
     body = {**identity(people(client)), **change}
     assert named in problem(client, "POST", DESCRIPTORS, "1520-400", json=body)
     assert client.ask("GET", DESCRIPTORS, headers=accept("xdm")).json() == {}
 
 
-def test_one_primary_identity(client: Client) -> None:
+def test_a_schema_has_one_primary_identity(client: Client) -> None:
     schema, other = people(client), people(client, "others")
     path = f"{DESCRIPTORS}/{client.make(DESCRIPTORS, identity(schema))['@id']}"
     second = identity(schema, "/_emulator/product/other")
@@ -115,7 +115,7 @@ def test_one_primary_identity(client: Client) -> None:
     assert client.ask("PUT", path, json=second).status_code == 200
 
 
-def test_schemas_show_their_descriptors_and_take_them_along(client: Client) -> None:
+def test_schemas_contain_their_descriptors_and_delete_them(client: Client) -> None:
     schema = people(client)
     path = f"{SCHEMAS}/{schema.replace('/', '%2F')}"
     made = client.make(DESCRIPTORS, identity(schema))
@@ -133,7 +133,7 @@ def test_schemas_show_their_descriptors_and_take_them_along(client: Client) -> N
     assert client.ask("GET", DESCRIPTORS, headers=accept("xdm")).json() == {}
 
 
-def test_union_needs_an_identity(client: Client) -> None:
+def test_only_a_schema_with_an_identity_joins_a_union(client: Client) -> None:
     schema = people(client)
     path = f"{SCHEMAS}/{schema.replace('/', '%2F')}"
     problem(client, "PATCH", path, "1528-400", json=UNION, headers=ANY_VERSION)

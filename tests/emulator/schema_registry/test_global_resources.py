@@ -1,4 +1,4 @@
-"""What every tenant has in the registry: the fields of Adobe's own field groups and data types, and their use."""
+"""The global resources of the registry: the fields of Adobe's own field groups and data types, and their use."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHOICES = ["y", "n", "p", "u", "dy", "dn", "LI", "CT", "CP", "VI", "PI"]
 
 
 def spread(pattern: str, **names: str) -> str:
-    """A path for each combination of names, given with blanks between them."""
+    """Return a path for each combination of names; blanks separate the names."""
     found = [pattern]
     for place, choices in names.items():
         found = [path.replace(place, name) for path in found for name in choices.split()]
@@ -40,7 +40,7 @@ def spread(pattern: str, **names: str) -> str:
 
 CHANNELS = "email push sms"
 OPT_OUTS = "email phone fax directMail"
-# By field group, what its fields hold: type and format to paths. An entry of a map is "*", one of an array "[]".
+# The paths of fields by field group and by type and format. "*" is an entry of a map, "[]" an entry of an array.
 FIELDS: Mapping[str, Mapping[str, str]] = {
     LOYALTY: {
         "string": (
@@ -108,7 +108,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "integer": "person.birthYear",
     },
 }
-# By field group and path, the only values that a field may have.
+# The only values that a field may have, by field group and path.
 ENUMS: Mapping[tuple[str, str], list[str]] = {
     (CONSENTS, "consents.collect.val"): CHOICES,
     (CONSENTS, "consents.marketing.email.subscriptions.*.val"): CHOICES,
@@ -184,7 +184,7 @@ def test_a_field_with_an_enumeration_has_the_published_values(client: Client, id
     assert node["enum"] == ENUMS[identifier, path] == list(node["meta:enum"])
 
 
-def test_suggested_values_are_no_enumeration(client: Client) -> None:
+def test_suggested_values_do_not_restrict_a_field(client: Client) -> None:
     node = group(client, PREFERENCES)["emailFormat"]
     assert list(node["meta:enum"]) == ["html", "plaintext"]
     assert "enum" not in node
@@ -212,7 +212,7 @@ def test_a_field_group_is_listed_and_read_in_every_form(client: Client, identifi
         assert short.keys() == {"$id", "meta:altId", "version", "title"}
 
 
-def test_a_field_of_a_data_type_is_as_the_data_type_says(client: Client) -> None:
+def test_a_field_of_a_data_type_equals_the_data_type(client: Client) -> None:
     types = {
         item["$id"]: item
         for item in client.ask("GET", f"{REGISTRY}/global/datatypes", headers={"Accept": XED}).json()["results"]
@@ -237,7 +237,7 @@ def referring(node: Any) -> Iterator[tuple[str, Any]]:
             yield from referring(child)
 
 
-def test_every_global_field_says_of_what_type_it_is(client: Client) -> None:
+def test_every_global_field_has_its_type_and_title(client: Client) -> None:
     for kind in ("classes", "fieldgroups", "datatypes", "behaviors"):
         for item in client.ask("GET", f"{REGISTRY}/global/{kind}", headers={"Accept": XED}).json()["results"]:
             for path, node in leaves(item["properties"]):
@@ -251,7 +251,7 @@ def profile(client: Client, *more: str) -> str:
     return str(client.make(SCHEMAS, schema_body("loyal travellers", PROFILE, *TITLES, PERSON, PERSONAL, *more))["$id"])
 
 
-def test_the_field_groups_join_a_profile_and_no_event(client: Client) -> None:
+def test_profile_field_groups_extend_profile_schemas_but_not_event_schemas(client: Client) -> None:
     identifier = profile(client)
     fields = show(client, f"{SCHEMAS}/{quote(identifier, safe='')}")["properties"]
     assert {"loyalty", "consents", "optInOut", "preferredLanguage", "travelPreferences", "person"} < fields.keys()
@@ -259,7 +259,7 @@ def test_the_field_groups_join_a_profile_and_no_event(client: Client) -> None:
         problem(client, "POST", SCHEMAS, "1506-400", json=schema_body("events", EVENT, reference))
 
 
-def test_an_identity_may_lie_in_a_global_field(client: Client) -> None:
+def test_a_global_field_can_be_an_identity(client: Client) -> None:
     descriptor = {
         "@type": "xdm:descriptorIdentity",
         "xdm:sourceSchema": profile(client),
@@ -270,8 +270,8 @@ def test_an_identity_may_lie_in_a_global_field(client: Client) -> None:
         "xdm:isPrimary": True,
     }
     path = f"{REGISTRY}/tenant/descriptors"
-    made = client.make(path, descriptor)
-    assert made["xdm:sourceProperty"] == "/loyalty/program"
+    created = client.make(path, descriptor)
+    assert created["xdm:sourceProperty"] == "/loyalty/program"
     unknown = {**descriptor, "xdm:sourceProperty": "/loyalty/programme"}
     assert client.ask("POST", path, json=unknown).status_code == 400
 
@@ -285,9 +285,9 @@ def test_every_field_can_be_the_destination_of_a_mapping(client: Client, identif
     assert [entry["status"] for entry in answer] == ["SUCCESS"] * len(paths) + ["FAILED"]
 
 
-@pytest.mark.parametrize(("seat", "landed", "failed"), [("aisle", 600, 0), ("balcony", 0, 600)])
-def test_rows_land_in_global_fields_with_allowed_values_only(
-    client: Client, seat: str, landed: int, failed: int
+@pytest.mark.parametrize(("seat", "ingested", "failed"), [("aisle", 600, 0), ("balcony", 0, 600)])
+def test_only_allowed_values_are_ingested_into_global_fields(
+    client: Client, seat: str, ingested: int, failed: int
 ) -> None:
     schema = profile(client)
     dataset = client.dataset(schema)
@@ -315,7 +315,7 @@ def test_rows_land_in_global_fields_with_allowed_values_only(
     (run,) = client.runs(flow)
     counts = run["metrics"]["recordSummary"]
     rows = client.control("GET", f"datasets/{dataset}/rows")
-    assert (rows["count"], counts["failedRecordCount"]) == (landed, failed)
+    assert (rows["count"], counts["failedRecordCount"]) == (ingested, failed)
     for row in rows["rows"]:
         assert row["loyalty"]["loyaltyID"] == [row["_id"]]
         assert row["loyalty"]["joinDate"].endswith("Z")

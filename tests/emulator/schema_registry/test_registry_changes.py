@@ -1,4 +1,4 @@
-"""Changes of registry resources: PATCH, PUT, DELETE, If-Match, and references that lead nowhere."""
+"""Changes of registry resources: PATCH, PUT, DELETE, If-Match, and references to unknown resources."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.emulator.schema_registry.registry import ANY_VERSION, CLASSES, GROUPS
 
 
 def test_old_definitions_can_be_patched_by_name(client: Client) -> None:
-    made = client.make(GROUPS, field_group("g", {"a": {}}))
-    path = f"{GROUPS}/{made['meta:altId']}"
+    created = client.make(GROUPS, field_group("g", {"a": {}}))
+    path = f"{GROUPS}/{created['meta:altId']}"
     for place in ("/definitions/own/properties", "/definitions/customFields/properties", "/properties"):
         patch = [{"op": "add", "path": f"{place}/_emulator/properties/{place.count('/')}{len(place)}", "value": {}}]
         answer = client.ask("PATCH", path, json=patch, headers=ANY_VERSION)
@@ -23,8 +23,8 @@ def test_old_definitions_can_be_patched_by_name(client: Client) -> None:
 
 
 def test_a_change_of_another_version_is_refused(client: Client) -> None:
-    made = client.make(SCHEMAS, schema_body("s", PROFILE))
-    path, etag = f"{SCHEMAS}/{made['meta:altId']}", made["meta:registryMetadata"]["eTag"]
+    created = client.make(SCHEMAS, schema_body("s", PROFILE))
+    path, etag = f"{SCHEMAS}/{created['meta:altId']}", created["meta:registryMetadata"]["eTag"]
     patch = [{"op": "replace", "path": "/description", "value": "new"}]
     assert client.ask("PATCH", path, json=patch, headers={"If-Match": etag}).status_code == 200
     for method, body in (("PATCH", patch), ("PUT", schema_body("t", PROFILE))):
@@ -34,7 +34,7 @@ def test_a_change_of_another_version_is_refused(client: Client) -> None:
         assert client.ask("PATCH", path, json=patch, headers={"If-Match": given}).status_code == 200
 
 
-def test_a_patch_without_if_match_is_refused_unless_ordered_otherwise(client: Client) -> None:
+def test_a_patch_without_if_match_is_refused_unless_the_option_is_off(client: Client) -> None:
     kinds: tuple[tuple[str, Any], ...] = (
         (SCHEMAS, schema_body("s", PROFILE)),
         (GROUPS, field_group("g", {"a": {}})),
@@ -48,7 +48,7 @@ def test_a_patch_without_if_match_is_refused_unless_ordered_otherwise(client: Cl
             assert "If-Match" in problem(client, "PATCH", path, "1018-428", json=patch, headers=headers)
         assert client.refused("PATCH", path, 428, json=patch)["title"] == "Precondition Required"
         assert show(client, path).get("description") != "new"
-        # On record for a PATCH only; Adobe's samples of a PUT send none.
+        # Records show this for a PATCH only; Adobe's samples of a PUT send no If-Match.
         assert client.ask("PUT", path, json=body).status_code == 200
     client.control("PUT", "options", json={"registry_requires_if_match": False})
     for path in paths:
@@ -79,7 +79,7 @@ def test_an_unknown_data_type_of_a_field_is_not_found(client: Client, nested: An
     problem(client, "POST", GROUPS, "1013-404", json=field_group("g", {"a": field}))
 
 
-def test_all_of_json_patch_is_understood(client: Client) -> None:
+def test_every_operation_of_json_patch_is_applied(client: Client) -> None:
     path = f"{SCHEMAS}/{client.make(SCHEMAS, schema_body('s', PROFILE))['meta:altId']}"
     patch = [
         {"op": "test", "path": "/title", "value": "s"},

@@ -1,4 +1,4 @@
-"""What the Schema Registry does besides keeping resources: unions, export and import, sample data, logs of changes."""
+"""Procedures of the Schema Registry: unions, export and import, sample data, logs of changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RPC = f"{REGISTRY}/rpc"
 UNIONS = f"{REGISTRY}/tenant/unions"
 XED_ID = "application/vnd.adobe.xed-id+json"
 SERIAL = itertools.count()
-# A change of a resource in whatever version it is.
+# Headers that accept a change of any version of a resource.
 ANY_VERSION = {"If-Match": "*"}
 PLACEHOLDER = "<XDM_TENANTID_PLACEHOLDER>"
 
@@ -30,7 +30,7 @@ def read(client: Client, path: str, accept: str) -> Any:
 
 
 def enabled(client: Client, title: str, **own: Any) -> str:
-    """A schema that Profile may use."""
+    """Return the id of a schema that is enabled for Profile."""
     schema = client.schema(title, **own)
     identity = {
         "@type": "xdm:descriptorIdentity",
@@ -52,7 +52,7 @@ def enabled(client: Client, title: str, **own: Any) -> str:
     return schema
 
 
-def test_a_union_holds_the_fields_of_all_schemas_of_its_class(client: Client) -> None:
+def test_a_union_has_the_fields_of_all_schemas_of_its_class(client: Client) -> None:
     assert read(client, UNIONS, XED_ID)["results"] == []
     union = quote(f"{PROFILE}__union", safe="")
     missing = client.refused("GET", f"{UNIONS}/{union}", 404, headers={"Accept": XED_FULL})
@@ -84,7 +84,7 @@ def test_a_union_holds_the_fields_of_all_schemas_of_its_class(client: Client) ->
 
 
 def nested(client: Client) -> tuple[str, str, str]:
-    """A schema over a field group over a data type; gives back their ids, the schema's last."""
+    """Return the ids of a data type, a field group that uses it, and a schema that uses the field group."""
     address = {"type": "object", "title": "address", "description": "d", "properties": {"city": {"type": "string"}}}
     kind = client.make(f"{REGISTRY}/tenant/datatypes", address)["$id"]
     group = field_group("places", {"home": {"$ref": kind}})
@@ -94,7 +94,7 @@ def nested(client: Client) -> tuple[str, str, str]:
     return kind, group_id, client.make(f"{REGISTRY}/tenant/schemas", schema)["$id"]
 
 
-def test_an_export_is_imported_by_another_sandbox_with_all_it_needs(client: Client) -> None:
+def test_another_sandbox_imports_an_export_with_its_dependencies(client: Client) -> None:
     ids = nested(client)
     exported = client.get(f"{RPC}/export/{quote(ids[2], safe='')}")
     assert [entry["meta:resourceType"] for entry in exported] == ["datatypes", "mixins", "schemas"]
@@ -110,7 +110,7 @@ def test_an_export_is_imported_by_another_sandbox_with_all_it_needs(client: Clie
     assert "city" in full[1]["_emulator"]["properties"]["product"]["properties"]["home"]["properties"]
 
 
-def test_an_import_makes_everything_or_nothing(client: Client) -> None:
+def test_an_import_creates_all_resources_or_none(client: Client) -> None:
     _, _, schema = nested(client)
     exported = client.get(f"{RPC}/export/{quote(schema, safe='')}")
     for bodies, told in (
@@ -134,7 +134,7 @@ def test_an_import_makes_everything_or_nothing(client: Client) -> None:
     assert len(other.make(f"{RPC}/import", exported)) == 3
 
 
-def test_sample_data_fit_their_schema(client: Client) -> None:
+def test_sample_data_are_valid_for_their_schema(client: Client) -> None:
     own = {
         "name": {"type": "string", "maxLength": 3},
         "code": {"type": "string", "minLength": 12},
@@ -161,7 +161,7 @@ def test_sample_data_fit_their_schema(client: Client) -> None:
     assert client.get(f"{RPC}/sampledata/_emulator.schemas.{schema.rpartition('/')[2]}") == sample
 
 
-def test_the_log_tells_what_each_write_changed(client: Client) -> None:
+def test_the_audit_log_lists_the_changes_of_each_write(client: Client) -> None:
     group = client.make(f"{REGISTRY}/tenant/fieldgroups", field_group("logged", {"a": {"type": "string"}}))
     path = f"{REGISTRY}/tenant/fieldgroups/{group['meta:altId']}"
     own = "/definitions/own/properties/_emulator/properties/product/properties"
@@ -177,7 +177,7 @@ def test_the_log_tells_what_each_write_changed(client: Client) -> None:
     assert (
         client.ask("PATCH", path, json=[{"op": "remove", "path": f"{own}/a"}], headers=ANY_VERSION).status_code == 200
     )
-    removed, changed, made = client.get(f"{RPC}/auditlog/{group['meta:altId']}")
+    removed, changed, created = client.get(f"{RPC}/auditlog/{group['meta:altId']}")
     about = {"id": group["$id"], "xdmType": "mixins"}
     (only,) = removed["updates"]
     assert only == {
@@ -189,21 +189,21 @@ def test_the_log_tells_what_each_write_changed(client: Client) -> None:
     described, added = changed["updates"]
     assert described == {**about, "action": "replace", "path": "/description", "value": "new"}
     assert (added["action"], added["path"], json.loads(added["value"])["type"]) == ("add", f"{own}/b", "integer")
-    assert {update["action"] for update in made["updates"]} == {"add"}
-    assert {update["path"] for update in made["updates"]} >= {"/title", "/definitions", "/allOf"}
-    for entry in (removed, changed, made):
+    assert {update["action"] for update in created["updates"]} == {"add"}
+    assert {update["path"] for update in created["updates"]} >= {"/title", "/definitions", "/allOf"}
+    for entry in (removed, changed, created):
         assert all(isinstance(update["value"], str) for update in entry["updates"])
         assert (entry["id"], entry["imsOrg"], entry["clientId"]) == (
             group["$id"],
             "EMULATOR@AdobeOrg",
             "emulator-client",
         )
-    assert len({entry["requestId"] for entry in (removed, changed, made)}) == 3
-    assert made["updatedTime"] < changed["updatedTime"] == removed["updatedTime"]
+    assert len({entry["requestId"] for entry in (removed, changed, created)}) == 3
+    assert created["updatedTime"] < changed["updatedTime"] == removed["updatedTime"]
 
 
 def _between(least: str, most: str, numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Two bounds of which both, one or none are given."""
+    """Return a strategy for a lower and an upper bound, of which both, one or none are present."""
     pairs = st.tuples(numbers, numbers).map(sorted)
     both = pairs.map(lambda pair: {least: pair[0], most: pair[1]})
     return both | numbers.map(lambda one: {least: one}) | numbers.map(lambda one: {most: one}) | st.just({})
@@ -237,7 +237,7 @@ FIELDS = st.recursive(
 
 @given(own=st.dictionaries(st.sampled_from("uvwxyz"), FIELDS, min_size=1, max_size=4))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_sample_data_fit_any_schema(client: Client, own: dict[str, Any]) -> None:
+def test_sample_data_are_valid_for_any_schema(client: Client, own: dict[str, Any]) -> None:
     schema = quote(client.schema(f"any {next(SERIAL)}", **own), safe="")
     properties = read(client, f"{REGISTRY}/tenant/schemas/{schema}", XED_FULL)["properties"]
     sample = client.get(f"{RPC}/sampledata/{schema}")
@@ -246,7 +246,7 @@ def test_sample_data_fit_any_schema(client: Client, own: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize("procedure", ["export", "sampledata", "auditlog"])
-def test_procedures_refuse_what_is_not_there(client: Client, procedure: str) -> None:
+def test_procedures_refuse_unknown_resources(client: Client, procedure: str) -> None:
     group = client.make(f"{REGISTRY}/tenant/fieldgroups", field_group("g", {"a": {}}))["meta:altId"]
     names = ["none", quote("https://ns.adobe.com/emulator/schemas/none", safe=""), "_xdm.context.profile"]
     for name in names + [group] * (procedure == "sampledata"):

@@ -1,4 +1,4 @@
-"""What a field may demand of its values in the Schema Registry, and how that may change."""
+"""Constraints of fields in the Schema Registry, and their allowed changes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def test_whole_numbers_have_the_bounds_of_their_type(client: Client) -> None:
         "c": {"type": "integer", "meta:xdmType": "byte"},
         "d": {"type": "integer", "minimum": 0},
     }
-    made = client.make(GROUPS, field_group("g", types))
-    fields = made["definitions"]["own"]["properties"]["_emulator"]["properties"]["product"]["properties"]
+    created = client.make(GROUPS, field_group("g", types))
+    fields = created["definitions"]["own"]["properties"]["_emulator"]["properties"]["product"]["properties"]
     bounds = {name: (node["meta:xdmType"], node["minimum"], node["maximum"]) for name, node in fields.items()}
     assert bounds == {
         "a": ("long", -9007199254740992, 9007199254740992),
@@ -30,7 +30,7 @@ def test_whole_numbers_have_the_bounds_of_their_type(client: Client) -> None:
     assert "product.a" in problem(client, "POST", GROUPS, "1505-400", json=body)
 
 
-def test_data_grows_only(client: Client) -> None:
+def test_fields_with_data_can_be_added_but_not_removed_or_required(client: Client) -> None:
     client.dataset(client.schema("s", a={"type": "array", "items": {"type": "string"}}, o={"properties": {"b": {}}}))
     group = client.ask("GET", GROUPS, headers={"Accept": XED}).json()["results"][0]
     path = f"{GROUPS}/{group['meta:altId']}"
@@ -70,7 +70,7 @@ LESS_STRICT: tuple[tuple[dict[str, Any], str, Any], ...] = (
 
 
 @pytest.mark.parametrize("around", ["", "/items", "/additionalProperties"], ids=["field", "array", "map"])
-def test_fields_with_data_become_less_strict_only(client: Client, around: str) -> None:
+def test_constraints_of_fields_with_data_can_only_be_relaxed(client: Client, around: str) -> None:
     holder = {"/items": "array", "/additionalProperties": "object"}.get(around)
     cases = [*STRICTER, *LESS_STRICT]
     nodes = {f"f{n}": {"type": holder, around[1:]: node} if holder else node for n, (node, _, _) in enumerate(cases)}
@@ -106,7 +106,7 @@ def test_malformed_constraints_are_refused(client: Client, node: dict[str, Any])
 
 
 @pytest.mark.parametrize("name", ["first-name", "_a", "a.b", "a b", "name\n", "n\u00e4me", "", "\uff11", "a" * 129])
-def test_names_hold_letters_digits_and_underscores(client: Client, name: str) -> None:
+def test_field_names_with_other_characters_are_refused(client: Client, name: str) -> None:
     for fields in (
         {name: {}},
         {"o": {"properties": {name: {}}}},
@@ -117,11 +117,11 @@ def test_names_hold_letters_digits_and_underscores(client: Client, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["name", "N", "2nd", "field_name2", "a_", "0"])
-def test_names_may_begin_with_a_digit(client: Client, name: str) -> None:
+def test_field_names_may_begin_with_a_digit(client: Client, name: str) -> None:
     assert client.make(GROUPS, field_group("g", {name: {}}))["version"] == "1.0"
 
 
-def test_members_that_mean_nothing_for_a_type_do_no_harm(client: Client) -> None:
+def test_members_without_meaning_for_a_type_are_ignored(client: Client) -> None:
     odd = {"type": "string", "properties": 5, "items": [], "additionalProperties": True}
     client.dataset(client.schema("s", a=odd, b={"type": "string", "properties": {"c": 5}, "items": {"type": 5}}))
     group = client.ask("GET", GROUPS, headers={"Accept": XED}).json()["results"][0]

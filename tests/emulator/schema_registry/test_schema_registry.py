@@ -26,7 +26,7 @@ def test_stats_name_the_tenant(client: Client) -> None:
     assert client.get(f"{REGISTRY}/stats")["counts"]["schemas"] == 1
 
 
-def test_field_group_comes_back_completed(client: Client) -> None:
+def test_a_created_field_group_is_returned_completed(client: Client) -> None:
     fields = {"amount": {"type": "integer"}, "at": {"type": "string", "format": "date-time"}, "name": {}}
     group = client.make(GROUPS, field_group("payments", fields))
     assert group["$id"].startswith("https://ns.adobe.com/emulator/mixins/")
@@ -47,7 +47,7 @@ def test_field_group_comes_back_completed(client: Client) -> None:
     assert show(client, f"{REGISTRY}/tenant/mixins/{quote(group['$id'], safe='')}", "xed") == group
 
 
-def test_schema_in_all_its_forms(client: Client) -> None:
+def test_a_schema_is_returned_in_each_requested_form(client: Client) -> None:
     identifier = client.schema("payments", amount={"type": "integer", "title": "Amount"})
     path = f"{SCHEMAS}/{quote(identifier, safe='')}"
     short, full, plain = (show(client, path, form) for form in ("xed", "xed-full", "xed-full-notext"))
@@ -64,7 +64,7 @@ def test_schema_in_all_its_forms(client: Client) -> None:
     assert show(client, f"{SCHEMAS}/{full['meta:altId']}") == full
 
 
-def test_accept_header_rules(client: Client) -> None:
+def test_accept_headers_without_a_valid_form_are_refused(client: Client) -> None:
     identifier = quote(client.schema(), safe="")
     one = f"{SCHEMAS}/{identifier}"
     for accept in ("*/*", "application/json", "", XED_FULL, f"{XED};version=1", "application/vnd.adobe.xed-full+json"):
@@ -76,7 +76,7 @@ def test_accept_header_rules(client: Client) -> None:
         refused = client.refused("GET", one, 406, headers={"Accept": accept})
         assert refused["title"] == "NotAcceptableError"
     problem(client, "GET", f"{SCHEMAS}/_emulator.schemas.none", "1012-404", headers={"Accept": XED_FULL})
-    # The first of the registry's own media types decides, whatever stands beside it.
+    # The first media type of the registry decides, regardless of other media types.
     for accept, full in (
         (f"*/*;q=0.1, {XED_FULL}", True),
         (f"application/json, {XED};version=1;q=0.5, {XED_FULL}", False),
@@ -86,7 +86,7 @@ def test_accept_header_rules(client: Client) -> None:
         assert ("properties" in answer.json()) == full, accept
 
 
-def test_titles_are_unique_over_all_kinds(client: Client) -> None:
+def test_titles_are_unique_across_all_kinds(client: Client) -> None:
     group = client.make(GROUPS, field_group("payments", {"a": {}}))
     for path, body in (
         (GROUPS, field_group("payments", {"b": {}})),
@@ -115,7 +115,7 @@ def test_titles_are_unique_over_all_kinds(client: Client) -> None:
         {"allOf": [5]},
     ],
 )
-def test_field_group_refusals(client: Client, change: dict[str, Any]) -> None:
+def test_invalid_field_groups_are_refused(client: Client, change: dict[str, Any]) -> None:
     body = {**field_group("payments", {"a": {}}), **change}
     answer = client.ask("POST", GROUPS, json=body)
     assert answer.status_code == 400
@@ -123,7 +123,7 @@ def test_field_group_refusals(client: Client, change: dict[str, Any]) -> None:
     assert client.get(f"{REGISTRY}/stats")["counts"]["mixins"] == 0
 
 
-def test_schema_refusals(client: Client) -> None:
+def test_invalid_schemas_are_refused(client: Client) -> None:
     problem(client, "POST", SCHEMAS, "1502-400", json=schema_body("s"))
     two = schema_body("s", PROFILE, "https://ns.adobe.com/xdm/context/experienceevent")
     problem(client, "POST", SCHEMAS, "1502-400", json=two)
@@ -133,19 +133,19 @@ def test_schema_refusals(client: Client) -> None:
     client.refused("POST", SCHEMAS, 400, json=[1])
 
 
-def test_two_types_for_one_path(client: Client) -> None:
+def test_two_types_for_one_path_are_refused(client: Client) -> None:
     first = client.make(GROUPS, field_group("a", {"x": {"type": "string"}}))["$id"]
     second = client.make(GROUPS, field_group("b", {"x": {"type": "integer"}}))["$id"]
     detail = problem(client, "POST", SCHEMAS, "1413-400", json=schema_body("s", PROFILE, first, second))
     assert "/_emulator/product/x" in detail
 
 
-def test_duplicate_references_are_one(client: Client) -> None:
+def test_duplicate_references_count_once(client: Client) -> None:
     schema = client.make(SCHEMAS, schema_body("s", PROFILE, PROFILE))
     assert schema["refs"] == [PROFILE]
 
 
-def test_adhoc_class_and_schema(client: Client) -> None:
+def test_an_adhoc_class_and_its_schema_are_created(client: Client) -> None:
     body = {
         "title": "adhoc class",
         "description": "d",
@@ -155,17 +155,17 @@ def test_adhoc_class_and_schema(client: Client) -> None:
             {"properties": {"_adhoc": {"type": "object", "properties": {"Id": {"type": "string"}}}}},
         ],
     }
-    made = client.make(CLASSES, body)
-    namespace = made["meta:datasetNamespace"]
+    created = client.make(CLASSES, body)
+    namespace = created["meta:datasetNamespace"]
     assert namespace.startswith("_")
-    schema = client.make(SCHEMAS, schema_body("adhoc schema", made["$id"]))
+    schema = client.make(SCHEMAS, schema_body("adhoc schema", created["$id"]))
     full = show(client, f"{SCHEMAS}/{schema['meta:altId']}")
     assert full["properties"][namespace]["properties"]["Id"]["type"] == "string"
     assert "_adhoc" not in full["properties"]
-    assert full["meta:class"] == made["$id"]
+    assert full["meta:class"] == created["$id"]
 
 
-def test_lists(client: Client) -> None:
+def test_lists_are_filtered_sorted_and_paged(client: Client) -> None:
     for title in ("b", "a", "c, with comma"):
         client.make(SCHEMAS, schema_body(title, PROFILE))
 
@@ -200,9 +200,7 @@ def test_lists(client: Client) -> None:
 
 @pytest.mark.parametrize("seconds", [0, 10])
 @pytest.mark.parametrize("path", [SCHEMAS, f"{REGISTRY}/tenant/descriptors", f"{REGISTRY}/global/fieldgroups"])
-def test_without_an_order_what_changed_last_comes_first_and_nothing_is_behind_0(
-    client: Client, path: str, seconds: int
-) -> None:
+def test_without_an_order_the_last_changed_comes_first(client: Client, path: str, seconds: int) -> None:
     accept = {"Accept": "application/vnd.adobe.xdm-v2+json" if path.endswith("descriptors") else XED}
 
     def page(**params: Any) -> Any:
@@ -210,11 +208,11 @@ def test_without_an_order_what_changed_last_comes_first_and_nothing_is_behind_0(
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    made = []
+    created = []
     for title in "abcdefghijkl":
-        made.append(client.make(SCHEMAS, schema_body(title, PROFILE)))
+        created.append(client.make(SCHEMAS, schema_body(title, PROFILE)))
         title_of = {"@type": "xdm:alternateDisplayInfo", "xdm:sourceProperty": "/_id", "xdm:title": {"en_us": title}}
-        client.make(f"{REGISTRY}/tenant/descriptors", {**title_of, "xdm:sourceSchema": made[-1]["$id"]})
+        client.make(f"{REGISTRY}/tenant/descriptors", {**title_of, "xdm:sourceSchema": created[-1]["$id"]})
         client.advance(seconds)
     whole = page()
     assert whole["_page"] == {"orderby": "updated", "next": None, "count": len(whole["results"])}
@@ -223,7 +221,7 @@ def test_without_an_order_what_changed_last_comes_first_and_nothing_is_behind_0(
     for start in ("0", "-5") if "global" in path else ("0", "1", "1000.5", "-5"):
         assert page(limit=10, start=start)["results"] == []
         assert page(start=start)["_page"] == {"orderby": "updated", "next": None, "count": 0}
-    # Pages lead on by themselves, as a client asks for them that knows 'start' only, and hold as many as asked for.
+    # A client that only knows 'start' gets all pages, and each page has as many items as requested.
     found, following = [], {}
     while following is not None:
         part = page(limit=1, **following)
@@ -233,13 +231,13 @@ def test_without_an_order_what_changed_last_comes_first_and_nothing_is_behind_0(
     assert found == whole["results"]
     if path == SCHEMAS and seconds:
         assert [item["title"] for item in found] == list("lkjihgfedcba")
-        moment = made[5]["meta:registryMetadata"]["repo:lastModifiedDate"]
-        assert [item["title"] for item in page(start=moment)["results"]] == list("edcba")
-        # In an order that is named, a start is a value of it: all titles stand behind '0'.
+        modified = created[5]["meta:registryMetadata"]["repo:lastModifiedDate"]
+        assert [item["title"] for item in page(start=modified)["results"]] == list("edcba")
+        # In a named order, 'start' is a value of the ordered member: all titles come after '0'.
         assert len(page(limit=10, start=0, orderby="title")["results"]) == 10
 
 
-def test_global_container(client: Client) -> None:
+def test_the_global_container_is_read_only(client: Client) -> None:
     classes = client.ask("GET", f"{REGISTRY}/global/classes", headers={"Accept": XED}).json()["results"]
     assert PROFILE in {item["$id"] for item in classes}
     details = show(client, f"{REGISTRY}/global/fieldgroups/_xdm.context.profile-person-details")
@@ -247,12 +245,12 @@ def test_global_container(client: Client) -> None:
     assert client.ask("POST", f"{REGISTRY}/global/classes", json={}).status_code == 405
 
 
-def test_unknown_containers_and_collections(client: Client) -> None:
+def test_unknown_containers_and_collections_are_not_found(client: Client) -> None:
     for path in ("company/schemas", "company/schemas/x", "tenant/tables", "tenant/tables/x"):
         assert path.split("/")[0] in problem(client, "GET", f"{REGISTRY}/{path}", "1017-404", headers={"Accept": XED})
 
 
-def test_stats_tell_what_is_recent_and_used(client: Client) -> None:
+def test_stats_list_recent_resources_and_class_usage(client: Client) -> None:
     first, second = (client.make(SCHEMAS, schema_body(title, PROFILE)) for title in ("one", "two"))
     client.advance(5)
     client.ask(
@@ -270,7 +268,7 @@ def test_stats_tell_what_is_recent_and_used(client: Client) -> None:
     assert {item["title"] for item in usage["schemas"]} == {"1", "two"}
 
 
-def test_lists_lag_and_titles_do_not(client: Client) -> None:
+def test_lists_lag_but_titles_are_unique_at_once(client: Client) -> None:
     def listed(**params: str) -> list[str]:
         answer = client.ask("GET", SCHEMAS, params=params, headers={"Accept": XED})
         return [item["$id"] for item in answer.json()["results"]]
@@ -287,7 +285,7 @@ def test_lists_lag_and_titles_do_not(client: Client) -> None:
     assert sorted(listed()) == sorted((new["$id"], again["$id"]))
 
 
-def test_references_that_meet_again_count_once(client: Client) -> None:
+def test_resources_that_several_references_reach_count_once(client: Client) -> None:
     groups: list[str] = []
     for number in range(40):
         body = field_group(f"g{number}", {f"f{number}": {}})
@@ -301,7 +299,7 @@ def test_references_that_meet_again_count_once(client: Client) -> None:
 
 
 @pytest.mark.parametrize("order", ["version", "-version"])
-def test_pages_end_where_the_value_changes(client: Client, order: str) -> None:
+def test_pages_end_only_where_the_ordered_value_changes(client: Client, order: str) -> None:
     paths = {title: f"{SCHEMAS}/{client.make(SCHEMAS, schema_body(title, PROFILE))['meta:altId']}" for title in "abcde"}
     for title in "bd":
         client.ask(
@@ -316,7 +314,7 @@ def test_pages_end_where_the_value_changes(client: Client, order: str) -> None:
     assert page["_page"]["next"] is None
 
 
-def test_required_is_kept(client: Client) -> None:
+def test_required_names_of_groups_and_schemas_are_kept(client: Client) -> None:
     body = field_group("g", {"a": {}, "b": {"type": "object", "properties": {"c": {}}, "required": ["c"]}})
     body["definitions"]["own"]["required"] = ["_emulator"]
     group = client.make(GROUPS, body)
@@ -335,7 +333,7 @@ def test_required_is_kept(client: Client) -> None:
         assert "product.a" in problem(client, "POST", GROUPS, "1505-400", json=body)
 
 
-def test_members_that_every_body_needs(client: Client) -> None:
+def test_bodies_without_a_required_member_are_refused(client: Client) -> None:
     record = "https://ns.adobe.com/xdm/data/record"
     bodies = {
         SCHEMAS: schema_body("s", PROFILE),

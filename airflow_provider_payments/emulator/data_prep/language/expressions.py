@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.core.paths import below
+from airflow_provider_payments.emulator.core.paths import read_below
 from airflow_provider_payments.emulator.data_prep.language import values
 from airflow_provider_payments.emulator.data_prep.language.function import Now
 from airflow_provider_payments.emulator.data_prep.language.functions import FUNCTIONS, METHODS
 from airflow_provider_payments.emulator.data_prep.language.parser import parse
 from airflow_provider_payments.emulator.data_prep.language.syntax import (
-    ABOUT_PATHS,
+    EXISTENCE_TESTS,
     Apply,
     Below,
     Choose,
@@ -37,7 +37,7 @@ OPERATORS = (
     ("-", "subtract", 2, "The difference.", "2 - 1"),
     ("*", "multiply", 2, "The product.", "2 * 3"),
     ("/", "divide", 2, "The quotient; of whole numbers without its fraction. Also: div.", "amount / 100.0"),
-    ("%", "mod", 2, "What is left of a division. Also: mod.", "5 % 2"),
+    ("%", "mod", 2, "The remainder of a division. Also: mod.", "5 % 2"),
     ("-", "negate", 1, "The number with the other sign.", "-12"),
     ("==", "equals", 2, "Whether two values are the same. Also: eq.", "a == b"),
     ("!=", "notEquals", 2, "Whether two values differ. Also: ne.", "a != b"),
@@ -45,11 +45,17 @@ OPERATORS = (
     ("<=", "lessThanOrEqual", 2, "Whether a value is not greater. Also: le.", "a <= b"),
     (">", "greaterThan", 2, "Whether a value is greater. Also: gt.", "a > b"),
     (">=", "greaterThanOrEqual", 2, "Whether a value is not smaller. Also: ge.", "a >= b"),
-    ("&&", "and", 2, "Whether both hold. Also: and.", "a && b"),
-    ("||", "or", 2, "Whether one of two holds. Also: or.", "a || b"),
-    ("!", "not", 1, "Whether it does not hold. Also: not.", "!a"),
+    ("&&", "and", 2, "Whether both conditions are true. Also: and.", "a && b"),
+    ("||", "or", 2, "Whether one of two conditions is true. Also: or.", "a || b"),
+    ("!", "not", 1, "Whether a condition is not true. Also: not.", "!a"),
     ("~", "complement", 1, "The whole number with every bit changed.", "~44"),
-    ("?:", "ternary", 3, "One of two values; without the middle one, the first that holds.", "a ? b : c"),
+    (
+        "?:",
+        "ternary",
+        3,
+        "One of two values; without the middle one, the first if it is true.",
+        "a ? b : c",
+    ),
     ("??", "coalesce", 2, "The first that is not null.", "a ?? b"),
 )
 _OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -73,7 +79,7 @@ _SINGLE_OPERATIONS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def evaluate(expression: Expression, read: Read, now: Now) -> Any:
-    """The value for one row; raises :class:`ExpressionError`.
+    """Return the value of an expression for one row; raise :class:`ExpressionError`.
 
     :param read: reads a source attribute by its path; None if the row has none.
     :param now: returns the time in epoch seconds.
@@ -84,7 +90,7 @@ def evaluate(expression: Expression, read: Read, now: Now) -> Any:
         case Path(path):
             return read(path)
         case Below(call, path):
-            return below(evaluate(call, read, now), path)
+            return read_below(evaluate(call, read, now), path)
         case Items(items):
             return [evaluate(item, read, now) for item in items]
         case Entries(entries):
@@ -93,28 +99,28 @@ def evaluate(expression: Expression, read: Read, now: Now) -> Any:
         case Choose(condition, yes, no):
             return evaluate(yes if values.truth(evaluate(condition, read, now)) else no, read, now)
         case Operate(sign, operands):
-            return _operated(sign, operands, read, now)
-        case Apply(name, (Literal(path) | Path(path),), False) if name in ABOUT_PATHS:
+            return _operation_result(sign, operands, read, now)
+        case Apply(name, (Literal(path) | Path(path),), False) if name in EXISTENCE_TESTS:
             return read(values.as_text(path)) is not None
         case Apply(name, arguments, method):
             given = [
-                _called(argument, read, now) if isinstance(argument, Lambda) else evaluate(argument, read, now)
+                _lambda_call(argument, read, now) if isinstance(argument, Lambda) else evaluate(argument, read, now)
                 for argument in arguments
             ]
-            return _applied(name, given, now, method)
+            return _function_result(name, given, now, method)
 
 
-def _called(function: Lambda, read: Read, now: Now) -> Callable[[Any], Any]:
+def _lambda_call(function: Lambda, read: Read, now: Now) -> Callable[[Any], Any]:
     def call(entry: Any) -> Any:
-        def read_here(path: str) -> Any:
-            return below(entry, path) if first_name(path) == function.parameter else read(path)
+        def read_in_scope(path: str) -> Any:
+            return read_below(entry, path) if first_name(path) == function.parameter else read(path)
 
-        return evaluate(function.body, read_here, now)
+        return evaluate(function.body, read_in_scope, now)
 
     return call
 
 
-def _operated(sign: str, operands: tuple[Expression, ...], read: Read, now: Now) -> Any:
+def _operation_result(sign: str, operands: tuple[Expression, ...], read: Read, now: Now) -> Any:
     left = evaluate(operands[0], read, now)
     if len(operands) == 1:
         return _SINGLE_OPERATIONS[sign](left)
@@ -135,7 +141,7 @@ def _operated(sign: str, operands: tuple[Expression, ...], read: Read, now: Now)
         raise ExpressionError(f"'{sign}' cannot take {values.shown(left)} and {values.shown(right)}") from error
 
 
-def _applied(name: str, given: list[Any], now: Now, method: bool) -> Any:
+def _function_result(name: str, given: list[Any], now: Now, method: bool) -> Any:
     try:
         return values.bounded((METHODS if method else FUNCTIONS)[name].call(now, given))
     except ExpressionError as error:

@@ -19,15 +19,15 @@ from airflow_provider_payments.emulator.data_prep.language.values import (
 )
 
 Now = Callable[[], float]
-# The maximum of variadic functions.
+#: Maximum number of arguments of a variadic function.
 MAX_ARGUMENTS = 200
 
-_SIGNATURE = re.compile(r"(?P<name>\w+)\((?P<parameters>.*)\) -> (?P<gives>\w+)")
+_SIGNATURE = re.compile(r"(?P<name>\w+)\((?P<parameters>.*)\) -> (?P<result_kind>\w+)")
 _PARAMETER = re.compile(r"(?P<name>\w+)(?P<optional>\?)?: (?P<kind>\w+)(?P<many>\.\.\.)?")
 
 
 def as_time(value: Any) -> datetime:
-    """A time, or a text in one of the forms that need no format."""
+    """Return a time; a text must have one of the forms that need no format."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
@@ -53,12 +53,12 @@ def _single(value: Any) -> Any:
     return value
 
 
-def _as_it_is(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
-# By kind of parameter: what converts an argument to it.
-_KINDS: Mapping[str, Callable[[Any], Any]] = {
+#: The conversion of an argument, by the kind of its parameter.
+_CONVERSIONS: Mapping[str, Callable[[Any], Any]] = {
     "text": as_text,
     "number": number,
     "whole": whole,
@@ -67,10 +67,10 @@ _KINDS: Mapping[str, Callable[[Any], Any]] = {
     "array": _array,
     "object": _object,
     "single": _single,
-    "any": _as_it_is,
-    "lambda": _as_it_is,
+    "any": _unchanged,
+    "lambda": _unchanged,
 }
-# By kind of value: its type as the API lists it; it lists none for other kinds.
+#: The Java types that the API lists, by kind of value; other kinds have none.
 _JAVA_TYPES: Mapping[str, str] = {
     "text": "java.lang.String",
     "number": "java.lang.Number",
@@ -80,12 +80,12 @@ _JAVA_TYPES: Mapping[str, str] = {
     "object": "java.util.Map",
     "array": "[Ljava.lang.Object;",
 }
-# The kinds that are never an array.
+#: The kinds of values that are never an array.
 SINGLE_KINDS = frozenset({"text", "single", "number", "whole", "boolean", "time", "object"})
 
 
 def java_type(kind: str) -> str:
-    """The type of a kind of values as the API lists it."""
+    """Return the Java type that the API lists for a kind of values."""
     return _JAVA_TYPES.get(kind, "java.lang.Object")
 
 
@@ -93,8 +93,8 @@ def java_type(kind: str) -> str:
 class Parameter:
     """A parameter of a function.
 
-    :param kind: of values; other single values are converted where possible.
-    :param many: whether it takes all further arguments.
+    :param kind: the kind of values; other single values are converted if possible.
+    :param many: whether the parameter accepts all further arguments.
     """
 
     name: str
@@ -105,73 +105,73 @@ class Parameter:
     def argument(self, value: Any) -> Any:
         """Convert an argument; raises :class:`ExpressionError`."""
         nothing = value is None and self.kind in ("time", "array", "object")
-        return None if nothing else _KINDS[self.kind](value)
+        return None if nothing else _CONVERSIONS[self.kind](value)
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function.
+    """A function of the expression language.
 
-    :param parameters: the first one of a method is the value that it is called on.
-    :param gives: the kind of its result.
-    :param apply: called with the clock and the arguments.
-    :param result: of the example, as the documents print it; empty where the example reads attributes.
+    :param parameters: the first parameter of a method is the value on which the method is called.
+    :param result_kind: the kind of the result.
+    :param apply: computes the result from the clock and the arguments.
+    :param result: the result of the example in Adobe's documents; empty if the example has no fixed result.
     """
 
     name: str
     category: str
     parameters: tuple[Parameter, ...]
-    gives: str
+    result_kind: str
     apply: Callable[..., Any]
     description: str
     example: str
     result: str
 
     @property
-    def fewest(self) -> int:
+    def min_arguments(self) -> int:
         """The minimum number of arguments."""
         return sum(not parameter.is_optional for parameter in self.parameters)
 
     @property
-    def most(self) -> int:
+    def max_arguments(self) -> int:
         """The maximum number of arguments."""
         return MAX_ARGUMENTS if self.parameters and self.parameters[-1].many else len(self.parameters)
 
     @property
     def signature(self) -> str:
-        """Its result, name and parameters as the API lists them: ``ZonedDateTime date(Object, String)``."""
-        kinds = (_short(parameter.kind) + "..." * parameter.many for parameter in self.parameters)
-        return f"{_short(self.gives)} {self.name}({', '.join(kinds)})"
+        """The result, name and parameters as the API lists them: ``ZonedDateTime date(Object, String)``."""
+        kinds = (_short_type(parameter.kind) + "..." * parameter.many for parameter in self.parameters)
+        return f"{_short_type(self.result_kind)} {self.name}({', '.join(kinds)})"
 
     def parameter(self, place: int) -> Parameter:
-        """The parameter of an argument, by its index from 0."""
+        """Return the parameter of an argument, by the argument's index from 0."""
         return self.parameters[min(place, len(self.parameters) - 1)]
 
     def call(self, now: Now, given: Sequence[Any]) -> Any:
-        """The result; None if the first argument is None and the function works on that one."""
-        if given and given[0] is None and self._needs_something:
+        """Return the result; None if the first argument is None and the function requires a value for it."""
+        if given and given[0] is None and self._requires_first_value:
             return None
         return self.apply(now, *(self.parameter(place).argument(value) for place, value in enumerate(given)))
 
     @property
-    def _needs_something(self) -> bool:
+    def _requires_first_value(self) -> bool:
         first = self.parameters[0]
         return first.kind not in ("any", "single", "boolean") and not first.many
 
 
-def _short(kind: str) -> str:
+def _short_type(kind: str) -> str:
     return "Object[]" if kind == "array" else java_type(kind).rpartition(".")[2]
 
 
-LoggedRequest = tuple[str, Callable[..., Any], str, str, str]
+Declaration = tuple[str, Callable[..., Any], str, str, str]
 
 
-def group(category: str, *entries: LoggedRequest) -> dict[str, Function]:
-    """Functions of one category by name.
+def group(category: str, *declarations: Declaration) -> dict[str, Function]:
+    """Return the functions of one category by name.
 
-    :param entries: signature, function, description, example, and the example's result as JSON or text.
+    :param declarations: signature, function, description, example, and the example's result as JSON or text.
     """
-    functions = (_function(category, *entry) for entry in entries)
+    functions = (_function(category, *declaration) for declaration in declarations)
     return {function.name: function for function in functions}
 
 
@@ -185,19 +185,21 @@ def _function(
         part = _PARAMETER.fullmatch(text)
         assert part is not None, signature
         parameters.append(Parameter(part["name"], part["kind"], bool(part["optional"]), bool(part["many"])))
-    return Function(match["name"], category, tuple(parameters), match["gives"], apply, description, example, result)
+    return Function(
+        match["name"], category, tuple(parameters), match["result_kind"], apply, description, example, result
+    )
 
 
 def plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that needs no clock."""
+    """Adapt a function that does not use the clock."""
     return lambda _, *given: function(*given)
 
 
-def on_some(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same; its result is None if its first argument is None."""
+def null_safe(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adapt a function that does not use the clock; return None if its first argument is None."""
     return lambda _, value, *more: None if value is None else function(value, *more)
 
 
 def spread(given: tuple[Any, ...]) -> list[Any]:
-    """The arguments, or the entries of an array that is the only argument."""
+    """Return the arguments, or the entries of an array that is the only argument."""
     return given[0] if len(given) == 1 and isinstance(given[0], list) else list(given)

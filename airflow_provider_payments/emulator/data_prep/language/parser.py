@@ -38,8 +38,18 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
-_WORDS = {"and": "&&", "or": "||", "not": "!", "eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
-_WORDS |= {"div": "/", "mod": "%"}
+_NAMED_SIGNS = {
+    "and": "&&",
+    "or": "||",
+    "not": "!",
+    "eq": "==",
+    "ne": "!=",
+    "lt": "<",
+    "gt": ">",
+    "le": "<=",
+    "ge": ">=",
+}
+_NAMED_SIGNS |= {"div": "/", "mod": "%"}
 # Names with which a path can begin only within ${...}.
 _RESERVED = frozenset({"new", "break", "var", "for", "while", "continue", "else", "if", "return", "_errors", "do"})
 _RESERVED |= {"function", "empty", "size"}
@@ -54,7 +64,7 @@ def parse(source: str) -> Expression:
     """Parse an expression; raises :class:`ExpressionError`."""
     if len(source) > MAX_CHARACTERS:
         raise ExpressionError(f"the expression is longer than {MAX_CHARACTERS} characters")
-    return _Parser(_tokens(source)).whole()
+    return _Parser(_tokens(source)).parse()
 
 
 def _tokens(source: str) -> list[tuple[str, str]]:
@@ -66,8 +76,8 @@ def _tokens(source: str) -> list[tuple[str, str]]:
             raise ExpressionError(f"cannot read the expression from '{text[at : at + 30]}' on")
         kind = str(match.lastgroup)
         token = match[kind]
-        if kind == "name" and token in _WORDS:
-            kind, token = "mark", _WORDS[token]
+        if kind == "name" and token in _NAMED_SIGNS:
+            kind, token = "mark", _NAMED_SIGNS[token]
         tokens.append((kind, token))
         at = match.end()
     return tokens
@@ -80,7 +90,7 @@ class _Parser:
         self.operators = 0
         self.is_in_lambda = False
 
-    def whole(self) -> Expression:
+    def parse(self) -> Expression:
         expression = self._ternary(0)
         if self.at < len(self.tokens):
             raise ExpressionError(f"unexpected '{self.tokens[self.at][1][:40]}' behind the expression")
@@ -89,14 +99,14 @@ class _Parser:
     def _next(self) -> tuple[str, str]:
         return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
 
-    def _is(self, mark: str) -> bool:
-        """Consume a token if it comes next."""
+    def _accept(self, mark: str) -> bool:
+        """Consume the next token if it is a mark, and return whether it was."""
         found = self._next() == ("mark", mark)
         self.at += found
         return found
 
-    def _need(self, mark: str) -> None:
-        if not self._is(mark):
+    def _expect(self, mark: str) -> None:
+        if not self._accept(mark):
             found = self._next()[1][:40]
             raise ExpressionError(
                 f"'{mark}' is missing before '{found}'" if found else f"'{mark}' is missing at the end"
@@ -106,19 +116,19 @@ class _Parser:
         if depth > MAX_NESTING:
             raise ExpressionError(f"the expression is nested deeper than {MAX_NESTING} levels")
         condition = self._binary(1, depth)
-        if self._is("?"):
+        if self._accept("?"):
             _check_single("?", condition)
             yes = self._ternary(depth + 1)
-            self._need(":")
+            self._expect(":")
             return Choose(condition, yes, self._ternary(depth + 1))
         for sign in ("?:", "??"):
-            if self._is(sign):
+            if self._accept(sign):
                 return Operate(sign, (condition, self._ternary(depth + 1)))
         return condition
 
-    def _binary(self, weakest: int, depth: int) -> Expression:
+    def _binary(self, min_precedence: int, depth: int) -> Expression:
         left = self._unary(depth)
-        while self._next()[0] == "mark" and _PRECEDENCE.get(self._next()[1], 0) >= weakest:
+        while self._next()[0] == "mark" and _PRECEDENCE.get(self._next()[1], 0) >= min_precedence:
             sign = self._next()[1]
             self.at += 1
             self._count()
@@ -132,7 +142,7 @@ class _Parser:
 
     def _unary(self, depth: int) -> Expression:
         for sign in ("-", "!", "~"):
-            if self._is(sign):
+            if self._accept(sign):
                 self._count()
                 return _operation(sign, self._unary(depth))
         return self._postfix(self._primary(depth), depth)
@@ -153,7 +163,7 @@ class _Parser:
                 raise ExpressionError("the expression ends too early")
         if token == "(":
             inner = self._ternary(depth + 1)
-            self._need(")")
+            self._expect(")")
             return inner
         if token == "[":
             return Items(self._list("]", depth))
@@ -162,7 +172,7 @@ class _Parser:
         raise ExpressionError(f"unexpected '{token}'")
 
     def _named(self, name: str, depth: int) -> Expression:
-        if self._is("("):
+        if self._accept("("):
             return self._call(name, (), depth, method=False)
         if name in _CONSTANTS:
             return Literal(_CONSTANTS[name])
@@ -172,23 +182,23 @@ class _Parser:
 
     def _postfix(self, base: Expression, depth: int) -> Expression:
         while True:
-            if self._is("."):
+            if self._accept("."):
                 kind, name = self._next()
                 if kind not in ("name", "wrapped"):
                     raise ExpressionError(f"a name is missing behind '.', before '{name[:40]}'")
                 self.at += 1
                 self._count()
-                if kind == "name" and self._is("("):
+                if kind == "name" and self._accept("("):
                     base = self._call(name, (base,), depth, method=True)
                 else:
-                    base = _further(base, f".{unwrapped(name)}")
-            elif isinstance(base, Path | Below | Apply) and self._is("["):
+                    base = _with_step(base, f".{unwrapped(name)}")
+            elif isinstance(base, Path | Below | Apply) and self._accept("["):
                 kind, token = self._next()
                 if token != "*" and not (kind == "number" and token.isdigit()):
-                    raise ExpressionError("an index is a whole number, or * for all")
+                    raise ExpressionError("an index is a parse number, or * for all")
                 self.at += 1
-                self._need("]")
-                base = _further(base, f"[{token}]")
+                self._expect("]")
+                base = _with_step(base, f"[{token}]")
             else:
                 return base
 
@@ -197,21 +207,21 @@ class _Parser:
         if known is None:
             raise ExpressionError(f"the function '{name[:60]}' is not known")
         arguments = (*before, *self._arguments(depth))
-        if not known.fewest <= len(arguments) <= known.most:
+        if not known.min_arguments <= len(arguments) <= known.max_arguments:
             offered, hidden = len(arguments) - len(before), len(before)
-            least, most = known.fewest - hidden, known.most - hidden
+            least, most = known.min_arguments - hidden, known.max_arguments - hidden
             raise ExpressionError(
                 f"{name} takes {least if least == most else f'{least} to {most}'} arguments, not {offered}"
             )
         for place, argument in enumerate(arguments):
-            _check(known, place, argument)
+            _check_argument(known, place, argument)
         return Apply(name, _with_key(name, arguments), method)
 
     def _arguments(self, depth: int) -> tuple[Expression | Lambda, ...]:
         arguments: list[Expression | Lambda] = []
-        while not self._is(")"):
+        while not self._accept(")"):
             if arguments:
-                self._need(",")
+                self._expect(",")
             arguments.append(self._lambda(depth) or self._ternary(depth + 1))
         return tuple(arguments)
 
@@ -220,7 +230,7 @@ class _Parser:
         if kind != "name" or self.tokens[self.at + 1 : self.at + 2] != [("mark", "->")]:
             return None
         if self.is_in_lambda:
-            # The inner one would go through its array for every entry of the outer one.
+            # The inner one would iterate over its array for every entry of the outer one.
             raise ExpressionError("a '->' within another is not accepted")
         self.at += 2
         self.is_in_lambda = True
@@ -230,24 +240,24 @@ class _Parser:
 
     def _list(self, end: str, depth: int) -> tuple[Expression, ...]:
         entries: list[Expression] = []
-        while not self._is(end):
+        while not self._accept(end):
             if entries:
-                self._need(",")
+                self._expect(",")
             entries.append(self._ternary(depth + 1))
         return tuple(entries)
 
     def _entries(self, depth: int) -> tuple[Expression, ...]:
         entries: list[Expression] = []
-        while not self._is("}"):
+        while not self._accept("}"):
             if entries:
-                self._need(",")
+                self._expect(",")
             entries.append(self._ternary(depth + 1))
-            self._need(":")
+            self._expect(":")
             entries.append(self._ternary(depth + 1))
         return tuple(entries)
 
 
-def _further(base: Expression, step: str) -> Path | Below:
+def _with_step(base: Expression, step: str) -> Path | Below:
     match base:
         case Path(path):
             return Path(path + step)
@@ -263,7 +273,7 @@ _ESCAPES = {'"': '"', "'": "'", "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def _constant(token: str) -> str:
-    """A text without its quotes."""
+    """Return the text of a quoted token."""
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), token[1:-1], flags=re.DOTALL)
 
 
@@ -275,19 +285,22 @@ def _operation(sign: str, *operands: Expression) -> Operate:
 
 def _check_single(sign: str, *operands: Expression) -> None:
     if any(map(is_array, operands)):
-        raise ExpressionError(f"'{sign}' takes single values, not an array")
+        raise ExpressionError(f"'{sign}' accepts single values, not an array")
 
 
-def _check(function: Function, place: int, argument: Expression | Lambda) -> None:
+def _check_argument(function: Function, place: int, argument: Expression | Lambda) -> None:
     parameter = function.parameter(place)
     if isinstance(argument, Lambda) != (parameter.kind == "lambda"):
-        raise ExpressionError(f"{function.name} {'needs a' if parameter.kind == 'lambda' else 'takes no'} '->'")
+        raise ExpressionError(f"{function.name} {'needs a' if parameter.kind == 'lambda' else 'accepts no'} '->'")
     if parameter.kind in SINGLE_KINDS and is_array(argument):
-        raise ExpressionError(f"{function.name} takes a single value as '{parameter.name}', not an array")
+        raise ExpressionError(f"{function.name} accepts a single value as '{parameter.name}', not an array")
 
 
 def _with_key(name: str, arguments: tuple[Expression | Lambda, ...]) -> tuple[Expression | Lambda, ...]:
-    """Documented: ``object_to_map(addresses, type)``, where the second is the name of a field of the first."""
+    """Return the arguments, with a key given as a path changed to text.
+
+    Documented: ``object_to_map(addresses, type)``, where ``type`` is the name of a field of ``addresses``.
+    """
     match name, arguments:
         case "object_to_map", (Path() | Items() | Apply() as array, Path(key)):
             return (array, Literal(key))

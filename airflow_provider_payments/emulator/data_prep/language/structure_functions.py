@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.core.parsing import UnreadableBody, parse_json
-from airflow_provider_payments.emulator.data_prep.language.function import Function, group, on_some, plain, spread
+from airflow_provider_payments.emulator.data_prep.language.function import Function, group, null_safe, plain, spread
 from airflow_provider_payments.emulator.data_prep.language.values import (
     ExpressionError,
     as_text,
@@ -26,7 +26,7 @@ def _object(*pairs: Any) -> dict[str, Any]:
 
 
 def _objects(*pairs: Any) -> list[dict[str, Any]]:
-    """Objects of a name and an array for each of their fields."""
+    """Return objects from pairs of a field name and the array of the field's values."""
     arrays = _object(*pairs)
     for name, array in arrays.items():
         if not isinstance(array, list):
@@ -35,8 +35,8 @@ def _objects(*pairs: Any) -> list[dict[str, Any]]:
     return [{name: array[at] for name, array in arrays.items() if at < len(array)} for at in range(longest)]
 
 
-def _object_of_text(text: str, between: str = ":", behind: str = ",") -> dict[str, str]:
-    entries = (entry.partition(between or ":") for entry in text.split(behind or ","))
+def _object_of_text(text: str, value_delimiter: str = ":", field_delimiter: str = ",") -> dict[str, str]:
+    entries = (entry.partition(value_delimiter or ":") for entry in text.split(field_delimiter or ","))
     return {key.strip(): value.strip() for key, mark, value in entries if mark}
 
 
@@ -49,14 +49,14 @@ def _from_json(value: Any) -> Any:
         raise ExpressionError("the text is not valid JSON") from error
 
 
-def _wanted(keys: Any) -> list[str]:
+def _as_keys(keys: Any) -> list[str]:
     return [as_text(key) for key in (keys if isinstance(keys, list) else [keys])]
 
 
 def _entries(value: Mapping[str, Any], keys: Any) -> Any:
-    """The value of a key; of an array of keys, their values, each once."""
+    """Return the value of a key, or the distinct values of an array of keys."""
     found: list[Any] = []
-    for key in _wanted(keys):
+    for key in _as_keys(keys):
         if value.get(key) is not None and value[key] not in found:
             found.append(value[key])
     return found if isinstance(keys, list) else next(iter(found), None)
@@ -76,7 +76,7 @@ def _by_key(array: list[Any], key: str) -> dict[str, Any]:
 
 
 def _map(*given: Any) -> Any:
-    """A map of an object, of an array of objects and the name of their key, or of keys and values."""
+    """Return a map from an object, from an array of objects and the name of their key, or from keys and values."""
     if isinstance(given[0], list) and len(given) == 2:
         return _by_key(given[0], as_text(given[1]))
     if len(given) == 1 and (given[0] is None or isinstance(given[0], Mapping)):
@@ -88,7 +88,7 @@ def _array(keep_nulls: bool, *given: Any) -> list[Any]:
     return [value for value in given if keep_nulls or value is not None]
 
 
-def _all_of(*arrays: Any) -> list[Any]:
+def _concatenated(*arrays: Any) -> list[Any]:
     return [value for array in arrays for value in array or ()]
 
 
@@ -116,7 +116,7 @@ def _transformed(array: list[Any], change: Callable[[Any], Any]) -> list[Any]:
     return [change(entry) for entry in array]
 
 
-def _is_there(value: Any) -> bool:
+def _is_set(value: Any) -> bool:
     return value is not None
 
 
@@ -124,11 +124,11 @@ def _same(value: Any, *_: Any) -> Any:
     return value
 
 
-_coalesced = plain(lambda *given: next(filter(_is_there, spread(given)), None))
+_coalesced = plain(lambda *given: next(filter(_is_set, spread(given)), None))
 _first = plain(lambda *given: next(iter(spread(given)), None))
 _last = plain(lambda *given: next(reversed(spread(given)), None))
-_longer = plain(lambda array, *more: [*array, *more])
-_some_keys = plain(lambda value, keys: any(key in value for key in _wanted(keys)))
+_extended = plain(lambda array, *more: [*array, *more])
+_has_any_key = plain(lambda value, keys: any(key in value for key in _as_keys(keys)))
 
 _BOOK = '{"author": "George R. R. Martin", "price": 17.99}'
 _BOOK_2 = '{"author": "Neil Gaiman", "publisher": "William Morrow"}'
@@ -143,31 +143,37 @@ _TEXT_OF_NAMES = '"firstName - John ; lastName - Doe ; phone - 123 456 7890", "-
 STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
     **group(
         "Hierarchies - Objects",
-        ("is_empty(input: any) -> boolean", plain(is_empty), "Whether it has nothing.", "is_empty([1, 2, 3])", "false"),
-        ("is_set(input: any) -> boolean", plain(_is_there), "Old name of contains_key.", 'is_set("payer.email")', ""),
+        ("is_empty(input: any) -> boolean", plain(is_empty), "Whether it is empty.", "is_empty([1, 2, 3])", "false"),
+        (
+            "is_set(input: any) -> boolean",
+            plain(_is_set),
+            "Old name of contains_key.",
+            'is_set("payer.email")',
+            "",
+        ),
         (
             "contains_key(input: any) -> boolean",
-            plain(_is_there),
+            plain(_is_set),
             "Whether the source has an attribute.",
             'contains_key("evars.evar.field1")',
             "",
         ),
-        ("nullify() -> any", plain(lambda: None), "Nothing.", "nullify()", "null"),
+        ("nullify() -> any", plain(lambda: None), "Null.", "nullify()", "null"),
         *(
-            (f"{name}(input: any...) -> array", plain(_objects), "Objects of arrays.", f"{name}{_SKUS}", _WITH_SKUS)
+            (f"{name}(input: any...) -> array", plain(_objects), "Objects from arrays.", f"{name}{_SKUS}", _WITH_SKUS)
             for name in ("arrays_to_objects", "arrays_to_object")
         ),
         (
             "to_object(input: any...) -> object",
             plain(_object),
-            "An object of keys and values.",
+            "An object from keys and values.",
             f"to_object({_NAMES})",
             _NAMED,
         ),
         (
             "str_to_object(string: text, value_delimiter?: text, field_delimiter?: text) -> object",
             plain(_object_of_text),
-            "An object of a text.",
+            "An object from a text.",
             f"str_to_object({_TEXT_OF_NAMES})",
             '{"firstName": "John", "lastName": "Doe", "phone": "123 456 7890"}',
         ),
@@ -194,15 +200,15 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
         ),
         (
             "map_has_keys(map: object, key: any) -> boolean",
-            _some_keys,
-            "Whether one of the keys is there.",
+            _has_any_key,
+            "Whether the map has one of the keys.",
             f'map_has_keys({_BOOK}, "author")',
             "true",
         ),
         (
             "add_to_map(map: object, more: object...) -> object",
             plain(_merged),
-            "One map of several; the first value of a key counts.",
+            "Merges maps; the first value of a key counts.",
             f"add_to_map({_BOOK}, {_BOOK_2})",
             '{"author": "George R. R. Martin", "price": 17.99, "publisher": "William Morrow"}',
         ),
@@ -212,18 +218,18 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
         (
             "array_to_map(inputs: array, key: text) -> object",
             plain(_by_key),
-            "A map of objects by the value of one of their fields.",
+            "A map from objects, by the value of one of their fields.",
             f'array_to_map({_ADDRESSES}, "type")',
             _ADDRESSES_BY_TYPE,
         ),
         (
             "object_to_map(input: any...) -> object",
             plain(_map),
-            "A map of an object, of objects and a key, or of keys and values.",
+            "A map from an object, from objects and a key, or from keys and values.",
             f"object_to_map({_ADDRESSES}, type)",
             _ADDRESSES_BY_TYPE,
         ),
-        ("to_map(input: any...) -> object", plain(_object), "A map of keys and values.", f"to_map({_NAMES})", _NAMED),
+        ("to_map(input: any...) -> object", plain(_object), "A map from keys and values.", f"to_map({_NAMES})", _NAMED),
     ),
     **group(
         "Hierarchies - Arrays",
@@ -238,15 +244,15 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
         ("last(input: any...) -> any", _last, "The last entry.", 'last("1", "2", "3")', "3"),
         (
             "add_to_array(array: array, values?: any...) -> array",
-            _longer,
+            _extended,
             "An array with more entries.",
             "add_to_array(['a', 'b'], 'c', 'd')",
             '["a", "b", "c", "d"]',
         ),
         (
             "join_arrays(array: array, values?: array...) -> array",
-            plain(_all_of),
-            "Arrays one behind the other.",
+            plain(_concatenated),
+            "Joins arrays.",
             "join_arrays(['a', 'b'], ['c'], ['d', 'e'])",
             '["a", "b", "c", "d", "e"]',
         ),
@@ -257,12 +263,12 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
             "to_array(false, 1, null, 2, 3)",
             "[1, 2, 3]",
         ),
-        ("size_of(input: any) -> whole", plain(size), "How many entries there are.", "size_of([1, 2, 3, 4])", "4"),
+        ("size_of(input: any) -> whole", plain(size), "The number of entries.", "size_of([1, 2, 3, 4])", "4"),
         *(
             (
                 f"{name}(array: array, position?: any) -> array",
                 plain(_same),
-                "The array itself: a dataflow into the data lake updates nothing.",
+                "The array, unchanged: a dataflow into the data lake updates no records.",
                 f"{name}([123, 456])",
                 "[123, 456]",
             )
@@ -275,18 +281,24 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
             'array_to_string("_", ["Marketing", "Sales"])',
             "Marketing_Sales",
         ),
-        ("flattenArray(array: array) -> array", plain(_flat), "One level.", "flattenArray([1, [2, [3]]])", "[1, 2, 3]"),
+        (
+            "flattenArray(array: array) -> array",
+            plain(_flat),
+            "Flattens.",
+            "flattenArray([1, [2, [3]]])",
+            "[1, 2, 3]",
+        ),
         (
             "filterArray(array: array, predicate: lambda) -> array",
             plain(_filtered),
-            "The entries for which something holds.",
+            "The entries for which a condition is true.",
             "filterArray([1, 2, 3], entry -> entry > 1)",
             "[2, 3]",
         ),
         (
             "transformArray(array: array, change: lambda) -> array",
             plain(_transformed),
-            "What each entry becomes.",
+            "The array with each entry changed.",
             'transformArray(["a", "b"], entry -> ucase(entry))',
             '["A", "B"]',
         ),
@@ -295,8 +307,8 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
         "JSON",
         (
             "json_to_object(string: any) -> any",
-            on_some(_from_json),
-            "What a JSON text holds.",
+            null_safe(_from_json),
+            "The value of a JSON text.",
             'json_to_object("{\\"info\\":{\\"firstName\\":\\"John\\",\\"lastName\\": \\"Doe\\"}}")',
             '{"info": {"firstName": "John", "lastName": "Doe"}}',
         ),

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_payments.emulator.core.paths import is_everywhere, steps_of
+from airflow_provider_payments.emulator.core.paths import has_wildcard, steps_of
 from airflow_provider_payments.emulator.data_prep.language.functions import FUNCTIONS, METHODS
 
-# These functions test for an attribute, which need not exist.
-ABOUT_PATHS = ("contains_key", "is_set")
+#: Functions that test whether an attribute exists; the source need not have it.
+EXISTENCE_TESTS = ("contains_key", "is_set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """A call of a function; the first argument of a method is the value that it is called on."""
+    """A call of a function; the first argument of a method is the value on which the method is called."""
 
     name: str
     arguments: tuple[Expression | Lambda, ...]
@@ -54,7 +54,7 @@ class Apply:
 class Below:
     """A part of the result of a function.
 
-    :param path: its first name stands for the result.
+    :param path: the path of the part; its first name stands for the result.
     """
 
     call: Apply
@@ -63,7 +63,7 @@ class Below:
 
 @dataclass(frozen=True, slots=True)
 class Lambda:
-    """``parameter -> body``, an argument of functions that go through an array."""
+    """``parameter -> body``, an argument of functions that iterate over an array."""
 
     parameter: str
     body: Expression
@@ -71,7 +71,7 @@ class Lambda:
 
 @dataclass(frozen=True, slots=True)
 class Operate:
-    """An operator with its operands, one or two."""
+    """An operator with one or two operands."""
 
     sign: str
     operands: tuple[Expression, ...]
@@ -90,7 +90,7 @@ Expression = Literal | Path | Items | Entries | Apply | Below | Operate | Choose
 
 
 def paths(expression: Expression) -> list[str]:
-    """The source attributes that an expression reads, each once."""
+    """Return the source attributes that an expression reads, each once."""
     return list(dict.fromkeys(_paths(expression)))
 
 
@@ -98,7 +98,7 @@ def _paths(expression: Expression | Lambda) -> Iterator[str]:
     match expression:
         case Path(path):
             yield path
-        case Apply(name, _, False) if name in ABOUT_PATHS:
+        case Apply(name, _, False) if name in EXISTENCE_TESTS:
             return
         case Apply(_, children) | Items(children) | Entries(children) | Operate(_, children):
             for child in children:
@@ -113,20 +113,20 @@ def _paths(expression: Expression | Lambda) -> Iterator[str]:
 
 
 def first_name(path: str) -> str:
-    """The first name of a path; the whole text if it is not a valid path."""
+    """Return the first name of a path; the whole text if it is not a valid path."""
     steps = steps_of(path)
     return str(steps[0]) if steps else path
 
 
 def is_array(expression: Expression | Lambda) -> bool:
-    """Whether the value can only be an array or None."""
+    """Return whether the value of an expression can only be an array or None."""
     match expression:
         case Path(path) | Below(_, path):
-            return is_everywhere(path)
+            return has_wildcard(path)
         case Items():
             return True
         case Apply(name, _, method):
-            return (METHODS if method else FUNCTIONS)[name].gives == "array"
+            return (METHODS if method else FUNCTIONS)[name].result_kind == "array"
         case Choose(_, yes, no):
             return is_array(yes) and is_array(no)
     return False

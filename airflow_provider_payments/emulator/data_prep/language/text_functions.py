@@ -13,7 +13,7 @@ from airflow_provider_payments.emulator.data_prep.language.function import Funct
 from airflow_provider_payments.emulator.data_prep.language.values import MAX_RESULT, ExpressionError, as_text
 
 _ENCODINGS = {"UTF-8": "utf-8", "UTF-16": "utf-16", "ISO-8859-1": "latin-1", "US-ASCII": "ascii"}
-# As delimiters of ``explode``, only after a backslash.
+# Delimiters of ``explode`` that must be escaped with a backslash.
 _SPECIAL = re.compile(r"[+?^|.\[({)*$]+|\\")
 _LITERAL = re.compile(r"(?:[^+?^|.\[({)*$\\]|\\[^A-Za-z0-9])+", re.DOTALL)
 
@@ -41,14 +41,14 @@ def _part(text: str, begin: int, count: int) -> str:
 
 
 def _padding(text: str, count: int, filler: str) -> str:
-    """The padding that a text needs for a length."""
+    """Return the padding that extends a text to a length."""
     lacking = min(count, MAX_RESULT + 1) - len(text)
     unit = filler or " "
     return (unit * (lacking // len(unit) + 1))[: max(lacking, 0)]
 
 
 def _split(text: str, separators: str) -> list[str]:
-    """The parts between any of the separators; a literal backslash is escaped by a backslash."""
+    """Return the parts between any of the separators; a literal backslash is escaped by a backslash."""
     characters = re.sub(r"\\(.)", r"\1", separators, flags=re.DOTALL)
     if not characters:
         return list(text)
@@ -61,18 +61,18 @@ def _exploded(text: str, pattern: str = ",") -> list[str]:
     if not pattern:
         return list(text)
     if _LITERAL.fullmatch(pattern):
-        return _without_end(text.split(re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)))
+        return _without_empty_end(text.split(re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)))
     parts, at = [], 0
     for match in Pattern(pattern, ExpressionError).found_in(text):
         if match.end() == match.start():
-            raise ExpressionError(f"the delimiter '{pattern[:100]}' is found where nothing is: escape it")
+            raise ExpressionError(f"the delimiter '{pattern[:100]}' matches the empty text: escape it")
         parts.append(text[at : match.start()])
         at = match.end()
-    return _without_end([*parts, text[at:]])
+    return _without_empty_end([*parts, text[at:]])
 
 
-def _without_end(parts: list[str]) -> list[str]:
-    """The parts without empty ones at the end, as in Java; at least one."""
+def _without_empty_end(parts: list[str]) -> list[str]:
+    """Return the parts without empty ones at the end, as in Java; at least one part."""
     while len(parts) > 1 and not parts[-1]:
         parts.pop()
     return parts
@@ -107,8 +107,8 @@ _padded_right = plain(lambda text, *padding: as_text(text) + _padding(as_text(te
 _beginning = plain(lambda text, count: text[: max(count, 0)])
 _ending = plain(lambda text, count: text[max(len(text) - max(count, 0), 0) :])
 _same = plain(lambda left, right: right is not None and left == as_text(right))
-_alike = plain(lambda left, right: right is not None and left.lower() == as_text(right).lower())
-_fits = plain(lambda text, pattern: Pattern(pattern, ExpressionError).matches(text))
+_same_ignoring_case = plain(lambda left, right: right is not None and left.lower() == as_text(right).lower())
+_matches = plain(lambda text, pattern: Pattern(pattern, ExpressionError).matches(text))
 _lower, _upper = plain(str.lower), plain(str.upper)
 
 _PATTERN_EXAMPLE = '"E259,E259B_009,1_1", "([^,]+),[^,]*,([^,]+)"'
@@ -153,7 +153,7 @@ TEXT_FUNCTIONS: Mapping[str, Function] = {
         (
             "instr(input: text, substring: text, start_position?: whole, occurrence?: whole) -> whole",
             plain(_position),
-            "The place of a part in a text, from 0; -1 for none.",
+            "The position of a part in a text, from 0; -1 if there is none.",
             'instr("adobe.com", "com")',
             "6",
         ),
@@ -167,7 +167,7 @@ TEXT_FUNCTIONS: Mapping[str, Function] = {
         (
             "substr(input: text, start_index: whole, length: whole) -> text",
             plain(_part),
-            "A part of a text by place and length.",
+            "A part of a text by position and length.",
             'substr("This is a substring test", 7, 8)',
             " a subst",
         ),
@@ -200,14 +200,14 @@ TEXT_FUNCTIONS: Mapping[str, Function] = {
         (
             "extract_regex(string: text, regex: text) -> array",
             plain(_groups),
-            "What a pattern finds, and the groups in it.",
+            "The first match of a pattern, and its groups.",
             f"extract_regex({_PATTERN_EXAMPLE})",
             '["E259,E259B_009,1_1", "E259", "1_1"]',
         ),
         (
             "matches_regex(string: text, regex: text) -> boolean",
-            _fits,
-            "Whether a pattern describes a whole text.",
+            _matches,
+            "Whether a pattern matches a whole text.",
             f"matches_regex({_PATTERN_EXAMPLE})",
             "true",
         ),
@@ -243,7 +243,7 @@ TEXT_METHODS: Mapping[str, Function] = group(
     ),
     (
         "equalsIgnoreCase(string1: text, string2: single) -> boolean",
-        _alike,
+        _same_ignoring_case,
         "Whether two texts are the same but for the case of letters.",
         '"string1".equalsIgnoreCase("STRING1")',
         "true",

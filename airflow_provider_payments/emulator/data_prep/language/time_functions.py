@@ -24,7 +24,7 @@ def _formatted_millis(millis: int, pattern: str) -> str:
     return write_time(datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=millis), pattern)
 
 
-def _present(now: Now) -> datetime:
+def _now(now: Now) -> datetime:
     return datetime.fromtimestamp(int(now()), UTC)
 
 
@@ -46,7 +46,9 @@ def _with_part(name: str, number: int, value: datetime | None) -> datetime | Non
     return None if value is None else change(value, number)
 
 
-def _made(year: int, month: int, day: int, hour: int, minute: int, second: int, nanos: int, name: str) -> datetime:
+def _from_parts(
+    year: int, month: int, day: int, hour: int, minute: int, second: int, nanos: int, name: str
+) -> datetime:
     if not 0 <= nanos < 10**9:
         raise ExpressionError("nanoseconds are 0 to 999999999")
     return datetime(year, month, day, hour, minute, second, nanos // 1000, zone(name))
@@ -72,27 +74,27 @@ _PARTS = {
     for name in names
 }
 _CHANGES: Mapping[str, Callable[[datetime, int], datetime]] = {
-    "y": lambda moment, number: moment.replace(year=number),
-    "M": lambda moment, number: moment.replace(month=number),
-    "d": lambda moment, number: moment.replace(day=number),
-    "H": lambda moment, number: moment.replace(hour=number),
-    "m": lambda moment, number: moment.replace(minute=number),
-    "s": lambda moment, number: moment.replace(second=number),
+    "y": lambda time, number: time.replace(year=number),
+    "M": lambda time, number: time.replace(month=number),
+    "d": lambda time, number: time.replace(day=number),
+    "H": lambda time, number: time.replace(hour=number),
+    "m": lambda time, number: time.replace(minute=number),
+    "s": lambda time, number: time.replace(second=number),
 }
-_MADE = (
+_PARTS_SIGNATURE = (
     "(year: whole, month: whole, day: whole, hour: whole, minute: whole, second: whole, nanosecond: whole, "
     "timezone: text) -> time"
 )
-_MADE_EXAMPLE = '(2019, 10, 17, 11, 55, 12, 999, "America/Los_Angeles")'
-_MADE_RESULT = "2019-10-17T18:55:12Z"
+_PARTS_EXAMPLE = '(2019, 10, 17, 11, 55, 12, 999, "America/Los_Angeles")'
+_PARTS_RESULT = "2019-10-17T18:55:12Z"
 TIME_FUNCTIONS: Mapping[str, Function] = group(
     "Date / Time",
-    ("now() -> time", _present, "The time.", "now()", ""),
+    ("now() -> time", _now, "The time.", "now()", ""),
     ("timestamp() -> whole", _millis, "The time in milliseconds since 1970.", "timestamp()", ""),
     (
         "date(date: single, format?: text, default_date?: time) -> time",
         _date,
-        "A text as a time.",
+        "The time that a text contains.",
         'date("2019-10-23 11:24", "yyyy-MM-dd HH:mm", now())',
         "2019-10-23T11:24:00Z",
     ),
@@ -124,18 +126,30 @@ TIME_FUNCTIONS: Mapping[str, Function] = group(
         'set_date_part("m", 4, date("2016-11-09T11:44:44.797"))',
         "2016-04-09T11:44:44.797Z",
     ),
-    (f"make_date_time{_MADE}", plain(_made), "A time of its parts.", f"make_date_time{_MADE_EXAMPLE}", _MADE_RESULT),
-    (f"make_timestamp{_MADE}", plain(_made), "A time of its parts.", f"make_timestamp{_MADE_EXAMPLE}", _MADE_RESULT),
+    (
+        f"make_date_time{_PARTS_SIGNATURE}",
+        plain(_from_parts),
+        "A time of its parts.",
+        f"make_date_time{_PARTS_EXAMPLE}",
+        _PARTS_RESULT,
+    ),
+    (
+        f"make_timestamp{_PARTS_SIGNATURE}",
+        plain(_from_parts),
+        "A time of its parts.",
+        f"make_timestamp{_PARTS_EXAMPLE}",
+        _PARTS_RESULT,
+    ),
     (
         "zone_date_to_utc(date: time) -> time",
-        plain(lambda moment: moment.astimezone(UTC)),
+        plain(lambda time: time.astimezone(UTC)),
         "A time in UTC.",
         'zone_date_to_utc(date("2019-10-17T11:55:12 PST"))',
         "2019-10-17T19:55:12Z",
     ),
     (
         "zone_date_to_zone(date: time, zone: text) -> time",
-        plain(lambda moment, name: moment.astimezone(zone(name))),
+        plain(lambda time, name: time.astimezone(zone(name))),
         "A time in a zone.",
         'zone_date_to_zone(now(), "Europe/Paris")',
         "",

@@ -46,7 +46,7 @@ def _path(text: str, full: bool = True) -> str | None:
 
 def _query(text: str, anchor: str) -> dict[str, Any] | None:
     if anchor not in _ANCHORS:
-        raise ExpressionError(f"what happens to the anchor must be one of {', '.join(_ANCHORS)}")
+        raise ExpressionError(f"the treatment of the anchor must be one of {', '.join(_ANCHORS)}")
     url = _read(text)
     if url is None:
         return None
@@ -86,14 +86,14 @@ URL_FUNCTIONS: Mapping[str, Function] = group(
     (
         "get_url_encoded(url: text) -> text",
         plain(_encoded),
-        "With special characters as their codes.",
+        "The text with special characters encoded.",
         f'get_url_encoded("{_PLAIN}")',
         f"https%3A%2F%2Fexample.com%2F{_CODED}",
     ),
     (
         "get_url_decoded(url: text) -> text",
         plain(unquote),
-        "With special characters instead of their codes.",
+        "The text with special characters decoded.",
         f'get_url_decoded("https%3A%2F%2Fexample.com%2F{_CODED}")',
         _PLAIN,
     ),

@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.language.function import Function, group, on_some, plain, spread
+from airflow_provider_payments.emulator.data_prep.language.function import Function, group, null_safe, plain, spread
 from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError, equal, less, number, shown
 
 
-def _best(before: Callable[[Any, Any], bool]) -> Callable[..., Any]:
+def _extreme(before: Callable[[Any, Any], bool]) -> Callable[..., Any]:
     def choose(*given: Any) -> Any:
         best: Any = None
         for value in spread(given):
@@ -73,10 +73,10 @@ VALUE_FUNCTIONS: Mapping[str, Function] = {
     ),
     **group(
         "Aggregation",
-        ("min(options: any...) -> any", plain(_best(less)), "The smallest.", "min(3, 1, 4)", "1"),
+        ("min(options: any...) -> any", plain(_extreme(less)), "The smallest.", "min(3, 1, 4)", "1"),
         (
             "max(options: any...) -> any",
-            plain(_best(lambda value, best: less(best, value))),
+            plain(_extreme(lambda value, best: less(best, value))),
             "The largest.",
             "max(3, 1, 4)",
             "4",
@@ -84,14 +84,20 @@ VALUE_FUNCTIONS: Mapping[str, Function] = {
     ),
     **group(
         "Type conversions",
-        ("to_integer(string: single) -> whole", on_some(_integer), "A whole number.", 'to_integer("12")', "12"),
-        ("to_bigint(string: single) -> number", on_some(_big), "A number.", 'to_bigint("1000000.34")', "1000000.34"),
-        ("to_decimal(string: single) -> number", on_some(_decimal), "A number.", 'to_decimal("20.5")', "20.5"),
-        ("to_float(string: single) -> number", on_some(_decimal), "A number.", 'to_float("12.3456")', "12.3456"),
+        ("to_integer(string: single) -> whole", null_safe(_integer), "A whole number.", 'to_integer("12")', "12"),
+        (
+            "to_bigint(string: single) -> number",
+            null_safe(_big),
+            "A number.",
+            'to_bigint("1000000.34")',
+            "1000000.34",
+        ),
+        ("to_decimal(string: single) -> number", null_safe(_decimal), "A number.", 'to_decimal("20.5")', "20.5"),
+        ("to_float(string: single) -> number", null_safe(_decimal), "A number.", 'to_float("12.3456")', "12.3456"),
     ),
     **group(
         "Special operations",
-        ("uuid() -> text", plain(_random), "An id by chance.", "uuid()", ""),
-        ("guid() -> text", plain(_random), "An id by chance.", "guid()", ""),
+        ("uuid() -> text", plain(_random), "A random id.", "uuid()", ""),
+        ("guid() -> text", plain(_random), "A random id.", "guid()", ""),
     ),
 }

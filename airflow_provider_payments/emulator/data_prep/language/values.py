@@ -1,7 +1,7 @@
 """The values of the expression language: conversion to numbers, text and booleans, arithmetic, comparison.
 
-The language is that of mapping expressions, with the rules of the engine that its reserved words point to: whole
-numbers divide as whole numbers, numeric texts count as numbers, ``+`` joins what is not numeric.
+The rules are those of the expression engine to which the documented reserved words belong: whole numbers divide as
+whole numbers, numeric texts count as numbers, ``+`` concatenates values that are not numeric.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 from airflow_provider_payments.emulator.core.dates import iso_time
 
-# The limit for the characters of a text or the entries of an array in a result; nested calls multiply sizes.
+#: Maximum number of characters of a text, or of entries of an array, in a result: nested calls multiply sizes.
 MAX_RESULT = 100_000
 _MAX_NUMBER = 10**38
-# Ignored around numbers, times and booleans.
+#: Characters that are ignored around numbers, times and booleans.
 BLANKS = " \t\r\n"
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?P<fraction>\.[0-9]*)?|(?P<bare>\.[0-9]+))(?P<exponent>[eE][+-]?[0-9]{1,3})?")
 
@@ -27,7 +27,7 @@ class ExpressionError(Exception):
 
 
 def type_name(value: Any) -> str:
-    """The type of a value, as JSON names it."""
+    """Return the type of a value, as JSON names it."""
     for name, kind in _TYPE_NAMES.items():
         if isinstance(value, kind):
             return name
@@ -47,7 +47,7 @@ _TYPE_NAMES: Mapping[str, type] = {
 
 
 def as_text(value: Any) -> str:
-    """A single value as text; None is the empty text. Raises :class:`ExpressionError` for objects and arrays."""
+    """Return a single value as text; None is the empty text. Raise :class:`ExpressionError` for objects and arrays."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -58,14 +58,14 @@ def as_text(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value for an error message."""
+    """Return a short form of a value for an error message."""
     if value is None or isinstance(value, list | Mapping):
         return type_name(value)
     return f"'{as_text(value)[:60]}'"
 
 
 def bounded(value: Any) -> Any:
-    """A value that is not too long, or an error; raises ``OverflowError`` for a time that has no year in UTC."""
+    """Return a value unchanged; raise an error if it is too long, ``OverflowError`` for a time without a UTC year."""
     if isinstance(value, datetime):
         value.astimezone(UTC)
     elif isinstance(value, str) and len(value) > MAX_RESULT:
@@ -76,25 +76,25 @@ def bounded(value: Any) -> Any:
 
 
 def _check_entries(value: Any) -> None:
-    left, seen = [value], 0
-    while left:
-        part = left.pop()
+    pending, entries = [value], 0
+    while pending:
+        part = pending.pop()
         if isinstance(part, list | Mapping):
-            left += part if isinstance(part, list) else part.values()
-            seen += len(part)
-            if seen > MAX_RESULT:
+            pending += part if isinstance(part, list) else part.values()
+            entries += len(part)
+            if entries > MAX_RESULT:
                 raise ExpressionError(f"the result has more than {MAX_RESULT} entries")
 
 
 def finite(value: float) -> float:
-    """A number that JSON can represent, or an error."""
+    """Return a number unchanged; raise :class:`ExpressionError` if JSON cannot represent it."""
     if not (math.isfinite(value) if isinstance(value, float) else abs(value) < _MAX_NUMBER):
         raise ExpressionError("the result is a number out of range")
     return value
 
 
 def number(value: Any) -> int | float:
-    """A number, also from text; raises :class:`ExpressionError` for anything else."""
+    """Return a number, parsed if it is text; raise :class:`ExpressionError` for other values."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     try:
@@ -118,7 +118,7 @@ def _read(value: Any) -> int | float:
 
 
 def whole(value: Any) -> int:
-    """A whole number; a fraction of zero is ignored."""
+    """Return a whole number; a fraction of zero is ignored."""
     read = number(value)
     if read != int(read):
         raise ExpressionError(f"{shown(value)} is no whole number")
@@ -126,7 +126,7 @@ def whole(value: Any) -> int:
 
 
 def truth(value: Any) -> bool:
-    """Whether a condition holds; None is false."""
+    """Return whether a condition is true; None is false."""
     if value is None or isinstance(value, bool):
         return bool(value)
     if isinstance(value, int | float):
@@ -137,12 +137,12 @@ def truth(value: Any) -> bool:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value is None or empty."""
+    """Return whether a value is None or empty."""
     return value is None or (isinstance(value, str | list | dict) and not value)
 
 
 def add(left: Any, right: Any) -> Any:
-    """The sum; values that are not numeric are concatenated as text."""
+    """Return the sum; values that are not numeric are concatenated as text."""
     if not (isinstance(left, str) and isinstance(right, str)):
         try:
             return finite(number(left) + number(right))
@@ -161,7 +161,7 @@ def multiply(left: Any, right: Any) -> Any:
 
 
 def divide(left: Any, right: Any) -> Any:
-    """The quotient; of two whole numbers, truncated."""
+    """Return the quotient; the quotient of two whole numbers is truncated."""
     dividend, divisor = number(left), number(right)
     if divisor == 0:
         raise ExpressionError("division by zero")
@@ -172,7 +172,7 @@ def divide(left: Any, right: Any) -> Any:
 
 
 def remainder(left: Any, right: Any) -> Any:
-    """The remainder of a division, with the sign of the dividend."""
+    """Return the remainder of a division, with the sign of the dividend."""
     dividend, divisor = number(left), number(right)
     if divisor == 0:
         raise ExpressionError("division by zero")
@@ -182,7 +182,7 @@ def remainder(left: Any, right: Any) -> Any:
 
 
 def equal(left: Any, right: Any) -> bool:
-    """Whether two values are equal; a number equals its text."""
+    """Return whether two values are equal; a number equals its text."""
     if left is None or right is None:
         return left is right
     if isinstance(left, list | Mapping) or isinstance(right, list | Mapping):
@@ -200,7 +200,7 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def less(left: Any, right: Any) -> bool:
-    """Whether a value is less than another; raises for values without an order; None is not less than None."""
+    """Return whether a value is less than another; None never is. Raise an error for values without an order."""
     if left is None or right is None:
         return False
     if isinstance(left, str) and isinstance(right, str):
@@ -211,7 +211,7 @@ def less(left: Any, right: Any) -> bool:
 
 
 def size(value: Any) -> int:
-    """The number of entries of a value."""
+    """Return the number of entries of a value."""
     if value is None:
         return 0
     if isinstance(value, str | list | Mapping):

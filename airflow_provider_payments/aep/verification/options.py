@@ -1,4 +1,4 @@
-"""What the caller of a verification asks for, from the arguments of a command line or a task."""
+"""The options of a verification, read from the arguments of a command line or a task."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from airflow_provider_payments.aep.verification.checks import Check, Need
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Question", "read_question"]
+__all__ = ["VerificationOptions", "read_options"]
 
 MAX_REQUESTS, MAX_QUICK_REQUESTS = 400, 150
-#: Objects of each kind that are measured.
-OBJECTS, QUICK_OBJECTS = 3, 1
+#: Objects of each kind whose settle time is measured.
+OBJECTS_PER_KIND, QUICK_OBJECTS_PER_KIND = 3, 1
 
 
 @attrs.frozen
-class Question:
+class VerificationOptions:
     """
-    What the caller asks for.
+    The options of a verification.
 
-    It raises InvalidInputError if an entry of ``only`` names no check.
+    The constructor raises InvalidInputError if an entry of ``only`` names no check.
 
-    :param sandbox: the sandbox's name, as the connection has it too.
-    :param base_connection_id: a base connection of any payments source.
-    :param source: the vendor of ``credential``.
-    :param credential: what a base connection of that vendor logs in with.
-    :param only: ids of checks, or their beginnings such as ``dataset``; empty: all.
-    :param ingest: whether rows may be brought in.
-    :param quick: whether one object of each kind is made.
-    :param allow_production: whether a production sandbox may be asked.
+    :param sandbox: name of the sandbox; it must equal that of the connection.
+    :param base_connection_id: id of an existing base connection of any payments source. Defaults to ``None``.
+    :param source: the vendor of ``credential``. Defaults to ``None``.
+    :param credential: credential with which the verification creates base connections. Defaults to none.
+    :param only: ids of checks, or topics such as ``dataset``. Defaults to none: all checks.
+    :param ingest: whether rows may be ingested. Defaults to ``False``.
+    :param quick: whether to create one object of each kind, and to leave out some checks. Defaults to ``False``.
+    :param allow_production: whether a production sandbox may be verified. Defaults to ``False``.
     """
 
     sandbox: str
@@ -65,42 +65,45 @@ class Question:
 
     @property
     def checks(self) -> list[Check]:
-        """The checks that are asked for, in the order in which they are asked."""
+        """The selected checks, in the order in which they run."""
         return [check for check in ALL_CHECKS if not self.only or any(_is_named(check, name) for name in self.only)]
 
     @property
-    def held(self) -> set[Need]:
-        """What checks may need and the caller gives."""
+    def met_needs(self) -> set[Need]:
+        """The needs of checks that these options meet."""
         has_source = bool(self.base_connection_id or self.credential)
-        given = {
+        is_met = {
             Need.SOURCE: has_source,
             Need.VENDOR: bool(self.credential),
             Need.INGEST: self.ingest,
             Need.WHOLE: not self.quick,
         }
-        return {need for need, is_given in given.items() if is_given}
+        return {need for need, met in is_met.items() if met}
 
     @property
     def max_requests(self) -> int:
-        """How many requests checks and the removal of what they made may take."""
+        """The maximum number of requests of all checks, including the deletion of the objects that they created."""
         return MAX_QUICK_REQUESTS if self.quick else MAX_REQUESTS
 
     @property
-    def objects(self) -> int:
-        """How many objects of each kind are measured."""
-        return QUICK_OBJECTS if self.quick else OBJECTS
+    def objects_per_kind(self) -> int:
+        """The number of objects of each kind whose settle time is measured."""
+        return QUICK_OBJECTS_PER_KIND if self.quick else OBJECTS_PER_KIND
 
 
 def _is_named(check: Check, name: str) -> bool:
     return check.id == name or check.id.startswith(f"{name}.")
 
 
-def read_question(given: Mapping[str, Any], credential_of: Callable[[str, Source], Mapping[str, str]]) -> Question:
+def read_options(
+    given: Mapping[str, Any], credential_of: Callable[[str, Source], Mapping[str, str]]
+) -> VerificationOptions:
     """
-    Return what arguments ask for, text from a template too.
+    Return options from arguments, each of which may be the text that a template rendered.
 
-    :param given: by name: those of :class:`Question`, and instead of its ``credential`` ``vendor_conn_id``.
-    :param credential_of: returns what the Airflow connection of a vendor holds.
+    :param given: the arguments by name: those of :class:`VerificationOptions`, with ``vendor_conn_id`` instead of
+        ``credential``.
+    :param credential_of: returns the credential in the vendor's Airflow connection of an id.
     :raises InvalidInputError: naming the argument that is wrong.
     """
     base_id = as_optional_id("base_connection_id", given["base_connection_id"])
@@ -108,12 +111,12 @@ def read_question(given: Mapping[str, Any], credential_of: Callable[[str, Source
     name = as_optional_text("source", given["source"])
     source = find_source(name) if name else None
     if base_id and vendor_conn_id:
-        allowed = "a base connection is named already; give one of the two"
+        allowed = "either a base connection or a vendor's connection, not both"
         raise InvalidInputError("vendor_conn_id", vendor_conn_id, allowed)
     if bool(source) != bool(vendor_conn_id):
-        allowed = f"one of {', '.join(SOURCES)}, where a vendor's connection is named, and only there"
+        allowed = f"one of {', '.join(SOURCES)}, together with a vendor's connection, and only then"
         raise InvalidInputError("source", name, allowed)
-    question = Question(
+    options = VerificationOptions(
         sandbox=as_text("sandbox", given["sandbox"]),
         base_connection_id=base_id,
         source=source,
@@ -123,5 +126,5 @@ def read_question(given: Mapping[str, Any], credential_of: Callable[[str, Source
         allow_production=bool(as_bool("allow_production", given["allow_production"])),
     )
     if vendor_conn_id is None or source is None:
-        return question
-    return attrs.evolve(question, credential=credential_of(vendor_conn_id, source))
+        return options
+    return attrs.evolve(options, credential=credential_of(vendor_conn_id, source))

@@ -1,4 +1,4 @@
-"""How the emulator is made to contradict the checks of lists, refusals and the clock."""
+"""Emulator settings that contradict the checks of list parameters, refusals and the clock."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def move_dates(emulator: Emulator) -> None:
 question = partial(partial, behave, "questions")
 refusal = partial(partial, behave, "refusals")
 
-#: What becomes of each question, where that is not what is assumed.
+#: A treatment of each list parameter that differs from the assumed one.
 QUESTIONS = {
     "flow_service.start": "honoured",
     "schema_registry.start": "ignored",
@@ -59,13 +59,13 @@ QUESTIONS = {
     "flow_service.filter_last_run_started": "ignored",
     "flow_service.continuation_token": "ignored",
 }
-#: How long a page may be, where it is not as long as it is asked to be.
+#: Page limits that differ from the assumed ones.
 PAGE_LIMITS = {
     "flow_service": {"maximum": 100, "above": "refused"},
     "schema_registry": {"maximum": 100, "above": "refused"},
     "data_prep": {"maximum": 100, "above": "refused"},
 }
-#: What is answered in the place of each refusal.
+#: An answer in place of each refusal.
 REFUSALS = {
     "no_token": {"status": 400, "code": "400099", "form": "json"},
     "invalid_token": {"status": 403, "code": "403010", "form": "json"},
@@ -74,7 +74,7 @@ REFUSALS = {
     "unknown_id": {"status": 404, "code": "", "form": "html"},
 }
 
-CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
+CONTRADICTIONS: dict[str, Callable[[Emulator], object]] = {
     **{check: question(check, value) for check, value in QUESTIONS.items()},
     **{f"{service}.pages": partial(behave, "page_limits", service, limits) for service, limits in PAGE_LIMITS.items()},
     **{
@@ -86,13 +86,13 @@ CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
         f"sandboxes.{case}": refusal(f"sandboxes.{case}", REFUSALS[case])
         for case in ("no_token", "invalid_token", "wrong_organisation")
     },
-    # The first list looks for what other runs have left.
+    # The first list is the search for objects of earlier runs.
     "catalog.pages": partial(answer, "/data/foundation/catalog/dataSets", 200, {"1": {}, "2": {}}, nth=2),
     "flow_service.filter_dataset": partial(
         answer, f"{FLOW_SERVICE}/targetConnections", 400, {"title": "No such filter"}, nth=2
     ),
     "flow_service.filter_runs": partial(answer, f"{FLOW_SERVICE}/runs", 200, {"items": [{"id": "1", "flowId": "2"}]}),
-    # The first list finds what the dataflow refers to.
+    # The first list finds the flow spec of the dataflow.
     "flow_service.filter_flow_specs": partial(
         answer, f"{FLOW_SERVICE}/flowSpecs", 200, {"items": [{"id": "1", "name": "a"}, {"id": "2", "name": "b"}]}, nth=2
     ),
@@ -102,7 +102,7 @@ CONTRADICTIONS: dict[str, Callable[[Emulator], None]] = {
     "schema_registry.descriptors": partial(
         answer, "/data/foundation/schemaregistry/tenant/descriptors", 406, {"title": "Not acceptable"}
     ),
-    # The first request asks whether the sandbox is one for development.
+    # The first list is the check that the sandbox is of type development.
     "sandboxes.listed": partial(answer, "/data/foundation/sandbox-management", 200, {"sandboxes": []}, nth=2),
     "clock.date": move_dates,
     "clock.rate_limit": announce_rate_limit,

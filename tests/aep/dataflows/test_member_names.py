@@ -1,18 +1,18 @@
-"""What a plan finds, in the words of a definition; and a plan as text, however many definitions there are."""
+"""Differences in the terms of a definition, and the text of a plan with many definitions."""
 
 from __future__ import annotations
 
 import pytest
 
 from airflow_provider_payments.aep.dataflows.loading import Project
+from airflow_provider_payments.aep.dataflows.member_names import in_definition_terms, member_of
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step
 from airflow_provider_payments.aep.dataflows.render import plan_markdown, plan_text
-from airflow_provider_payments.aep.dataflows.wording import in_words, member_of
 from airflow_provider_payments.aep.errors import Difference
 
 
 @pytest.mark.parametrize(
-    ("field", "desired", "actual", "said"),
+    ("field", "desired", "actual", "expected"),
     [
         ("scheduleParams.interval", 2, 30, ("schedule.interval", 2, 30)),
         ("options.partialIngestionPercent", 5, None, ("tolerance", "5%", None)),
@@ -27,10 +27,10 @@ from airflow_provider_payments.aep.errors import Difference
         ("description", "A", None, ("description", "A", None)),
     ],
 )
-def test_a_difference_is_said_as_the_definition_has_it(
-    field: str, desired: object, actual: object, said: tuple[str, object, object]
+def test_a_difference_is_translated_to_the_definitions_member(
+    field: str, desired: object, actual: object, expected: tuple[str, object, object]
 ) -> None:
-    assert in_words(Difference(field, desired, actual)) == Difference(*said)
+    assert in_definition_terms(Difference(field, desired, actual)) == Difference(*expected)
 
 
 @pytest.mark.parametrize(
@@ -46,15 +46,15 @@ def test_a_difference_is_said_as_the_definition_has_it(
         ("source connection", "params.columns", "source"),
     ],
 )
-def test_a_difference_belongs_to_the_member_that_says_it(kind: str, field: str, member: str) -> None:
+def test_a_difference_belongs_to_a_member(kind: str, field: str, member: str) -> None:
     assert member_of(kind, field) == member
 
 
-def test_of_many_definitions_that_share_an_object_a_few_are_named() -> None:
+def test_a_plan_names_only_some_definitions_that_share_an_object() -> None:
     names = tuple(f"P{at}" for at in range(9))
     step = Step(kind="base connection", name="PayPal", action="adopt", id="1", users=names)
     where = {"organisation": "o", "sandbox": "dev", "project": "finance", "environment": "prod"}
-    plan = Plan(**where, definitions=names, steps=(step,), written=Project(()))
+    plan = Plan(**where, definitions=names, steps=(step,), loaded_project=Project(()))
     lines = plan_text(plan).splitlines()
     assert lines[0] == "Sandbox dev, project finance, environment prod"
     assert "  = base connection PayPal (1), also for P1, P2, P3 and 5 more" in lines

@@ -1,4 +1,8 @@
-"""What is there, said as a definition: nothing that is a default, nothing that would plan as a change."""
+"""
+Description of an existing dataflow as a definition.
+
+The definition leaves out default values, and a plan of it shows no change.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,9 @@ from airflow_provider_payments.aep.dataflows.definition import (
     Schema,
     Source,
 )
-from airflow_provider_payments.aep.dataflows.sandbox import Parts, Sandbox, name_of, reads_what
+from airflow_provider_payments.aep.dataflows.omissions import omissions, unknown_transformations
+from airflow_provider_payments.aep.dataflows.sandbox import Parts, Sandbox, base_and_place, name_of
 from airflow_provider_payments.aep.dataflows.snapshot import FLOW_SPEC
-from airflow_provider_payments.aep.dataflows.unsaid import unknown_transformations, unsaid
 from airflow_provider_payments.aep.dataflows.yamlfile import JINJA
 from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
 from airflow_provider_payments.aep.fields import Fields
@@ -34,7 +38,7 @@ from airflow_provider_payments.aep.resources.data_prep import (
     mapping_meaning,
 )
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
-from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as NewRows
+from airflow_provider_payments.aep.resources.delta_column import DeltaColumn as ServiceDeltaColumn
 from airflow_provider_payments.aep.resources.flow_service import BASE_CONNECTION, SOURCE_CONNECTION, source_meaning
 from airflow_provider_payments.aep.resources.identity import field_path, is_primary, namespace_of
 from airflow_provider_payments.aep.resources.live_dataflow import read_dataflow
@@ -46,28 +50,28 @@ from airflow_provider_payments.aep.services import PROFILE_CLASS, Json
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.resources.kind import RemoteObject
 
-__all__ = ["Describing", "UnsayableError", "vendor_of"]
+__all__ = ["DataflowDescription", "NotExpressibleError", "vendor_of"]
 
-#: Keywords of a field that a definition says; titles and what the registry adds by itself are not compared.
+#: Keywords of a field that a definition contains; titles, and what the registry adds itself, are not compared.
 _KEYWORDS = (
     *("type", "format", "enum", "meta:enum", "pattern", "minimum", "maximum", "minLength", "maxLength", "required"),
     *("items", "properties", "additionalProperties"),
 )
 
 
-class UnsayableError(PlatformError):
-    """A dataflow that no file can say."""
+class NotExpressibleError(PlatformError):
+    """A dataflow that cannot be expressed as a definition."""
 
 
 def vendor_of(source: RemoteObject) -> str | None:
-    """Return the vendor of a source connection, ``None`` where it is no payments source."""
+    """Return the vendor of a source connection; ``None`` if it is not a payments source."""
     spec_id = mapping(source.item.get("connectionSpec")).get("id")
     return next((name for name, source in SOURCES.items() if source.spec_id == spec_id), None)
 
 
 @dataclass(frozen=True)
-class _Whole:
-    """The parts of a dataflow that lacks none."""
+class _CompleteParts:
+    """The parts of a dataflow, none of them missing."""
 
     dataflow: RemoteObject
     source: RemoteObject
@@ -78,22 +82,25 @@ class _Whole:
     mapping_set: RemoteObject
 
 
-def _whole(parts: Parts) -> _Whole:
+def _complete(parts: Parts) -> _CompleteParts:
     found = {name: getattr(parts, name) for name in ("source", "base", "target", "dataset", "mapping_set")}
     for name, part in found.items():
         if part is None:
-            raise UnsayableError(f"it has no {name.replace('base', 'base connection').replace('_', ' ')}, or several")
+            raise NotExpressibleError(
+                f"it has no {name.replace('base', 'base connection').replace('_', ' ')}, or several of them"
+            )
     if parts.schema is None:
-        raise UnsayableError("its dataset follows a schema that is none of the team's own")
-    return _Whole(dataflow=parts.dataflow, schema=parts.schema, **found)
+        raise NotExpressibleError("the schema of its dataset is not a custom schema")
+    return _CompleteParts(dataflow=parts.dataflow, schema=parts.schema, **found)
 
 
-class Describing:
+class DataflowDescription:
     """
-    Says one dataflow as a definition.
+    One dataflow, described as a definition.
 
-    :param manage_schema: whether schema and dataset are described, instead of referred to.
-    :raises UnsayableError: for a draft, and for a dataflow that lacks a part.
+    :param parts: the objects that the dataflow refers to.
+    :param manage_schema: whether the definition describes schema and dataset, instead of referring to them.
+    :raises NotExpressibleError: if the dataflow is a draft or lacks a part.
     :raises UnreadableError: if the dataflow cannot be understood.
     """
 
@@ -101,33 +108,32 @@ class Describing:
         self.sandbox, self.manage_schema = sandbox, manage_schema
         self.dataflow = read_dataflow(DATAFLOW.fields_of(parts.dataflow))
         if self.dataflow["state"] == "draft":
-            raise UnsayableError("it is a draft")
+            raise NotExpressibleError("it is a draft")
         if unknown := unknown_transformations(parts.dataflow):
-            raise UnsayableError(f"it has a transformation of an unknown kind ({', '.join(unknown)})")
-        self.parts = _whole(parts)
-        #: What a reader of the file should know.
-        self.comments: list[str] = list(unsaid(parts.dataflow, self.parts.source, self.parts.target))
+            raise NotExpressibleError(f"it has a transformation of an unknown kind ({', '.join(unknown)})")
+        self.parts = _complete(parts)
+        #: Comments for the reader of the file.
+        self.comments: list[str] = list(omissions(parts.dataflow, self.parts.source, self.parts.target))
 
     def file(self, defaults: Mapping[str, Any]) -> str:
         """
         Return the definition as a file's text, with comments on top.
 
-        :param defaults: of the project file above it.
-        :raises UnsayableError: with the reason, where the format cannot say the dataflow.
+        :param defaults: the defaults of the project file that will apply to the file.
+        :raises NotExpressibleError: with the reason, if the format cannot express the dataflow.
         :raises UnreadableError: if a part of the dataflow cannot be understood.
         """
         try:
             definition = self._definition(self.parts)
         except InvalidInputError as error:
-            raise UnsayableError(f"a definition cannot say it: {error.field}: {error.allowed}") from None
+            raise NotExpressibleError(f"a definition cannot express it: {error.field}: {error.allowed}") from None
         text = definition.to_yaml(defaults)
         if JINJA.search(text):
-            raise UnsayableError("a part of it holds `{{` or `{%`, which a file takes for Jinja")
+            raise NotExpressibleError("a text of it contains `{{` or `{%`, which a definition rejects as Jinja")
         return "".join(f"# {' '.join(comment.split())}\n" for comment in self.comments) + text
 
-    def _definition(self, parts: _Whole) -> Definition:
-        live = name_of(parts.dataflow)
-        named = self._named(live)
+    def _definition(self, parts: _CompleteParts) -> Definition:
+        named = self._name_and_id(name_of(parts.dataflow))
         once = self.dataflow["scheduleParams.frequency"] == "once"
         percent, diagnostics = (
             self.dataflow[f"options.{name}"] for name in ("partialIngestionPercent", "errorDiagnosticsEnabled")
@@ -154,28 +160,32 @@ class Describing:
             return None
         if not JINJA.search(found):
             return found
-        self.comments.append("its description is left out, for it holds what a file takes for Jinja")
+        self.comments.append(
+            "its description is left out: it contains `{{` or `{%`, which a definition rejects as Jinja"
+        )
         return None
 
-    def _named(self, live: str) -> Json:
-        """Return the name, and the id where the name would not find the dataflow."""
+    def _name_and_id(self, live_name: str) -> Json:
+        """Return the name, and the id too if the name does not identify the dataflow."""
         try:
-            name, wrong = to.to_name(live), ""
+            name, problem = to.to_name(live_name), ""
         except InvalidInputError as error:
-            name = "".join(letter if letter.isalnum() or letter in "-_." else " " for letter in live)
-            wrong = f"it is called {live!r}, a name that no definition can have ({error.allowed})"
-        if not wrong and len(self.sandbox.named(live)) == 1:
+            name = "".join(letter if letter.isalnum() or letter in "-_." else " " for letter in live_name)
+            problem = f"its name {live_name!r} is not allowed in a definition ({error.allowed})"
+        if not problem and len(self.sandbox.named(live_name)) == 1:
             return {"name": name}
-        self.comments.append(wrong or "several dataflows have this name")
-        self.comments.append("the id tells which one it is; it holds in this sandbox only")
+        self.comments.append(problem or "several dataflows have this name")
+        self.comments.append("the id identifies the dataflow; it is valid in this sandbox only")
         cleaned = " ".join(name.split())[: to.MAX_NAME - 9].strip() or "dataflow"
         return {"name": f"{cleaned} {self.parts.dataflow.id[:8]}", "id": self.parts.dataflow.id}
 
     def _has_other_readers(self, source: RemoteObject, dataset: RemoteObject) -> bool:
-        base, place = reads_what(source)
+        base, place = base_and_place(source)
         others = len(self.sandbox.readers_of(base or "", place or "", dataset.id)) > 1
         if others:
-            self.comments.append("another dataflow reads the same into the same dataset: each row comes twice")
+            self.comments.append(
+                "another dataflow reads the same data into the same dataset: each row is ingested twice"
+            )
         return others
 
     # ---- source ----------------------------------------------------------------------------------------------------
@@ -186,7 +196,9 @@ class Describing:
         params = {key: fields.text("params", key) for key in ("tableName", "path", "resourcePath")}
         columns = source_meaning(fields)["params.columns"]
         if columns and not set(self._columns_used()) <= set(columns):
-            self.comments.append("its source connection lists other columns than those that are mapped")
+            self.comments.append(
+                "its source connection does not list every column that the dataflow uses, so its columns are left out"
+            )
             columns = []
         return Source(
             vendor=vendor,
@@ -212,7 +224,7 @@ class Describing:
         except InvalidInputError:
             pass
         self.comments.append(
-            "the base connection's id stands here, for its name does not tell it; it holds in one sandbox"
+            "the base connection is given by its id, because its name is ambiguous; the id is valid in one sandbox only"
         )
         return Connection(id=base.id)
 
@@ -235,7 +247,9 @@ class Describing:
         name = name_of(dataset)
         alike = [each for each in DATASET.list_all(self.sandbox.snapshot) if name_of(each) == name]
         if len(alike) != 1:
-            self.comments.append("the dataset's id stands here, for its name does not tell it; it holds in one sandbox")
+            self.comments.append(
+                "the dataset is given by its id, because its name is ambiguous; the id is valid in one sandbox only"
+            )
         return {"schema": name_of(schema, "title") or schema.id, "dataset": name if len(alike) == 1 else dataset.id}
 
     def _described_target(self, name: str) -> Json:
@@ -264,45 +278,45 @@ class Describing:
     def _is_in_profile(
         self, schema: RemoteObject, dataset: RemoteObject, identity: Identity | None, groups: list[str]
     ) -> bool:
-        """Whether a definition can say that the schema is in Profile."""
+        """Return whether the schema is in Profile and a definition can express this."""
         identified = identity is not None and identity.primary
         if is_in_profile(schema) and (identified or IDENTITY_MAP in groups):
             return True
         if is_in_profile(schema) or catalog.is_in_profile(dataset):
-            self.comments.append("that it is in Profile is left out, for its schema has no primary identity to write")
+            self.comments.append("`profile: true` is left out, because its schema has no primary identity to write")
         return False
 
     def _identity(self, schema: RemoteObject) -> Identity | None:
-        """Return the identity that a definition can say: it has place for one."""
+        """Return the schema's identity; a definition has only one."""
         found = self.sandbox.identities_of(schema.id)
         if not found:
             return None
         if len(found) > 1:
-            self.comments.append("its schema has further identities, of which a definition says one")
+            self.comments.append("its schema has several identities; a definition contains only one of them")
         namespace = namespace_of(found[0])
         if namespace is None:
-            self.comments.append("the identity of its schema is left out, for its namespace has no code")
+            self.comments.append("the identity of its schema is left out, because its namespace has no code")
             return None
         place = self._place(field_path(found[0]).removeprefix("/").replace("/", "."))
         primary = True if is_primary(found[0]) else None
-        return Identity(field=to.written_destination(place), namespace=namespace, primary=primary)
+        return Identity(field=to.from_destination(place), namespace=namespace, primary=primary)
 
     def _place(self, path: str) -> str:
-        """Return the path of a field, for any tenant."""
-        own = f"{self.sandbox.namespace}."
-        return f"_{TENANT_PLACEHOLDER}.{path.removeprefix(own)}" if path.startswith(own) else path
+        """Return the path of a field with a placeholder for the tenant's namespace."""
+        namespace = f"{self.sandbox.namespace}."
+        return f"_{TENANT_PLACEHOLDER}.{path.removeprefix(namespace)}" if path.startswith(namespace) else path
 
-    # ---- what happens with the rows --------------------------------------------------------------------------------
+    # ---- mappings, delta column and schedule -----------------------------------------------------------------------
 
     def _mappings(self) -> tuple[FieldMapping, ...]:
         found = []
         for kind, source, destination in mapping_meaning(MAPPING_SET.fields_of(self.parts.mapping_set))["mappings"]:
             if kind not in SOURCE_TYPES or destination is None or (source is None and kind != "STATIC"):
-                raise UnsayableError(f"its mapping set holds a mapping of an unknown kind ({kind})")
+                raise NotExpressibleError(f"its mapping set contains a mapping of an unknown type ({kind})")
             found.append(FieldMapping(source or "", self._place(destination), kind))
         if not found:
-            raise UnsayableError("its mapping set is empty")
-        return tuple(sorted(found, key=lambda each: to.written_destination(each.destination)))
+            raise NotExpressibleError("its mapping set is empty")
+        return tuple(sorted(found, key=lambda each: to.from_destination(each.destination)))
 
     def _delta_column(self) -> DeltaColumn | None:
         name, form, zone = (self.dataflow[f"deltaColumn.{key}"] for key in ("name", "dateFormat", "timezone"))
@@ -310,8 +324,8 @@ class Describing:
             return None
         return DeltaColumn(
             name=name,
-            format=None if form == NewRows.DATE_FORMAT else form,
-            timezone=None if zone == NewRows.TIMEZONE else zone,
+            format=None if form == ServiceDeltaColumn.DATE_FORMAT else form,
+            timezone=None if zone == ServiceDeltaColumn.TIMEZONE else zone,
         )
 
     def _schedule(self) -> Schedule:
@@ -323,7 +337,7 @@ class Describing:
 
 
 def _leaves(node: Fields, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield fields as path and type; what is more than a type is a JSON schema."""
+    """Yield each field's path, with its type or, if it has more keywords than a type, its JSON schema."""
     for name, found in node.mapping("properties").items():
         inner = Fields.of(f"{path}{name}", found)
         if inner.mapping("properties"):
@@ -333,11 +347,10 @@ def _leaves(node: Fields, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _written(node: Mapping[str, Any]) -> Any:
-    said = {keyword: _inner(keyword, node[keyword]) for keyword in _KEYWORDS if node.get(keyword) not in (None, {}, [])}
-    kind = (
-        said.get("format") if said.get("format") in ("date", "date-time", "time", "uri", "email") else said.get("type")
-    )
-    return kind if set(said) <= {"type", "format"} and kind in FIELD_TYPES else said
+    schema = _schema(node)
+    formats = ("date", "date-time", "time", "uri", "email")
+    kind = schema.get("format") if schema.get("format") in formats else schema.get("type")
+    return kind if set(schema) <= {"type", "format"} and kind in FIELD_TYPES else schema
 
 
 def _inner(keyword: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Ordered outcomes of flow runs, and the runs that are stuck because of one."""
+"""Outcomes that a test forces upon flow runs, and the runs that are stuck because of such an outcome."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ STUCK, CANCEL, UNKNOWN_STATUS, LATE = "stuck", "cancelled", "unknown_status", "l
 
 @dataclass(slots=True, eq=False)
 class Outcome:
-    """The ordered outcome of the next runs of a dataflow.
+    """A forced outcome of the next runs of the dataflows that it fits.
 
     :param kind: one of the constants above.
-    :param sandbox: its name; None for any, as ``flow_id`` and ``name``.
-    :param name: of the dataflow, so that an outcome can be ordered before the dataflow exists.
-    :param times: for how many more runs; None for all.
+    :param sandbox: the name of the sandbox; None for any.
+    :param flow_id: the id of the dataflow; None for any.
+    :param name: the name of the dataflow, which need not exist yet; None for any.
+    :param times: the number of further runs that get the outcome; None for all.
     :param failed: the minimum number of failed records, for ``partial``.
     :param status: the raw status, for ``unknown_status``.
     :param completed: whether the run gets a completion time.
-    :param seconds: how long after its creation lists show the run, for ``late``.
+    :param seconds: the time from the run's creation until lists show the run, for ``late``.
     """
 
     kind: str
@@ -34,42 +35,43 @@ class Outcome:
     seconds: float = 0
 
     def fits(self, sandbox: str, flow_id: str, name: str | None) -> bool:
-        """Whether it is for a dataflow."""
+        """Return whether the outcome applies to the runs of a dataflow."""
         return self.sandbox in (None, sandbox) and self.flow_id in (None, flow_id) and self.name in (None, name)
 
 
 class Outcomes:
-    """The ordered outcomes of an organisation, in the sequence of their orders."""
+    """The forced outcomes of an organisation, oldest first, and its stuck runs."""
 
     def __init__(self) -> None:
         self.pending: list[Outcome] = []
-        # Stuck runs by id, with their dataflow and what resumes them; None until they have come to the stop.
+        # By the id of a run that is or will be stuck: its dataflow's id, and a function that resumes the run, which is
+        # None until the run is stuck.
         self._stuck: dict[str, tuple[str, Callable[[], None] | None]] = {}
 
     def take(self, sandbox: str, flow_id: str, name: str | None) -> Outcome | None:
-        """Take the outcome of a new run: of the first order that fits, or None."""
-        order = next((one for one in self.pending if one.fits(sandbox, flow_id, name)), None)
-        if order is not None and order.times is not None:
-            order.times -= 1
-            if not order.times:
-                self.pending.remove(order)
-        return order
+        """Return the outcome of a new run, the first that fits, and count it down; None if no outcome fits."""
+        outcome = next((one for one in self.pending if one.fits(sandbox, flow_id, name)), None)
+        if outcome is not None and outcome.times is not None:
+            outcome.times -= 1
+            if not outcome.times:
+                self.pending.remove(outcome)
+        return outcome
 
     def expect(self, run_id: str, flow_id: str) -> None:
-        """Register a run that gets stuck once it has started."""
+        """Register a run that will be stuck as soon as it has started."""
         self._stuck[run_id] = (flow_id, None)
 
     def hold(self, run_id: str, resume: Callable[[], None]) -> None:
-        """Stop a run here until it is released; it goes on at once if it was released before."""
+        """Hold a run until it is released; resume the run at once if it was released before it started."""
         if run_id in self._stuck:
             self._stuck[run_id] = (self._stuck[run_id][0], resume)
         else:
             resume()
 
     def release(self, flow_id: str | None) -> list[str]:
-        """Release stuck runs, and those that would get stuck later; returns their ids.
+        """Release the stuck runs, and runs that would be stuck later; return their ids.
 
-        :param flow_id: only those of this dataflow; None for all.
+        :param flow_id: the id of the dataflow whose runs to release; None for all dataflows.
         """
         released = [run_id for run_id, (held, _) in self._stuck.items() if flow_id in (None, held)]
         for identifier in released:

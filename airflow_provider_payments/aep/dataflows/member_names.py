@@ -1,14 +1,14 @@
-"""What a plan finds in the services' words, said in those of a definition."""
+"""Names of a definition's members for the fields of services that a plan compares."""
 
 from __future__ import annotations
 
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.readers import number
 
-__all__ = ["in_words", "member_of"]
+__all__ = ["in_definition_terms", "member_of"]
 
-#: A field that is compared -> the member that says it, and what is below it.
-_WORDS = {
+#: Compared fields, or their parents -> members of a definition.
+_MEMBERS = {
     "scheduleParams": "schedule",
     "options.partialIngestionPercent": "tolerance",
     "options.errorDiagnosticsEnabled": "error_diagnostics",
@@ -23,7 +23,7 @@ _WORDS = {
 }
 
 
-def _said(member: str, value: object) -> object:
+def _member_value(member: str, value: object) -> object:
     if member == "tolerance" and (percent := number(value)) is not None:
         return f"{percent:g}%"
     if member == "enabled" and value in ("enabled", "disabled"):  # a draft is neither
@@ -31,24 +31,28 @@ def _said(member: str, value: object) -> object:
     return value
 
 
-def in_words(change: Difference) -> Difference:
-    """Return a difference as the definition would have it."""
+def in_definition_terms(change: Difference) -> Difference:
+    """Return a difference with the member and the values of a definition."""
     head, _, rest = change.field.partition(".")
-    words = _WORDS.get(change.field) or (f"{_WORDS[head]}.{rest}" if head in _WORDS and rest else _WORDS.get(head))
-    if words is None:
+    member = _MEMBERS.get(change.field) or (
+        f"{_MEMBERS[head]}.{rest}" if head in _MEMBERS and rest else _MEMBERS.get(head)
+    )
+    if member is None:
         return change
-    return Difference(words, _said(words, change.desired), _said(words, change.actual))
+    return Difference(member, _member_value(member, change.desired), _member_value(member, change.actual))
 
 
 def member_of(kind: str, field: str) -> str:
     """
-    Return the member of a definition that says what differs.
+    Return the member of a definition to which a difference belongs.
 
-    :param kind: the object's, by name.
-    :param field: what differs of it.
+    :param kind: name of the object's kind.
+    :param field: the field that differs.
     """
     if kind in ("schema", "field group", "identity", "profile enablement"):
         return "schema"
     if kind == "dataset":
         return "dataset"
-    return in_words(Difference(field, None, None)).field.partition(".")[0] if kind == "dataflow" else "source"
+    return (
+        in_definition_terms(Difference(field, None, None)).field.partition(".")[0] if kind == "dataflow" else "source"
+    )
