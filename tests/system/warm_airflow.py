@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import random
 import signal
 import sqlite3
@@ -67,10 +69,8 @@ def rehearse(home: Path) -> None:
     """Create the database and run a DAG, then end the threads and connections, which a fork cannot take over."""
     (home / "dags").mkdir()
     (home / "dags" / "rehearsal.py").write_text(REHEARSAL)
-    # Before the fork, which needs them as well.
-    import airflow.cli.commands.dag_command
-    import airflow.utils.db  # noqa: F401
-
+    import_modules()
+    check_each_schema_once()
     # Migrations set up logging for themselves.
     in_fork(run_airflow, "db", "migrate")
     with closing(sqlite3.connect(home / "airflow.db")) as old, closing(sqlite3.connect(home / NEW_DATABASE)) as new:
@@ -78,6 +78,31 @@ def rehearse(home: Path) -> None:
     is_shared_by_us = share_api()
     run_airflow("dags", "test", "rehearsal")
     end_threads(is_shared_by_us)
+
+
+def import_modules() -> None:
+    """Import the modules that most forks need: Airflow's for commands, and the provider's with their libraries."""
+    for module in ("airflow.cli.commands.dag_command", "airflow.utils.db", "requests", "yaml"):
+        importlib.import_module(module)
+    for part in ("aep", "operators", "sensors", "triggers"):
+        package = importlib.import_module(f"airflow_provider_payments.{part}")
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
+
+
+def check_each_schema_once() -> None:
+    """Keep the schemas that are valid: Airflow checks the schema of each parameter some ten times for each task."""
+    from jsonschema import Draft202012Validator
+
+    check, valid = Draft202012Validator.check_schema, set()
+
+    def check_once(schema: Any, *arguments: Any, **options: Any) -> None:
+        text = json.dumps(schema, sort_keys=True, default=repr)
+        if text not in valid:
+            check(schema, *arguments, **options)
+            valid.add(text)
+
+    Draft202012Validator.check_schema = check_once
 
 
 def share_api() -> bool:
