@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["JudgesFlowRuns"]
 
 #: Minimum time for a poll, even after the timeout: the run may have ended in time.
-LAST_POLL_SECONDS = 5.0
+MIN_POLL_SECONDS = 5.0
 #: Key of the XCom that a task pushes before a flow run fails it.
 FAILED_RUN_KEY = "flow_run"
 #: Maximum time for reading the route, and again for its tables; the run's outcome is known by then.

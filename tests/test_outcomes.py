@@ -216,8 +216,8 @@ NULL = replace(RUN, failed_records=None, unknown_counts="failedRecordCount=null"
     ids=str,
 )
 def test_unknown_counts_fail_with_the_received_values(status: str, arguments: dict[str, Any], rule: str) -> None:
-    said = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\), and {rule}"
-    with pytest.raises(FlowRunFailedError, match=said):
+    message = rf"1195 out, unknown failed, its counts cannot be read \(failedRecordCount=null\), and {rule}"
+    with pytest.raises(FlowRunFailedError, match=message):
         judge(replace(NULL, raw_status=status), **arguments)
 
 

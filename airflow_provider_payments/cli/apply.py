@@ -9,11 +9,11 @@ from airflow_provider_payments.aep.dataflows.apply import apply_plan
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.project import owner
 from airflow_provider_payments.aep.dataflows.render import applied_text, plan_text
-from airflow_provider_payments.cli.approving import approve
-from airflow_provider_payments.cli.connecting import client_of, plain_log_lines, progress, vendor_credential
+from airflow_provider_payments.cli.approval import approve
+from airflow_provider_payments.cli.clients import client_of, plain_log_lines, progress, vendor_credential
 from airflow_provider_payments.cli.output import print_rows, print_value
 from airflow_provider_payments.cli.plan import print_plan
-from airflow_provider_payments.cli.reading import project_of
+from airflow_provider_payments.cli.project_arguments import project_of
 
 if TYPE_CHECKING:
     import argparse

@@ -389,7 +389,7 @@ COMMANDS = (
 def run(command: Command, args: argparse.Namespace) -> int:
     """Run a command; return its exit status. An error of this package or of a file is printed without a traceback."""
     from airflow_provider_payments.aep.errors import InvalidInputError, PlatformError
-    from airflow_provider_payments.cli.connecting import plain_log_lines
+    from airflow_provider_payments.cli.clients import plain_log_lines
 
     module, _, function = command.function.rpartition(".")
     try:

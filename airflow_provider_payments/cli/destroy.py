@@ -11,10 +11,10 @@ from airflow_provider_payments.aep.dataflows.project import find_project_file
 from airflow_provider_payments.aep.dataflows.render import destroy_text, removal_text
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.cli.approving import approve
-from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.approval import approve
+from airflow_provider_payments.cli.clients import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
-from airflow_provider_payments.cli.reading import project_of
+from airflow_provider_payments.cli.project_arguments import project_of
 
 if TYPE_CHECKING:
     import argparse

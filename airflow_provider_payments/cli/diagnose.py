@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.runs.diagnosis import Diagnosis
 from airflow_provider_payments.aep.runs.diagnosis import diagnose as diagnose_run
 from airflow_provider_payments.aep.runs.row_error_files import Download
 from airflow_provider_payments.aep.tables import aligned, on_a_line
-from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.clients import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
 
 if TYPE_CHECKING:

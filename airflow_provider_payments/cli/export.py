@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.dataflows.loading import load_project_file
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.tables import on_a_line
-from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.clients import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
 
 if TYPE_CHECKING:

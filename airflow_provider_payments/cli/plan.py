@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.render import plan_markdown, plan_text
-from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.clients import client_of, progress
 from airflow_provider_payments.cli.output import print_value
-from airflow_provider_payments.cli.reading import project_of
+from airflow_provider_payments.cli.project_arguments import project_of
 
 if TYPE_CHECKING:
     import argparse

@@ -10,9 +10,9 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.health.reading import Question, check_health
 from airflow_provider_payments.aep.health.report import health_json, health_rows, health_table
 from airflow_provider_payments.aep.inputs import as_duration, as_number, as_time
-from airflow_provider_payments.cli.connecting import client_of, progress
+from airflow_provider_payments.cli.clients import client_of, progress
 from airflow_provider_payments.cli.output import print_rows, print_value
-from airflow_provider_payments.cli.reading import project_of
+from airflow_provider_payments.cli.project_arguments import project_of
 
 if TYPE_CHECKING:
     import argparse

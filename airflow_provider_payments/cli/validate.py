@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_payments.aep.dataflows.loading import Project, environments, load_project
 from airflow_provider_payments.aep.dataflows.problems import DefinitionError, Problem
 from airflow_provider_payments.cli.output import print_rows
-from airflow_provider_payments.cli.reading import given_variables
+from airflow_provider_payments.cli.project_arguments import given_variables
 
 if TYPE_CHECKING:
     import argparse

@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.verification.options import read_options
 from airflow_provider_payments.aep.verification.report import report_rows, report_text
 from airflow_provider_payments.aep.verification.verify import verify as verify_sandbox
-from airflow_provider_payments.cli.connecting import client_of, progress, vendor_credential
+from airflow_provider_payments.cli.clients import client_of, progress, vendor_credential
 from airflow_provider_payments.cli.output import print_rows, print_value
 
 if TYPE_CHECKING:

@@ -37,12 +37,12 @@ class SandboxServices:
 
     def __init__(self, sandbox: Sandbox, vendors: Vendors, outcomes: Outcomes) -> None:
         self.sandbox = sandbox
-        self.registry = Registry(sandbox, self._holds_data)
+        self.registry = Registry(sandbox, self._has_dataset)
         self.catalog = Catalog(sandbox, self.registry)
         self.mapping_sets = MappingSets(sandbox, self.registry, self.catalog.read_sample)
         self.flow_service = FlowService(sandbox, self.registry, self.catalog, self.mapping_sets, vendors, outcomes)
 
-    def _holds_data(self, schema_ids: Collection[str]) -> bool:
+    def _has_dataset(self, schema_ids: Collection[str]) -> bool:
         return bool(self.catalog.datasets.find("schema", schema_ids))
 
 
@@ -90,7 +90,7 @@ class Service(Generic[State]):
 
     :param name: the service's name in the options of behaviour.
     :param state: returns the state for the handlers, from the organisation and the name of the request's sandbox.
-    :param on_platform: whether requests pass through the gateway.
+    :param behind_gateway: whether requests pass through the gateway.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Service(Generic[State]):
     routes: Routes[State]
     dialect: Dialect
     state: Callable[[Organisation, str], State]
-    on_platform: bool = True
+    behind_gateway: bool = True
 
 
 def _in_sandbox(
@@ -136,5 +136,5 @@ SERVICES: tuple[Service[Any], ...] = (
         sandbox_management.DIALECT,
         lambda organisation, _: tuple(organisation.sandboxes.values()),
     ),
-    Service("ims", "/ims", ims.ROUTES, ims.DIALECT, lambda organisation, _: organisation.tokens, on_platform=False),
+    Service("ims", "/ims", ims.ROUTES, ims.DIALECT, lambda organisation, _: organisation.tokens, behind_gateway=False),
 )

@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id
 from airflow_provider_payments.exceptions import RUN_CONTINUES, FlowRunTimeoutError
 from airflow_provider_payments.hooks.errors import airflow_errors
-from airflow_provider_payments.judging import LAST_POLL_SECONDS, JudgesFlowRuns
+from airflow_provider_payments.judging import MIN_POLL_SECONDS, JudgesFlowRuns
 from airflow_provider_payments.links import ExperiencePlatformLink, keep, store_link
 from airflow_provider_payments.operators.base import ExperiencePlatformOperator
 
@@ -41,7 +41,7 @@ DEFAULT_MAX_ACTIVE_TASKS = 1
 
 def _seconds_left(until: float | None) -> float:
     """Return the seconds until a time, but at least the time for one poll."""
-    return math.inf if until is None else max(until - time.time(), LAST_POLL_SECONDS)
+    return math.inf if until is None else max(until - time.time(), MIN_POLL_SECONDS)
 
 
 class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
@@ -287,7 +287,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             if left <= 0:
                 raise FlowRunTimeoutError(f"flow run {run.id} has not ended in time; {self.run_log.last_status}")
             clock.sleep(min(pause, left))
-            with airflow_errors(), client.transport.within(max(end - clock.monotonic(), LAST_POLL_SECONDS)):
+            with airflow_errors(), client.transport.within(max(end - clock.monotonic(), MIN_POLL_SECONDS)):
                 run = read_run(client, run.id)
             Stats.incr("payments.flow_run.poll.requests")
             self.run_log.log_change(run)

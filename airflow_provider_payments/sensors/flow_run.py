@@ -22,7 +22,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_optional_id, as_time
 from airflow_provider_payments.hooks.errors import airflow_errors
 from airflow_provider_payments.hooks.experience_platform import ExperiencePlatformHook
-from airflow_provider_payments.judging import LAST_POLL_SECONDS, JudgesFlowRuns
+from airflow_provider_payments.judging import MIN_POLL_SECONDS, JudgesFlowRuns
 from airflow_provider_payments.links import ExperiencePlatformLink, store_link
 from airflow_provider_payments.rendering import TextStaysText
 from airflow_provider_payments.versions import first_reschedule, honour_retry_after
@@ -161,9 +161,9 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
             self._ends = time.monotonic() + self.timeout - self._seconds_waited(context)
             if not self.deferrable:
                 return super().execute(context)
-            seen = self._first_poke(context)
-            if seen:
-                return seen.xcom_value
+            poked = self._first_poke(context)
+            if poked:
+                return poked.xcom_value
             self.defer(
                 trigger=FlowRunTrigger(
                     aep_conn_id=self.aep_conn_id,
@@ -265,7 +265,7 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         self._queries = self._queries or RunQueries(client, on_dataflow=self._keep_dataflow)
         sent, left = client.transport.sent, self._seconds_left()
         try:
-            with client.transport.within(max(left, LAST_POLL_SECONDS)):
+            with client.transport.within(max(left, MIN_POLL_SECONDS)):
                 self._queries.poll([wait])
         finally:
             Stats.incr("payments.flow_run.poll.requests", client.transport.sent - sent)

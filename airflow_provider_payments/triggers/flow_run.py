@@ -25,7 +25,7 @@ MAX_UNANSWERED_SECONDS = 600.0
 #: recorded its deferral (apache/airflow#72716).
 MIN_DEFERRAL_SECONDS = 5.0
 #: Minimum time for the first poll, even after the deadline.
-FIRST_POLL_SECONDS = 5.0
+MIN_FIRST_POLL_SECONDS = 5.0
 
 
 @dataclass
@@ -164,7 +164,7 @@ class FlowRunTrigger(BaseTrigger):
             while True:
                 try:
                     # Poll once even after the deadline: the run may have ended in time while no triggerer ran.
-                    async with asyncio.timeout(self._seconds_left(0.0 if has_polled else FIRST_POLL_SECONDS)):
+                    async with asyncio.timeout(self._seconds_left(0.0 if has_polled else MIN_FIRST_POLL_SECONDS)):
                         run, error = await waiter.poll()
                 except TimeoutError:
                     return {"status": "timeout", "message": f"{selection} timed out; {run_log.last_status}"}

@@ -289,7 +289,7 @@ class FlowRunStream(SharedStreamProducer):
                 yield AssetStateStoreAccessor(name=self._watched.asset)
         except TimeoutError as error:
             raise StateStoreError(f"Airflow's state store has not answered for {timeout:g} s") from error
-        except Exception as error:
+        except Exception as error:  # each version of Airflow raises its own errors here
             raise StateStoreError(f"Airflow's state store: {type(error).__name__}: {error}") from error
 
     @property

@@ -42,15 +42,15 @@ MAX_PARALLEL_REQUESTS = 3
 #: Seconds before a wait's first poll, because the worker has just polled and many triggers start at once, and before
 #: its second poll; later intervals double up to the poll interval, so that short runs are noticed soon.
 FIRST_INTERVALS_SECONDS = (1.0, 2.0)
-#: Number of waits from which on a new wait gets no early polls: one request serves this many waits, and more waits
-#: would cost too many requests.
+#: With this many waits, a new wait gets no early polls: one request serves this many waits, so the early polls of more
+#: waits would cost too many requests.
 EAGER_POLL_LIMIT = 100
 #: Polls that are due within this share of their interval are coalesced.
 COALESCE_FRACTION = 0.5
 #: A poll comes earlier by up to this share of the interval, so that many triggerers do not poll in step.
 JITTER_FRACTION = 0.15
 #: Seconds before its deadline at which a wait is polled for the last time.
-LAST_POLL_SECONDS = 1.0
+LAST_POLL_LEAD_SECONDS = 1.0
 #: Number of waits that are notified at a time, before the event loop runs other tasks.
 NOTIFY_BATCH_SIZE = 50
 #: Number of failures in a row after which the only request of a round is split.
@@ -70,7 +70,7 @@ class Poll(NamedTuple):
 
 class Waiter:
     """
-    A waiter of the poller, which receives the outcomes of the polls for one wait.
+    A trigger's part of the poller: when its wait is polled next, and the outcomes of its polls.
 
     :param wait: the run to wait for, and the results of earlier polls.
     :param poll_interval: maximum number of seconds between two polls, except after a 429.
@@ -98,7 +98,7 @@ class Waiter:
         """Deliver the outcome of a poll."""
         self._polls.put_nowait(poll)
 
-    def plan(self, began: float, early: float) -> None:
+    def schedule_next(self, began: float, early: float) -> None:
         """
         Set when the next poll is due.
 
@@ -170,9 +170,9 @@ class Poller:
         self._pool = DaemonThreads(MAX_PARALLEL_REQUESTS, "flow-run-poller")
         self._connection = PolledConnection(conn_id)
         self._queries: RunQueries | None = None
-        self._replan = asyncio.Event()
+        self._reschedule = asyncio.Event()
         #: When the next poll is planned, and the earliest time that the rate limit allows, by the loop's clock.
-        self._planned = self._not_before = 0.0
+        self._wakes_at = self._not_before = 0.0
         self._throttled = 0
         self._requests = set[asyncio.Task[None]]()
         # An empty context, because otherwise the poller's log lines would go to the log of the first waiter's task.
@@ -183,8 +183,8 @@ class Poller:
     def join(self, waiter: Waiter) -> None:
         """Add a waiter."""
         self.waiters.add(waiter)
-        if max(waiter.due, self._not_before) < self._planned:
-            self._replan.set()
+        if max(waiter.due, self._not_before) < self._wakes_at:
+            self._reschedule.set()
 
     def end(self) -> None:
         """Stop polling: abort pending requests and drop their outcomes."""
@@ -206,11 +206,11 @@ class Poller:
 
     async def _wait_until_due(self) -> None:
         while True:
-            self._planned = max(self._not_before, self._next_due())
-            self._replan.clear()
+            self._wakes_at = max(self._not_before, self._next_due())
+            self._reschedule.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._planned):
-                    await self._replan.wait()
+                async with asyncio.timeout_at(self._wakes_at):
+                    await self._reschedule.wait()
                 continue
             return
 
@@ -239,7 +239,7 @@ class Poller:
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._requests.discard(task)
-        self._replan.set()  # a thread is free, and the request's waiters are due again
+        self._reschedule.set()  # a thread is free, and the request's waiters are due again
 
     async def _send(self, waiters: list[Waiter], this_round: Round) -> None:
         """Send one request, and notify its waiters of the outcome, whether the request fails or not."""
@@ -259,9 +259,9 @@ class Poller:
             waiter.is_being_polled = False
             if failure is None:
                 waiter.is_new = False
-            elif waiter.is_new:  # the connection was read again for it, which may fail; it must not fail the others
+            elif waiter.is_new:  # its request also reads the connection, so the wait is polled alone next time
                 waiter.wait.group_size = 1
-            waiter.plan(this_round.began, early)
+            waiter.schedule_next(this_round.began, early)
             if is_throttled(waiter.wait.error):
                 waiter.due = self._not_before
             waiter.notify(Poll(waiter.wait.run, failure or waiter.wait.error))
@@ -368,7 +368,7 @@ def polled(conn_id: str, wait: Wait, poll_interval: float, seconds_left: float |
     loop = asyncio.get_running_loop()
     key = loop, conn_id
     poller = _pollers.get(key) or _pollers.setdefault(key, Poller(conn_id))
-    last_poll = math.inf if seconds_left is None else loop.time() + seconds_left - LAST_POLL_SECONDS
+    last_poll = math.inf if seconds_left is None else loop.time() + seconds_left - LAST_POLL_LEAD_SECONDS
     waiter = Waiter(wait, poll_interval, len(poller.waiters), last_poll)
     poller.join(waiter)
     try:

@@ -1,4 +1,4 @@
-"""What applies cost: requests and virtual seconds of new chains, of one change, and of nothing to do."""
+"""The cost of applies: requests and virtual seconds for new chains, for one change, and without changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.aep.dataflows.files import write_files
-from tests.aep.dataflows.watched import PROJECT, named
+from tests.aep.dataflows.observed_credential import PROJECT, named
 from tests.benchmarks.emulator import emulator_process
 from tests.benchmarks.limits import Table
 
@@ -24,7 +24,7 @@ SHARED = "schema: {title: Shared schema}\ndataset: {name: Shared}\nallow_second_
 
 
 class VirtualTime:
-    """A client whose sleeps move the emulator's clock, and what it has asked."""
+    """A client whose sleeps advance the emulator's clock instead of taking time."""
 
     def __init__(self, url: str, **settle: float) -> None:
         self.platform, self.seconds = ExperiencePlatform(url, "dev", "aep_default"), 0.0
@@ -41,12 +41,12 @@ class VirtualTime:
         self.seconds += seconds
         self.platform.advance(seconds)
 
-    def asked(self, work: Callable[[], object]) -> list[str]:
-        """Do some work; return the methods of its requests but for the token."""
+    def methods_of(self, work: Callable[[], object]) -> list[str]:
+        """Call a function; return the methods of its requests, without those for a token."""
         before = len(self.platform.requests())
         work()
-        asked = self.platform.requests()[before:]
-        return [each["method"] for each in asked if not each["path"].startswith("/ims/")]
+        sent = self.platform.requests()[before:]
+        return [each["method"] for each in sent if not each["path"].startswith("/ims/")]
 
     def plan(self, folder: Path) -> None:
         plan_project(self.client, load_project(folder))
@@ -62,27 +62,27 @@ def write(folder: Path, number: int, more: str = "") -> Path:
 
 
 def new_chains(table: Table, name: str, more: str, limit: float) -> None:
-    """Apply chains of which nothing is there."""
+    """Apply chains of which no object exists."""
     with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
         run = VirtualTime(url)
-        asked = run.asked(lambda: run.apply(write(Path(folder), NEW, more)))
-        table.row(f"apply of {NEW} new chains, {name}: requests each", len(asked) / NEW, limit, "")
+        methods = run.methods_of(lambda: run.apply(write(Path(folder), NEW, more)))
+        table.row(f"apply of {NEW} new chains, {name}: requests each", len(methods) / NEW, limit, "")
         table.row(f"apply of {NEW} new chains, {name}: settle times", run.seconds, 80, "s")
 
 
 def changes(table: Table) -> None:
-    """Apply one change, and nothing, to chains that are there."""
+    """Apply existing chains without a change, and with one change."""
     with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as name:
         folder = write(Path(name), CHANGED)
         run = VirtualTime(url, settle_seconds=0.0, dataflow_settle_seconds=0.0)
         run.apply(folder)
-        asked = run.asked(lambda: run.apply(folder))
-        writes = sum(method != "GET" for method in asked)
+        methods = run.methods_of(lambda: run.apply(folder))
+        writes = sum(method != "GET" for method in methods)
         table.row(f"apply of {CHANGED} chains, nothing to do: writes", writes, 0, "")
         write_files(folder, products_7=named("Products 7").replace("30 minutes", "1 hour"))
-        planned = run.asked(lambda: run.plan(folder))
-        asked = run.asked(lambda: run.apply(folder))
-        table.row(f"one of {CHANGED} changed: requests beyond those of a plan", len(asked) - len(planned), 1, "")
+        planned = run.methods_of(lambda: run.plan(folder))
+        applied = run.methods_of(lambda: run.apply(folder))
+        table.row(f"one of {CHANGED} changed: requests beyond those of a plan", len(applied) - len(planned), 1, "")
 
 
 def measure(table: Table) -> None:

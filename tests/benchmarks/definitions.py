@@ -1,10 +1,10 @@
 """
-What definitions cost: requests and seconds of plans and exports, from one dataflow to 2,000.
+Measure requests and seconds of plans and exports, from one dataflow to 2,000.
 
     python -m tests.benchmarks.definitions
 
-Prints each figure with its limit; the exit status is 3 when one is missed. The emulator runs in a process of its own
-and answers at once, so the seconds are the client's.
+Print each figure with its limit; the exit status is 3 if a figure exceeds its limit. The emulator runs in a process of
+its own and answers at once, so the seconds are those of the client.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 
 
 def client_of(url: str) -> Client:
-    """A client that waits for nothing to settle."""
+    """Return a client whose settle times are 0."""
     transport = Transport(connect_timeout=5.0, read_timeout=60.0)
     credential = ClientCredentials(
         client_id="emulator-client", client_secret="emulator-secret", transport=transport, ims_url=url
@@ -54,44 +54,44 @@ def client_of(url: str) -> Client:
 
 
 def own_chains(folder: Path) -> Path:
-    """Definitions that share nothing but their base connection."""
+    """Write definitions that share only their base connection."""
     texts = {f"products_{at}": TEN_LINES.replace(NAME, f"Products {at}") for at in range(CHAINS)}
     return write_files(folder, **texts)
 
 
 class Bench:
-    """One emulator and its clock."""
+    """An emulator, a client of it, and the table of figures."""
 
     def __init__(self, url: str, table: Table) -> None:
         self.platform, self.client, self.table = ExperiencePlatform(url, "dev", "aep_default"), client_of(url), table
 
     def measure(self, work: Callable[[], Result]) -> tuple[Result, int, float]:
-        """Return what the work returns, its requests but for the token, and its seconds."""
-        before, began = len(self.platform.requests()), time.perf_counter()
+        """Call a function; return its result, the number of its requests without those for a token, and its seconds."""
+        before, started = len(self.platform.requests()), time.perf_counter()
         result = work()
-        seconds = time.perf_counter() - began
-        asked = [each for each in self.platform.requests()[before:] if not each["path"].startswith("/ims/")]
-        return result, len(asked), seconds
+        seconds = time.perf_counter() - started
+        sent = [each for each in self.platform.requests()[before:] if not each["path"].startswith("/ims/")]
+        return result, len(sent), seconds
 
     def plan(self, folder: Path, page_size: int = FLOW_SERVICE_PAGE_SIZE) -> tuple[Plan, int, float]:
-        """Plan the definitions of a folder."""
+        """Plan the definitions of a folder; return the plan, the number of requests and the seconds."""
         project = load_project(folder)
         return self.measure(lambda: make_plan(project, Snapshot(self.client, page_size)))
 
 
 def one_definition(bench: Bench, folder: Path) -> None:
-    """A plan of a definition whose objects are all new."""
+    """Measure the plan of a definition whose objects are all new."""
     plan, requests, _ = bench.plan(write_files(folder, products=TEN_LINES))
     assert plan.count("create") == 7
     bench.table.row("plan of one definition, all of it new: requests", requests, 13, "")
 
 
-def chains_of_their_own(bench: Bench, folder: Path) -> None:
-    """Plans of 300 chains that share nothing but their base connection."""
+def separate_chains(bench: Bench, folder: Path) -> None:
+    """Measure the plan of 300 chains that share only their base connection."""
     own_chains(folder)
-    began = time.process_time()
+    started = time.process_time()
     project = load_project(folder)
-    seconds = time.process_time() - began
+    seconds = time.process_time() - started
     bench.table.row(f"reading and checking {CHAINS} definitions, processor time", seconds, 0.5, "s")
     apply(bench.client, make_plan(project, Snapshot(bench.client)))
     plan, requests, seconds = bench.plan(folder, page_size=100)
@@ -102,7 +102,7 @@ def chains_of_their_own(bench: Bench, folder: Path) -> None:
 
 
 def seeded(bench: Bench, folder: Path) -> None:
-    """Plan and export of 2,000 dataflows."""
+    """Measure the export and the plan of 2,000 dataflows."""
     body = {"sandbox": "dev", "dataflows": SEEDED, "source": "square", "name_prefix": "seeded"}
     bench.platform.control("POST", "seed", json=body)
     export, requests, seconds = bench.measure(lambda: export_dataflows(Snapshot(bench.client), ["seeded *"]))
@@ -121,9 +121,9 @@ def seeded(bench: Bench, folder: Path) -> None:
 def main() -> int:
     """Print the figures; return the exit status."""
     table = Table()
-    for scene in (one_definition, chains_of_their_own, seeded):
+    for benchmark in (one_definition, separate_chains, seeded):
         with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
-            scene(Bench(url, table), Path(folder) / "files")
+            benchmark(Bench(url, table), Path(folder) / "files")
     applying.measure(table)
     return table.exit_status
 

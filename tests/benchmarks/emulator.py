@@ -1,10 +1,10 @@
 """
-How fast and how small the emulator is: start, requests, and a world of 10,000 dataflows with 100,000 runs.
+Measure the emulator: its start, its requests, and 10,000 dataflows with 100,000 runs.
 
     python -m tests.benchmarks.emulator
 
-Prints each figure with its limit; the exit status is 3 when one is missed. Clients speak HTTP over bare sockets: what
-is measured is the emulator. On a machine with more processors all of it gets two.
+Print each figure with its limit; the exit status is 3 if a figure exceeds its limit. Clients use HTTP over plain
+sockets, so that the emulator is measured, not a client library. The benchmark uses at most two processors.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from tests.emulator.client import CATALOG, DATA_PREP, FLOW, PAYPAL, Client, mapp
 STARTS = 7
 ROUNDS = 150
 CLIENTS = 3
-SECONDS = 4.0
+LOAD_SECONDS = 4.0
 PAGE_REPEATS = 15
 DATAFLOWS, RUNS_PER_DATAFLOW = 10_000, 10
 FEW_DATAFLOWS = 100
-# A page that took time in proportion would take a hundred times as long.
-MOST_GROWTH = 3
-# The worst cases: all items are compared, none or few are found.
+# A page whose time grew in proportion to the number of runs would take a hundred times as long.
+MAX_GROWTH = 3
+# The worst cases: all items are compared, but none or few match.
 _RUNS = "/runs?property=metrics"
 FILTERS = {
-    "dataflows whose last run began since": f"/flows?property=lastRunDetails.startedAtUTC>={10**13}&limit=100",
+    "dataflows whose last run started since": f"/flows?property=lastRunDetails.startedAtUTC>={10**13}&limit=100",
     "runs by status": f"{_RUNS}.statusSummary.status==cancelled",
     "runs by status, counted": f"{_RUNS}.statusSummary.status!=failed&count=true",
     "runs by start": f"{_RUNS}.durationSummary.startedAtUTC>={10**13}",
@@ -56,7 +56,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
 class Wire:
-    """One keep-alive connection."""
+    """One keep-alive connection to the emulator."""
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         address = urlsplit(url)
@@ -65,7 +65,7 @@ class Wire:
         self.head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "127.0.0.1", **headers}.items())
 
     def request(self, method: str, path: str, body: Any = None, **headers: str) -> bytes:
-        """The bytes of a request."""
+        """Return the bytes of a request."""
         content = b"" if body is None else json.dumps(body).encode()
         own = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         if content:
@@ -73,7 +73,7 @@ class Wire:
         return f"{method} {path} HTTP/1.1\r\n{self.head}{own}\r\n".encode() + content
 
     def exchange(self, request: bytes) -> bytes:
-        """Send a request and read its answer, which must be a good one."""
+        """Send a request, and return the body of its answer, whose status must be 2xx."""
         self.socket.sendall(request)
         data = b""
         while b"\r\n\r\n" not in data:
@@ -95,15 +95,15 @@ class Wire:
 
 @contextmanager
 def emulator_process() -> Iterator[tuple[str, int, float]]:
-    """The command in a process of its own: its address, its process id and how long it took to be ready."""
+    """Run the emulator's command in its own process; yield its URL, its process id and the seconds of its start."""
     command = [sys.executable, "-m", "airflow_provider_payments.emulator", "--time", "manual"]
-    # An installed package is compiled once; some machines forbid that in their environment.
+    # Let Python write byte code, which an installed package has, even if the environment forbids it.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    began = time.perf_counter()
+    started = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
-        ready = time.perf_counter() - began
+        ready = time.perf_counter() - started
         try:
             yield url, process.pid, ready
         finally:
@@ -127,15 +127,15 @@ def measure_starts(table: Table) -> None:
     for _ in range(STARTS + 1):
         with emulator_process() as (_, _, seconds):
             command.append(seconds)
-    # The first start compiles and writes byte code.
+    # The first start is left out: it compiles and writes byte code.
     table.row("payments-emulator, until it says it is ready", statistics.median(command[1:]), 0.5, "s")
     inside = []
     for _ in range(STARTS):
-        began = time.perf_counter()
+        started = time.perf_counter()
         with EmulatorServer() as server:
             wire = Wire(server.url, {})
             wire.exchange(wire.request("GET", "/__emulator__/state"))
-            inside.append((time.perf_counter() - began) * 1000)
+            inside.append((time.perf_counter() - started) * 1000)
     table.row("EmulatorServer, until its first answer", statistics.median(inside), 100, "ms")
 
 
@@ -145,7 +145,7 @@ def signed(client: Client) -> dict[str, str]:
 
 
 def typical(client: Client) -> Callable[[Wire], Iterator[bytes]]:
-    """What a client does around a dataflow that exists: requests that read and, one in five, requests that write."""
+    """Return the requests of a client with an existing dataflow: four in five read, one in five writes."""
     body = client.prepared()
     flow, dataset = client.flow(body)["id"], body["_dataset"]
     schema = client.item("targetConnections", body["targetConnectionIds"][0])["data"]["schema"]["id"]
@@ -175,9 +175,9 @@ def measure_requests(table: Table, url: str) -> None:
     times = []
     for _ in range(ROUNDS):
         for request in mix(wire):
-            began = time.perf_counter()
+            started = time.perf_counter()
             wire.exchange(request)
-            times.append((time.perf_counter() - began) * 1000)
+            times.append((time.perf_counter() - started) * 1000)
     table.row("a typical request, one connection: median", statistics.median(times), 2, "ms")
     table.row("a typical request, one connection: 99th percentile", statistics.quantiles(times, n=100)[98], 20, "ms")
     requests = list(mix(wire))
@@ -187,27 +187,27 @@ def measure_requests(table: Table, url: str) -> None:
 
 
 def hammer(url: str, requests: list[bytes]) -> float:
-    """Requests a second that one client gets through."""
+    """Return the requests a second of one client."""
     wire = Wire(url, {})
-    began, done = time.perf_counter(), 0
-    while time.perf_counter() - began < SECONDS:
+    started, done = time.perf_counter(), 0
+    while time.perf_counter() - started < LOAD_SECONDS:
         for request in requests:
             wire.exchange(request)
         done += len(requests)
-    return done / (time.perf_counter() - began)
+    return done / (time.perf_counter() - started)
 
 
 def measure_volume(table: Table, url: str, process: int) -> None:
     client = Client(url)
     few = fill(client, FEW_DATAFLOWS)
     small = page_times(client, few)
-    began = time.perf_counter()
+    started = time.perf_counter()
     many = fill(client, DATAFLOWS)
-    table.row("making 10,000 dataflows and 100,000 runs", time.perf_counter() - began, 10, "s")
+    table.row("creating 10,000 dataflows and 100,000 runs", time.perf_counter() - started, 10, "s")
     table.row("memory with them", psutil.Process(process).memory_info().rss / 1e6, 300, "MB")
     large = page_times(client, many)
     for name, milliseconds in large.items():
-        table.row(f"runs {name}: 100,000 against 1,000", milliseconds / small[name], MOST_GROWTH, "x")
+        table.row(f"runs {name}: 100,000 against 1,000", milliseconds / small[name], MAX_GROWTH, "x")
     table.row("runs: the slowest page of 100", max(large.values()), 50, "ms")
     for name, query in FILTERS.items():
         table.row(name, median_time(Wire(url, signed(client)), query), 100, "ms")
@@ -215,7 +215,7 @@ def measure_volume(table: Table, url: str, process: int) -> None:
 
 
 def fill(client: Client, dataflows: int) -> str:
-    """A world with so many dataflows, and nothing else; the id of one of them."""
+    """Reset the emulator, create a number of dataflows with runs, and return the id of the last dataflow."""
     client.control("POST", "reset")
     client.sign_in()
     body = {"sandbox": "dev", "dataflows": dataflows, "runs_per_dataflow": RUNS_PER_DATAFLOW}
@@ -225,37 +225,37 @@ def fill(client: Client, dataflows: int) -> str:
 
 
 def page_times(client: Client, flow: str) -> dict[str, float]:
-    """Median milliseconds of a page by what is asked for."""
+    """Return the median milliseconds of pages, by filter and place of the page."""
     wire = Wire(client.url, signed(client))
     pages = list(addresses(wire))
     result = {"by flowId": median_time(wire, f"/runs?property=flowId=={flow}&limit=100")}
     for place, page in (("first", pages[0]), ("middle", pages[len(pages) // 2]), ("last", pages[-1])):
         result[f"unfiltered, {place} page"] = median_time(wire, page)
-        moment = answer_to(wire, page)["items"][0]["createdAt"]
+        time_of_run = answer_to(wire, page)["items"][0]["createdAt"]
         for name, query in (
-            ("createdAt>=", f"property=createdAt>={moment}"),
-            ("orderby=-createdAt", f"property=createdAt<={moment}&orderby=-createdAt"),
+            ("createdAt>=", f"property=createdAt>={time_of_run}"),
+            ("orderby=-createdAt", f"property=createdAt<={time_of_run}&orderby=-createdAt"),
         ):
             address = f"/runs?{query}&limit=100"
-            # Behind the first page a list goes on from a position.
-            result[f"{name}, {place} page"] = median_time(wire, following(answer_to(wire, address)) or address)
+            # Measure the second page of the list, because only later pages begin at a position.
+            result[f"{name}, {place} page"] = median_time(wire, next_address(answer_to(wire, address)) or address)
     return result
 
 
 def addresses(wire: Wire) -> Iterator[str]:
-    """Where a page of 100 begins after each 1,000 runs; the last is the last page of all."""
+    """Yield the addresses of pages of 100 runs, one after every 1,000 runs, and of the last page."""
     longer, page = "/runs?limit=1000", "/runs?limit=100"
     while longer:
         yield page
-        longer = following(answer_to(wire, longer))
+        longer = next_address(answer_to(wire, longer))
         if longer:
             page = f"{longer}&limit=100"
-    while further := following(answer_to(wire, page)):
+    while further := next_address(answer_to(wire, page)):
         page = further
     yield page
 
 
-def following(answer: Any) -> str:
+def next_address(answer: Any) -> str:
     return str(answer["_links"].get("next", {}).get("href", ""))
 
 
@@ -267,9 +267,9 @@ def median_time(wire: Wire, address: str, base: str = FLOW) -> float:
     request = wire.request("GET", base + address)
     times = []
     for _ in range(PAGE_REPEATS):
-        began = time.perf_counter()
+        started = time.perf_counter()
         wire.exchange(request)
-        times.append((time.perf_counter() - began) * 1000)
+        times.append((time.perf_counter() - started) * 1000)
     return statistics.median(times)
 
 

@@ -1,9 +1,9 @@
 """
-Time that passes faster: a service tells it, and a process lives by it.
+Clocks that run faster than real time, for a service and for a process.
 
-Compressed periods would not be true: a dataflow that says that it runs every half an hour must not do so every thirty
-seconds, and what the provider allows for lag and clocks is in seconds of the platform. So nothing is divided; both
-sides have clocks that run faster.
+Shorter periods would not be realistic: a dataflow with a schedule of half an hour must not run every thirty seconds,
+and the provider's tolerances for lag and clocks are in seconds of the platform. So the periods are kept, and the clocks
+of both sides run faster.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ VARIABLE = "WAITING_FAST_TIME"
 @dataclass(frozen=True)
 class FastTime:
     """
-    The time of day, which agreed with this machine's at some moment and has run faster since.
+    A clock that agreed with this machine's at its origin and has run faster since.
 
-    :param factor: seconds that pass in each real one.
-    :param origin: that moment, in epoch seconds.
+    :param factor: the seconds that pass in each real second.
+    :param origin: the origin, in epoch seconds.
     """
 
     factor: float = 1.0
     origin: float = 0.0
 
-    def at(self, moment: float) -> float:
-        """What it is when this machine's clock shows ``moment``."""
-        return self.origin + (moment - self.origin) * self.factor
+    def at(self, real_time: float) -> float:
+        """Return the time of this clock at a time of this machine's clock."""
+        return self.origin + (real_time - self.origin) * self.factor
 
     def __str__(self) -> str:
         return f"{self.factor!r}@{self.origin!r}"
@@ -43,12 +43,12 @@ class FastTime:
         return cls(float(factor), float(origin))
 
 
-def live_by_the_environment() -> asyncio.AbstractEventLoop:
+def use_fast_time() -> asyncio.AbstractEventLoop:
     """
-    Let this process live by the fast time that the environment names, and return an event loop that does.
+    Let the clocks of this process run as fast as the environment says, and return an event loop that does so too.
 
-    To be called before anything is imported that keeps a clock: a module that has one by name already keeps real
-    time, as sockets do.
+    Call this before importing any module that uses a clock: a module that has already imported a function of the clock
+    by name keeps real time, as sockets do.
     """
     fast = FastTime.read(os.environ.get(VARIABLE, "1@0"))
     factor = fast.factor
@@ -64,12 +64,12 @@ def live_by_the_environment() -> asyncio.AbstractEventLoop:
 
 def _speed_up(fast: FastTime) -> None:
     wall, monotonic, sleep, wait = time.time, time.monotonic, time.sleep, threading.Condition.wait
-    begun = monotonic()
+    origin = monotonic()
 
-    def shorter(self: threading.Condition, timeout: float | None = None) -> bool:
+    def scaled_wait(self: threading.Condition, timeout: float | None = None) -> bool:
         return wait(self, None if timeout is None else timeout / fast.factor)
 
     time.time = lambda: fast.at(wall())
-    time.monotonic = lambda: begun + (monotonic() - begun) * fast.factor
+    time.monotonic = lambda: origin + (monotonic() - origin) * fast.factor
     time.sleep = lambda seconds: sleep(seconds / fast.factor)
-    threading.Condition.wait = shorter  # type: ignore[method-assign]
+    threading.Condition.wait = scaled_wait  # type: ignore[method-assign]

@@ -1,10 +1,10 @@
 """
-What the health of many dataflows costs: requests, seconds, and the size of the XCom.
+Measure health checks of many dataflows: requests, seconds, and the size of the XCom.
 
     python -m tests.benchmarks.health
 
-Prints each figure with its limit; the exit status is 3 when one is missed. The emulator runs in a process of its own
-and answers at once, so the seconds are the client's.
+Print each figure with its limit; the exit status is 3 if a figure exceeds its limit. The emulator runs in a process of
+its own and answers at once, so the seconds are those of the client.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tests.benchmarks.definitions import Bench
 from tests.benchmarks.emulator import emulator_process
 from tests.benchmarks.limits import Table
 
-#: Dataflows that are there, and how many of them are checked. The emulator gives some of them a last run that failed.
+#: The numbers of existing dataflows, of checked ones, and of checked ones whose last run failed.
 SEEDED, CHECKED, FAILED = 1000, 300, 30
 RUNS = 5
-DAY = 86400
+DAY_SECONDS = 86400
 
 
 def names_by_status(found: tuple[Health, ...]) -> tuple[list[str], list[str]]:
-    """The names of dataflows whose last run has not failed, and of those whose last run has."""
+    """Return the names of dataflows whose last run has not failed, and of those whose last run has failed."""
     failed = {health.observation.name for health in found if "failed" in {problem.code for problem in health.problems}}
     return [health.observation.name for health in found if health.observation.name not in failed], sorted(failed)
 
@@ -40,7 +40,7 @@ def seeded(bench: Bench) -> tuple[list[str], list[str]]:
 
 
 def row(bench: Bench, name: str, limit: int, page_size: int = 1000, **question: Any) -> tuple[Health, ...]:
-    """Check once; print its requests, and return what was found."""
+    """Check once; print the requests and seconds, and return the result."""
     found, requests, seconds = bench.measure(
         lambda: check_health(bench.client, Question(**question), page_size=page_size)
     )
@@ -57,12 +57,12 @@ def main() -> int:
         good, failed = seeded(bench)
         assert len(failed) >= FAILED
         mixed = [*good[: CHECKED - FAILED], *failed[:FAILED]]
-        pages = 1 + CHECKED // 100  # of dataflows, then of runs by their ids
+        pages = 1 + CHECKED // 100  # pages of dataflows, and of runs by their ids
         found = row(bench, f"{CHECKED} dataflows, every last run succeeded", 10, patterns=good[:CHECKED])
         assert len(found) == CHECKED
         row(bench, "the same, pages of 100", SEEDED // 100 + CHECKED // 100, page_size=100, patterns=good[:CHECKED])
         row(bench, f"{CHECKED} dataflows, {FAILED} last runs failed", pages + FAILED, patterns=mixed)
-        since = bench.client.now() - 3 * DAY
+        since = bench.client.now() - 3 * DAY_SECONDS
         row(bench, "the same, failures counted", pages + CHECKED, patterns=mixed, failures_since=since)
         bases = {
             at(flow, "inheritedAttributes", "sourceConnections")[0]["baseConnection"]["id"]

@@ -1,12 +1,12 @@
 """
-What a DAG file pays for importing a provider's operators, sensors and triggers, side by side with released rivals.
+Measure the import of a provider's operators, sensors and triggers in a DAG file, compared with released rivals.
 
     python -m tests.benchmarks.import_cost [--runs 15]
 
-Each figure is taken in new processes that have loaded Airflow's own base classes before the clock starts: milliseconds
-of processor time (the least and the median of the runs), and the number of modules that came with it. A rival that is
-not installed is left out (the extra ``bench`` installs all). The exit status is 3 where ours costs more than the
-cheapest rival; the medians are compared, for the least of few runs is luck.
+Each figure is measured in new processes that have imported Airflow's own base classes before the clock starts:
+milliseconds of processor time (minimum and median of the runs), and the number of imported modules. A rival that is not
+installed is left out (the extra ``bench`` installs all). The exit status is 3 if this provider costs more than the
+cheapest rival. The medians are compared, because the minimum of a few runs is random.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ from airflow.providers.common.compat.sdk import (
     AirflowException, AirflowFailException, BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator, XCom, conf,
 )
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-modules, began = len(sys.modules), time.process_time()
+modules, started = len(sys.modules), time.process_time()
 for name in json.loads(sys.argv[1]):
     importlib.import_module(name)
-print(json.dumps([(time.process_time() - began) * 1000, len(sys.modules) - modules]))
+print(json.dumps([(time.process_time() - started) * 1000, len(sys.modules) - modules]))
 """
 
 
 def measure(modules: list[str]) -> tuple[float, int] | None:
-    """Return the milliseconds and the modules loaded in a new process; ``None`` where the provider is not installed."""
+    """Return the milliseconds and the number of imported modules; ``None`` if the provider is not installed."""
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"AIRFLOW_HOME": home, "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-        # pip compiles what it installs, as the rivals; a checkout is compiled when it is imported first.
+        # Let Python write byte code for the checkout, because pip has compiled the rivals when it installed them.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", CHILD, json.dumps(modules)],
@@ -85,28 +85,28 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Import cost of Airflow providers.")
     parser.add_argument("--runs", type=int, default=15)
     runs = parser.parse_args().runs
-    # The first run compiles and writes byte code; no DAG processor pays that twice.
+    # The first run is left out: it compiles and writes byte code.
     installed = {name: modules for name, modules in PROVIDERS.items() if measure(modules)}
     figures: dict[str, list[tuple[float, int]]] = {name: [] for name in installed}
     for _ in range(runs):
-        # In turns: what else the machine does then costs all of them alike.
+        # The providers take turns, so that other load on the machine affects all alike.
         for name, modules in installed.items():
             figures[name] += filter(None, [measure(modules)])
-    print(f"{'provider':<22}{'least ms':>10}{'median ms':>11}{'modules':>9}   ({runs} runs each)")
-    medians = {name: statistics.median(cost for cost, _ in taken) for name, taken in figures.items()}
+    print(f"{'provider':<22}{'min. ms':>10}{'median ms':>11}{'modules':>9}   ({runs} runs each)")
+    medians = {name: statistics.median(cost for cost, _ in costs) for name, costs in figures.items()}
     for name in PROVIDERS:
         if name in installed:
-            least = min(cost for cost, _ in figures[name])
-            print(f"{name:<22}{least:>10.1f}{medians[name]:>11.1f}{figures[name][-1][1]:>9}")
+            minimum = min(cost for cost, _ in figures[name])
+            print(f"{name:<22}{minimum:>10.1f}{medians[name]:>11.1f}{figures[name][-1][1]:>9}")
         else:
             print(f"{name:<22}{'not installed':>30}")
     ours = medians.pop(OURS)
     if not medians:
-        print("no rival is installed: nothing to compare with")
+        print("no rival is installed, so there is no comparison")
         return 0
     print()
     table = Table()
-    table.row("import, ours and the cheapest rival's", ours, round(min(medians.values()), 1), "ms")
+    table.row("import, compared with the cheapest rival", ours, round(min(medians.values()), 1), "ms")
     return table.exit_status
 
 

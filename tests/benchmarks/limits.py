@@ -1,20 +1,20 @@
-"""Figures as a benchmark prints them, each with its limit."""
+"""The table that a benchmark prints: figures, each with its limit."""
 
 from __future__ import annotations
 
-#: The exit status of a benchmark with a figure that misses its limit; one that breaks has Python's own, 1.
+#: The exit status of a benchmark with a figure beyond its limit; a benchmark that fails has Python's own, 1.
 MISSED = 3
 
 
 class Table:
-    """The figures, each held against its limit."""
+    """The figures, each compared with its limit."""
 
     def __init__(self) -> None:
         self._missed = 0
         print(f"{'':<62}{'measured':>12}{'limit':>12}")
 
     def row(self, name: str, value: float, limit: float, unit: str, *, at_least: bool = False) -> None:
-        """Print a figure; ``at_least`` says that the limit is its least, not its most."""
+        """Print a figure; with ``at_least`` the limit is a minimum, not a maximum."""
         met = value >= limit if at_least else value <= limit
         self._missed += not met
         bound = f"{'>=' if at_least else '<='} {limit:g} {unit}"
@@ -22,5 +22,5 @@ class Table:
 
     @property
     def exit_status(self) -> int:
-        """The benchmark's: 0 if each figure is within its limit."""
+        """The exit status of the benchmark: 0 if each figure is within its limit."""
         return MISSED if self._missed else 0

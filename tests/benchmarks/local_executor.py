@@ -1,12 +1,12 @@
 """
-What a dataflow costs in Airflow, in three shapes: a task for each step, one mapped task, one task for all.
+Measure a dataflow in Airflow, in three shapes: a task for each step, one mapped task, one task for all dataflows.
 
     python -m tests.benchmarks.local_executor
 
 Airflow runs with the LocalExecutor, its parts in processes of their own, and creates whole chains in an emulator that
-answers at once; settle times are 0. The shapes take turns, and the least of each counts: what else the machine does is
-none of theirs. Prints wall seconds and requests a dataflow, and how many times less than the steps the other shapes
-take; the exit status is 3 where that is less than its limit. It takes some minutes.
+answers at once; settle times are 0. The shapes take turns, and the fastest turn of each shape counts, to leave out
+other load on the machine. Print wall seconds and requests of a dataflow, and how many times faster than the steps the
+other shapes are; the exit status is 3 if a shape is not fast enough. It takes some minutes.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tests.benchmarks.emulator import emulator_process
 from tests.benchmarks.limits import Table
 from tests.system.live_airflow import LiveAirflow
 
-#: Shape -> how many dataflows a turn: as many as show what one more of them costs.
+#: The number of dataflows in a turn of each shape: enough to show the cost of one more dataflow.
 CHAINS = {"steps": 5, "mapped": 30, "one_task": 100}
 TURNS = 3
-#: Shape -> how many times less than the steps a dataflow takes, at least.
+#: How many times faster than the steps each shape must be.
 LIMITS = {"mapped": 8, "one_task": 50}
-PATIENCE_SECONDS = 1800.0
+TIMEOUT_SECONDS = 1800.0
 PROJECT = "version: 1\nproject: benchmark\n"
 FIELDS = "schema: {fields: {product.name: string, product.type: string, product.createTime: date-time}}\n"
 DAGS = """
@@ -57,7 +57,7 @@ for folder in sorted(Path(__file__).parent.glob("*_turn_*")):
 
 @dataclass(frozen=True)
 class Cost:
-    """What a dataflow cost."""
+    """The cost of a dataflow."""
 
     seconds: float
     requests: float
@@ -69,7 +69,7 @@ def name_of(shape: str, turn: int) -> str:
 
 
 def write_dags(folder: Path, chains: Mapping[str, int]) -> None:
-    """Write the DAGs and their definitions, which share nothing but their base connection."""
+    """Write the DAGs and their definitions, which share only their base connection."""
     for (shape, count), turn in product(chains.items(), range(TURNS)):
         name = name_of(shape, turn)
         texts = {
@@ -81,27 +81,27 @@ def write_dags(folder: Path, chains: Mapping[str, int]) -> None:
 
 
 def cost(airflow: LiveAirflow, platform: ExperiencePlatform, dag_id: str, count: int) -> Cost:
-    """Run a DAG once; return what each of its dataflows cost."""
+    """Run a DAG once; return the cost of each of its dataflows."""
     before = len(platform.requests())
     run = airflow.trigger(dag_id)
     query = "SELECT state, start_date, end_date FROM dag_run WHERE dag_id=? AND run_id=?"
-    state, began, ended = airflow.wait_until(
+    state, started, ended = airflow.wait_until(
         lambda: next((row for row in airflow.rows(query, dag_id, run) if row[0] in ("success", "failed")), None),
-        PATIENCE_SECONDS,
+        TIMEOUT_SECONDS,
     )
     if state != "success":
         raise SystemExit(f"{dag_id}: {airflow.states(dag_id, run)}; logs in {airflow.home}")
-    asked = [each for each in platform.requests()[before:] if not each["path"].startswith("/ims/")]
-    made = [flow for flow in platform.objects("flows") if flow["name"].startswith(f"{dag_id} ")]
-    assert len(made) == count
-    seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(began)).total_seconds()
-    return Cost(seconds / count, len(asked) / count)
+    sent = [each for each in platform.requests()[before:] if not each["path"].startswith("/ims/")]
+    created = [flow for flow in platform.objects("flows") if flow["name"].startswith(f"{dag_id} ")]
+    assert len(created) == count
+    seconds = (datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds()
+    return Cost(seconds / count, len(sent) / count)
 
 
 def main() -> int:
     """Print the figures; return the exit status."""
-    parser = argparse.ArgumentParser(description="What a dataflow costs in Airflow, in three shapes.")
-    parser.add_argument("--short", action="store_true", help="few dataflows, to see whether it runs")
+    parser = argparse.ArgumentParser(description="Measure a dataflow in Airflow, in three shapes.")
+    parser.add_argument("--short", action="store_true", help="use few dataflows, to test the benchmark itself")
     chains = dict.fromkeys(CHAINS, 2) if parser.parse_args().short else CHAINS
     with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
         platform = ExperiencePlatform(url)
@@ -111,15 +111,15 @@ def main() -> int:
         with airflow:
             for turn, (shape, count) in product(range(TURNS), chains.items()):
                 costs[shape].append(cost(airflow, platform, name_of(shape, turn), count))
-    least = {shape: min(each.seconds for each in turns) for shape, turns in costs.items()}
+    fastest = {shape: min(each.seconds for each in turns) for shape, turns in costs.items()}
     for shape, turns in costs.items():
         seconds = ", ".join(f"{each.seconds:.3g}" for each in turns)
         requests = max(each.requests for each in turns)
         print(f"{shape:<10}{chains[shape]:>4} dataflows a turn: {seconds} s and {requests:.3g} requests each")
     table = Table()
     for shape, limit in LIMITS.items():
-        times = least["steps"] / least[shape]
-        table.row(f"{shape}: times less than the steps, wall seconds a dataflow", times, limit, "", at_least=True)
+        times = fastest["steps"] / fastest[shape]
+        table.row(f"{shape}: times faster than the steps", times, limit, "", at_least=True)
     return table.exit_status
 
 

@@ -1,10 +1,11 @@
 """
-What the page in Airflow costs: requests and seconds of the first screen, seconds of 3,000 runs, the plugin's import.
+Measure the page in Airflow: requests and seconds of the first screen, seconds of 3,000 runs, the plugin's import.
 
     python -m tests.benchmarks.page
 
-Prints each figure with its limit; the exit status is 3 when one is missed. Airflow's API server runs in a process of
-its own, on SQLite, and the browser beside it: seconds are those from the navigation to the last change of the page.
+Print each figure with its limit; the exit status is 3 if a figure exceeds its limit. Airflow's API server runs in a
+process of its own, on SQLite, and so does the browser. Seconds are those from the navigation to the last change of the
+page.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from tests.browser.sample import failure, health
 from tests.browser.steps import SETTLED, enter, show
 
 DATASETS, RUNS = 20, 20
-#: Datasets that come later, and the runs of each: with the others 3,000 and more.
-FURTHER, MANY = 26, 100
+#: The number of datasets that are added later, and of runs of each: with the others more than 3,000 runs.
+MORE_SHOPS, MORE_RUNS = 26, 100
 LOADS, IMPORTS = 5, 15
 
 NOTE_CHANGES = """
@@ -35,14 +36,14 @@ IMPORT = """
 import time
 from airflow import plugins_manager
 import airflow_provider_payments
-began = time.perf_counter()
+started = time.perf_counter()
 import airflow_provider_payments.plugin
-print((time.perf_counter() - began) * 1000)
+print((time.perf_counter() - started) * 1000)
 """
 
 
 def first_screen(table: Table, browser: Browser, airflow: PageAirflow) -> None:
-    """Measure what is shown without scrolling; the first load warms the server up."""
+    """Measure the page without scrolling; the first load warms up the server."""
     requests, seconds = [], []
     for _ in range(LOADS + 1):
         show(browser, airflow.page, width=1280, height=800)
@@ -52,29 +53,29 @@ def first_screen(table: Table, browser: Browser, airflow: PageAirflow) -> None:
     table.row("first screen, median", statistics.median(seconds[1:]), 0.5, "s")
 
 
-def everything(table: Table, browser: Browser, airflow: PageAirflow) -> None:
-    """Measure what a search in all runs takes, which reads and draws all of them."""
+def search_all_runs(table: Table, browser: Browser, airflow: PageAirflow) -> None:
+    """Measure a search in all runs, for which the page reads and draws all runs."""
     show(browser, airflow.page)
-    began = browser.run("return performance.now()")
-    enter(browser, "runs", str(MANY))
+    started = browser.run("return performance.now()")
+    enter(browser, "runs", str(MORE_RUNS))
     enter(browser, "text", "square")
     browser.wait_for(SETTLED)
     drawn = browser.run("return document.querySelectorAll('.bar').length")
-    assert drawn >= FURTHER * MANY + DATASETS * RUNS, drawn
-    seconds = (browser.run("return window.changed") - began) / 1000
-    table.row(f"all of {drawn} runs, from a key stroke on", seconds, 2, "s")
+    assert drawn >= MORE_SHOPS * MORE_RUNS + DATASETS * RUNS, drawn
+    seconds = (browser.run("return window.changed") - started) / 1000
+    table.row(f"all of {drawn} runs, after a key stroke", seconds, 2, "s")
 
 
 def plugin_import(table: Table) -> None:
-    """Measure the plugin's module in new processes that have loaded Airflow's plugin manager."""
+    """Measure the import of the plugin in new processes that have imported Airflow's plugin manager."""
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"AIRFLOW_HOME": home, "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
         run = [sys.executable, "-W", "ignore", "-c", IMPORT]
-        taken = [
+        durations = [
             float(subprocess.run(run, env=environment, check=True, capture_output=True, text=True).stdout.split()[-1])
             for _ in range(IMPORTS)
         ]
-    table.row("import of the plugin, median", statistics.median(taken), 1, "ms")
+    table.row("import of the plugin, median", statistics.median(durations), 1, "ms")
 
 
 def main() -> int:
@@ -90,9 +91,11 @@ def main() -> int:
             browser.before_each_page(NOTE_CHANGES)
             browser.log_in(airflow.url, airflow.token("viewer"))
             first_screen(table, browser, airflow)
-            more = [asset(f"Refunds {n}", history(f"more-{n}", f"Square more {n}", MANY)) for n in range(FURTHER)]
+            more = [
+                asset(f"Refunds {n}", history(f"more-{n}", f"Square more {n}", MORE_RUNS)) for n in range(MORE_SHOPS)
+            ]
             airflow.store_events(more)
-            everything(table, browser, airflow)
+            search_all_runs(table, browser, airflow)
     plugin_import(table)
     return table.exit_status
 

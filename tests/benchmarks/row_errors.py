@@ -1,10 +1,10 @@
 """
-What the download of row errors takes: memory and seconds for 100,000 of them, and for a single file of them.
+Measure the download of row errors: memory and seconds for 100,000 row errors, in many files and in one file.
 
     python -m tests.benchmarks.row_errors
 
-Prints each figure with its limit; the exit status is 3 when one is missed. The service runs in a process of its own,
-and each download in another, whose memory is read every two milliseconds. Files go to a local folder.
+Print each figure with its limit; the exit status is 3 if a figure exceeds its limit. The service runs in a process of
+its own, and each download in another, whose memory is read every two milliseconds. Files are written to a local folder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LIMIT_MB, LIMIT_SECONDS = 60, 60
 
 @contextmanager
 def service(files: int, rows: int) -> Iterator[str]:
-    """Serve a batch with this number of files and of row errors in each; gives the address."""
+    """Serve a batch with a number of files and of row errors in each; yield the URL."""
     command = [sys.executable, "-m", "tests.row_error_service", str(files), str(rows), str(RECORD_BYTES)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -40,18 +40,18 @@ def service(files: int, rows: int) -> Iterator[str]:
 
 
 class Memory:
-    """How much memory this process has taken in a block, at most, beyond what it had when that began."""
+    """The growth of this process's memory in a block: the maximum, compared with the memory before the block."""
 
     def __enter__(self) -> Memory:
         self._process, self._ended = psutil.Process(), threading.Event()
-        self.before = self.most = self._process.memory_info().rss
+        self.before = self.maximum = self._process.memory_info().rss
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
         return self
 
     def _watch(self) -> None:
         while not self._ended.wait(0.002):
-            self.most = max(self.most, self._process.memory_info().rss)
+            self.maximum = max(self.maximum, self._process.memory_info().rss)
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
@@ -59,12 +59,12 @@ class Memory:
 
     @property
     def growth(self) -> float:
-        """In MB."""
-        return (self.most - self.before) / 1e6
+        """The growth in MB."""
+        return (self.maximum - self.before) / 1e6
 
 
 def download(url: str, small: str, folder: str) -> None:
-    """Download from both; the first, of one row error, loads what any download loads. Prints growth and seconds."""
+    """Download one row error, to load all modules, then the batch; print the growth of memory and the seconds."""
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     from airflow_provider_payments.aep.runs.row_error_files import Download
@@ -73,11 +73,11 @@ def download(url: str, small: str, folder: str) -> None:
 
     warm = Download(client_of(small), ObjectStoragePath(folder) / "warm", "bench")
     warm.add(BATCH)
-    began = time.perf_counter()
+    started = time.perf_counter()
     with Memory() as memory:
         found = Download(client_of(url), ObjectStoragePath(folder) / "all", "bench")
         found.add(BATCH)
-    figures = {"rows": found.errors.rows, "MB": memory.growth, "s": time.perf_counter() - began}
+    figures = {"rows": found.errors.rows, "MB": memory.growth, "s": time.perf_counter() - started}
     print(json.dumps(figures))
 
 

@@ -1,10 +1,10 @@
 """
-What 10, 100 and 1,000 dataflows take in one task: requests, processor time and memory, also under a rate limit.
+Measure requests, processor time and memory of 10, 100 and 1,000 dataflows in one task, also under a rate limit.
 
     python -m tests.benchmarks.sizing
 
-New chains of seven objects are applied, planned again with nothing to do, and checked for their health, each number in
-a process of its own and at an emulator of its own, whose clock the waits move. Prints the figures; there are no limits.
+New chains of seven objects are applied, planned again without changes, and checked for their health. Each number of
+dataflows has its own process and its own emulator, whose clock the waits advance. The figures have no limits.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from tests.benchmarks.applying import VirtualTime, write
 from tests.benchmarks.emulator import emulator_process
 
 NUMBERS = (10, 100, 1000)
-#: Requests a minute -> the largest number of dataflows that is applied under it; beyond, requests tell the time.
+#: The maximum number of dataflows applied under each limit in requests a minute; for more, the time is computed.
 LIMITS = {60: 100, 600: 100}
-MIB_OF_KIB = 1024
+KIB_PER_MIB = 1024
 
 
 @dataclass(frozen=True)
 class Cost:
     """
-    What some work has taken.
+    The cost of some work.
 
     :param waited: seconds of the emulator's clock.
-    :param processor: seconds.
+    :param processor: processor seconds.
     """
 
     requests: int
@@ -43,14 +43,14 @@ class Cost:
 
 
 def cost(run: VirtualTime, work: Callable[[], object]) -> Cost:
-    """Do some work; return what it has taken."""
+    """Call a function; return its cost."""
     waited, processor = run.seconds, time.process_time()
-    requests = len(run.asked(work))
+    requests = len(run.methods_of(work))
     return Cost(requests, run.seconds - waited, time.process_time() - processor)
 
 
 def measure(number: int, limit: int | None) -> None:
-    """Print what a number of dataflows takes."""
+    """Print the cost of a number of dataflows."""
     with emulator_process() as (url, _, _), tempfile.TemporaryDirectory() as folder:
         run, files = VirtualTime(url), write(Path(folder), number)
         before = _memory()
@@ -70,7 +70,7 @@ def measure(number: int, limit: int | None) -> None:
 
 
 def _memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB_OF_KIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
 
 
 def main() -> int:

@@ -1,12 +1,12 @@
 """
-What a task group of a definition adds to the parsing of a DAG file, side by side with the same operators by hand.
+Measure what a task group from a definition adds to the parsing of a DAG file, compared with operators written by hand.
 
     python -m tests.benchmarks.task_group [--groups 100] [--rounds 5]
 
-A DAG of as many groups, each with a file of its own below one project file, and a DAG of the same tasks written by hand
-in groups, are built in turns in one process, to which both operators and reader have been loaded: processor time. The
-figure is the difference for each group, the median of the rounds, in milliseconds. Beside it stands what a process pays
-once, with its first group. The exit status is 3 where a limit is missed.
+A DAG with groups from definition files, in one project, and a DAG with the same tasks written by hand are built in
+turns in one process that has imported all modules. The figure is the difference in processor time for each group, in
+milliseconds, the median of the rounds. Another figure is the cost of the first group of a process. The exit status is 3
+if a figure exceeds its limit.
 """
 
 from __future__ import annotations
@@ -72,14 +72,14 @@ import sys, time
 from airflow.providers.common.compat.sdk import DAG
 from airflow_provider_payments.task_group import dataflow_task_group
 with DAG(dag_id="group", schedule=None):
-    began = time.process_time()
+    started = time.process_time()
     dataflow_task_group(sys.argv[1], environment="prod")
-    print((time.process_time() - began) * 1000)
+    print((time.process_time() - started) * 1000)
 """
 
 
 def by_hand(number: int) -> None:
-    """The tasks of a definition as a person writes them."""
+    """Create the tasks of a definition as a user would write them by hand."""
     name = f"Products {number}"
     common: dict[str, Any] = {"aep_conn_id": "aep_prod", "chain": "finance", "if_exists": "update"}
     with TaskGroup(group_id=f"products_{number}"):
@@ -142,18 +142,18 @@ def by_hand(number: int) -> None:
         )
 
 
-def milliseconds(make: Callable[[int], object], groups: int) -> float:
+def milliseconds(build: Callable[[int], object], groups: int) -> float:
     """Build a DAG of groups; return the processor time of each."""
     gc.collect()
     with DAG(dag_id="groups", schedule=None):
-        began = time.process_time()
+        started = time.process_time()
         for number in range(groups):
-            make(number)
-        return (time.process_time() - began) * 1000 / groups
+            build(number)
+        return (time.process_time() - started) * 1000 / groups
 
 
 def first(file: Path) -> float:
-    """Return what the first group of a new process takes."""
+    """Return the processor milliseconds of the first group of a new process."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CHILD, str(file)], check=True, capture_output=True, text=True
     )
@@ -166,9 +166,9 @@ def main() -> int:
     parser.add_argument("--groups", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    added, ours, theirs = [], [], []
+    added, file_times, hand_times = [], [], []
     with tempfile.TemporaryDirectory() as place:
-        # The search for the project file must end somewhere.
+        # The search for the project file ends at the root of a repository.
         (Path(place) / ".git").mkdir()
         for turn in range(options.rounds + 1):
             folder = Path(place) / str(turn)
@@ -183,15 +183,17 @@ def main() -> int:
                 options.groups,
             )
             hand = milliseconds(by_hand, options.groups)
-            if turn:  # the first one loads what both need
+            if turn:  # the first round is left out: it imports modules
                 added.append(group - hand)
-                ours.append(group)
-                theirs.append(hand)
+                file_times.append(group)
+                hand_times.append(hand)
         once = statistics.median(first(folder / "products_0.yaml") for _ in range(3))
-    print(f"{options.groups} groups of 8 tasks, each group: {statistics.median(ours):.2f} ms from files, ", end="")
-    print(f"{statistics.median(theirs):.2f} ms by hand")
+    print(
+        f"{options.groups} groups of 8 tasks, each group: {statistics.median(file_times):.2f} ms from files, ", end=""
+    )
+    print(f"{statistics.median(hand_times):.2f} ms by hand")
     table = Table()
-    table.row("a group from a file, more than by hand", statistics.median(added), MAX_ADDED_MS, "ms")
+    table.row("additional time of a group from a file", statistics.median(added), MAX_ADDED_MS, "ms")
     table.row("the first group of a process, imports included", once, MAX_FIRST_MS, "ms")
     return table.exit_status
 

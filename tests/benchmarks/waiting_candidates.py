@@ -1,10 +1,10 @@
 """
-One provider's triggers under the waiting benchmark, in a process and an event loop of their own.
+Measure the triggers of one provider, in a process and an event loop of their own.
 
     python -m tests.benchmarks.waiting_candidates <candidate>
 
-Says that it is ready, reads what to wait for, a line of JSON, and prints what the waits cost, another one. The triggers
-are the released ones, built as their operators and sensors build them and run as the triggerer runs them.
+Print "ready", read the job, a line of JSON, and print the cost of the waits, another line of JSON. The triggers are the
+released ones, built as their operators and sensors build them and run as the triggerer runs them.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import uuid4
 
-#: The Airflow connection, in the environment.
+#: The id of the Airflow connection, which is in the environment.
 CONN_ID = "waiting"
-#: Seconds between two looks at how late the event loop is.
-TICK = 0.01
-#: Seconds between two looks at the memory.
-LOOK_AT_MEMORY = 0.2
+#: Seconds between two samples of the event loop's lateness.
+TICK_SECONDS = 0.01
+#: Seconds between two samples of the memory.
+MEMORY_INTERVAL_SECONDS = 0.2
 
 
 @dataclass
 class Job:
     """
-    What to wait for. Times are epoch seconds.
+    The waits of a candidate. Times are epoch seconds.
 
-    :param url: of the service.
-    :param interval: seconds between two looks.
-    :param spread: seconds within which the waits begin, one after the other.
-    :param patience: seconds after which those that still wait are lost.
-    :param flows: the dataflow of each wait.
-    :param since: runs that began earlier do not count.
-    :param runs: the run that each wait must be told of.
-    :param created: when that was or will be made.
-    :param ends: when it ends; empty where the run itself tells it.
+    :param url: the URL of the service.
+    :param interval: seconds between two polls.
+    :param spread: seconds within which the waits begin, one after another.
+    :param patience: seconds after which waits without an event are lost.
+    :param flows: the id of the dataflow of each wait.
+    :param since: runs that started earlier are ignored.
+    :param runs: the id of the run that each wait must report.
+    :param created: the creation time of each run, past or future.
+    :param ends: the end of each run; empty if the events contain the ends.
     """
 
     url: str
@@ -60,16 +60,17 @@ class Job:
 @dataclass
 class Measured:
     """
-    What the waits cost.
+    The cost of the waits.
 
     :param elapsed: seconds until the last event.
-    :param cpu: seconds of the processor.
-    :param base: megabytes before the first trigger was built; ``peak``: the most while they ran.
-    :param lateness: how late the event loop was: median, 99th percentile and most, in milliseconds.
-    :param latency: from the run's end to the event, the same, in seconds.
-    :param waited: seconds, of all waits together.
-    :param lost: waits without the event that was due to them.
-    :param problems: some of what was wrong instead.
+    :param cpu: processor seconds.
+    :param base: megabytes before the first trigger was built.
+    :param peak: the maximum of megabytes while the triggers ran.
+    :param lateness: how late the event loop was: median, 99th percentile and maximum, in milliseconds.
+    :param latency: from the run's end to the event: median, 99th percentile and maximum, in seconds.
+    :param waited: the sum of all waits, in seconds.
+    :param lost: the number of waits without the expected event.
+    :param problems: some of the wrong events and lost waits.
     """
 
     elapsed: float
@@ -92,16 +93,16 @@ def payments(job: Job) -> Callable[[int], Any]:
     def build(place: int) -> Any:
         flow, now = job.flows[place], time.time()
         wait = Wait(RunSelection(flow_id=flow, since=job.since), job.since)
-        # The worker polls before it defers, and hands over what it saw.
-        wait.select([seen(flow, job.runs[place], job.created[place])] * (job.created[place] <= now), now)
+        # The worker polls before it defers, and passes the result to the trigger.
+        wait.select([polled_run(flow, job.runs[place], job.created[place])] * (job.created[place] <= now), now)
         parts = FlowParts(flow, f"Payments of shop {place}", str(uuid4()), str(uuid4()), uuid4().hex).to_json()
         return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=job.interval, flow=parts, **wait.trigger_arguments())
 
     return build
 
 
-def seen(flow: str, run: str, created: float) -> Any:
-    """A run that goes on, as the worker saw it."""
+def polled_run(flow: str, run: str, created: float) -> Any:
+    """Return an active run, as the worker polled it."""
     from airflow_provider_payments.aep.runs.flow_run import FlowRun
 
     metrics = {"statusSummary": {"status": "inProgress"}, "durationSummary": {"startedAtUTC": int(created * 1000)}}
@@ -135,17 +136,17 @@ def fivetran(job: Job) -> Callable[[int], Any]:
     from fivetran_provider_async.hooks import FivetranHookAsync  # type: ignore[import-not-found,unused-ignore]
     from fivetran_provider_async.triggers import FivetranTrigger  # type: ignore[import-not-found,unused-ignore]
 
-    # No connection leads elsewhere.
+    # The host cannot be set in a connection.
     FivetranHookAsync.api_host = job.url.partition("://")[2]
 
     def build(place: int) -> Any:
-        # The sensor looks before it defers, and hands over what it saw.
-        seen = pendulum.from_timestamp(job.since)
+        # The sensor polls before it defers, and passes the last completion to the trigger.
+        previous = pendulum.from_timestamp(job.since)
         return FivetranTrigger(
             task_id=f"wait_{place}",
             connector_id=str(place),
             fivetran_conn_id=CONN_ID,
-            previous_completed_at=seen,
+            previous_completed_at=previous,
             poke_interval=job.interval,
         )
 
@@ -157,10 +158,10 @@ class Candidate:
     """
     A provider.
 
-    :param distribution: what is to be installed.
-    :param module: with its trigger.
-    :param connection: the Airflow connection to the service at a URL, whose certificate stands in a file.
-    :param prepare: gives the function that builds the trigger of a wait.
+    :param distribution: the name of the distribution package.
+    :param module: the module that contains the trigger.
+    :param connection: returns the Airflow connection to the service, from its URL and the file of its certificate.
+    :param prepare: returns the function that builds the trigger of a wait.
     """
 
     name: str
@@ -208,7 +209,7 @@ CANDIDATES = {
 
 
 class Waiting:
-    """All waits of a job, on the event loop that runs."""
+    """All waits of a job, on the running event loop."""
 
     def __init__(self, job: Job, build: Callable[[int], Any]) -> None:
         import psutil
@@ -219,18 +220,18 @@ class Waiting:
         self.latency = array("d")
         self.waited = 0.0
         self.problems: list[str] = []
-        # What the imports left behind is nobody's cost.
+        # Garbage of the imports must not count as memory of the waits.
         gc.collect()
         self._memory = psutil.Process().memory_info
         self.base = self.peak = self._memory().rss / 1e6
 
     async def measure(self) -> Measured:
         """Wait for all runs."""
-        began, cpu = time.monotonic(), time.process_time()
+        started, cpu = time.monotonic(), time.process_time()
         ticker = asyncio.create_task(self._tick())
         waits = [asyncio.create_task(self._wait(place)) for place in range(len(self.job.flows))]
         _, lost = await asyncio.wait(waits, timeout=self.job.patience)
-        elapsed, cpu = time.monotonic() - began, time.process_time() - cpu
+        elapsed, cpu = time.monotonic() - started, time.process_time() - cpu
         for task in (*lost, ticker):
             task.cancel()
         await asyncio.gather(*lost, ticker, return_exceptions=True)
@@ -249,18 +250,18 @@ class Waiting:
 
     async def _wait(self, place: int) -> None:
         await asyncio.sleep(self.job.spread * place / len(self.job.flows))
-        began = time.time()
+        started = time.time()
         try:
             payloads = [event.payload async for event in self.build(place).run()]
-        except Exception as error:
+        except Exception as error:  # a trigger that raises has no event: the error is counted as a wrong one
             payloads = [repr(error)]
-        moment = time.time()
-        self.waited += moment - began
+        ended = time.time()
+        self.waited += ended - started
         if len(payloads) != 1 or not self._is_right(place, payloads[0]):
             self.problems.append(str(payloads)[:300])
             return
         end = self.job.ends[place] if self.job.ends else payloads[0]["run"]["completed_at"]
-        self.latency.append(moment - max(end, began))
+        self.latency.append(ended - max(end, started))
 
     def _is_right(self, place: int, payload: Any) -> bool:
         if not isinstance(payload, dict) or payload.get("status") != "ended":
@@ -270,30 +271,30 @@ class Waiting:
         return bool((run["id"], run["flow_id"], run["raw_status"]) == expected)
 
     async def _tick(self) -> None:
-        """Note how late the loop is; what it holds up for a second makes a hundred ticks late."""
+        """Sample the lateness of the loop; blocking the loop for a second makes a hundred ticks late."""
         loop = asyncio.get_running_loop()
-        due = looked = loop.time()
+        due = sampled = loop.time()
         while True:
-            due += TICK
+            due += TICK_SECONDS
             await asyncio.sleep(due - loop.time())
             now = loop.time()
             self.lateness.append(now - due)
-            while due + TICK <= now:
-                due += TICK
+            while due + TICK_SECONDS <= now:
+                due += TICK_SECONDS
                 self.lateness.append(now - due)
-            if now >= looked + LOOK_AT_MEMORY:
-                looked, self.peak = now, max(self.peak, self._memory().rss / 1e6)
+            if now >= sampled + MEMORY_INTERVAL_SECONDS:
+                sampled, self.peak = now, max(self.peak, self._memory().rss / 1e6)
 
 
 def spread(values: Sequence[float]) -> list[float]:
-    """Median, 99th percentile and most; zeros where there are none."""
+    """Return the median, the 99th percentile and the maximum; zeros if there are no values."""
     if len(values) < 2:
         return [*values, *values, *values] or [0.0, 0.0, 0.0]
     return [statistics.median(values), statistics.quantiles(values, n=100)[98], max(values)]
 
 
 def main(name: str) -> None:
-    """Talk to the benchmark on the standard streams, and send what Airflow prints to the error stream."""
+    """Communicate with the benchmark on the standard streams; output of Airflow goes to the error stream."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     candidate = CANDIDATES[name]

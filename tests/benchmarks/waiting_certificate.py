@@ -1,4 +1,4 @@
-"""A certificate for this machine itself, which nobody else trusts."""
+"""A self-signed certificate for localhost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate for localhost, its own authority, and its key into ``folder``; return where they are."""
+    """Write a self-signed certificate for localhost and its key into a folder; return the paths of both files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]

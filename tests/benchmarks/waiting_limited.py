@@ -1,4 +1,4 @@
-"""Many waits at the emulator, which lets few requests a minute pass."""
+"""Many waits with the emulator, which allows few requests a minute."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.benchmarks.emulator import Wire, emulator_process, following, signed
+from tests.benchmarks.emulator import Wire, emulator_process, next_address, signed
 from tests.benchmarks.waiting_candidates import Job, Measured
 from tests.benchmarks.waiting_processes import Load, run
 from tests.benchmarks.waiting_server import kind_of
 from tests.emulator.client import FLOW, Client
 
 REQUESTS_A_MINUTE = 60
-#: The most that the provider asks for in one request.
+#: The maximum number of ids in a request of the provider.
 IDS_PER_REQUEST = 100
-#: How many may come at once after a pause: fewer than one look takes.
+#: The number of requests that are allowed at once after a pause: fewer than one round of polls needs.
 BURST = 10
 SEED = 20261122
-#: Seeded dataflows run once a day, the next time in half a day and within an hour.
-UNTIL_DUE = 43200 + 3600
-#: A vendor's last rows are of the emulator's first months. Later there is nothing to copy, and runs end fast.
-UNTIL_NO_ROWS = 366 * 86400
-#: Runs that one order keeps from ending.
-ORDER = 1000
-#: Runs that end one by one, at random moments; all others end together, after the last of them.
-SINGLY = 200
+#: Seeded dataflows run once a day; the next runs start after half a day, within an hour.
+UNTIL_DUE_SECONDS = 43200 + 3600
+#: Vendors have no rows after the emulator's first months; after this time runs ingest nothing and are fast.
+UNTIL_NO_ROWS_SECONDS = 366 * 86400
+#: The number of runs that one ordered outcome keeps active.
+RUNS_PER_OUTCOME = 1000
+#: The number of runs that end singly, at random times; all others end together, after the last of them.
+SINGLE_RUNS = 200
 
 
 @dataclass(frozen=True)
 class Limited:
     """
-    What was asked of the emulator.
+    The measurements of the waits, and the requests to the emulator.
 
-    :param requests: how many of each kind, those that were refused too.
-    :param refused: how many were refused with 429 in each minute.
-    :param page_seconds: what the emulator takes to list 1,000 runs.
+    :param requests: the number of requests by kind, including refused ones.
+    :param refused: the number of requests refused with 429, by minute.
+    :param page_seconds: the seconds in which the emulator lists 1,000 runs.
     """
 
     waits: int
@@ -51,30 +51,30 @@ class Limited:
     requests_a_minute: int = REQUESTS_A_MINUTE
 
     @property
-    def most_refused(self) -> int:
+    def max_refused(self) -> int:
         return max(self.refused.values(), default=0)
 
 
 class Emulated:
-    """The emulator on a clock that is moved as time passes; each dataflow has a run that hangs until it is let go."""
+    """The emulator with a clock that follows real time; each dataflow has an active run, until it is released."""
 
     def __init__(self, url: str, dataflows: int) -> None:
         self._wire = Wire(url, {})
-        self.control("POST", "reset", {"clock": int(time.time()) - UNTIL_DUE - UNTIL_NO_ROWS})
-        self.control("POST", "clock", {"advance": UNTIL_NO_ROWS})
+        self.control("POST", "reset", {"clock": int(time.time()) - UNTIL_DUE_SECONDS - UNTIL_NO_ROWS_SECONDS})
+        self.control("POST", "clock", {"advance": UNTIL_NO_ROWS_SECONDS})
         seed = {"sandbox": "dev", "dataflows": dataflows, "runs_per_dataflow": 1, "enabled": True}
         self.control("POST", "seed", seed)
-        for _ in range(0, dataflows, ORDER):
-            self.control("POST", "outcomes", {"outcome": "stuck", "times": ORDER})
+        for _ in range(0, dataflows, RUNS_PER_OUTCOME):
+            self.control("POST", "outcomes", {"outcome": "stuck", "times": RUNS_PER_OUTCOME})
         self._ends: list[tuple[float, Any]] = []
-        #: What time it is there.
-        self.now = float(self.control("POST", "clock", {"advance": UNTIL_DUE})["now"])
+        #: The time of the emulator.
+        self.now = float(self.control("POST", "clock", {"advance": UNTIL_DUE_SECONDS})["now"])
         self._headers = signed(Client(url))
-        #: Of each dataflow the run that hangs, its newest.
+        #: The newest run of each dataflow, which stays active.
         self.runs = {item["flowId"]: item for item in self._items("/runs?limit=1000")}
-        began = time.perf_counter()
+        started = time.perf_counter()
         self._list("/runs?orderby=-createdAt&limit=1000")
-        self.page_seconds = time.perf_counter() - began
+        self.page_seconds = time.perf_counter() - started
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         return json.loads(self._wire.exchange(self._wire.request(method, f"/__emulator__/{path}", body)))
@@ -86,31 +86,31 @@ class Emulated:
         while page:
             answer = self._list(page)
             yield from answer["items"]
-            page = following(answer)
+            page = next_address(answer)
 
     def begin(self, duration: float) -> None:
-        """Limit the rate from now on, forget what was asked, and let the runs end by and by."""
+        """Start to limit the rate, clear the request log, and schedule the ends of the runs."""
         self.control("PUT", "rate-limit", {"requests_a_minute": REQUESTS_A_MINUTE, "burst": BURST})
         self.control("DELETE", "requests")
         self.pass_time()
-        self.began = self.now
-        chance = random.Random(SEED)
-        alone = chance.sample(list(self.runs), min(SINGLY, len(self.runs) // 2))
-        ends = [(self.began + chance.uniform(1, duration - 1), {"flowId": flow}) for flow in alone]
-        self._ends = sorted([*ends, (self.began + duration, {})], key=lambda end: end[0], reverse=True)
+        self.started = self.now
+        draws = random.Random(SEED)
+        alone = draws.sample(list(self.runs), min(SINGLE_RUNS, len(self.runs) // 2))
+        ends = [(self.started + draws.uniform(1, duration - 1), {"flowId": flow}) for flow in alone]
+        self._ends = sorted([*ends, (self.started + duration, {})], key=lambda end: end[0], reverse=True)
 
     def pass_time(self) -> None:
-        """Move the clock to the time of this machine, and let go what may go."""
+        """Advance the clock to the time of this machine, and release the runs whose end has come."""
         self.now = float(self.control("POST", "clock", {"advance": max(0.0, time.time() - self.now)})["now"])
         if self._ends and self._ends[-1][0] <= self.now:
             self.control("POST", "outcomes/release", self._ends.pop()[1])
 
-    def asked(self) -> list[Any]:
+    def requests(self) -> list[Any]:
         return list(self.control("GET", "requests")["requests"])
 
 
 def measure_limited(key: str, load: Load) -> Limited:
-    """Let our triggers wait at the emulator with its limit on."""
+    """Let the triggers of this provider wait with the emulator and its rate limit."""
     with emulator_process() as (url, _, _):
         emulated = Emulated(url, load.waits)
 
@@ -118,14 +118,14 @@ def measure_limited(key: str, load: Load) -> Limited:
             emulated.begin(load.duration)
             created = [run["createdAt"] / 1000 for run in emulated.runs.values()]
             job = load.job(url, list(emulated.runs), [run["id"] for run in emulated.runs.values()], created)
-            # A question is for a hundred waits, so the rate alone makes a round that long.
+            # A request is for a hundred waits, so the rate limit sets the duration of a round of polls.
             a_round = load.waits / IDS_PER_REQUEST / REQUESTS_A_MINUTE * 60
             return replace(job, patience=job.patience + 2 * a_round)
 
         measured = run(key, _connection(url), begin, emulated.pass_time)
-        asked = [entry for entry in emulated.asked() if not entry["path"].startswith("/__emulator__")]
-    requests = Counter(kind_of(entry["path"], parse_qsl(entry["query"])) for entry in asked)
-    refused = Counter(int((entry["at"] - emulated.began) // 60) for entry in asked if entry["status"] == 429)
+        sent = [entry for entry in emulated.requests() if not entry["path"].startswith("/__emulator__")]
+    requests = Counter(kind_of(entry["path"], parse_qsl(entry["query"])) for entry in sent)
+    refused = Counter(int((entry["at"] - emulated.started) // 60) for entry in sent if entry["status"] == 429)
     return Limited(load.waits, measured, requests, refused, emulated.page_seconds)
 
 

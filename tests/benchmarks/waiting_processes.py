@@ -1,4 +1,4 @@
-"""The processes of the waiting benchmark: the service, and a candidate beside it."""
+"""The processes of the waiting benchmark: the service and a candidate."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from tests.benchmarks.fast_time import FastTime
 from tests.benchmarks.waiting_candidates import CANDIDATES, CONN_ID, Job, Measured
 from tests.benchmarks.waiting_certificate import write_certificate
 
-#: Seconds beyond the last run's end and two intervals after which a wait is lost.
-GRACE = 10.0
-#: Waits are for runs that began up to so many seconds ago.
-BACK = 7200.0
+#: Seconds, in addition to two intervals after the last run's end, after which a wait is lost.
+GRACE_SECONDS = 10.0
+#: Seconds before now since which runs are waited for.
+LOOK_BACK_SECONDS = 7200.0
 
 
 @dataclass(frozen=True)
 class Load:
     """
-    How much is waited for.
+    The number of waits, and their times.
 
-    :param interval: seconds between two looks.
+    :param interval: seconds between two polls.
     :param duration: seconds within which all runs end.
     :param spread: seconds within which the waits begin.
     """
@@ -44,16 +44,16 @@ class Load:
 
     @property
     def patience(self) -> float:
-        """Seconds after which who still waits is lost."""
-        return self.duration + 2 * self.interval + GRACE
+        """The seconds after which waits without an event are lost."""
+        return self.duration + 2 * self.interval + GRACE_SECONDS
 
     def job(self, url: str, flows: list[str], runs: list[str], created: list[float], ends: Sequence[float] = ()) -> Job:
         """
-        What a candidate is told.
+        Return the job of a candidate.
 
-        :param ends: when the runs end, where that is known.
+        :param ends: the ends of the runs, if known.
         """
-        since = time.time() - BACK
+        since = time.time() - LOOK_BACK_SECONDS
         return Job(url, self.interval, self.spread, self.patience, flows, since, runs, created, list(ends))
 
     def __str__(self) -> str:
@@ -63,10 +63,10 @@ class Load:
 @dataclass(frozen=True)
 class Cost:
     """
-    What a candidate's waits cost, here and there.
+    The cost of a candidate's waits, for the candidate and for the service.
 
-    :param requests: how many of each kind were sent.
-    :param service_cpu: seconds of the processor that the service took.
+    :param requests: the number of requests by kind.
+    :param service_cpu: processor seconds of the service.
     """
 
     load: Load
@@ -80,17 +80,17 @@ class Cost:
 
     @property
     def rate(self) -> float:
-        """Requests a wait and interval."""
+        """The requests for each wait and interval."""
         return self.sent * self.load.interval / max(self.measured.waited, 0.001)
 
     @property
     def growth(self) -> float:
-        """Megabytes of the waits themselves."""
+        """The megabytes of the waits, without the imports."""
         return self.measured.peak - self.measured.base
 
     @property
     def keeps_the_interval(self) -> bool:
-        """Whether each run's end was told, and hardly any later than two intervals after it."""
+        """Whether all waits got their event, and 99 % of them within two intervals after the run's end."""
         return not self.measured.lost and self.measured.latency[1] <= 2 * self.load.interval
 
 
@@ -98,8 +98,8 @@ class Service:
     """
     The service in a process of its own, with a certificate of its own.
 
-    :param folder: where that is kept.
-    :param time: what its clocks show.
+    :param folder: the folder of the certificate.
+    :param time: the clock of the service.
     """
 
     def __init__(self, folder: Path, time: FastTime | None = None) -> None:
@@ -119,20 +119,20 @@ class Service:
         os.killpg(self._process.pid, signal.SIGTERM)
         self._process.communicate()
 
-    def ask(self, path: str, **query: float) -> Any:
+    def call(self, path: str, **query: float) -> Any:
         with urlopen(f"{self.url}/bench/{path}?{urlencode(query)}", context=self._context, timeout=60) as answer:
             return json.load(answer)
 
 
 def measure(key: str, service: Service, load: Load) -> Cost:
-    """Let a candidate wait for the runs of a new world."""
+    """Let a candidate wait for new runs of the service; return the cost."""
 
     def begin() -> Job:
-        return load.job(service.url, **service.ask("begin", waits=load.waits, first=load.spread, last=load.duration))
+        return load.job(service.url, **service.call("begin", waits=load.waits, first=load.spread, last=load.duration))
 
     certificate = str(service.certificate)
     measured = run(key, CANDIDATES[key].connection(service.url, certificate), begin, SSL_CERT_FILE=certificate)
-    figures = service.ask("figures")
+    figures = service.call("figures")
     return Cost(load, measured, figures["requests"], figures["cpu"])
 
 
@@ -144,9 +144,10 @@ def run(
     **environment: str,
 ) -> Measured:
     """
-    Run a candidate.
+    Run a candidate and return its measurements.
 
-    :param begin: what it waits for, called when it is ready.
+    :param begin: returns the candidate's job; called when the candidate is ready.
+    :param meanwhile: called repeatedly until the candidate has ended.
     """
     command = "tests.benchmarks.waiting_candidates", key
     return Measured(**run_child(command, connection, lambda: asdict(begin()), meanwhile, **environment))
@@ -160,19 +161,19 @@ def run_child(
     **environment: str,
 ) -> Any:
     """
-    Run waits in a process with nothing of this process's Airflow; return what it prints, a line of JSON.
+    Run waits in a process with its own Airflow home; return the line of JSON that the process prints.
 
-    :param command: its module and arguments.
+    :param command: the module of the process and its arguments.
     :param connection: the Airflow connection.
-    :param begin: what it is told, called when it is ready.
-    :param meanwhile: called again and again until it is done.
+    :param begin: returns the input of the process; called when the process is ready.
+    :param meanwhile: called repeatedly until the process has ended.
     """
     with tempfile.TemporaryDirectory() as home, Path(home, "errors").open("w") as errors:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         own = {
             "AIRFLOW_HOME": home,
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            # A line for each look would be a good part of what the rivals cost.
+            # Some rivals log each poll; that would be a large part of their cost.
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
             f"AIRFLOW_CONN_{CONN_ID.upper()}": json.dumps(connection),
         }

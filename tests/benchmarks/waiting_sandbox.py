@@ -1,9 +1,9 @@
 """
-The runs and dataflows of a sandbox as Flow Service shows them at a moment, and the questions that it understands.
+The runs and dataflows of a sandbox as Flow Service returns them at a time, and the queries that it supports.
 
-What is shown follows from a list of runs and the time alone. Only documented questions are understood: runs by ids, the
-runs of one dataflow, dataflows by ids, and dataflows whose last run began since a moment. A running run shows as a
-dataflow's last run with half of the dataflows only, for its documented states are success and failed.
+The answers depend only on a list of runs and the time. Only documented queries are supported: runs by ids, the runs of
+one dataflow, dataflows by ids, and dataflows whose last run started since a time. Only half of the dataflows return an
+active run as their last run, because its documented states are success and failed.
 Sources: Adobe's OpenAPI file and the guide "Sort and filter responses".
 """
 
@@ -21,7 +21,7 @@ from tests.benchmarks.waiting_shapes import FLOW, RUN
 
 FLOW_SERVICE = "/data/foundation/flowservice"
 #: Seconds between a run's creation and its start.
-QUEUE = 1.0
+QUEUE_SECONDS = 1.0
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 FILTER = re.compile(r"([\w.]+)(==|>=)(.+)")
 EVERY_HALF_HOUR = json.dumps({"startTime": "1760000000", "frequency": "minute", "interval": 30})
@@ -31,15 +31,15 @@ Query = list[tuple[str, str]]
 
 
 class RefusedError(Exception):
-    """A request that the service does not understand."""
+    """A query that the service does not support."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """
-    One run of a dataflow; times in epoch seconds.
+    One run of a dataflow. Times are epoch seconds.
 
-    :param ends: when it has succeeded, and everybody may know.
+    :param ends: the time from which the run has succeeded.
     """
 
     id: str
@@ -49,10 +49,10 @@ class Run:
 
     @property
     def started(self) -> float:
-        return self.created + QUEUE
+        return self.created + QUEUE_SECONDS
 
     def at(self, now: float) -> str:
-        """The item that the list of runs shows."""
+        """Return the run's item in the list of runs at a time."""
         state = "scheduled" if now < self.started else "inProgress" if now < self.ends else "success"
         return RUN[state] % ({"run": self.id, "flow": self.flow_id} | _milliseconds(self))
 
@@ -61,12 +61,12 @@ class Sandbox:
     """
     Dataflows and their runs.
 
-    :param runs: all that there are and will be.
-    :param on_demand: dataflows that run when they are asked to; all others do so every half an hour.
+    :param runs: all past and future runs.
+    :param on_demand: the ids of dataflows that run on demand; all others run every half an hour.
     """
 
     def __init__(self, runs: Iterable[Run], on_demand: Collection[str] = ()) -> None:
-        #: By creation, as a list shows them.
+        #: In the order of creation, like a list.
         self.runs = sorted(runs, key=lambda run: run.created)
         self._on_demand = frozenset(on_demand)
         self._created = [run.created for run in self.runs]
@@ -79,13 +79,14 @@ class Sandbox:
 
     def answer(self, path: str, query: Query, now: float) -> str:
         """
-        What is shown now to a question.
+        Return the answer to a query at a time.
 
-        :param path: below that of the service.
-        :raises RefusedError: where it is not understood; :class:`KeyError`: where there is no such thing.
+        :param path: the path, without the prefix of the service.
+        :raises RefusedError: if the query is not supported.
+        :raises KeyError: if the object does not exist.
         """
         kind, _, identifier = path.strip("/").partition("/")
-        filters = [_understood(value) for name, value in query if name == "property"]
+        filters = [_parse_filter(value) for name, value in query if name == "property"]
         if kind == "runs":
             if identifier:
                 return _list([self._visible(identifier, now)])
@@ -96,10 +97,6 @@ class Sandbox:
             return _list([self._flow(identifier, now)])
         return self._flow_page(self._chosen_flows(filters, now), query, now)
 
-    def known(self, flow: str, now: float) -> list[str]:
-        """The items of a dataflow's runs that exist now."""
-        return [self.runs[place].at(now) for place in self._places_of[flow] if self._created[place] <= now]
-
     # ---- runs ---------------------------------------------------------------------------------------------------
 
     def _visible(self, run_id: str, now: float) -> str:
@@ -109,7 +106,7 @@ class Sandbox:
         return run.at(now)
 
     def _chosen_runs(self, filters: Sequence[tuple[str, str, str]], now: float) -> Sequence[int]:
-        """Which runs pass, in the order of creation; those that are still to be made do not exist."""
+        """Return the places of the runs that match, in the order of creation; future runs do not exist."""
         exist = bisect_right(self._created, now)
         match filters:
             case []:
@@ -123,9 +120,9 @@ class Sandbox:
         return found[: bisect_left(found, exist)]
 
     def _run_page(self, places: Sequence[int], query: Query, now: float) -> str:
-        asked = dict(query)
-        token, limit = asked.get("continuationToken"), _limit(asked)
-        match asked.get("orderby"):
+        parameters = dict(query)
+        token, limit = parameters.get("continuationToken"), _limit(parameters)
+        match parameters.get("orderby"):
             case "-createdAt":
                 places = places[: bisect_left(places, int(token))] if token else places
                 page = places[::-1][:limit]
@@ -134,8 +131,8 @@ class Sandbox:
                 page = places[:limit]
             case other:
                 raise RefusedError(other)
-        following = f"/runs?continuationToken={page[-1]}" if len(page) < len(places) else None
-        return _list([self.runs[place].at(now) for place in page], following)
+        next_page = f"/runs?continuationToken={page[-1]}" if len(page) < len(places) else None
+        return _list([self.runs[place].at(now) for place in page], next_page)
 
     # ---- dataflows ----------------------------------------------------------------------------------------------
 
@@ -143,21 +140,21 @@ class Sandbox:
         match filters:
             case [("id", "==", ids)]:
                 return sorted({self._order[one] for one in ids.split(",") if one in self._order})
-            case [("lastRunDetails.startedAtUTC", ">=", moment)]:
-                since = int(moment) / 1000
-                places = range(bisect_left(self._created, since - QUEUE), bisect_right(self._created, now))
+            case [("lastRunDetails.startedAtUTC", ">=", start)]:
+                since = int(start) / 1000
+                places = range(bisect_left(self._created, since - QUEUE_SECONDS), bisect_right(self._created, now))
                 last = {flow: self._last_run(flow, now) for flow in {self.runs[place].flow_id for place in places}}
                 return sorted(self._order[flow] for flow, run in last.items() if run and run.started >= since)
             case _:
                 raise RefusedError(repr(filters))
 
     def _flow_page(self, places: Sequence[int], query: Query, now: float) -> str:
-        asked = dict(query)
-        if token := asked.get("continuationToken"):
+        parameters = dict(query)
+        if token := parameters.get("continuationToken"):
             places = places[bisect_right(places, int(token)) :]
-        page = places[: _limit(asked)]
-        following = f"/flows?continuationToken={page[-1]}" if len(page) < len(places) else None
-        return _list([self._flow(self._flows[place], now) for place in page], following)
+        page = places[: _limit(parameters)]
+        next_page = f"/flows?continuationToken={page[-1]}" if len(page) < len(places) else None
+        return _list([self._flow(self._flows[place], now) for place in page], next_page)
 
     def _flow(self, flow: str, now: float) -> str:
         run = self._last_run(flow, now)
@@ -175,24 +172,24 @@ class Sandbox:
 
     def _last_run(self, flow: str, now: float) -> Run | None:
         runs = [self.runs[place] for place in self._places_of[flow]]
-        tells_of_running = int(flow[-1], 16) % 2 == 0
-        return next((run for run in runs[::-1] if (run.started if tells_of_running else run.ends) <= now), None)
+        returns_active_runs = int(flow[-1], 16) % 2 == 0
+        return next((run for run in runs[::-1] if (run.started if returns_active_runs else run.ends) <= now), None)
 
 
-def identifier(chance: random.Random) -> str:
-    """Draw an id in the form of the service's."""
-    return str(UUID(int=chance.getrandbits(128), version=4))
+def identifier(draws: random.Random) -> str:
+    """Draw an id in the service's form."""
+    return str(UUID(int=draws.getrandbits(128), version=4))
 
 
-def _understood(text: str) -> tuple[str, str, str]:
+def _parse_filter(text: str) -> tuple[str, str, str]:
     match = FILTER.fullmatch(text)
     if match is None:
         raise RefusedError(text)
     return match[1], match[2], match[3]
 
 
-def _limit(asked: dict[str, str]) -> int:
-    limit = int(asked.get("limit", DEFAULT_LIMIT))
+def _limit(parameters: dict[str, str]) -> int:
+    limit = int(parameters.get("limit", DEFAULT_LIMIT))
     if not 1 <= limit <= MAX_LIMIT:
         raise RefusedError(f"limit={limit}")
     return limit
@@ -202,6 +199,6 @@ def _milliseconds(run: Run) -> dict[str, float]:
     return {"created": run.created * 1000, "started": run.started * 1000, "ended": run.ends * 1000}
 
 
-def _list(items: Sequence[str], following: str | None = None) -> str:
-    links = {"next": {"href": following}} if following else {}
+def _list(items: Sequence[str], next_page: str | None = None) -> str:
+    links = {"next": {"href": next_page}} if next_page else {}
     return f'{{"items": [{", ".join(items)}], "_links": {json.dumps(links)}}}'

@@ -1,11 +1,11 @@
 """
-The service that the benchmark's waits ask, in a process of its own: the runs of Flow Service, and what the hooks of dbt
-Cloud, Airbyte and Fivetran ask. It counts requests, and answers each after the same time without holding others up.
+The service that the benchmark's waits poll, in a process of its own: the runs of Flow Service, and the requests of the
+hooks of dbt Cloud, Airbyte and Fivetran. It counts requests, and answers each after the same time, concurrently.
 
     python -m tests.benchmarks.waiting_server <certificate> <key> [<fast time>]
 
-What it shows of a run follows from the clock alone: a few runs are made while the waits last, each ends at a moment
-drawn from a seed, and each dataflow has an older run that nobody waits for.
+The answers depend on the clock alone: some runs are created while the waits last, each run ends at a time drawn from a
+seed, and each dataflow has an older run that no trigger waits for.
 """
 
 from __future__ import annotations
@@ -24,77 +24,81 @@ from urllib.parse import parse_qsl
 
 from airflow_provider_payments.emulator.http.server import listening_socket
 from tests.benchmarks.fast_time import FastTime
-from tests.benchmarks.waiting_sandbox import FLOW_SERVICE, QUEUE, Query, RefusedError, Run, Sandbox, identifier
+from tests.benchmarks.waiting_sandbox import FLOW_SERVICE, QUEUE_SECONDS, Query, RefusedError, Run, Sandbox, identifier
 from tests.benchmarks.waiting_shapes import CONNECTOR, JOB, JOB_RUN
 from tests.benchmarks.waiting_turns import Plan
 
 #: Seconds until an answer.
-ANSWER_TIME = 0.05
+ANSWER_SECONDS = 0.05
 SEED = 20261122
-#: So many in a hundred runs are made while the waits last.
-LATE_RUNS = 20
-DAY = 86400
+#: The percentage of runs that are created while the waits last.
+LATE_RUNS_PERCENT = 20
+DAY_SECONDS = 86400
 TOKENS = ("/token", "/token/v3")
 
 
-class World:
+class Runs:
     """
-    Dataflows, each with an old run and the one that is waited for, which ends at a random moment.
+    Dataflows, each with an old run and an awaited run, which ends at a random time.
 
-    :param begin: epoch seconds.
-    :param first: seconds after which the first run ends; ``last``: the last one.
+    :param begin: the start of the waits, in epoch seconds.
+    :param first: the seconds from ``begin`` after which the first run ends.
+    :param last: the seconds from ``begin`` after which the last run ends.
     """
 
     def __init__(self, waits: int, begin: float, first: float, last: float) -> None:
-        chance = random.Random(SEED)
-        self.flows = [identifier(chance) for _ in range(waits)]
-        #: Of each dataflow the run that is waited for.
+        draws = random.Random(SEED)
+        self.flows = [identifier(draws) for _ in range(waits)]
+        #: The awaited run of each dataflow.
         self.awaited: list[Run] = []
         for flow in self.flows:
-            late = chance.uniform(0, last / 4) if chance.random() * 100 < LATE_RUNS else chance.uniform(-3600, -60)
-            ends = begin + chance.uniform(max(first, late + QUEUE), last)
-            self.awaited.append(Run(identifier(chance), flow, begin + late, ends))
-        old = [Run(identifier(chance), run.flow_id, run.created - DAY, run.created - DAY + 60) for run in self.awaited]
+            late = draws.uniform(0, last / 4) if draws.random() * 100 < LATE_RUNS_PERCENT else draws.uniform(-3600, -60)
+            ends = begin + draws.uniform(max(first, late + QUEUE_SECONDS), last)
+            self.awaited.append(Run(identifier(draws), flow, begin + late, ends))
+        old = [
+            Run(identifier(draws), run.flow_id, run.created - DAY_SECONDS, run.created - DAY_SECONDS + 60)
+            for run in self.awaited
+        ]
         self.sandbox = Sandbox([*self.awaited, *old])
 
 
-class BusyWorld(World):
+class PlannedRuns(Runs):
     """
-    The runs of a plan, and as many others an hour, of other dataflows; who waits for what follows from the plan.
+    The runs of a plan, and runs of other dataflows.
 
-    :param others: runs that are made each hour and that nobody waits for; they take as long as those of the plan.
+    :param others: the number of other runs that are created each hour; they take as long as those of the plan.
     """
 
     def __init__(self, plan: Plan, others: float) -> None:
         super().__init__(0, 0, 0, 0)
-        chance = random.Random(plan.seed)
+        draws = random.Random(plan.seed)
         begin = plan.begin - plan.longest
         runs = []
         for _ in range(round(others * (plan.end - begin) / 3600)):
-            created = chance.uniform(begin, plan.end)
-            ends = created + chance.uniform(plan.shortest, plan.longest)
-            runs.append(Run(identifier(chance), identifier(chance), created, ends))
+            created = draws.uniform(begin, plan.end)
+            ends = created + draws.uniform(plan.shortest, plan.longest)
+            runs.append(Run(identifier(draws), identifier(draws), created, ends))
         self.sandbox = plan.sandbox(runs)
 
 
-def answer(world: World, path: str, query: Query, now: float) -> str:
-    """What is answered now; a path that ends in a number is a rival's, and the number the place of a wait."""
+def answer(runs: Runs, path: str, query: Query, now: float) -> str:
+    """Return the answer at a time; a path that ends in a number is that of a rival, with the index of a wait."""
     if path.endswith(TOKENS):
         return '{"access_token": "benchmark", "token_type": "bearer", "expires_in": 86399}'
     if path.startswith(FLOW_SERVICE):
-        return world.sandbox.answer(path.removeprefix(FLOW_SERVICE), query, now)
+        return runs.sandbox.answer(path.removeprefix(FLOW_SERVICE), query, now)
     service, place = path.strip("/").split("/")[0:2], int(path.strip("/").rpartition("/")[2])
-    ended = now >= world.awaited[place].ends
+    ended = now >= runs.awaited[place].ends
     if service == ["api", "v2"]:
         return JOB_RUN % {"run": place, "status": 10 if ended else 3}
     if service == ["api", "public"]:
         return JOB % {"job": place, "status": "succeeded" if ended else "running"}
-    at = f'"{time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(world.awaited[place].ends))}"' if ended else "null"
+    at = f'"{time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(runs.awaited[place].ends))}"' if ended else "null"
     return CONNECTOR % {"connector": place, "state": "scheduled" if ended else "syncing", "succeeded_json": at}
 
 
 def kind_of(path: str, query: Query) -> str:
-    """What a request asks for, and by what it filters."""
+    """Return the kind of a request: the object or list, and its filters."""
     if path.endswith(TOKENS):
         return "token"
     if not path.startswith(FLOW_SERVICE):
@@ -106,17 +110,17 @@ def kind_of(path: str, query: Query) -> str:
 
 class Service:
     """
-    The ASGI application.
+    The ASGI application of the service.
 
-    :param time: what its clocks show.
+    :param time: the clock of the service.
     """
 
     def __init__(self, time: FastTime) -> None:
         self.time = time
-        self._begin(World(0, 0, 0, 0))
+        self._begin(Runs(0, 0, 0, 0))
 
-    def _begin(self, world: World) -> None:
-        self.world = world
+    def _begin(self, runs: Runs) -> None:
+        self.runs = runs
         self.requests: Counter[str] = Counter()
         self.cpu = time.process_time()
 
@@ -130,10 +134,10 @@ class Service:
         if path.startswith("/bench/"):
             status, body = 200, json.dumps(self.control(path, {name: float(value) for name, value in query}))
         else:
-            await asyncio.sleep(ANSWER_TIME / self.time.factor)
+            await asyncio.sleep(ANSWER_SECONDS / self.time.factor)
             kind = kind_of(path, query)
             try:
-                status, body = 200, answer(self.world, path, query, self.now())
+                status, body = 200, answer(self.runs, path, query, self.now())
             except (RefusedError, KeyError, ValueError) as error:
                 status, body = 400, json.dumps({"title": "Invalid request", "status": 400, "detail": repr(error)})
                 kind += ", refused"
@@ -148,24 +152,26 @@ class Service:
 
     def control(self, path: str, query: dict[str, float]) -> Any:
         """
-        ``/bench/begin``: a new world, and who waits for what; ``/bench/busy``: one that a plan tells;
-        ``/bench/figures``: what it cost.
+        Answer the benchmark.
+
+        ``/bench/begin`` creates new runs and returns the awaited ones; ``/bench/busy`` creates the runs of a plan;
+        ``/bench/figures`` returns the number of requests and the processor seconds.
         """
         if path == "/bench/figures":
             return {"requests": self.requests, "cpu": time.process_time() - self.cpu}
         if path == "/bench/busy":
             others = query.pop("others")
             places, seed = int(query.pop("places")), int(query.pop("seed"))
-            self._begin(BusyWorld(Plan(seed, places, **query), others))
+            self._begin(PlannedRuns(Plan(seed, places, **query), others))
             return {}
-        self._begin(World(int(query["waits"]), self.now(), query["first"], query["last"]))
-        awaited = self.world.awaited
+        self._begin(Runs(int(query["waits"]), self.now(), query["first"], query["last"]))
+        awaited = self.runs.awaited
         times = {"created": [run.created for run in awaited], "ends": [run.ends for run in awaited]}
-        return {"flows": self.world.flows, "runs": [run.id for run in awaited], **times}
+        return {"flows": self.runs.flows, "runs": [run.id for run in awaited], **times}
 
 
 def main(certificate: str, key: str, fast_time: str = str(FastTime())) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process ends."""
     import uvicorn
 
     sock = listening_socket("127.0.0.1", 0)
@@ -174,7 +180,7 @@ def main(certificate: str, key: str, fast_time: str = str(FastTime())) -> None:
         Service(FastTime.read(fast_time)),
         ssl_certfile=certificate,
         ssl_keyfile=key,
-        # As long as the gateways of real services keep a connection.
+        # The time for which gateways of real services keep a connection.
         timeout_keep_alive=75,
         date_header=False,
         log_level="warning",

@@ -1,4 +1,4 @@
-"""What the service of the waiting benchmark shows, as text with gaps, in the shapes and sizes of the real services."""
+"""Templates of the waiting benchmark's answers, in the shapes and sizes of the real services."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# Gaps that hold no text: numbers, and what is JSON already.
+# Placeholders without quotes: numbers, and values that are JSON already.
 _BARE = re.compile(r'"(%\(\w+\)d|%\(\w+_json\)s)"')
 _AUDIT = {
     "createdAt": "%(created)d",
@@ -82,7 +82,7 @@ def _run(status: str) -> str:
 #: An item of the list of runs, by status.
 RUN = {status: _run(status) for status in ("scheduled", "inProgress", "success")}
 
-#: An item of the list of dataflows; ``details_json`` is a comma and its last run, or nothing.
+#: An item of the list of dataflows; ``details_json`` is a comma and the last run, or empty.
 FLOW = (
     _text(
         {

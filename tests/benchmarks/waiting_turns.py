@@ -1,7 +1,7 @@
 """
-Waits that are replaced when they are over: which runs there are for them, and the waits themselves.
+Waits that are replaced when they end: the plan of their runs, and the waits.
 
-The runs follow from a seed, so the service that shows them and the process that waits for them need not talk.
+The runs are drawn from a seed, so the service and the process that waits need not exchange them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 from tests.benchmarks.waiting_candidates import CONN_ID
 from tests.benchmarks.waiting_sandbox import Run, Sandbox, identifier
 
-DAY = 86400.0
-#: The share of runs that are made only after somebody waits for them, and how late, as a share of the longest run.
-LATE, LATENESS = 0.2, 0.25
-#: In mixed plans, the share of dataflows on demand; each has another run soon after the one that is meant.
-ON_DEMAND = 0.25
+DAY_SECONDS = 86400.0
+#: The share of runs that are created after their wait begins, and their maximum delay, as a share of the longest run.
+LATE_SHARE, MAX_DELAY_SHARE = 0.2, 0.25
+#: In mixed plans, the share of dataflows on demand; each has another run soon after the awaited one.
+ON_DEMAND_SHARE = 0.25
 PICKS = ("first", "first", "first", "latest", "run_id")
 
 
@@ -31,10 +31,10 @@ class Turn:
     """
     One wait.
 
-    :param run: which is meant.
-    :param since: runs that began earlier do not count.
-    :param pick: as the trigger's selection, or ``run_id``.
-    :param others: more runs of its dataflow, that are not meant.
+    :param run: the awaited run.
+    :param since: runs that started earlier are ignored.
+    :param pick: the ``pick`` of the trigger's selection, or ``run_id``.
+    :param others: other runs of the dataflow, which the wait must not report.
     """
 
     run: Run
@@ -55,11 +55,14 @@ class Turn:
 @dataclass(frozen=True)
 class Plan:
     """
-    At each of many places one wait after the other, each for a run of another dataflow.
+    The waits at many places: at each place one wait after another, each for a run of another dataflow.
 
-    :param begin: epoch seconds; ``end``: when no further wait begins.
-    :param shortest: seconds that a run takes at least; ``longest``: at most.
-    :param mixed: whether there are dataflows on demand and all ways to name a run.
+    :param places: the number of concurrent waits.
+    :param begin: the start of the waits, in epoch seconds.
+    :param end: the time after which no wait begins, in epoch seconds.
+    :param shortest: the minimum duration of a run, in seconds.
+    :param longest: the maximum duration of a run, in seconds.
+    :param mixed: whether there are dataflows on demand, and waits with every kind of selection.
     """
 
     seed: int
@@ -71,51 +74,52 @@ class Plan:
     mixed: bool = False
 
     def turns(self, place: int) -> Iterator[Turn]:
-        """The waits of one place."""
-        chance = random.Random(f"{self.seed}/{place}")
-        length = self._length(chance)
-        created = self.begin - chance.uniform(0.0, length)
+        """Yield the waits of one place."""
+        draws = random.Random(f"{self.seed}/{place}")
+        length = self._length(draws)
+        created = self.begin - draws.uniform(0.0, length)
         since = created - 1.0
         while since < self.end:
-            run = Run(identifier(chance), identifier(chance), created, created + length)
-            yield self._turn(chance, run, since)
+            run = Run(identifier(draws), identifier(draws), created, created + length)
+            yield self._turn(draws, run, since)
             since = run.ends
-            late = chance.random() < LATE
-            # Lists show whole milliseconds.
-            created = since + (chance.uniform(0.01, LATENESS * self.longest) if late else 0.01)
-            length = self._length(chance)
+            late = draws.random() < LATE_SHARE
+            # At least a hundredth of a second later, because lists have times in whole milliseconds.
+            created = since + (draws.uniform(0.01, MAX_DELAY_SHARE * self.longest) if late else 0.01)
+            length = self._length(draws)
 
-    def _length(self, chance: random.Random) -> float:
-        return chance.uniform(self.shortest, self.longest)
+    def _length(self, draws: random.Random) -> float:
+        return draws.uniform(self.shortest, self.longest)
 
-    def _turn(self, chance: random.Random, run: Run, since: float) -> Turn:
-        old = Run(identifier(chance), run.flow_id, since - DAY, since - DAY + self.shortest)
+    def _turn(self, draws: random.Random, run: Run, since: float) -> Turn:
+        old = Run(identifier(draws), run.flow_id, since - DAY_SECONDS, since - DAY_SECONDS + self.shortest)
         if not self.mixed:
             return Turn(run, since, "first", (old,))
-        pick = chance.choice(PICKS)
-        if pick != "first" or chance.random() >= ON_DEMAND:
+        pick = draws.choice(PICKS)
+        if pick != "first" or draws.random() >= ON_DEMAND_SHARE:
             return Turn(run, since, pick, (old,))
-        # Not while the one that is meant is queued: which of two queued runs begins first is anybody's guess.
-        created = chance.uniform(run.started, run.ends)
-        another = Run(identifier(chance), run.flow_id, created, created + self._length(chance))
+        # Not before the awaited run has started: which of two queued runs starts first is not defined.
+        created = draws.uniform(run.started, run.ends)
+        another = Run(identifier(draws), run.flow_id, created, created + self._length(draws))
         return Turn(run, since, pick, (old, another), on_demand=True)
 
     def sandbox(self, others: Sequence[Run] = ()) -> Sandbox:
-        """All that the service shows, and other runs that nobody waits for."""
+        """Return the sandbox with the runs of the plan and other runs."""
         turns = [turn for place in range(self.places) for turn in self.turns(place)]
         on_demand = {turn.run.flow_id for turn in turns if turn.on_demand}
         return Sandbox([*others, *(run for turn in turns for run in turn.runs)], on_demand)
 
 
 @dataclass
-class Ended:
+class WaitResults:
     """
-    How the waits ended. Times in seconds.
+    The results of the waits. Times are seconds.
 
-    :param right: waits that were told of their run in time; ``late``: from its end to the event.
-    :param wrong: what others were told.
-    :param lost: waits that were not told in time.
-    :param cancelled: how often one was cancelled and begun again.
+    :param right: the number of waits that got the event of their run in time.
+    :param wrong: the waits that got another event.
+    :param lost: the waits that got no event in time.
+    :param cancelled: how often a wait was cancelled and started again.
+    :param late: the times from the end of a run to its event.
     """
 
     right: int = 0
@@ -127,11 +131,11 @@ class Ended:
 
 class Turns:
     """
-    The waits of a plan, on the event loop that runs.
+    The waits of a plan, on the running event loop.
 
     :param interval: seconds between two polls.
-    :param patience: seconds after a run's end after which its wait is lost.
-    :param cancels: the share of waits that are cancelled and begun again each second.
+    :param patience: seconds from a run's end until its wait is lost.
+    :param cancels: the share of waits that are cancelled and started again each second.
     """
 
     def __init__(self, plan: Plan, interval: float, patience: float, cancels: float = 0.0) -> None:
@@ -139,12 +143,12 @@ class Turns:
         self.interval = interval
         self.patience = patience
         self.cancels = cancels
-        self.ended = Ended()
+        self.results = WaitResults()
         self._waiting: dict[int, asyncio.Task[list[Any]]] = {}
         self._restarted: set[int] = set()
 
     async def run(self) -> None:
-        """Wait from the plan's begin to its end, and for all runs that have ended by then."""
+        """Wait from the plan's begin to its end, and for the events of all runs that have ended by then."""
         places = [asyncio.create_task(self._place(number)) for number in range(self.plan.places)]
         cancelling = asyncio.create_task(self._cancel())
         await asyncio.gather(*places)
@@ -154,32 +158,32 @@ class Turns:
     async def _place(self, number: int) -> None:
         for turn in self.plan.turns(number):
             if turn.pick == "run_id":
-                # Nobody knows the id of a run that is still to be made.
+                # The id of a run is not known before the run is created.
                 await asyncio.sleep(turn.run.created - time.time())
-            # A worker that polls only now sees that it has ended, and does not defer.
+            # A worker does not defer if the run has ended before its first poll.
             if turn.run.ends > time.time():
                 await self._wait(number, turn)
 
     async def _wait(self, number: int, turn: Turn) -> None:
         counts = turn.run.ends <= self.plan.end
         last = turn.run.ends + self.patience if counts else self.plan.end
-        trigger = self._built(turn)
+        trigger = self._build_trigger(turn)
         while True:
             task = self._waiting[number] = asyncio.create_task(_payloads(trigger))
             await asyncio.wait([task], timeout=last - time.time())
             if task.done() and not task.cancelled():
-                return self._note(turn, task.result())
+                return self._record(turn, task.result())
             task.cancel()
             await asyncio.wait([task])
             if number not in self._restarted:
-                self.ended.lost += [f"{turn} was not told within {self.patience:g} s"] * counts
+                self.results.lost += [f"{turn} got no event within {self.patience:g} s"] * counts
                 return None
-            # As another triggerer begins it that takes over.
+            # Start the wait again like a triggerer that takes over.
             self._restarted.discard(number)
-            self.ended.cancelled += 1
+            self.results.cancelled += 1
             trigger = type(trigger)(**trigger.serialize()[1])
 
-    def _built(self, turn: Turn) -> Any:
+    def _build_trigger(self, turn: Turn) -> Any:
         from airflow_provider_payments.aep.runs.flow_run import FlowRun, RunSelection
         from airflow_provider_payments.aep.runs.wait import Wait
         from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
@@ -193,21 +197,21 @@ class Turns:
         wait.select(sorted(runs, key=lambda run: -run.created_at), now)
         return FlowRunTrigger(aep_conn_id=CONN_ID, poll_interval=self.interval, **wait.trigger_arguments())
 
-    def _note(self, turn: Turn, payloads: list[Any]) -> None:
+    def _record(self, turn: Turn, payloads: list[Any]) -> None:
         now, run = time.time(), turn.run
-        told = payloads[0].get("run") if len(payloads) == 1 and isinstance(payloads[0], dict) else None
+        reported = payloads[0].get("run") if len(payloads) == 1 and isinstance(payloads[0], dict) else None
         expected = run.id, run.flow_id, "success"
-        if not told or (told["id"], told["flow_id"], told["raw_status"]) != expected or now < run.ends:
-            self.ended.wrong.append(f"{turn} was told {payloads}"[:500])
+        if not reported or (reported["id"], reported["flow_id"], reported["raw_status"]) != expected or now < run.ends:
+            self.results.wrong.append(f"{turn} got {payloads}"[:500])
         else:
-            self.ended.right += 1
-            self.ended.late.append(now - run.ends)
+            self.results.right += 1
+            self.results.late.append(now - run.ends)
 
     async def _cancel(self) -> None:
-        chance = random.Random(self.plan.seed)
+        draws = random.Random(self.plan.seed)
         while True:
             await asyncio.sleep(1.0)
-            for number in chance.sample(range(self.plan.places), round(self.cancels * self.plan.places)):
+            for number in draws.sample(range(self.plan.places), round(self.cancels * self.plan.places)):
                 task = self._waiting.get(number)
                 if task and not task.done():
                     self._restarted.add(number)
@@ -217,5 +221,5 @@ class Turns:
 async def _payloads(trigger: Any) -> list[Any]:
     try:
         return [event.payload async for event in trigger.run()]
-    except Exception as error:
+    except Exception as error:  # a trigger that raises has no event: the error is counted as a wrong one
         return [repr(error)]

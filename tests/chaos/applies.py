@@ -20,16 +20,16 @@ from airflow_provider_payments.aep.dataflows.sandbox import Sandbox
 from airflow_provider_payments.aep.errors import PlatformError
 from tests.aep.dataflows.files import write_files
 from tests.chaos.runs import ROWS, DagRun, Task
-from tests.chaos.tasks import Ended, Endless, Killed, Pace, make_client
+from tests.chaos.tasks import AttemptEnd, Endless, Killed, Pace, make_client
 
-#: Tables whose rows are all good and which do not grow. No two have a row of the same id.
+#: Tables without bad rows that do not grow. No two tables have a row with the same id.
 TABLES = (
     "PayPal.Billing_Plans",
     "PayPal.Billing_Plans_Payment_Definition",
     "PayPal.Billing_Plans_Payment_Definition_Charge_Models",
 )
 OWNER = "chaos"
-#: What results call the kinds that the emulator counts.
+#: The names of kinds in the results of an apply, by their names in the emulator.
 KINDS = {
     "connections": "base_connection",
     "sourceConnections": "source_connection",
@@ -42,7 +42,7 @@ KINDS = {
 }
 PROJECT = f"version: 1\nproject: {OWNER}\n"
 CREDENTIAL = {"host": "api.example.com", "clientId": "emulator", "clientSecret": "emulator"}
-_OWN = """\
+_DEFINITION = """\
 version: 1
 name: {name}
 source: {{vendor: paypal, connection: {connection}, table: {table}}}
@@ -50,14 +50,14 @@ mappings: {{_id: Id, payment.by: {{value: {name}}}, payment.type: Type, payment.
 delta_column: Create_Time
 schedule: every {pace}
 """
-_DESCRIBED = """\
+_TARGET = """\
 schema: {{title: {schema}, fields: {{payment.type: string, payment.createTime: date-time, payment.by: string{more}}}}}
 dataset: {{name: {dataset}}}
 """
-_NEW_BASE = "{name: Chaos PayPal, airflow_conn_id: chaos_paypal}"
+_NEW_BASE_CONNECTION = "{name: Chaos PayPal, airflow_conn_id: chaos_paypal}"
 
-# Python 3.11 holds one lock for all objects of a class while such a property is computed. Writers are threads here that
-# give way to each other at each request, so they would wait for each other for ever.
+# Python 3.11 holds one lock for all objects of a class while a cached property is computed. Writers are threads here
+# that take turns at each request, so they would wait for each other forever.
 for _owner in (Sandbox, *DataflowSteps.__mro__):
     for _property in vars(_owner).values():
         if isinstance(_property, cached_property):
@@ -65,12 +65,13 @@ for _owner in (Sandbox, *DataflowSteps.__mro__):
 
 
 @dataclass(frozen=True)
-class Written:
+class DefinitionFiles:
     """
-    What the files of a trial say.
+    The definition files of a trial.
 
-    :param number: of definitions; what each shares follows from the seed.
-    :param changed: whether they say what they are changed to later.
+    :param seed: the seed from which the contents are drawn.
+    :param number: the number of definitions.
+    :param changed: whether the files have their later, changed contents.
     """
 
     seed: str
@@ -80,42 +81,42 @@ class Written:
     def texts(self) -> list[str]:
         """Return a text for each definition."""
         draws = Random(f"{self.seed}/files")
-        connection = draws.choice(("PayPal connection", "PayPal connection", _NEW_BASE))
-        described: set[int] = set()
+        connection = draws.choice(("PayPal connection", "PayPal connection", _NEW_BASE_CONNECTION))
+        defined: set[int] = set()
         texts = []
-        for at in range(self.number):
-            group = at // len(TABLES)
-            shares, refers, changes = draws.random() < 0.6, draws.random() < 0.5, draws.random() < 0.6
-            changed = changes and self.changed
-            added = ", payment.ref: Id" if changed and not shares else ""
-            text = _OWN.format(
-                name=f"Payments {at}",
+        for place in range(self.number):
+            group = place // len(TABLES)
+            shares_dataset, by_name, is_changed_later = draws.random() < 0.6, draws.random() < 0.5, draws.random() < 0.6
+            changed = is_changed_later and self.changed
+            added = ", payment.ref: Id" if changed and not shares_dataset else ""
+            text = _DEFINITION.format(
+                name=f"Payments {place}",
                 connection=connection,
-                table=TABLES[at % len(TABLES)],
+                table=TABLES[place % len(TABLES)],
                 pace="1 hour" if changed else "30 minutes",
                 more=added,
             )
-            if shares and refers and group in described:
+            if shares_dataset and by_name and group in defined:
                 text += f"dataset: Shared {group}\n"
-            elif shares:
-                described.add(group)
-                # What is described several times is described alike.
+            elif shares_dataset:
+                defined.add(group)
+                # Definitions of the same schema must be equal.
                 field = ", payment.later: string" if self.changed else ""
-                text += _DESCRIBED.format(schema=f"Shared {group} schema", dataset=f"Shared {group}", more=field)
+                text += _TARGET.format(schema=f"Shared {group} schema", dataset=f"Shared {group}", more=field)
             texts.append(text)
         return texts
 
     def project(self) -> Project:
-        """Return it as it is read from files."""
+        """Return the project that is loaded from the files."""
         return _project(self)
 
 
 @cache
-def _project(written: Written) -> Project:
+def _project(files: DefinitionFiles) -> Project:
     with tempfile.TemporaryDirectory() as folder:
-        path, texts = Path(folder), written.texts()
+        path, texts = Path(folder), files.texts()
         (path / "project.yaml").write_text(PROJECT)
-        return load_project(write_files(path, **{f"f{at}": text for at, text in enumerate(texts)}))
+        return load_project(write_files(path, **{f"f{place}": text for place, text in enumerate(texts)}))
 
 
 @dataclass(frozen=True)
@@ -125,58 +126,58 @@ class ApplyAttempt:
     step: str
     run_id: str
     try_number: int
-    written: Written
+    files: DefinitionFiles
 
-    def run(self, pace: Pace) -> Ended:
-        """Apply them; every end but that of this process is a value."""
+    def run(self, pace: Pace) -> AttemptEnd:
+        """Plan and apply the definitions; return any outcome, unless this process is killed."""
         random.seed(pace.random.random())  # the jitter of the transport's waits
         try:
             client = make_client(pace)
             applied = apply_plan(
                 client,
-                plan_project(client, self.written.project()),
+                plan_project(client, self.files.project()),
                 credential=lambda conn_id, source: CREDENTIAL,
                 attempt=self.try_number,
                 run=self.run_id,
             )
             pace.point()
         except PlatformError as error:
-            how = "retry" if error.retryable else "failed"
-            return Ended(how, message=str(error), retry_after=getattr(error, "retry_after", None))
+            status = "retry" if error.retryable else "failed"
+            return AttemptEnd(status, message=str(error), retry_after=getattr(error, "retry_after", None))
         except Killed:
-            return Ended("killed")
+            return AttemptEnd("killed")
         except Endless:
-            return Ended("endless")
-        except Exception as error:
-            return Ended("crashed", message=f"{type(error).__name__}: {error}")
+            return AttemptEnd("endless")
+        except Exception as error:  # a verdict reports any other error as a crash
+            return AttemptEnd("crashed", message=f"{type(error).__name__}: {error}")
         value = dict(applied.to_json())
         if self.step == "plan" and not applied.plan.is_empty:
-            return Ended("failed", value, f"another plan would change {', '.join(applied.plan.changed)}")
+            return AttemptEnd("failed", value, f"another plan would change {', '.join(applied.plan.changed)}")
         if applied.is_done:
-            return Ended("done", value)
+            return AttemptEnd("done", value)
         problems = "; ".join(f"{each.name}: {', '.join(each.problems)}" for each in applied.definitions)
-        return Ended("retry" if applied.retryable else "failed", value, problems)
+        return AttemptEnd("retry" if applied.retryable else "failed", value, problems)
 
 
 @dataclass
 class ApplyRun(DagRun):
     """
-    One run of a DAG that applies definitions, and then what they are changed to.
+    One run of a DAG that applies definitions, and then their changed versions.
 
-    :param written: the definitions.
+    :param files: the definitions before their change.
     """
 
-    #: What else a killed or failed apply leaves beside a chain that is found by its dataflow is inert.
+    #: Other objects that a killed or failed apply leaves are inert: a later apply finds a chain by its dataflow.
     reported: ClassVar[frozenset[str]] = frozenset({"flows"})
     reach: ClassVar[int] = 100
-    written: Written = Written("", 0)
+    files: DefinitionFiles = DefinitionFiles("", 0)
     steps: tuple[str, ...] = ("apply", "apply_changes")
 
     @property
     def rows(self) -> int:
-        return ROWS * self.written.number
+        return ROWS * self.files.number
 
-    def makers(self, kind: str) -> tuple[str, ...]:
+    def creating_steps(self, kind: str) -> tuple[str, ...]:
         return self.steps
 
     def returned(self, kind: str) -> set[str]:
@@ -192,12 +193,12 @@ class ApplyRun(DagRun):
         return [step for step, value in self.done.items() if any(value["summary"].values())]
 
     def attempt(self, step: str, try_number: int) -> Task:
-        written = Written(self.written.seed, self.written.number, changed=step != "apply")
-        return ApplyAttempt(step, self.run_id, try_number, written)
+        files = DefinitionFiles(self.files.seed, self.files.number, changed=step != "apply")
+        return ApplyAttempt(step, self.run_id, try_number, files)
 
 
 @dataclass
 class LaterApplyRun(ApplyRun):
-    """Applies once more what was applied, and sees that another plan says unchanged."""
+    """A later run, which applies the changed definitions again and checks that another plan has no changes."""
 
     steps: tuple[str, ...] = ("apply_changes", "plan")

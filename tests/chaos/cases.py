@@ -1,4 +1,4 @@
-"""The trials of the command, each named by its part and number, so that one can be run alone."""
+"""The trials of the command, each named by its part and number so that a single trial can be run."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from tests.chaos import lives
 from tests.chaos.kills import Kill
 from tests.chaos.lives import LifeTrial
 from tests.chaos.timeline import Platform
-from tests.chaos.trials import Trial, Verdict, attempt, draw, draw_kill, points
+from tests.chaos.trials import Trial, Verdict, draw, draw_kill, points, run_trial
 
 PARTS = ("chains", "kills", "writers", "applies", "applies-kills", "applies-writers", "lives", "lives-kills")
-#: Of the applies that are killed at every point, without other faults.
-QUIET_DEFINITIONS = 3
+#: The number of definitions of the applies that are killed at every point, without other faults.
+FAULTLESS_DEFINITIONS = 3
 
 
 @cache
 def platform() -> Platform:
-    """The process's own emulator, up to its end."""
+    """Return the emulator of this process, which runs until the process ends."""
     return Platform(EmulatorServer(time="manual").start().url)
 
 
 @cache
-def _quiet_points(definitions: int) -> list[Kill]:
+def _faultless_points(definitions: int) -> list[Kill]:
     return list(points(platform(), Trial("quiet", definitions=definitions)))
 
 
 @cache
-def _quiet_lives() -> list[LifeTrial]:
-    return lives.quiet_kills(platform())
+def _faultless_lives() -> list[LifeTrial]:
+    return lives.faultless_kills(platform())
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class Case:
 
     def trial(self) -> Trial:
         """
-        Draw it. The first kills strike at every point of a chain that meets no fault, the others in chains that do.
+        Return the trial of the case.
+
+        The first kills cover every point of a chain without faults, the others are at random points under faults.
         """
         seed = f"{self.seed}/{self}"
         if self.part.startswith("lives"):
@@ -59,22 +61,22 @@ class Case:
             return draw(seed, self.writers, kill_share=0.1, remove_duplicates=remove, applies=applies)
         if not self.part.endswith("kills"):
             return draw(seed, applies=applies)
-        quiet = _quiet_points(QUIET_DEFINITIONS if applies else 0)
-        if self.number < len(quiet):
-            # The files follow from the seed.
-            definitions = QUIET_DEFINITIONS if applies else 0
-            return Trial("quiet" if applies else seed, kill=quiet[self.number], definitions=definitions)
+        faultless = _faultless_points(FAULTLESS_DEFINITIONS if applies else 0)
+        if self.number < len(faultless):
+            # The seed must be the one of the points, because the files are drawn from the seed.
+            definitions = FAULTLESS_DEFINITIONS if applies else 0
+            return Trial("quiet" if applies else seed, kill=faultless[self.number], definitions=definitions)
         return draw_kill(platform(), seed, applies=applies)
 
     def _life(self, seed: str) -> LifeTrial:
         if not self.part.endswith("kills"):
             return lives.draw(seed)
-        quiet = _quiet_lives()
-        return quiet[self.number] if self.number < len(quiet) else lives.draw_kill(platform(), seed)
+        faultless = _faultless_lives()
+        return faultless[self.number] if self.number < len(faultless) else lives.draw_kill(platform(), seed)
 
     def verdict(self) -> Verdict:
-        """Run it in this process, against its own emulator."""
+        """Run the trial in this process, against the emulator of this process."""
         trial = self.trial()
         if isinstance(trial, LifeTrial):
-            return lives.attempt(platform(), trial)
-        return attempt(platform(), trial)
+            return lives.run_trial(platform(), trial)
+        return run_trial(platform(), trial)

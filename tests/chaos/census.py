@@ -1,4 +1,4 @@
-"""What stands on the platform when all is over, and which promise that breaks."""
+"""The objects and rows on the platform after a trial, and the promises that they break."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from airflow_provider_payments.aep.resources.marks import Mark, Writer
 from tests.chaos.runs import KINDS, DagRun
 from tests.chaos.timeline import Platform
 
-#: The base connection that an apply makes; others are there from the beginning.
+#: The base connection that an apply creates; other base connections exist from the beginning.
 BASE_CONNECTION = "Chaos PayPal"
-#: Kinds of which there must be one; the published interface deletes no mapping set.
+#: Kinds of which one object must be left; the published interface deletes no mapping set.
 DELETABLE = {*KINDS, "connections"} - {"mappingSets"}
-#: Kinds that a dataflow uses directly or by its target connection.
+#: Kinds that a dataflow uses, directly or through its target connection.
 USABLE = ("sourceConnections", "targetConnections", "dataSets")
 
 Objects = dict[str, list[dict[str, Any]]]
@@ -25,24 +25,24 @@ Objects = dict[str, list[dict[str, Any]]]
 @dataclass(frozen=True)
 class Census:
     """
-    What one trial has left.
+    The objects and rows that a trial has left.
 
-    :param before: by kind, the ids of objects beside the one that the later run adopted, as they were before it.
-    :param copies: the same after it.
-    :param unexplained: those of ``before`` whose writer had every chance to remove them, mapping sets apart: no attempt
-        of its task was killed or ended with an error.
-    :param unreported: copies, before or after, that no task of a run under faults reported, mapping sets apart.
-    :param disabled: how many of the copied dataflows are switched off.
-    :param orphans: objects that no dataflow uses, mapping sets apart.
-    :param dangling: connections that a dataflow names and that do not exist.
+    :param before: the duplicates before the later run: by kind, the ids of objects that the later run did not adopt.
+    :param duplicates: the duplicates after the later run.
+    :param unexplained: ids in ``before``, without mapping sets, whose writer should have removed them: no attempt of
+        the writer's task was killed or ended with an error.
+    :param unreported: duplicates, before or after, that no task of a run under faults reported, without mapping sets.
+    :param disabled: the number of duplicate dataflows that are disabled.
+    :param orphans: objects that no dataflow uses, without mapping sets.
+    :param dangling: connections that a dataflow names but that do not exist.
     :param unowned: enabled dataflows, before the later run, that no run returned, no error named, and no killed run
-        made.
-    :param twice: rows that landed more than once.
-    :param lost: rows that did not land.
+        created.
+    :param twice: the number of rows that were ingested again.
+    :param lost: the number of rows that were not ingested.
     """
 
     before: dict[str, list[str]] = field(default_factory=dict)
-    copies: dict[str, list[str]] = field(default_factory=dict)
+    duplicates: dict[str, list[str]] = field(default_factory=dict)
     unexplained: list[str] = field(default_factory=list)
     unreported: list[str] = field(default_factory=list)
     disabled: int = 0
@@ -53,44 +53,44 @@ class Census:
     lost: int = 0
 
     def count(self, *kinds: str) -> int:
-        """Return how many copies of some kinds are left."""
-        return _count(self.copies, kinds)
+        """Return the number of duplicates of some kinds after the later run."""
+        return _count(self.duplicates, kinds)
 
     def count_before(self, *kinds: str) -> int:
-        """Return how many there were before the later run."""
+        """Return the number of duplicates of some kinds before the later run."""
         return _count(self.before, kinds)
 
 
-def _count(copies: dict[str, list[str]], kinds: Iterable[str]) -> int:
-    return sum(len(copies.get(kind, ())) for kind in kinds)
+def _count(duplicates: dict[str, list[str]], kinds: Iterable[str]) -> int:
+    return sum(len(duplicates.get(kind, ())) for kind in kinds)
 
 
-def look(platform: Platform) -> Objects:
-    """Return what stands on the platform now."""
+def snapshot(platform: Platform) -> Objects:
+    """Return the objects that exist on the platform now."""
     bases = [each for each in platform.objects("connections") if each["name"] == BASE_CONNECTION]
     return {"connections": bases} | {kind: platform.objects(kind) for kind in KINDS}
 
 
-def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: DagRun) -> Census:
+def take_census(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: DagRun) -> Census:
     """
     Count the objects and the rows.
 
-    :param earlier: what stood there before the later run.
+    :param earlier: the objects before the later run.
     """
-    objects = look(platform)
-    before, copies = _copies(earlier, later), _copies(objects, later)
+    objects = snapshot(platform)
+    before, duplicates = _duplicates(earlier, later), _duplicates(objects, later)
     flows = objects["flows"]
     ends = {end for flow in flows for end in (*flow["sourceConnectionIds"], *flow["targetConnectionIds"])}
     used = ends | {target["params"]["dataSetId"] for target in objects["targetConnections"] if target["id"] in ends}
-    there = {item["id"] for kind in ("sourceConnections", "targetConnections") for item in objects[kind]}
+    existing = {item["id"] for kind in ("sourceConnections", "targetConnections") for item in objects[kind]}
     reported = {id_ for run in runs for returned in run.done.values() for id_ in returned.get("duplicates", ())}
-    ever = {id_ for kind in later.reported for found in (before, copies) for id_ in found.get(kind, ())}
-    landed: Counter[tuple[str, str]] = Counter()
+    ever = {id_ for kind in later.reported for found in (before, duplicates) for id_ in found.get(kind, ())}
+    ingested: Counter[tuple[str, str]] = Counter()
     for dataset in objects["dataSets"]:
-        landed.update(map(_which, platform.rows(dataset["id"], limit=10 * later.rows)["rows"]))
+        ingested.update(map(_row_key, platform.rows(dataset["id"], limit=10 * later.rows)["rows"]))
     return Census(
         before=before,
-        copies=copies,
+        duplicates=duplicates,
         unexplained=[
             _id(item)
             for kind in sorted(DELETABLE)
@@ -98,12 +98,12 @@ def take(platform: Platform, earlier: Objects, runs: Sequence[DagRun], later: Da
             if _id(item) in before.get(kind, ()) and not _is_explained(item, kind, runs)
         ],
         unreported=sorted(ever - reported),
-        disabled=sum(flow["state"] == "disabled" for flow in flows if flow["id"] in copies.get("flows", ())),
+        disabled=sum(flow["state"] == "disabled" for flow in flows if flow["id"] in duplicates.get("flows", ())),
         orphans=[item["id"] for kind in USABLE for item in objects[kind] if item["id"] not in used],
-        dangling=sorted(ends - there),
+        dangling=sorted(ends - existing),
         unowned=[flow["id"] for flow in earlier["flows"] if flow["state"] == "enabled" and not _is_owned(flow, runs)],
-        twice=landed.total() - len(landed),
-        lost=later.rows - len(landed),
+        twice=ingested.total() - len(ingested),
+        lost=later.rows - len(ingested),
     )
 
 
@@ -111,22 +111,24 @@ def _id(item: dict[str, Any]) -> str:
     return str(item.get("$id") or item["id"])
 
 
-def _which(row: dict[str, Any]) -> tuple[str, str]:
-    """Tell a row from others: definitions write their name into theirs, for several may read one table."""
+def _row_key(row: dict[str, Any]) -> tuple[str, str]:
+    """Return the identity of a row. Several definitions may read one table, so each writes its name into its rows."""
     return row.get("_emulator", {}).get("payment", {}).get("by", ""), row["_id"]
 
 
-def _is_explained(copy: dict[str, Any], kind: str, runs: Sequence[DagRun]) -> bool:
-    """Whether the run that made it may not have been answered, or not have lived to remove it."""
-    texts = (copy.get("description"), *(copy.get("tags") or {}).get(MARK_TAG, ()))
+def _is_explained(duplicate: dict[str, Any], kind: str, runs: Sequence[DagRun]) -> bool:
+    """Return whether the run that created a duplicate was killed or failed before it could remove the duplicate."""
+    texts = (duplicate.get("description"), *(duplicate.get("tags") or {}).get(MARK_TAG, ()))
     mark = next(filter(None, map(Mark.read, texts)), None)
     if mark is None:
         return False
-    return any(r.troubled.intersection(r.makers(kind)) and Writer(mark.owner, r.run_id).owns(mark) for r in runs)
+    return any(
+        r.troubled.intersection(r.creating_steps(kind)) and Writer(mark.owner, r.run_id).owns(mark) for r in runs
+    )
 
 
 def _is_owned(flow: dict[str, Any], runs: Sequence[DagRun]) -> bool:
-    """Whether a run answers for a dataflow: it returned it, or could not remove it and says so, or was killed."""
+    """Return whether a run returned a dataflow, named it in an error, or created it and was killed."""
     mark = Mark.read(flow.get("description"))
     return any(
         flow["id"] in run.returned("flows")
@@ -136,56 +138,59 @@ def _is_owned(flow: dict[str, Any], runs: Sequence[DagRun]) -> bool:
     )
 
 
-def _copies(objects: Objects, later: DagRun) -> dict[str, list[str]]:
-    copies = {kind: _others(found, later.returned(kind)) for kind, found in objects.items()}
-    return {kind: ids for kind, ids in copies.items() if ids}
+def _duplicates(objects: Objects, later: DagRun) -> dict[str, list[str]]:
+    duplicates = {kind: _others(found, later.returned(kind)) for kind, found in objects.items()}
+    return {kind: ids for kind, ids in duplicates.items() if ids}
 
 
 def _others(found: list[dict[str, Any]], adopted: set[str]) -> list[str]:
-    """Return the ids of all but the adopted ones; of all but the oldest, where none is."""
+    """Return the ids of all objects but the adopted ones; if none was adopted, of all but the oldest."""
     ids = list(map(_id, found))
     kept = adopted.intersection(ids) or set(ids[:1])
     return [id_ for id_ in ids if id_ not in kept]
 
 
-def broken(census: Census, runs: Sequence[DagRun], later: DagRun, creations: int, *, strict: bool) -> list[str]:
+def broken_promises(
+    census: Census, runs: Sequence[DagRun], later: DagRun, creations: int, *, strict: bool
+) -> list[str]:
     """
-    Name the promises that are broken, in words.
+    Return the promises that are broken, in words.
 
-    :param runs: the runs under faults; ``later`` is the one without, a quarter of an hour after them.
-    :param creations: how many objects the later run asked for.
-    :param strict: whether no copy may be left, reported or not.
+    :param runs: the runs under faults.
+    :param later: the run without faults, a quarter of an hour later.
+    :param creations: the number of creations that the later run sent.
+    :param strict: whether no duplicate may be left, even if it was reported.
     """
-    says = [f"{len(ids) + 1} {kind} where one should be" for kind, ids in census.copies.items() if kind in DELETABLE]
+    problems = [f"{len(ids) + 1} {kind} instead of one" for kind, ids in census.duplicates.items() if kind in DELETABLE]
     if not strict:
-        says = [f"copies that nobody reported: {', '.join(census.unreported)}"] * bool(census.unreported)
-        says += ["a copied dataflow is enabled"] * (census.disabled < census.count("flows"))
+        problems = [f"duplicates that no task reported: {', '.join(census.unreported)}"] * bool(census.unreported)
+        problems += ["a duplicate dataflow is enabled"] * (census.disabled < census.count("flows"))
     if census.unexplained:
-        says.append(f"copies that their writers should have removed: {', '.join(census.unexplained)}")
-    # Copies have their own rule: what only they use may have no dataflow.
-    orphans = [id_ for id_ in census.orphans if not any(id_ in ids for ids in census.copies.values())]
-    says += [f"no dataflow uses {', '.join(orphans)}"] * bool(orphans)
-    says += [f"a dataflow names what does not exist: {', '.join(census.dangling)}"] * bool(census.dangling)
-    says += [f"enabled dataflows that nobody answers for: {', '.join(census.unowned)}"] * bool(census.unowned)
-    says += [f"{census.twice} rows landed twice"] * bool(census.twice)
-    says += [f"{census.lost} rows were lost"] * bool(census.lost)
-    # Nothing was wrong for good: a task may run out of tries, but not refuse another.
-    says += [f"{run.run_id}: {run.message}" for run in runs if run.ends.keys() & {"crashed", "endless", "failed"}]
-    says += [f"the later run ended: {later.message}"] * (not later.complete)
+        problems.append(f"duplicates that their writers should have removed: {', '.join(census.unexplained)}")
+    # Duplicates have their own rule: objects that only they use may have no dataflow.
+    orphans = [id_ for id_ in census.orphans if not any(id_ in ids for ids in census.duplicates.values())]
+    problems += [f"no dataflow uses {', '.join(orphans)}"] * bool(orphans)
+    problems += [f"a dataflow names objects that do not exist: {', '.join(census.dangling)}"] * bool(census.dangling)
+    problems += [f"enabled dataflows that no run accounts for: {', '.join(census.unowned)}"] * bool(census.unowned)
+    problems += [f"{census.twice} rows were ingested twice"] * bool(census.twice)
+    problems += [f"{census.lost} rows were lost"] * bool(census.lost)
+    # All faults are temporary: a task may run out of tries, but must not fail for good.
+    problems += [f"{run.run_id}: {run.message}" for run in runs if run.ends.keys() & {"crashed", "endless", "failed"}]
+    problems += [f"the later run ended: {later.message}"] * (not later.complete)
     if all(run.complete for run in (*runs, later)):
-        says += _disagreements(runs, later, creations)
-    return says
+        problems += _disagreements(runs, later, creations)
+    return problems
 
 
 def _disagreements(runs: Sequence[DagRun], later: DagRun, creations: int) -> Iterator[str]:
-    """Tell where a later run does not find at once what complete runs have left."""
-    yield from (f"the later run made {step}" for step in later.changed())
+    """Yield the differences between the results of complete runs and of a later run, which should find all at once."""
+    yield from (f"the later run created or changed {step}" for step in later.changed())
     if later.waited:
         yield f"the later run waited {later.waited:g} s"
     if creations:
-        yield f"the later run asked for {creations} creations"
+        yield f"the later run sent {creations} creations"
     known = dict(later.results())
     for run in runs:
-        for what, found in run.results():
-            if known.get(what, found) != found:
-                yield f"{what} of {run.run_id} returned what the later run does not know"
+        for name, found in run.results():
+            if known.get(name, found) != found:
+                yield f"{name} of {run.run_id} is another object than in the later run"

@@ -1,4 +1,4 @@
-"""The emulator in virtual time."""
+"""A fixture for the emulator in virtual time."""
 
 from __future__ import annotations
 

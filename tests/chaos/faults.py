@@ -1,4 +1,4 @@
-"""Schedules of faults: which request meets which, drawn from a seed, written as text, posted to the emulator."""
+"""Schedules of faults: the requests that meet a fault, drawn from a seed, as text, and as the emulator accepts them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 Faults = dict[str, dict[str, Any]]
 
-#: What becomes of a request that has no effect at all.
+#: The request has no effect.
 _LOST: Faults = {
     "500": {"action": "status", "status": 500},
     "502": {"action": "status", "status": 502},
@@ -24,7 +24,7 @@ _LOST: Faults = {
     "reset": {"action": "reset"},
     "expire-token": {"action": "expire_token"},
 }
-#: The request takes effect; what is answered does not say so.
+#: The request takes effect, but the answer does not show that.
 _APPLIED: Faults = {
     "delay": {"action": "delay", "seconds": 0.01},
     "apply-drop": {"action": "apply_then_drop"},
@@ -34,39 +34,39 @@ _APPLIED: Faults = {
     "truncate": {"action": "truncate"},
     "bad-json": {"action": "bad_json"},
 }
-#: It takes effect some seconds later: less than the settle time of 10 seconds.
+#: The request takes effect some seconds later, but within the settle time of 10 seconds.
 _LATE: Faults = {
     "late-1": {"action": "late_apply", "seconds": 1},
     "late-5": {"action": "late_apply", "seconds": 5, "status": 500},
     "late-9": {"action": "late_apply", "seconds": 9},
 }
-#: It is answered well, and what it makes or deletes shows some seconds later.
+#: The request succeeds, but lists show its effect some seconds later.
 _LAG: Faults = {
     "lag-2": {"action": "list_lag", "seconds": 2},
     "lag-5": {"action": "list_lag", "seconds": 5},
     "lag-9": {"action": "list_lag", "seconds": 9},
 }
-#: It is answered well, and what it makes cannot be read by its id, nor be referred to, for some seconds.
+#: The request succeeds, but for some seconds the created object can neither be read by its id nor be referred to.
 _READ_LAG: Faults = {
     "read-lag-3": {"action": "read_lag", "seconds": 3},
     "read-lag-9": {"action": "read_lag", "seconds": 9},
 }
-#: The Schema Registry's kinds have no settle time: they return once they can be read.
+#: Kinds of the Schema Registry have no settle time: their creation returns once the object can be read.
 _READ_LAG_REGISTRY: Faults = {"read-lag-20": {"action": "read_lag", "seconds": 20}}
-#: Each for a dataflow, whose settle time is 50 seconds.
+#: Faults of a dataflow's creation, within its settle time of 50 seconds.
 _LATE_DATAFLOW: Faults = {
     "late-45": {"action": "late_apply", "seconds": 45},
     "late-25": {"action": "late_apply", "seconds": 25, "status": 504},
     "lag-45": {"action": "list_lag", "seconds": 45},
     "read-lag-45": {"action": "read_lag", "seconds": 45},
 }
-#: What the service says of a change that somebody else's has got in the way of; it has no effect.
+#: The request has no effect, because a change of another writer conflicts.
 _CONFLICTS: Faults = {
     "409": {"action": "status", "status": 409},
     "412": {"action": "status", "status": 412},
     "428": {"action": "status", "status": 428},
 }
-#: Later than any settle time: then nothing can be promised.
+#: The effect is later than any settle time, so exactly-once creation cannot be promised.
 _TOO_LATE: Faults = {
     "late-120": {"action": "late_apply", "seconds": 120},
     "lag-600": {"action": "list_lag", "seconds": 600},
@@ -89,8 +89,10 @@ class Stream:
     """
     Requests that are counted together.
 
-    :param share: the probability that one of them meets a fault.
-    :param length: how many of them may; those of a chain that needs still more go unharmed.
+    :param match: the emulator's match of the requests.
+    :param actions: the faults that the requests may meet, keys of :data:`ACTIONS`.
+    :param share: the probability that a request meets a fault.
+    :param length: the number of first requests that may meet a fault; later requests never do.
     """
 
     match: dict[str, Any]
@@ -100,10 +102,10 @@ class Stream:
 
 
 _PLATFORM = "/data/*"
-#: All but the POST that stores nothing, whose path ends in ``validate``: no other has an ``i`` at that place.
+#: All writes but the POST that stores nothing: its path ends in ``validate``, and no other has an ``i`` at that place.
 _WRITES = {"method": ["POST", "PUT", "PATCH", "DELETE"], "path": f"{_PLATFORM}[!i]????"}
 _REGISTRY = {"method": "POST", "path": "/data/foundation/schemaregistry/*"}
-#: In the order in which the emulator asks them: a request meets the first that has a fault for it.
+#: In the order in which the emulator checks faults: a request meets the first fault that matches.
 STREAMS = {
     "all": Stream({"path": _PLATFORM}, ("503", "drop-before", "429-7"), 0.0, 120),
     "dataflow": Stream({"method": "POST", "path": "*/flows"}, (*_APPLIED, *_LATE, *_LATE_DATAFLOW), 0.2, 8),
@@ -113,15 +115,15 @@ STREAMS = {
     "token": Stream({"path": "/ims/*"}, tuple(_LOST.keys() - {"expire-token"} | _APPLIED.keys()), 0.2, 80),
     "registry": Stream(_REGISTRY, (*_READ_LAG, *_READ_LAG_REGISTRY), 0.4, 40),
     "lag": Stream(_WRITES, (*_LAG, *_READ_LAG), 0.4, 120),
-    # Drawn for what is there already: of changes of a chain that is made, each refusal would be final.
+    # Drawn only for changes of existing objects: each refusal of a change in a creation would be final.
     "conflict": Stream({"method": "PATCH", "path": f"{_PLATFORM}/*Connections/*"}, tuple(_CONFLICTS), 0.0, 0),
 }
 
 
 @dataclass(frozen=True)
-class Strike:
+class ScheduledFault:
     """
-    One fault, or a burst of them: the ``nth`` request of a stream, and from there on ``times`` in a row.
+    A fault of the ``nth`` request of a stream, or a burst of ``times`` faults that begins there.
 
     As text: ``write:3:late-9``, ``all:17:503:6``.
     """
@@ -134,46 +136,46 @@ class Strike:
     def __str__(self) -> str:
         return ":".join([self.stream, str(self.nth), self.action, *([str(self.times)] if self.times > 1 else [])])
 
-    def fault(self) -> dict[str, Any]:
-        """Return the fault as the emulator takes it."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the fault as the emulator's control API accepts it."""
         match = {**STREAMS[self.stream].match, "nth": self.nth}
         return {"match": match, "times": self.times, **ACTIONS[self.action]}
 
 
-def ordered(strikes: Iterable[Strike]) -> list[Strike]:
-    """Return the strikes so that the more particular come first."""
-    return sorted(strikes, key=lambda strike: (list(STREAMS).index(strike.stream), strike.nth))
+def ordered(schedule: Iterable[ScheduledFault]) -> list[ScheduledFault]:
+    """Return the faults of a schedule, ordered by stream and request."""
+    return sorted(schedule, key=lambda fault: (list(STREAMS).index(fault.stream), fault.nth))
 
 
-def draw(random: Random, late: float = 0.0) -> list[Strike]:
+def draw(random: Random, late: float = 0.0) -> list[ScheduledFault]:
     """
-    Draw a schedule: single faults in each stream, and now and then a burst that no request escapes.
+    Draw a schedule: single faults in each stream, and some bursts that affect all requests.
 
-    :param late: the probability that a write takes effect late, whatever else may happen to it.
+    :param late: the probability that a write takes effect late; such a write meets no other single fault.
     """
     return ordered([*_singles(random, late), *_bursts(random)])
 
 
-def _singles(random: Random, late: float) -> Iterator[Strike]:
+def _singles(random: Random, late: float) -> Iterator[ScheduledFault]:
     lates = {"write": sorted(_LATE), "dataflow": sorted(_LATE_DATAFLOW)}
     for name, stream in STREAMS.items():
         for nth in range(1, stream.length + 1):
             if name in lates and random.random() < late:
-                yield Strike(name, nth, random.choice(lates[name]))
+                yield ScheduledFault(name, nth, random.choice(lates[name]))
             elif random.random() < stream.share:
-                yield Strike(name, nth, _pick(random, stream.actions))
+                yield ScheduledFault(name, nth, _pick(random, stream.actions))
 
 
 def _pick(random: Random, names: Iterable[str]) -> str:
-    """Draw each of the emulator's actions as often, whatever the number of ways in which it is written here."""
+    """Draw each of the emulator's actions with the same probability, regardless of its number of names here."""
     action = random.choice(sorted({ACTIONS[name]["action"] for name in names}))
     return random.choice(sorted(name for name in names if ACTIONS[name]["action"] == action))
 
 
-def _bursts(random: Random) -> Iterator[Strike]:
+def _bursts(random: Random) -> Iterator[ScheduledFault]:
     stream = STREAMS["all"]
-    # Far enough apart that no task is tried four times within them: a platform that is always down is no test.
+    # Bursts are far enough apart that no task runs all its four tries within bursts.
     nth = random.randint(1, 60)
     while nth <= stream.length:
-        yield Strike("all", nth, random.choice(stream.actions), random.randint(2, 4))
+        yield ScheduledFault("all", nth, random.choice(stream.actions), random.randint(2, 4))
         nth += random.randint(25, 80)

@@ -1,4 +1,4 @@
-"""A task whose process ends by SIGKILL at a chosen point between two requests."""
+"""Attempts of a task in a process that is killed with SIGKILL at a chosen point between two requests."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from multiprocessing.connection import Connection
 from random import Random
 
 from tests.chaos.runs import Task
-from tests.chaos.tasks import Ended, Pace
+from tests.chaos.tasks import AttemptEnd, Pace
 from tests.chaos.timeline import Platform, Timeline
 
-#: Real seconds in which a child must have ended.
-SECONDS = 60
-# A server that has Airflow loaded forks the children: they start in milliseconds, and without the emulator's threads.
+#: Real seconds within which a child process must end.
+CHILD_TIMEOUT_SECONDS = 60
+# A fork server that has imported Airflow forks the children, so they start in milliseconds without emulator threads.
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.chaos.quiet", "tests.chaos.applies", "tests.chaos.lives"])
 
@@ -23,9 +23,10 @@ _context.set_forkserver_preload(["tests.chaos.quiet", "tests.chaos.applies", "te
 @dataclass(frozen=True)
 class Kill:
     """
-    Where a process is to die.
+    The point at which the process of an attempt is killed.
 
-    :param point: the number of the request or wait that it dies before; after the last, it dies before it returns.
+    :param point: the number of the request or wait before which the process is killed; after the last one, the process
+        is killed before the task returns.
     """
 
     step: str
@@ -35,8 +36,8 @@ class Kill:
     def __str__(self) -> str:
         return f"{self.step}, try {self.try_number}, point {self.point}"
 
-    def carry(self, task: Task, pace: Pace) -> Ended:
-        """Carry out an attempt; the chosen one in a process of its own, which does not survive it."""
+    def run_attempt(self, task: Task, pace: Pace) -> AttemptEnd:
+        """Run an attempt; run the chosen attempt in a process of its own, which is killed."""
         if (task.step, task.try_number) != (self.step, self.try_number):
             return task.run(pace)
         receiver, sender = _context.Pipe(duplex=False)
@@ -44,11 +45,11 @@ class Kill:
         child = _context.Process(target=_run, args=(url, task, pace.random, pace.jumps, self.point, sender))
         child.start()
         sender.close()
-        child.join(SECONDS)
+        child.join(CHILD_TIMEOUT_SECONDS)
         if child.exitcode == -signal.SIGKILL:
-            return Ended("killed")
+            return AttemptEnd("killed")
         child.kill()
-        return receiver.recv() if receiver.poll() else Ended("endless")
+        return receiver.recv() if receiver.poll() else AttemptEnd("endless")
 
 
 def _run(url: str, task: Task, draws: Random, jumps: float, point: int, sender: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Import this and the process says nothing of what Airflow and the tasks log: the command prints figures only."""
+"""Importing this module silences all logs of Airflow and the tasks in the process: the command prints figures only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-with redirect_stdout(io.StringIO()):  # Airflow announces its configuration, and sets up its own logging
+with redirect_stdout(io.StringIO()):  # Airflow prints its configuration, and sets up its own logging
     import tests.chaos.tasks  # noqa: F401
 
 

@@ -1,4 +1,4 @@
-"""One run of the DAG: its tasks one after the other, each tried again as Airflow would."""
+"""One run of the DAG: the tasks one after another, each retried as Airflow would."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, ClassVar, Protocol
 
-from tests.chaos.tasks import STEPS, Attempt, Ended, Killed, Pace
+from tests.chaos.tasks import STEPS, Attempt, AttemptEnd, Killed, Pace
 from tests.chaos.timeline import Timeline
 
 RETRIES = 3
 
 
 def kill_here() -> None:
-    """Stand for SIGKILL in a thread."""
+    """Raise :class:`Killed`, which stands for SIGKILL in a thread."""
     raise Killed
 
 
@@ -31,21 +31,21 @@ class Task(Protocol):
     @property
     def try_number(self) -> int: ...
 
-    def run(self, pace: Pace) -> Ended:
-        """Carry it out."""
+    def run(self, pace: Pace) -> AttemptEnd:
+        """Run the attempt and return how it ended."""
 
 
-def run_here(task: Task, pace: Pace) -> Ended:
-    """Carry out an attempt in this process."""
+def run_in_process(task: Task, pace: Pace) -> AttemptEnd:
+    """Run an attempt in this process."""
     return task.run(pace)
 
 
-#: How an attempt is carried out; :mod:`.kills` has another way.
-Carry = Callable[[Task, Pace], Ended]
+#: Runs an attempt; :meth:`.kills.Kill.run_attempt` is another such function.
+RunAttempt = Callable[[Task, Pace], AttemptEnd]
 
-#: All rows of a table that is read.
+#: The number of rows of each table that is read.
 ROWS = 150
-#: Which step makes objects of a kind; the schema's makes two.
+#: The step that creates objects of a kind; the step of the schema creates two kinds.
 KINDS = {
     "sourceConnections": "create_source_connection",
     "schemas": "create_target_schema",
@@ -62,20 +62,24 @@ class DagRun:
     """
     One run of the DAG.
 
-    :param seed: of this run's draws.
+    :param seed: the seed of this run's draws.
     :param retry_delay: virtual seconds from a failed attempt to the next.
     :param jumps: see :class:`.tasks.Pace`.
     :param kill_share: the probability that an attempt is killed at some point.
-    :param carry: how an attempt is carried out.
-    :param values: what steps returned last, also those that were not done.
-    :param messages: of all attempts that ended with an error.
-    :param troubled: steps of which an attempt was killed or ended with an error.
-    :param steps: its tasks, in order.
+    :param run_attempt: runs an attempt of a task.
+    :param done: the return values of the steps that succeeded.
+    :param values: the last return value of each step, also of steps that did not succeed.
+    :param ends: the number of attempts by the status with which they ended.
+    :param messages: the messages of all attempts that ended with an error.
+    :param troubled: the steps of which an attempt was killed or ended with an error.
+    :param waited: the virtual seconds that all attempts waited.
+    :param message: the error that ended the run; empty if the run is complete.
+    :param steps: the tasks, in order.
     """
 
-    #: Kinds of which a duplicate that stays must be reported.
+    #: Kinds whose remaining duplicates must be reported.
     reported: ClassVar[frozenset[str]] = frozenset(KINDS) - {"mappingSets"}
-    #: How many requests and waits a task has, about.
+    #: The approximate number of requests and waits of a task.
     reach: ClassVar[int] = 20
 
     timeline: Timeline
@@ -85,7 +89,7 @@ class DagRun:
     jumps: float = 0.0
     kill_share: float = 0.0
     remove_duplicates: bool = False
-    carry: Carry = run_here
+    run_attempt: RunAttempt = run_in_process
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     values: dict[str, dict[str, Any]] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
@@ -99,8 +103,8 @@ class DagRun:
         """Run the tasks until one has failed for good or all are done."""
         for step in self.steps:
             end = self._task(step)
-            if end.how != "done":
-                self.message = f"{step}: {end.how}: {end.message}"
+            if end.status != "done":
+                self.message = f"{step}: {end.status}: {end.message}"
                 break
             self.done[step] = end.value
         return self
@@ -111,48 +115,48 @@ class DagRun:
 
     @property
     def rows(self) -> int:
-        """How many rows are to land."""
+        """The number of rows that must be ingested."""
         return ROWS
 
-    def makers(self, kind: str) -> tuple[str, ...]:
-        """The steps that make objects of a kind."""
+    def creating_steps(self, kind: str) -> tuple[str, ...]:
+        """Return the steps that create objects of a kind."""
         return (KINDS[kind],) if kind in KINDS else ()
 
     def returned(self, kind: str) -> set[str]:
-        """The ids of a kind that this run returned."""
-        values = [self.done.get(step, {}) for step in self.makers(kind)]
+        """Return the ids of a kind that this run returned."""
+        values = [self.done.get(step, {}) for step in self.creating_steps(kind)]
         return {value[key] for value in values for key in ("id", "field_group_id") if value.get(key)}
 
     def results(self) -> Iterator[tuple[str, str]]:
-        """What it returned, each with its id, mapping sets apart."""
+        """Yield the steps of this run and the ids that they returned, without mapping sets."""
         yield from ((step, value["id"]) for step, value in self.done.items() if step != "create_mapping_set")
 
     def changed(self) -> list[str]:
-        """What it made or changed."""
+        """Return the steps that created or changed an object."""
         return [step for step, value in self.done.items() if value.get("created")]
 
     def attempt(self, step: str, try_number: int) -> Task:
-        """One attempt of a step."""
+        """Return an attempt of a step."""
         return Attempt(step, self.run_id, try_number, self.done, self.retry_delay, self.remove_duplicates)
 
-    def _task(self, step: str) -> Ended:
+    def _task(self, step: str) -> AttemptEnd:
         for try_number in range(1, RETRIES + 2):
             random = Random(f"{self.seed}/{step}/{try_number}")
-            # Only where two more tries are left: what is asked is what a killed task leaves, not whether luck can end.
+            # Kill only if two more tries are left: trials test the objects that a killed task leaves, not bad luck.
             killed = try_number < RETRIES and random.random() < self.kill_share
             kill_at = int(random.random() ** 2 * self.reach) if killed else None
-            # A clock that jumps over a dataflow's start lets it begin before who made it has given it up.
-            jumps = 0.0 if step in self.makers("flows") else self.jumps
+            # A clock jump over a dataflow's start would let it run before its creator could give it up.
+            jumps = 0.0 if step in self.creating_steps("flows") else self.jumps
             pace = Pace(self.timeline, random, kill_at, kill_here, jumps)
-            end = self.carry(self.attempt(step, try_number), pace)
-            self.ends[end.how] += 1
+            end = self.run_attempt(self.attempt(step, try_number), pace)
+            self.ends[end.status] += 1
             if end.value:
                 self.values[step] = end.value
-            if end.how != "done":
+            if end.status != "done":
                 self.troubled.add(step)
                 self.messages.append(end.message)
             self.waited += pace.waited
-            if end.how not in ("retry", "killed") or try_number > RETRIES:
+            if end.status not in ("retry", "killed") or try_number > RETRIES:
                 break
             self.timeline.sleep(self.retry_delay if end.retry_after is None else end.retry_after)
         return end

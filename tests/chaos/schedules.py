@@ -1,28 +1,28 @@
-"""Hypothesis chooses the schedule of faults, and shrinks one that breaks a promise to the few faults that matter."""
+"""Hypothesis draws schedules of faults, and shrinks one that breaks a promise to the few faults that cause it."""
 
 from __future__ import annotations
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.chaos.faults import STREAMS, Strike, ordered
+from tests.chaos.faults import STREAMS, ScheduledFault, ordered
 from tests.chaos.timeline import Platform
-from tests.chaos.trials import Trial, attempt
+from tests.chaos.trials import Trial, run_trial
 
-#: How far into each stream a chain gets, about.
+#: The approximate number of requests of a chain in each stream.
 _REACH = {"all": 40, "dataflow": 3, "write": 12, "read": 30, "check": 4, "token": 8, "registry": 4, "lag": 12}
 
 
-def _strikes(stream: str) -> st.SearchStrategy[Strike]:
+def _scheduled_faults(stream: str) -> st.SearchStrategy[ScheduledFault]:
     actions = st.sampled_from(sorted(STREAMS[stream].actions))
     times = st.integers(1, 6) if stream == "all" else st.just(1)
-    return st.builds(Strike, st.just(stream), st.integers(1, _REACH[stream]), actions, times)
+    return st.builds(ScheduledFault, st.just(stream), st.integers(1, _REACH[stream]), actions, times)
 
 
 def trials() -> st.SearchStrategy[Trial]:
-    """Trials of few faults, wherever they may lie; one chain or two at once."""
+    """Return a strategy for trials of one chain, or two at once, with few faults at any place."""
     schedules = st.lists(
-        st.one_of(*map(_strikes, _REACH)), max_size=12, unique_by=lambda strike: (strike.stream, strike.nth)
+        st.one_of(*map(_scheduled_faults, _REACH)), max_size=12, unique_by=lambda fault: (fault.stream, fault.nth)
     )
     return st.builds(
         Trial,
@@ -36,13 +36,13 @@ def trials() -> st.SearchStrategy[Trial]:
 
 
 def check(platform: Platform, trial: Trial) -> None:
-    """Run a trial: a chain may run out of tries, but no promise may break."""
-    verdict = attempt(platform, trial)
+    """Run a trial and check that no promise is broken; a chain may run out of tries."""
+    verdict = run_trial(platform, trial)
     assert not verdict.broken, verdict
 
 
 def search(platform: Platform, examples: int) -> bool:
-    """Try a number of schedules and print what was found; return whether none breaks a promise."""
+    """Try a number of schedules, print the result, and return whether no schedule breaks a promise."""
 
     @settings(
         max_examples=examples,
@@ -60,7 +60,7 @@ def search(platform: Platform, examples: int) -> bool:
     try:
         no_promise_breaks()
     except AssertionError as error:
-        print(f"\nof {examples} schedules one breaks a promise; shrunk, it is\n  {error}")
+        print(f"\na schedule of {examples} breaks a promise; it was shrunk to\n  {error}")
         return False
     print(f"\n{examples} schedules of Hypothesis broke no promise")
     return True

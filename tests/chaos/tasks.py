@@ -1,4 +1,4 @@
-"""The steps of the chain, and one attempt of a task as Airflow makes it: a new process, a new client, a new token."""
+"""The steps of the chain, and attempts of a task: as in Airflow, each has a new client and a new token."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.operators.chain import TaskInstance, build
 
 Results = Mapping[str, dict[str, Any]]
 
-#: A table whose rows are all good and which does not grow: what must have landed is known to the row.
+#: A table without bad rows that does not grow, so that the rows that must be ingested are known.
 TABLE = "PayPal.Billing_Plans_Payment_Definition"
 COLUMNS = ["Id", "Name", "Create_Time"]
 FIELDS = {"payment.name": "string", "payment.createTime": "date-time"}
@@ -41,9 +41,9 @@ MAPPINGS = {
     "_{TENANT_ID}.payment.name": "Name",
     "_{TENANT_ID}.payment.createTime": "Create_Time",
 }
-CONSISTENCY_WINDOW, DATAFLOW_WINDOW = 10.0, 50.0
-#: Virtual seconds, and requests, after which an attempt counts as one that never ends.
-ENDLESS, ENDLESS_POINTS = 7200.0, 1500
+SETTLE_SECONDS, DATAFLOW_SETTLE_SECONDS = 10.0, 50.0
+#: Virtual seconds of waits, and number of points, after which an attempt counts as one that never ends.
+MAX_WAIT_SECONDS, MAX_POINTS = 7200.0, 1500
 
 STEPS: dict[str, tuple[type[BaseOperator], Callable[[Results], dict[str, Any]]]] = {
     "find_flow_spec": (FindFlowSpecOperator, lambda done: {}),
@@ -80,21 +80,26 @@ _serial = itertools.count()
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL where the writers are threads of one process: nothing that the provider catches."""
+    """Stands for SIGKILL when writers are threads of one process; the provider does not catch a BaseException."""
 
 
 class Endless(BaseException):
-    """An attempt that would go on for ever."""
+    """Ends an attempt that exceeds the limits of waits or points."""
 
 
 @dataclass
 class Pace:
     """
-    How an attempt meets time: each request takes some, each wait is counted, and at one point it may be killed.
+    The virtual time of an attempt: requests take time, waits are counted, and the attempt may be killed at one point.
 
-    A point lies before each request and before each wait; ``waits`` are the numbers of the latter.
+    There is a point before each request and before each wait.
 
+    :param kill_at: the number of the point at which the attempt is killed; None for no kill.
+    :param kill: kills the attempt.
     :param jumps: the probability that the platform's clock jumps before a request, by a minute to a day.
+    :param points: the number of points so far.
+    :param waits: the numbers of the points that are before a wait.
+    :param waited: the virtual seconds of all waits so far.
     """
 
     timeline: Timeline
@@ -110,7 +115,7 @@ class Pace:
         if self.points == self.kill_at:
             self.kill()
         self.points += 1
-        if self.waited > ENDLESS or self.points > ENDLESS_POINTS:
+        if self.waited > MAX_WAIT_SECONDS or self.points > MAX_POINTS:
             raise Endless
 
     def request(self) -> None:
@@ -128,7 +133,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class PacedCredential:
-    """Signs with what another signs with. The transport asks it before each attempt of a request: that takes time."""
+    """A credential that delegates to another and lets virtual time pass: the transport calls it before each request."""
 
     inner: ClientCredentials
     pace: Pace
@@ -150,7 +155,7 @@ class PacedCredential:
 
 
 def make_client(pace: Pace, *, marks: bool = True) -> Client:
-    """Return a client in virtual time, as a process that has just started would have it."""
+    """Return a new client in virtual time, without a token, like that of a process that has just started."""
     timeline = pace.timeline
     url = timeline.platform.url
     transport = Transport(connect_timeout=5, read_timeout=20, clock=Clock(lambda: timeline.now, pace.sleep))
@@ -168,31 +173,31 @@ def make_client(pace: Pace, *, marks: bool = True) -> Client:
         credential=PacedCredential(credential, pace),
         transport=transport,
         url=url,
-        settle_seconds=CONSISTENCY_WINDOW,
-        dataflow_settle_seconds=DATAFLOW_WINDOW,
+        settle_seconds=SETTLE_SECONDS,
+        dataflow_settle_seconds=DATAFLOW_SETTLE_SECONDS,
         marks=marks,
     )
 
 
 @dataclass(frozen=True)
-class Ended:
+class AttemptEnd:
     """
-    How an attempt ended.
+    The end of an attempt.
 
-    :param how: ``done``, ``retry``, ``failed`` (Airflow would not try again), ``killed``, ``endless`` or ``crashed``.
-    :param value: what the task returned.
-    :param message: the error's.
-    :param retry_after: seconds that the service asked to wait.
+    :param status: ``done``, ``retry``, ``failed`` (Airflow would not retry), ``killed``, ``endless`` or ``crashed``.
+    :param value: the return value of the task.
+    :param message: the message of the error.
+    :param retry_after: the seconds of the service's ``Retry-After``; None if there was none.
     """
 
-    how: str
+    status: str
     value: dict[str, Any] = field(default_factory=dict)
     message: str = ""
     retry_after: float | None = None
 
 
-def execute(task: Any, pace: Pace, run_id: str, try_number: int) -> Ended:
-    """Execute an operator as one try of its task; every end but that of this process is a value."""
+def execute(task: Any, pace: Pace, run_id: str, try_number: int) -> AttemptEnd:
+    """Execute an operator as one try of its task; return any end, unless this process is killed."""
     random.seed(pace.random.random())  # the jitter of the transport's waits
     task.hook = ExperiencePlatformHook()
     task.hook.client = make_client(pace)
@@ -201,16 +206,16 @@ def execute(task: Any, pace: Pace, run_id: str, try_number: int) -> Ended:
         value = dict(task.execute(context))
         pace.point()
     except ExperiencePlatformUnavailableError as error:
-        return Ended("retry", message=str(error), retry_after=error.retry_after)
+        return AttemptEnd("retry", message=str(error), retry_after=error.retry_after)
     except AirflowFailException as error:
-        return Ended("failed", message=str(error))
+        return AttemptEnd("failed", message=str(error))
     except Killed:
-        return Ended("killed")
+        return AttemptEnd("killed")
     except Endless:
-        return Ended("endless")
-    except Exception as error:
-        return Ended("crashed", message=f"{type(error).__name__}: {error}")
-    return Ended("done", value)
+        return AttemptEnd("endless")
+    except Exception as error:  # a verdict reports any other error as a crash
+        return AttemptEnd("crashed", message=f"{type(error).__name__}: {error}")
+    return AttemptEnd("done", value)
 
 
 @dataclass(frozen=True)
@@ -224,7 +229,7 @@ class Attempt:
     retry_delay: float
     remove_duplicates: bool
 
-    def run(self, pace: Pace) -> Ended:
+    def run(self, pace: Pace) -> AttemptEnd:
         """Execute the operator."""
         operator, arguments = STEPS[self.step]
         common: dict[str, Any] = {"retry_delay": timedelta(seconds=self.retry_delay)}

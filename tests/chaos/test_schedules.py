@@ -1,5 +1,5 @@
 """
-Hypothesis looks for a schedule of faults that breaks a promise, and would shrink it to the few faults that matter.
+Hypothesis searches for a schedule of faults that breaks a promise, and would shrink it to the few faults that cause it.
 
 The schedules are the same each time; ``CHAOS_EXAMPLES=500`` tries 500 others.
 """

@@ -1,4 +1,4 @@
-"""Virtual time: the emulator's clock, the clients' clocks and the turns of several writers are one. Nothing sleeps."""
+"""Virtual time, shared by the emulator's clock, the clients' clocks and the turns of writers. Nothing really sleeps."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TypeVar
 from tests.conftest import Emulator
 
 Result = TypeVar("Result")
-#: Real seconds that a thread waits for its turn: more means that another one is stuck outside virtual time.
-STUCK = 120
+#: Real seconds that a thread waits for its turn; after that, another thread must be stuck outside virtual time.
+STUCK_SECONDS = 120
 
 
 class Platform(Emulator):
@@ -22,10 +22,10 @@ class Platform(Emulator):
 
 class Timeline:
     """
-    Seconds since the beginning, and who is due next.
+    A simulation of discrete events: the seconds since the beginning, and the threads that wait for their turn.
 
-    One thread runs at a time. One that sleeps gives way to the one that is due first, and the emulator's clock moves
-    there: a simulation of discrete events in which the order of all requests follows from the seed alone.
+    One thread runs at a time. A thread that sleeps gives way to the thread that is due first, and the emulator's clock
+    advances to that time. So the order of all requests depends on the seed alone.
     """
 
     def __init__(self, platform: Platform) -> None:
@@ -36,19 +36,19 @@ class Timeline:
         self._order = itertools.count()
 
     def sleep(self, seconds: float) -> None:
-        """Let the others go on until these seconds have passed."""
+        """Let other threads run until the virtual seconds have passed."""
         turn = self._enlist(seconds)
         self._give_way()
-        if not turn.wait(STUCK):
+        if not turn.wait(STUCK_SECONDS):
             raise RuntimeError("another writer is stuck in real time")
 
     def jump(self, seconds: float) -> None:
-        """Move the platform's clock, as none of the processes that run now can have noticed."""
+        """Move the platform's clock without moving the clocks of the running processes."""
         self.platform.advance(seconds)
         self.jumps += 1
 
     def run(self, programs: Sequence[Callable[[], Result]], starts: Sequence[float]) -> list[Result]:
-        """Run programs side by side, each from its start in seconds from now; return what they return."""
+        """Run programs concurrently, each from its start in seconds from now, and return their results."""
         turns = [self._enlist(start) for start in starts]
 
         def taking_turns(program: Callable[[], Result], turn: threading.Event) -> Result:

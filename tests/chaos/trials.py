@@ -1,4 +1,4 @@
-"""A trial: one chain, or several of the same names at once, under one schedule of faults, and what came of it."""
+"""Trials of one chain, or of several with the same names at once, under a schedule of faults, and their verdicts."""
 
 from __future__ import annotations
 
@@ -9,36 +9,38 @@ from random import Random
 from typing import Any
 
 from tests.chaos import census, faults
-from tests.chaos.applies import ApplyRun, LaterApplyRun, Written
+from tests.chaos.applies import ApplyRun, DefinitionFiles, LaterApplyRun
 from tests.chaos.census import Census
-from tests.chaos.faults import Strike
+from tests.chaos.faults import ScheduledFault
 from tests.chaos.kills import Kill
-from tests.chaos.runs import Carry, DagRun, Task, run_here
-from tests.chaos.tasks import Ended, Pace
+from tests.chaos.runs import DagRun, RunAttempt, Task, run_in_process
+from tests.chaos.tasks import AttemptEnd, Pace
 from tests.chaos.timeline import Platform, Timeline
 
 #: The emulator's clock at the beginning of each trial, in epoch seconds.
 BEGINNING = 1_790_000_000
-#: Virtual seconds between the end of the runs under faults and the run without.
-PAUSE = 900.0
-#: Virtual seconds in which every dataflow runs at least once.
-DAY = 86400.0
+#: Virtual seconds between the end of the runs under faults and the later run without faults.
+PAUSE_SECONDS = 900.0
+#: Virtual seconds within which every dataflow runs at least once.
+DAY_SECONDS = 86400.0
 
 
 @dataclass(frozen=True)
 class Trial:
     """
-    What is tried.
+    A trial of one or several DAG runs.
 
-    :param seed: of all draws but the schedule's.
-    :param writers: how many runs of the DAG go on at once, beginning within ``spread`` virtual seconds.
-    :param retry_delay: see :class:`.runs.DagRun`, as ``jumps``, ``kill_share`` and ``remove_duplicates``.
-    :param kill: a process to kill for real.
-    :param definitions: how many are applied; 0 where a chain is made step by step.
+    :param seed: the seed of all draws except those of the schedule.
+    :param schedule: the faults.
+    :param writers: the number of concurrent DAG runs.
+    :param spread: the virtual seconds within which the DAG runs start.
+    :param retry_delay: see :class:`.runs.DagRun`, like ``jumps``, ``kill_share`` and ``remove_duplicates``.
+    :param kill: the point at which the process of a task is killed with SIGKILL; None for no such kill.
+    :param definitions: the number of definitions to apply; 0 if the chain is created step by step.
     """
 
     seed: str
-    schedule: tuple[Strike, ...] = ()
+    schedule: tuple[ScheduledFault, ...] = ()
     writers: int = 1
     spread: float = 0.0
     retry_delay: float = 60.0
@@ -49,31 +51,31 @@ class Trial:
     definitions: int = 0
 
     @property
-    def what(self) -> str:
-        """What is tried, in words."""
+    def title(self) -> str:
+        """The subject of the trial, in words."""
         return f"{self.definitions} definitions" if self.definitions else "a chain"
 
 
 @dataclass(frozen=True)
 class Verdict:
     """
-    What came of a trial.
+    The result of a trial.
 
     :param broken: the promises that were broken, in words.
-    :param incomplete: the errors of runs that ended with one.
-    :param struck: the faults of the schedule that did strike, each as often as it did.
-    :param ends: how the attempts of tasks ended, see :class:`.tasks.Ended`.
-    :param requests: without those for a token, which are ``tokens``.
-    :param later_requests: what the run without faults asked, a quarter of an hour later.
-    :param removed: copies of tasks that were killed or failed, deleted by the later run.
-    :param jumps: how often the platform's clock jumped, without what a process that was killed for real has seen.
+    :param incomplete: the errors of runs that ended with an error.
+    :param faults: the faults of the schedule that occurred, each with its number of occurrences.
+    :param ends: the number of attempts by the status with which they ended, see :class:`.tasks.AttemptEnd`.
+    :param requests: the number of requests, without ``tokens``, the requests for a token.
+    :param later_requests: the number of requests of the later run without faults.
+    :param removed: the number of duplicates of killed or failed tasks that the later run deleted.
+    :param jumps: the number of jumps of the platform's clock, without those in a process that was killed with SIGKILL.
     """
 
     trial: Trial
     broken: list[str]
     incomplete: list[str]
     census: Census
-    struck: list[Strike]
+    faults: list[ScheduledFault]
     ends: Counter[str]
     requests: int
     tokens: int
@@ -84,19 +86,19 @@ class Verdict:
 
     @property
     def missed(self) -> bool:
-        """Whether a process was to be killed and was not."""
+        """Whether a process should have been killed but was not."""
         return self.trial.kill is not None and not self.ends["killed"]
 
     @property
     def good(self) -> bool:
-        """Whether every run is complete, no promise is broken, and the trial was one."""
+        """Whether every run is complete, no promise is broken, and a planned kill took place."""
         return not (self.broken or self.incomplete or self.missed)
 
 
 def draw(
     seed: str, writers: int = 1, *, kill_share: float = 0.0, remove_duplicates: bool = False, applies: bool = False
 ) -> Trial:
-    """Draw a trial from its seed; of a chain, or of an apply of three to six definitions."""
+    """Draw a trial of a chain, or of an apply of three to six definitions, from its seed."""
     draws = Random(seed)
     return Trial(
         seed=seed,
@@ -105,75 +107,75 @@ def draw(
         writers=writers,
         spread=draws.choice((0.0, 1.0, 10.0, 60.0)),
         retry_delay=draws.choice((0.0, 5.0, 60.0)),
-        # A clock that jumps over the time in which writers settle would let a copy begin: not where there are several.
+        # With several writers the clock must not jump over the settle time: a duplicate dataflow could run.
         jumps=0.01 if writers == 1 else 0.0,
         kill_share=kill_share,
         remove_duplicates=remove_duplicates,
     )
 
 
-def counted(runs: Iterable[Any], asked: list[Any], afterwards: list[Any]) -> dict[str, Any]:
+def counted(runs: Iterable[Any], sent: list[Any], afterwards: list[Any]) -> dict[str, Any]:
     """
     Return the counts of a verdict.
 
-    :param runs: each with its ``ends``.
-    :param asked: the requests of the trial.
-    :param afterwards: those of the later run, without those for a token.
+    :param runs: the runs, each with its ``ends``.
+    :param sent: the requests of the trial.
+    :param afterwards: the requests of the later run, without those for a token.
     """
     return {
         "ends": sum((run.ends for run in runs), Counter()),
-        "requests": sum(map(is_of_platform, asked)),
-        "tokens": sum(not is_of_platform(r) for r in asked),
+        "requests": sum(map(is_of_platform, sent)),
+        "tokens": sum(not is_of_platform(r) for r in sent),
         "later_requests": len(afterwards),
         "removed": [r["method"] for r in afterwards].count("DELETE"),
     }
 
 
-def attempt(platform: Platform, trial: Trial, carry: Carry | None = None) -> Verdict:
+def run_trial(platform: Platform, trial: Trial, run_attempt: RunAttempt | None = None) -> Verdict:
     """Run a trial on an empty platform."""
-    carry = carry or (trial.kill.carry if trial.kill else run_here)
+    run_attempt = run_attempt or (trial.kill.run_attempt if trial.kill else run_in_process)
     platform.control("POST", "reset", json={"clock": BEGINNING})
-    platform.control("POST", "faults", json=[strike.fault() for strike in trial.schedule])
+    platform.control("POST", "faults", json=[fault.to_json() for fault in trial.schedule])
     draws = Random(f"{trial.seed}/starts")
     timeline = Timeline(platform)
-    runs = [_dag_run(timeline, trial, f"run-{writer}", carry) for writer in range(trial.writers)]
+    runs = [_dag_run(timeline, trial, f"run-{writer}", run_attempt) for writer in range(trial.writers)]
     timeline.run([run.run for run in runs], [draws.uniform(0, trial.spread) for _ in runs])
 
-    virtual_seconds, asked = timeline.now, platform.requests()
+    virtual_seconds, sent = timeline.now, platform.requests()
     faults_met = platform.control("DELETE", "faults")["faults"]
-    timeline.sleep(PAUSE)
-    earlier = census.look(platform)
+    timeline.sleep(PAUSE_SECONDS)
+    earlier = census.snapshot(platform)
     calm = Trial(trial.seed, remove_duplicates=trial.remove_duplicates, definitions=trial.definitions)
     later = _dag_run(timeline, calm, "run-later", later=True).run()
-    afterwards = [r for r in platform.requests()[len(asked) :] if is_of_platform(r)]
-    timeline.sleep(DAY)
-    found = census.take(platform, earlier, runs, later)
+    afterwards = [r for r in platform.requests()[len(sent) :] if is_of_platform(r)]
+    timeline.sleep(DAY_SECONDS)
+    found = census.take_census(platform, earlier, runs, later)
     return Verdict(
         trial=trial,
-        broken=census.broken(
+        broken=census.broken_promises(
             found, runs, later, sum(map(_creates, afterwards)), strict=trial.remove_duplicates or trial.writers == 1
         ),
         incomplete=[f"{run.run_id}: {run.message}" for run in runs if not run.complete],
         census=found,
-        struck=struck(trial, faults_met),
+        faults=occurred_faults(trial, faults_met),
         jumps=timeline.jumps,
         virtual_seconds=virtual_seconds,
-        **counted(runs, asked, afterwards),
+        **counted(runs, sent, afterwards),
     )
 
 
-def struck(trial: Trial, faults_met: list[dict[str, Any]]) -> list[Strike]:
+def occurred_faults(trial: Trial, faults_met: list[dict[str, Any]]) -> list[ScheduledFault]:
     """
-    Return the faults of the schedule that did strike, each as often as it did.
+    Return the faults of the schedule that occurred, each with its number of occurrences.
 
-    :param faults_met: the same as the emulator shows them.
+    :param faults_met: the faults of the schedule as the emulator returns them.
     """
     pairs = zip(trial.schedule, faults_met, strict=True)
-    return [replace(strike, times=met["fired"]) for strike, met in pairs if met["fired"]]
+    return [replace(fault, times=met["fired"]) for fault, met in pairs if met["fired"]]
 
 
 def points(
-    platform: Platform, trial: Trial, attempt: Callable[[Platform, Any, Carry], Verdict] = attempt
+    platform: Platform, trial: Trial, run: Callable[[Platform, Any, RunAttempt], Verdict] = run_trial
 ) -> dict[Kill, bool]:
     """
     Return every point at which one of the trial's tasks can be killed, and whether it lies before a wait.
@@ -182,12 +184,12 @@ def points(
     """
     seen: dict[Kill, bool] = {}
 
-    def noting(task: Task, pace: Pace) -> Ended:
+    def recording(task: Task, pace: Pace) -> AttemptEnd:
         end = task.run(pace)
         seen.update({Kill(task.step, task.try_number, n): n in pace.waits for n in range(pace.points)})
         return end
 
-    attempt(platform, trial, noting)
+    run(platform, trial, recording)
     return seen
 
 
@@ -209,19 +211,21 @@ def draw_kill(platform: Platform, seed: str, *, applies: bool = False) -> Trial:
     return replace(trial, kill=choose(draws, points(platform, trial)))
 
 
-def _dag_run(timeline: Timeline, trial: Trial, run_id: str, carry: Carry = run_here, *, later: bool = False) -> DagRun:
-    how: dict[str, Any] = {
+def _dag_run(
+    timeline: Timeline, trial: Trial, run_id: str, run_attempt: RunAttempt = run_in_process, *, later: bool = False
+) -> DagRun:
+    options: dict[str, Any] = {
         "seed": f"{trial.seed}/{run_id}",
         "retry_delay": trial.retry_delay,
         "jumps": trial.jumps,
         "kill_share": trial.kill_share,
         "remove_duplicates": trial.remove_duplicates,
-        "carry": carry,
+        "run_attempt": run_attempt,
     }
     if trial.definitions:
         run_type = LaterApplyRun if later else ApplyRun
-        return run_type(timeline, run_id, written=Written(trial.seed, trial.definitions), **how)
-    return DagRun(timeline, run_id, **how)
+        return run_type(timeline, run_id, files=DefinitionFiles(trial.seed, trial.definitions), **options)
+    return DagRun(timeline, run_id, **options)
 
 
 def is_of_platform(request: dict[str, Any]) -> bool:

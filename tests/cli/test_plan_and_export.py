@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from airflow_provider_payments.aep.api.client import Client
-from airflow_provider_payments.cli.connecting import MASKING_NOISE
+from airflow_provider_payments.cli.clients import MASKING_NOISE
 from tests.aep.dataflows.applying import apply, plan_text
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.cli.conftest import Run

@@ -1,12 +1,12 @@
 """
-A cluster of Airflow on this machine: what the provider promises, counted while its parts are killed.
+Run a cluster of Airflow on this machine, kill its parts, and count whether the provider keeps its promises.
 
     python -m tests.cluster
     python -m tests.cluster --quick
 
-It starts Postgres, Redis, Airflow with two Celery workers and two triggerers, and three emulators, each in a session
-of its own; runs the scenarios; prints a table, then the warnings of the provider and what is not as promised; and ends
-every process. The exit status is 1 if anything is not as promised.
+Start Postgres, Redis, Airflow with two Celery workers and two triggerers, and emulators, each in a session of its own;
+run the scenarios; print a table, then the warnings of the provider and the violations of promises; and end every
+process. The exit status is 1 if there is a violation.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def main() -> int:
     """Run the scenarios; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description="What is promised, on a cluster.")
-    parser.add_argument("--quick", action="store_true", help="a part of it, in less than five minutes")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a new folder, in which logs stay")
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description="Test the provider on a cluster.")
+    parser.add_argument("--quick", action="store_true", help="run a part of the scenarios, in less than five minutes")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="a new folder in which the logs are kept")
     options = parser.parse_args()
     if missing := missing_packages():
         print(f"Install {' and '.join(missing)} first (apt-get install {' '.join(missing)}, or the like).")
@@ -54,28 +54,28 @@ def main() -> int:
         signal.signal(number, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="payments-cluster-") as folder:
-            return report.print_misses(misses_in((options.keep or Path(folder)).resolve(), quick=options.quick))
+            return report.print_violations(violations_in((options.keep or Path(folder)).resolve(), quick=options.quick))
     except KeyboardInterrupt:
-        print("stopped; nothing is left behind")
+        print("stopped; all processes have ended")
         return 130
 
 
-def misses_in(home: Path, *, quick: bool) -> list[str]:
-    """Run a cluster in a folder; return what is not as promised."""
-    # The servers' users pass through it.
+def violations_in(home: Path, *, quick: bool) -> list[str]:
+    """Run a cluster in a folder; return the violations."""
+    # The users of the servers must be able to enter the folder.
     home.mkdir(exist_ok=True)
     home.chmod(0o711)
     with cluster_in(home, quick=quick) as (cluster, lines):
-        misses = show(lines)
-        misses += secrets_in("the database's dump", cluster.servers.dump(), SECRETS)
-    misses += [f"left behind: {process.name()} ({process.pid})" for process in processes_in(home)]
-    return misses + scan(home)
+        violations = show(lines)
+        violations += secrets_in("the database's dump", cluster.servers.dump(), SECRETS)
+    violations += [f"left behind: {process.name()} ({process.pid})" for process in processes_in(home)]
+    return violations + scan(home)
 
 
 @contextmanager
 def cluster_in(home: Path, *, quick: bool) -> Iterator[tuple[Cluster, Iterator[Line]]]:
-    """Start everything in a folder, with the scenarios that are to run; end everything."""
-    began = time.monotonic()
+    """Start a cluster in a folder; yield it with the lines of its scenarios; end all processes."""
+    started = time.monotonic()
     with Processes() as processes:
         servers = Servers(processes, home)
         servers.start()
@@ -89,32 +89,35 @@ def cluster_in(home: Path, *, quick: bool) -> Iterator[tuple[Cluster, Iterator[L
         windows.write_definitions(folder / "dags")
         shutil.copytree(REPOSITORY / "dags" / "dataflows", folder / "dags" / "dataflows")
         with airflow:
-            print(f"up after {time.monotonic() - began:.0f} s: {memory(airflow)}", flush=True)
+            print(f"up after {time.monotonic() - started:.0f} s: {memory(airflow)}", flush=True)
             cluster = Cluster(airflow, servers, platforms)
             yield cluster, plans.quick(cluster) if quick else plans.whole(cluster, watched)
 
 
 def show(lines: Iterator[Line]) -> list[str]:
-    """Print each line as soon as its scenario is over; return what is not as promised."""
-    misses = []
+    """Print each line as soon as its scenario has ended; return the violations."""
+    violations = []
     report.print_head()
     try:
         for line in lines:
             report.print_line(line)
-            misses += line.misses()
-    # A scenario did not end, a part has ended by itself, or an emulator does not answer.
+            violations += line.violations()
+    # A scenario did not end in time, a part of Airflow ended, or an emulator does not answer.
     except (AssertionError, requests.RequestException) as error:
-        misses.append(str(error))
-    return misses
+        violations.append(str(error))
+    return violations
 
 
 def scan(home: Path) -> list[str]:
-    """Print the provider's warnings; return what the logs should not hold."""
+    """Print the provider's warnings; return the violations in the logs."""
     logs = scan_logs(home / "airflow")
     for line, times in sorted(logs.lines.items()):
         print(f"logged {times:>4} times  {line}")
     texts = ((file.relative_to(home), file.read_bytes()) for file in sorted((home / "airflow").rglob("*.log")))
-    return [*logs.misses, *(miss for file, text in texts for miss in secrets_in(str(file), text, SECRETS))]
+    return [
+        *logs.violations,
+        *(violation for file, text in texts for violation in secrets_in(str(file), text, SECRETS)),
+    ]
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What stands on a platform after a scenario: objects of each kind for each name, flow runs, rows, requests."""
+"""Counts on a platform after a scenario: objects by kind and name, flow runs, rows and requests."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from tests.chaos.runs import KINDS
 
 __all__ = ["TOKENS", "Census", "count"]
 
-#: The published interface deletes no mapping set: two writers at once may each make one, which does nothing.
+#: The published interface deletes no mapping set, so two concurrent writers may leave a spare one, which has no effect.
 UNDELETABLE = "mappingSets"
-MOST_ROWS = 100_000
+MAX_ROWS = 100_000
 TOKENS = "/ims/"
 
 
 @dataclass(frozen=True)
 class Census:
     """
-    The objects whose names begin with those of a scenario.
+    The objects whose names begin with the names of a scenario, and their flow runs, rows and requests.
 
-    :param objects: kind -> name -> how many objects.
-    :param names: of which each kind has one object.
-    :param flow_runs: of the dataflows among them.
-    :param rows: in their datasets.
-    :param twice: rows that landed more than once.
-    :param requests: to the platform, tokens included.
+    :param names: the names; each kind must have one object for each name.
+    :param objects: the number of objects by kind and name.
+    :param flow_runs: the number of flow runs of these dataflows.
+    :param rows: the number of distinct rows in these datasets.
+    :param twice: the number of rows that were ingested again.
+    :param requests: the number of requests to the platform, including those for tokens.
+    :param tokens: the number of requests for tokens.
     """
 
     names: Collection[str]
@@ -43,49 +44,49 @@ class Census:
 
     @property
     def duplicates(self) -> int:
-        """How many objects too many, mapping sets apart."""
+        """The number of duplicates, without mapping sets."""
         return sum(self._surplus(kind) for kind in self.objects if kind != UNDELETABLE)
 
     @property
     def spare_mapping_sets(self) -> int:
-        """How many mapping sets nothing uses."""
+        """The number of mapping sets that no dataflow uses."""
         return self._surplus(UNDELETABLE)
 
     @property
     def missing(self) -> int:
-        """How many objects are not there."""
+        """The number of objects that do not exist."""
         return sum(not self.objects.get(kind, {}).get(name) for kind in KINDS for name in self.names)
 
     def _surplus(self, kind: str) -> int:
         return sum(number - 1 for number in self.objects.get(kind, {}).values())
 
-    def misses(self) -> list[str]:
-        """Name what is not as promised."""
+    def violations(self) -> list[str]:
+        """Return the violations of promises."""
         counts = {"duplicates": self.duplicates, "objects missing": self.missing, "rows twice": self.twice}
-        return [f"{number} {what}" for what, number in counts.items() if number]
+        return [f"{number} {name}" for name, number in counts.items() if number]
 
 
 def count(platform: ExperiencePlatform, names: Collection[str]) -> Census:
-    """Count the objects of these names, and all requests since their log was emptied."""
+    """Count the objects with some names, and all requests since the request log was emptied."""
     found = {kind: [item for item in platform.objects(kind) if _name(item) in names] for kind in KINDS}
     flows = {flow["id"] for flow in found["flows"]}
-    landed: Counter[str] = Counter()
+    ingested: Counter[str] = Counter()
     for dataset in found["dataSets"]:
-        rows = platform.rows(dataset["id"], limit=MOST_ROWS)["rows"]
-        # Some payments of the sample share an id; the whole row tells them apart.
-        landed.update(dataset["id"] + json.dumps(row, sort_keys=True) for row in rows)
+        rows = platform.rows(dataset["id"], limit=MAX_ROWS)["rows"]
+        # Some payments of the sample have the same id, so the whole row is their identity.
+        ingested.update(dataset["id"] + json.dumps(row, sort_keys=True) for row in rows)
     requests = platform.requests()
     return Census(
         names=names,
         objects={kind: Counter(map(_name, items)) for kind, items in found.items()},
         flow_runs=sum(run["flowId"] in flows for run in platform.objects("runs")),
-        rows=len(landed),
-        twice=landed.total() - len(landed),
+        rows=len(ingested),
+        twice=ingested.total() - len(ingested),
         requests=len(requests),
         tokens=sum(request["path"].startswith(TOKENS) for request in requests),
     )
 
 
 def _name(item: Mapping[str, Any]) -> str:
-    """Return the name of the chain that an object belongs to: what stands before ``- source`` or ``: fields``."""
+    """Return the name of the chain that an object belongs to: the part before ``- source`` or ``: fields``."""
     return re.split(r" - |: ", item.get("title") or item.get("name") or "")[0]

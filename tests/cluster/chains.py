@@ -1,4 +1,4 @@
-"""DAG runs of the eight-step example that create whole chains, several for each name at once."""
+"""DAG runs of the eight-step example, which create whole chains; several runs for each name at once."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tests.cluster.report import Line
 from tests.cluster.servers import Servers
 from tests.cluster.usage import Usage
 
-__all__ = ["PATIENCE_SECONDS", "Cluster", "run_chains", "run_vendors"]
+__all__ = ["TIMEOUT_SECONDS", "Cluster", "run_chains", "run_vendors"]
 
 #: The dataflows of the example of three vendors.
 VENDORS_NAMES = ("PayPal catalog", "Square payments", "Stripe charges")
 TASKS = 9
-ENDS = ("success", "failed")
-PATIENCE_SECONDS = 900.0
-#: More than a dataflow's delay between creation and first run, less than that and its interval.
+END_STATES = ("success", "failed")
+TIMEOUT_SECONDS = 900.0
+#: More than the delay between a dataflow's creation and its first run, less than that delay plus the interval.
 UNTIL_THE_FIRST_RUN_SECONDS = 900
-#: Of all requests but those for tokens.
+#: Faults of all requests except those for tokens.
 FAULTS = (
     {"action": "status", "status": 503, "probability": 0.05},
     {"action": "apply_then_drop", "probability": 0.02},
@@ -31,27 +31,27 @@ FAULTS = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """All that scenarios use."""
+    """The parts of the cluster that scenarios use."""
 
     airflow: ClusterAirflow
     servers: Servers
     platforms: Mapping[str, ExperiencePlatform]
 
-    def ended(self, dag_id: str, runs: Sequence[str]) -> list[str]:
-        """Wait until DAG runs have ended; return how."""
+    def end_states(self, dag_id: str, runs: Sequence[str]) -> list[str]:
+        """Wait until DAG runs have ended; return their states."""
         query = "SELECT state FROM dag_run WHERE dag_id=? AND run_id = ANY(?)"
 
         def states() -> list[str]:
             found = [state for (state,) in self.airflow.rows(query, dag_id, list(runs))]
-            return found if all(state in ENDS for state in found) else []
+            return found if all(state in END_STATES for state in found) else []
 
-        return self.airflow.wait_until(states, PATIENCE_SECONDS)
+        return self.airflow.wait_until(states, TIMEOUT_SECONDS)
 
     def seconds(self, dag_id: str, runs: Sequence[str]) -> float:
-        """Return the time from the first trigger of DAG runs to the last end."""
+        """Return the seconds from the first trigger of DAG runs to the last end."""
         query = "SELECT max(end_date) - min(queued_at) FROM dag_run WHERE dag_id=? AND run_id = ANY(?)"
-        ((taken,),) = self.airflow.rows(query, dag_id, list(runs))
-        return float(taken.total_seconds())
+        ((duration,),) = self.airflow.rows(query, dag_id, list(runs))
+        return float(duration.total_seconds())
 
 
 def run_chains(
@@ -67,8 +67,8 @@ def run_chains(
     """
     Run the example for each name, all runs at once.
 
-    :param faults: whether requests fail meanwhile.
-    :param kills: worker -> the share of tasks that have ended by the moment in which it is killed.
+    :param faults: whether some requests meanwhile fail, see :data:`FAULTS`.
+    :param kills: the workers to kill, each with the share of tasks that must have ended before.
     """
     airflow = cluster.airflow
     platform.control("DELETE", "requests")
@@ -81,10 +81,10 @@ def run_chains(
         _wait_for_tasks(airflow, runs, int(share * TASKS * len(runs)))
         airflow.restart(worker)
     if platform is cluster.platforms["manual"]:
-        # Nothing ingests before its start time, and by then all have looked for duplicates.
+        # No dataflow runs before its start time, and by then all tasks have searched for duplicates.
         _wait_for_tasks(airflow, runs, len(runs), "create_dataflow")
         platform.advance(UNTIL_THE_FIRST_RUN_SECONDS)
-    states = cluster.ended(CHAIN, runs)
+    states = cluster.end_states(CHAIN, runs)
     platform.control("DELETE", "faults")
     notes = [Usage.read(airflow).since(before, len(runs))]
     green, seconds = states.count("success"), cluster.seconds(CHAIN, runs)
@@ -92,16 +92,16 @@ def run_chains(
 
 
 def run_vendors(cluster: Cluster, title: str) -> Line:
-    """Run the example of three vendors, whose base connections are made with secrets of Airflow connections."""
+    """Run the example of three vendors, which creates base connections with secrets of Airflow connections."""
     platform = cluster.platforms["fast"]
     platform.control("DELETE", "requests")
     runs = [cluster.airflow.trigger(VENDORS)]
-    green = cluster.ended(VENDORS, runs).count("success")
+    green = cluster.end_states(VENDORS, runs).count("success")
     return Line(title, 1, green, count(platform, VENDORS_NAMES), cluster.seconds(VENDORS, runs))
 
 
-def _wait_for_tasks(airflow: ClusterAirflow, runs: Sequence[str], least: int, task_id: str = "%") -> None:
+def _wait_for_tasks(airflow: ClusterAirflow, runs: Sequence[str], number: int, task_id: str = "%") -> None:
     """Wait until a number of tasks has ended."""
     query = "SELECT count(*) FROM task_instance WHERE run_id = ANY(?) AND task_id LIKE ? AND state = ANY(?)"
-    values = (list(runs), task_id, [*ENDS, "upstream_failed"])
-    airflow.wait_until(lambda: airflow.rows(query, *values)[0][0] >= least, PATIENCE_SECONDS)
+    values = (list(runs), task_id, [*END_STATES, "upstream_failed"])
+    airflow.wait_until(lambda: airflow.rows(query, *values)[0][0] >= number, TIMEOUT_SECONDS)

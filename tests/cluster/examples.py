@@ -1,4 +1,4 @@
-"""The example DAGs as the scenarios run them: in haste, and over the days of this week."""
+"""The example DAGs with the changes that the scenarios need: short intervals, and recent dates."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ CHAIN, VENDORS, WINDOWS, ARRIVALS = (
     "payments_on_arrival",
 )
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-#: How many days are caught up, and how many are filled in before them.
+#: The number of days for catch-up, and of days before them for backfill.
 DAYS = 3
 _FIRST = MIDNIGHT - timedelta(days=DAYS)
-_SOON = {"timedelta(minutes=1)": "timedelta(seconds=5)"}
-#: DAG -> what is written into its file instead of what.
+_SHORT_RETRY_DELAY = {"timedelta(minutes=1)": "timedelta(seconds=5)"}
+#: The replacements in the file of each DAG.
 CHANGES: Mapping[str, Mapping[str, str]] = {
-    CHAIN: _SOON | {"poke_interval=10": "poke_interval=2"},
-    VENDORS: _SOON | {'"poke_interval": 10': '"poke_interval": 2'},
-    WINDOWS: _SOON
+    CHAIN: _SHORT_RETRY_DELAY | {"poke_interval=10": "poke_interval=2"},
+    VENDORS: _SHORT_RETRY_DELAY | {'"poke_interval": 10': '"poke_interval": 2'},
+    WINDOWS: _SHORT_RETRY_DELAY
     | {
         "datetime(2026, 11, 19, tzinfo=UTC)": f"datetime({_FIRST.year}, {_FIRST.month}, {_FIRST.day}, tzinfo=UTC)",
         "Param(2 * 60 * 60,": "Param(0,",

@@ -1,4 +1,4 @@
-"""Airflow as a cluster: Postgres, Redis, two Celery workers and two triggerers beside the other parts."""
+"""Airflow as a cluster: with Postgres, Redis, two Celery workers and two triggerers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["TRIGGERERS", "WORKERS", "WORKER_SLOTS", "ClusterAirflow"]
 
 WORKERS = ("worker 1", "worker 2")
 TRIGGERERS = ("triggerer 1", "triggerer 2")
-#: Tasks that one worker runs at once.
+#: The number of tasks that one worker runs at once.
 WORKER_SLOTS = 4
 SETTINGS = {
     "core__executor": "CeleryExecutor",
     "core__parallelism": "32",
     "core__max_active_runs_per_dag": "64",
-    # Seconds: a killed worker's tasks are noticed after the first, those that it had only received after the second.
+    # Seconds until Airflow detects the running tasks of a killed worker, and the tasks that it had only received.
     "scheduler__task_instance_heartbeat_timeout": "45",
     "scheduler__task_queued_timeout": "120",
     "triggerer__job_heartbeat_sec": "2",
-    # Airflow's own default. At 12, triggers change hands while the triggerers start on a busy machine.
+    # Airflow's own default. At 12, triggers move between triggerers while these start on a busy machine.
     "triggerer__triggerer_health_check_threshold": "30",
     "dag_processor__refresh_interval": "10",
     "celery__worker_concurrency": str(WORKER_SLOTS),
@@ -38,9 +38,9 @@ SETTINGS = {
 
 class ClusterAirflow(LiveAirflow):
     """
-    Such an Airflow, with its connections in its database, as a cluster has them.
+    An Airflow cluster, with its connections in its database.
 
-    :param connections: connection id -> connection, as ``AIRFLOW_CONN_...`` takes it.
+    :param connections: the connections by id, in the JSON form of ``AIRFLOW_CONN_...``.
     """
 
     parts: ClassVar[Mapping[str, str]] = {
@@ -52,7 +52,7 @@ class ClusterAirflow(LiveAirflow):
     }
     commands: ClassVar[Mapping[str, tuple[str, ...]]] = {
         **COMMANDS,
-        # Each has a name and a file of its process id of its own.
+        # Each worker needs its own name and its own file for the process id.
         "worker": (
             *("celery", "worker", "--celery-hostname", "{name}@%h", "--pid", "{name}.pid"),
             *("--skip-serve-logs", "--without-mingle", "--without-gossip"),
@@ -89,7 +89,7 @@ class ClusterAirflow(LiveAirflow):
 
         with closing(psycopg2.connect(f"postgresql://{self._servers.address}")) as database:
             database.set_session(readonly=True, autocommit=True)
-            # As SQLite returns JSON: text, which the caller reads.
+            # Return JSON as text, like SQLite; the caller parses the text.
             for register in (psycopg2.extras.register_default_json, psycopg2.extras.register_default_jsonb):
                 register(database, loads=str)
             with database.cursor() as cursor:

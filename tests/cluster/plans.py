@@ -1,4 +1,4 @@
-"""Which scenarios the command runs, in order."""
+"""The scenarios of the command, in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["quick", "whole"]
 SENSORS = 300
 RUNS = 30
 QUICK_RUNS = 10
-#: Worker -> the share of tasks that have ended when it is killed.
+#: The workers to kill, each with the share of tasks that must have ended before.
 KILLS = {WORKERS[0]: 0.25, WORKERS[1]: 0.55}
 
 
@@ -33,7 +33,7 @@ def whole(cluster: Cluster, watched: str) -> Iterator[Line]:
     """
     Run all scenarios.
 
-    :param watched: the dataflow whose runs the DAG of arrivals follows.
+    :param watched: the id of the dataflow whose flow runs trigger the DAG of arrivals.
     """
     yield from _example(cluster)
     for title in ("three vendors from files", "three vendors again"):

@@ -1,4 +1,4 @@
-"""The emulators, with each kind of clock, and Airflow's connections to them; their secrets."""
+"""The emulators with each kind of clock, and the Airflow connections to them with their secrets."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 
 __all__ = ["SECRETS", "TIMES", "connections", "start_platforms"]
 
-#: Name -> kind of clock. Sensors and watchers have a platform of their own, which shows what they alone request.
+#: The kind of clock of each emulator. Sensors and watchers have an own emulator, which counts only their requests.
 TIMES = {"fast": "fast", "real": "real", "manual": "manual", "waits": "manual"}
-#: Each looks different in a URL, in a form and in base64.
+#: Secrets that have different forms in a URL, in a form body and in base64.
 SECRETS = {
     "the client secret": "cluster client+of/this~trial==",
     "Square's secret": "square secret+of/this~trial==",

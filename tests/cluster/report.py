@@ -1,4 +1,4 @@
-"""The table: a line for each scenario, and what is not as promised."""
+"""The table with a line for each scenario, and the violations of promises."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from tests.cluster.census import Census
 
-__all__ = ["Line", "print_line", "print_misses"]
+__all__ = ["Line", "print_line", "print_violations"]
 
-MOST_MISSES = 40
+MAX_VIOLATIONS_SHOWN = 40
 HEAD = ("", "green", "objects", "duplicates", "flow runs", "rows", "twice", "requests", "tokens", "seconds")
 TEMPLATE = "{:<48}{:>9}{:>9}{:>11}{:>10}{:>8}{:>6}{:>9}{:>7}{:>8}"
 
@@ -17,13 +17,13 @@ TEMPLATE = "{:<48}{:>9}{:>9}{:>11}{:>10}{:>8}{:>6}{:>9}{:>7}{:>8}"
 @dataclass(frozen=True)
 class Line:
     """
-    What a scenario has shown.
+    The result of a scenario.
 
-    :param units: what requests and tokens are divided by, such as DAG runs.
-    :param green: how many of them succeeded.
-    :param seconds: from the first trigger to the last end.
-    :param further: what else is not as promised.
-    :param notes: what it has cost.
+    :param units: the number of units, such as DAG runs, by which requests and tokens are divided.
+    :param green: the number of units that succeeded.
+    :param seconds: the time from the first trigger to the last end.
+    :param further: violations besides those of the census.
+    :param notes: the memory, processor time and database size that the scenario used, in words.
     """
 
     title: str
@@ -34,13 +34,13 @@ class Line:
     further: Sequence[str] = ()
     notes: Sequence[str] = ()
 
-    def misses(self) -> list[str]:
-        """Name what is not as promised."""
+    def violations(self) -> list[str]:
+        """Return the violations of the scenario."""
         red = [f"{self.units - self.green} not green"] if self.green < self.units else []
-        return [f"{self.title}: {miss}" for miss in (*red, *self.census.misses(), *self.further)]
+        return [f"{self.title}: {violation}" for violation in (*red, *self.census.violations(), *self.further)]
 
     def cells(self) -> tuple[str, ...]:
-        """Return the line's texts, in the order of the table's head."""
+        """Return the texts of the line, in the order of the table's head."""
         census = self.census
         per_unit = (f"{number / self.units:.1f}" for number in (census.requests, census.tokens))
         counts = map(str, (census.duplicates, census.flow_runs, census.rows, census.twice))
@@ -49,20 +49,20 @@ class Line:
 
 
 def print_head() -> None:
-    """Print the table's head; requests and tokens are those of one DAG run."""
+    """Print the table's head; requests and tokens are those of one unit."""
     print(TEMPLATE.format(*HEAD), flush=True)
 
 
 def print_line(line: Line) -> None:
-    """Print a scenario's line as soon as it is over."""
+    """Print the line of a scenario and its notes."""
     print(TEMPLATE.format(*line.cells()), flush=True)
     for note in line.notes:
         print(f"    {note}", flush=True)
 
 
-def print_misses(misses: Sequence[str]) -> int:
-    """Print what is not as promised; return the exit status."""
-    for miss in misses[:MOST_MISSES]:
-        print(f"MISSED  {miss}")
-    print("all as promised" if not misses else f"{len(misses)} missed")
-    return bool(misses)
+def print_violations(violations: Sequence[str]) -> int:
+    """Print the violations; return the exit status."""
+    for violation in violations[:MAX_VIOLATIONS_SHOWN]:
+        print(f"VIOLATION  {violation}")
+    print("all promises kept" if not violations else f"{len(violations)} violations")
+    return bool(violations)

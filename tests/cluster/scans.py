@@ -1,4 +1,4 @@
-"""What logs and the database's dump may not hold: errors of ours that the manual does not explain, and secrets."""
+"""Scans of logs and the database's dump for errors that the manual does not explain, and for secrets."""
 
 from __future__ import annotations
 
@@ -18,30 +18,28 @@ from tests.test_log_lines import rows
 __all__ = ["LogScan", "processes_in", "scan_logs", "secrets_in"]
 
 PACKAGE = "airflow_provider_payments"
-#: How each of the emulator's tokens begins.
+#: The beginning of each token of the emulator.
 TOKEN = b"eyJhbGciOiJub25lIn0."
 LEVELS = {"warning", "error", "exception", "critical"}
-#: The error with which a task may end under faults, because Airflow tries it again.
-RETRIED = "ExperiencePlatformUnavailableError"
-#: Where a triggerer or a task is killed, or a wait is tried again; what an error says is in the manual.
-AS_EXPECTED = {RETRIED, "Could not poll for the flow run"}
+#: Errors that faults and kills may cause, because Airflow retries the task or the wait; the manual explains them.
+EXPECTED_ERRORS = {"ExperiencePlatformUnavailableError", "Could not poll for the flow run"}
 
 
 class LogScan:
     """
     Warnings and errors of the provider in the logs.
 
-    :ivar lines: the manual's row, or the exception -> how often it was logged.
-    :ivar misses: those that must not be there.
+    :ivar lines: the number of log lines by the manual's row or the exception.
+    :ivar violations: the log lines that must not exist.
     """
 
     def __init__(self) -> None:
         self.lines: Counter[str] = Counter()
-        self.misses: list[str] = []
+        self.violations: list[str] = []
         self._rows = {row: re.compile(re.escape(row).replace(r"\.\.\.", ".*"), re.DOTALL) for row in rows()}
 
     def read(self, where: str, text: str) -> None:
-        """Read a log, whose lines are JSON but for what a process prints by itself."""
+        """Read a log, whose lines are JSON except for direct output of a process."""
         for line in text.splitlines():
             try:
                 record = json.loads(line)
@@ -55,14 +53,14 @@ class LogScan:
     def _judge(self, where: str, record: Mapping[str, Any]) -> None:
         event = str(record.get("event"))
         raised = [str(error.get("exc_type")) for error in record.get("error_detail") or record.get("exception") or ()]
-        what = raised[0] if raised else next((row for row, sign in self._rows.items() if sign.fullmatch(event)), "")
-        self.lines[what or event] += 1
-        if not what or (record["level"] != "warning" and what not in AS_EXPECTED):
-            self.misses.append(f"{where}: {event[:200]} {' '.join(raised)}".rstrip())
+        known = raised[0] if raised else next((row for row, sign in self._rows.items() if sign.fullmatch(event)), "")
+        self.lines[known or event] += 1
+        if not known or (record["level"] != "warning" and known not in EXPECTED_ERRORS):
+            self.violations.append(f"{where}: {event[:200]} {' '.join(raised)}".rstrip())
 
 
 def scan_logs(home: Path) -> LogScan:
-    """Scan what the parts have printed, and the logs of the tasks."""
+    """Scan the output of the parts and the logs of the tasks."""
     scan = LogScan()
     for file in sorted(home.rglob("*.log")):
         scan.read(str(file.relative_to(home)), file.read_text(errors="replace"))
@@ -70,7 +68,7 @@ def scan_logs(home: Path) -> LogScan:
 
 
 def secrets_in(where: str, content: bytes, secrets: Mapping[str, str]) -> Iterator[str]:
-    """Name the secrets that stand in a text, in any form, and tokens."""
+    """Yield the secrets, in any form, and tokens that a text contains."""
     for name, secret in secrets.items():
         if any(form in content for form in forms(secret)):
             yield f"{name} in {where}"
@@ -79,10 +77,10 @@ def secrets_in(where: str, content: bytes, secrets: Mapping[str, str]) -> Iterat
 
 
 def processes_in(home: Path) -> list[psutil.Process]:
-    """Return the processes that work in a folder."""
+    """Return the processes whose working directory is in a folder."""
     found = []
     for process in psutil.process_iter():
-        # Another user's, or one that has ended.
+        # The process belongs to another user, or has ended.
         with suppress(psutil.Error):
             if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).is_relative_to(home.resolve()):
                 found.append(process)

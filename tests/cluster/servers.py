@@ -15,10 +15,10 @@ from tests.system.live_airflow import free_port
 
 __all__ = ["Servers", "missing_packages"]
 
-#: Debian's package -> a program that it brings.
+#: Debian packages, each with a program that the package provides.
 PACKAGES = {"postgresql": "initdb", "redis-server": "redis-server"}
 START_TIMEOUT_SECONDS = 60.0
-#: A throw-away database need not survive this machine's power cut.
+#: The database is temporary, so it need not survive a power failure.
 POSTGRES_SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",
@@ -32,7 +32,7 @@ DATABASE = "airflow"
 
 class Servers:
     """
-    Both servers, which end with ``processes``.
+    Postgres and Redis, which end with ``processes``.
 
     :param home: an existing folder that other users of this machine may enter.
     """
@@ -43,7 +43,7 @@ class Servers:
 
     @property
     def address(self) -> str:
-        """What stands after the scheme in the database's URL."""
+        """The part of the database's URL after the scheme."""
         return f"{DATABASE}@127.0.0.1:{self.postgres_port}/{DATABASE}"
 
     @property
@@ -53,15 +53,15 @@ class Servers:
 
     def start(self) -> None:
         """
-        Start both, and create the database.
+        Start both servers, and create the database.
 
-        :raises SystemExit: if one does not answer in time.
+        :raises SystemExit: if a server does not answer in time.
         """
         self._start_redis()
         self._start_postgres()
 
     def dump(self) -> bytes:
-        """Return all that the database holds, as ``pg_dump`` writes it."""
+        """Return the whole content of the database, written by ``pg_dump``."""
         command = [_program("pg_dump"), "--dbname", f"postgresql://{self.address}"]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=300).stdout
 
@@ -102,7 +102,7 @@ class Servers:
 
 
 def missing_packages() -> list[str]:
-    """Return Debian's names of the packages that are not installed."""
+    """Return the names of the Debian packages that are not installed."""
     return [package for package, program in PACKAGES.items() if not _found(program)]
 
 
@@ -113,13 +113,13 @@ def _program(name: str) -> str:
 
 
 def _found(name: str) -> str | None:
-    # Debian keeps the programs of each Postgres out of the path.
+    # Debian installs the programs of each Postgres version outside the path.
     versions = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)
     return shutil.which(name, path=os.pathsep.join([*versions, os.environ.get("PATH", os.defpath)]))
 
 
 def _as(user: str) -> Sequence[str]:
-    """What makes a command run as the user whom the package has brought: Postgres refuses to be run by root."""
+    """Return the prefix that runs a command as the package's user: Postgres refuses to run as root."""
     if os.geteuid() != 0:
         return ()
     group = pwd.getpwnam(user).pw_gid

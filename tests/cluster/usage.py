@@ -1,4 +1,4 @@
-"""What the parts of the cluster take: memory, processor time, and the size and transactions of the database."""
+"""The usage of the cluster: memory, processor time, and the size and transactions of the database."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ KIB, MIB = 2**10, 2**20
 @dataclass(frozen=True)
 class Usage:
     """
-    What Airflow has taken so far.
+    The usage of Airflow so far.
 
-    :param parts: the process of each part.
-    :param processor: seconds of all its parts, tasks included; what a killed part took is lost.
+    :param parts: the process id of each part.
+    :param processor: processor seconds of all parts, tasks included; those of a killed part are unknown.
     :param size: bytes of the database on disk.
+    :param transactions: the number of the database's transactions.
+    :param connections: the number of open connections to the database.
     """
 
     parts: frozenset[int]
@@ -32,7 +34,7 @@ class Usage:
 
     @classmethod
     def read(cls, airflow: ClusterAirflow) -> Usage:
-        """Ask the processes and the database."""
+        """Read the usage from the processes and the database."""
         query = (
             "SELECT pg_database_size(datname), xact_commit + xact_rollback, numbackends "
             "FROM pg_stat_database WHERE datname = current_database()"
@@ -41,7 +43,7 @@ class Usage:
         return cls(frozenset(airflow.sessions().values()), processor, *map(int, airflow.rows(query)[0]))
 
     def since(self, earlier: Usage, units: int) -> str:
-        """Say what each unit has taken since then."""
+        """Return the usage of each unit since an earlier reading, in words."""
         seconds = f"{(self.processor - earlier.processor) / units:.0f} s of processor"
         processor = seconds if earlier.parts <= self.parts else "processor unknown, a part was killed"
         kib, transactions = (self.size - earlier.size) / units / KIB, (self.transactions - earlier.transactions) / units
@@ -52,7 +54,7 @@ class Usage:
 
 
 def memory(airflow: ClusterAirflow) -> str:
-    """Say what memory each part has, what processes share counted once among them."""
+    """Return the memory of each part, in words; shared memory is divided among the processes that share it."""
     found = {name: sum(map(_memory, members)) / MIB for name, members in _members(airflow).items()}
     return ", ".join(f"{name} {mib:.0f} MiB" for name, mib in found.items())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.cluster.census import TOKENS, Census
-from tests.cluster.chains import PATIENCE_SECONDS, Cluster
+from tests.cluster.chains import TIMEOUT_SECONDS, Cluster
 from tests.cluster.examples import ARRIVALS
 from tests.cluster.parts import TRIGGERERS
 from tests.cluster.report import Line
@@ -19,39 +19,39 @@ __all__ = ["seed", "wait_for_arrivals", "wait_for_many"]
 
 SENSORS_DAG = "many_sensors"
 DAY_SECONDS = 86400.0
-#: A flow run takes one and a half.
+#: Longer than a flow run, which takes one and a half seconds.
 AFTER_THE_START_SECONDS = 60.0
-#: Of three hundred dataflows, which begin within an hour, five; their rows are moved while the request waits.
+#: Each step starts five of 300 dataflows, which start within an hour; the request lasts until their rows are ingested.
 STEP_SECONDS = 60.0
 
 
 def seed(platform: ExperiencePlatform, name: str, number: int) -> list[str]:
-    """Make dataflows that run once a day; return their ids, in the order in which they run."""
-    order = {"sandbox": platform.sandbox, "dataflows": number, "enabled": True, "name_prefix": name}
-    platform.control("POST", "seed", json=order)
+    """Create dataflows that run once a day; return their ids in the order of their runs."""
+    body = {"sandbox": platform.sandbox, "dataflows": number, "enabled": True, "name_prefix": name}
+    platform.control("POST", "seed", json=body)
     flows = [flow for flow in platform.objects("flows") if flow["name"].startswith(f"{name} ")]
     return [flow["id"] for flow in sorted(flows, key=_start)]
 
 
 def wait_for_many(cluster: Cluster, platform: ExperiencePlatform, sensors: int) -> Line:
     """
-    Let sensors wait in one triggerer; kill it, and let all flow runs end before another takes the waits over.
+    Let sensors wait in one triggerer; kill it, and let all flow runs end before another triggerer resumes the waits.
 
-    What each sensor returns is compared with its dataflow's run.
+    The result of each sensor is compared with the run of its dataflow.
     """
     airflow = cluster.airflow
     flows = seed(platform, "Waits", sensors)
     platform.control("DELETE", "requests")
-    busy, other = TRIGGERERS
-    airflow.kill(other)
+    first, second = TRIGGERERS
+    airflow.kill(second)
     run = airflow.trigger(SENSORS_DAG, {"flow_ids": flows, "aep_conn_id": platform.conn_id})
-    airflow.wait_until_heard(SENSORS_DAG, run, "wait", sensors, PATIENCE_SECONDS)
+    airflow.wait_until_heard(SENSORS_DAG, run, "wait", sensors, TIMEOUT_SECONDS)
     notes = [f"with {sensors} waits in one triggerer: {memory(airflow)}"]
-    airflow.kill(busy)
+    airflow.kill(first)
     _advance_past(platform, flows)
-    airflow.revive(other)
-    cluster.ended(SENSORS_DAG, [run])
-    airflow.revive(busy)
+    airflow.revive(second)
+    cluster.end_states(SENSORS_DAG, [run])
+    airflow.revive(first)
     returned = airflow.xcoms(SENSORS_DAG, run)
     runs = _runs(platform, flows)
     wrong = [at for at, flow in enumerate(flows) if not _agrees(returned.get(f"wait[{at}]"), runs[flow])]
@@ -65,14 +65,14 @@ def wait_for_many(cluster: Cluster, platform: ExperiencePlatform, sensors: int) 
 
 
 def wait_for_arrivals(cluster: Cluster, platform: ExperiencePlatform, flow_id: str) -> Line:
-    """Let a DAG run for each flow run that ends; two end while no triggerer runs."""
+    """Let each flow run that ends trigger a DAG run; two flow runs end while no triggerer runs."""
     airflow = cluster.airflow
     platform.control("DELETE", "requests")
-    began = time.monotonic()
-    # From the watcher's first poll on, runs count.
-    airflow.wait_until(lambda: airflow.rows("SELECT key FROM asset_state_store"), PATIENCE_SECONDS)
+    started = time.monotonic()
+    # Runs that end before the first poll of the watcher trigger no DAG run.
+    airflow.wait_until(lambda: airflow.rows("SELECT key FROM asset_state_store"), TIMEOUT_SECONDS)
     _advance_past(platform, [flow_id])
-    airflow.wait_until(lambda: len(_reported(cluster)) == 1, PATIENCE_SECONDS)
+    airflow.wait_until(lambda: len(_reported(cluster)) == 1, TIMEOUT_SECONDS)
     for name in TRIGGERERS:
         airflow.kill(name)
     for _ in range(2):
@@ -80,16 +80,16 @@ def wait_for_arrivals(cluster: Cluster, platform: ExperiencePlatform, flow_id: s
     for name in TRIGGERERS:
         airflow.revive(name)
     ended = _runs(platform, [flow_id])[flow_id]
-    airflow.wait_until(lambda: len(_reported(cluster)) >= len(ended), PATIENCE_SECONDS)
+    airflow.wait_until(lambda: len(_reported(cluster)) >= len(ended), TIMEOUT_SECONDS)
     green = sum(any(run["id"] in line for line in _reported(cluster)) for run in ended)
     title = "arrivals, flow runs while triggerers restart"
-    return Line(title, len(ended), green, _census(platform, [ended]), time.monotonic() - began)
+    return Line(title, len(ended), green, _census(platform, [ended]), time.monotonic() - started)
 
 
 def _advance_past(platform: ExperiencePlatform, flows: Iterable[str]) -> None:
-    """Move the clock to a moment after the first runs of these dataflows, a few runs at a time."""
-    wanted = set(flows)
-    starts = [_start(flow) for flow in platform.objects("flows") if flow["id"] in wanted]
+    """Advance the clock to a time after the first runs of dataflows, a few runs at a time."""
+    ids = set(flows)
+    starts = [_start(flow) for flow in platform.objects("flows") if flow["id"] in ids]
     now, end = platform.advance(max(0, min(starts) - platform.advance(0))), max(starts) + AFTER_THE_START_SECONDS
     while now < end:
         now = platform.advance(min(STEP_SECONDS, end - now))
@@ -100,7 +100,7 @@ def _start(flow: dict[str, Any]) -> float:
 
 
 def _runs(platform: ExperiencePlatform, flows: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the runs of each dataflow, the earliest first."""
+    """Return the runs of each dataflow, oldest first."""
     found: dict[str, list[dict[str, Any]]] = {flow: [] for flow in flows}
     for run in platform.objects("runs"):
         if run["flowId"] in found:
@@ -109,7 +109,7 @@ def _runs(platform: ExperiencePlatform, flows: Iterable[str]) -> dict[str, list[
 
 
 def _agrees(returned: Any, runs: list[dict[str, Any]]) -> bool:
-    """Whether a sensor returned the only run of its dataflow, with its counts."""
+    """Return whether a sensor returned the only run of its dataflow, with the counts of the run."""
     if not returned or len(runs) != 1:
         return False
     records = runs[0]["metrics"]["recordSummary"]

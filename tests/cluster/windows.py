@@ -1,4 +1,4 @@
-"""Flow runs on demand: over windows while workers and triggerers are killed, and by catch-up and backfill."""
+"""Flow runs on demand: of data windows while workers and triggerers are killed, and by catch-up and backfill."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.cluster.census import count
-from tests.cluster.chains import PATIENCE_SECONDS, Cluster
+from tests.cluster.chains import TIMEOUT_SECONDS, Cluster
 from tests.cluster.examples import DAYS, MIDNIGHT, WINDOWS
 from tests.cluster.parts import TRIGGERERS, WORKER_SLOTS, WORKERS
 from tests.cluster.report import Line
@@ -20,15 +20,15 @@ from tests.cluster.usage import memory
 __all__ = ["begin_apply", "catch_up", "run_windows", "write_definitions"]
 
 DEFINITIONS = 10
-#: Dataflows that are run on workers at once, and as many by deferred tasks; a slot of each worker stays free.
+#: The number of dataflows that run on workers at once, and of those in deferred tasks; each worker keeps a free slot.
 DATAFLOWS = 2 * (WORKER_SLOTS - 1)
 WINDOWS_NAME = "PayPal catalog products by day"
-ONCE = 'schedule: {start: "2199-12-31T00:00:00Z"}\n'
+ON_DEMAND = 'schedule: {start: "2199-12-31T00:00:00Z"}\n'
 
 
 def write_definitions(folder: Path) -> None:
-    """Write the definitions of both folders beside the DAGs."""
-    on_demand = TEN_LINES.replace("delta_column: Create_Time\nschedule: every 30 minutes\n", ONCE)
+    """Write the definitions of both projects into folders next to the DAGs."""
+    on_demand = TEN_LINES.replace("delta_column: Create_Time\nschedule: every 30 minutes\n", ON_DEMAND)
     fields = "schema: {fields: {product.name: string, product.type: string, product.createTime: date-time}}\n"
     for name, text, number in (("Ten", TEN_LINES, DEFINITIONS), ("Window", on_demand, 2 * DATAFLOWS)):
         texts = {
@@ -39,13 +39,13 @@ def write_definitions(folder: Path) -> None:
 
 
 def begin_apply(cluster: Cluster, platform: ExperiencePlatform, folder: str, number: int) -> Callable[[], Line]:
-    """Begin to apply a folder of definitions in one task; return what waits for its end. A unit is a dataflow."""
+    """Start a task that applies a folder of definitions; return a function that waits for the task's end."""
     dag_id = "apply_definitions"
     platform.control("DELETE", "requests")
     run = cluster.airflow.trigger(dag_id, {"folder": folder, "aep_conn_id": platform.conn_id})
 
     def end() -> Line:
-        green = number if cluster.ended(dag_id, [run]) == ["success"] else 0
+        green = number if cluster.end_states(dag_id, [run]) == ["success"] else 0
         census = count(platform, [f"{folder} {at}" for at in range(1, number + 1)])
         return Line(f"{number} definitions, one task", number, green, census, cluster.seconds(dag_id, [run]))
 
@@ -53,7 +53,7 @@ def begin_apply(cluster: Cluster, platform: ExperiencePlatform, folder: str, num
 
 
 def run_windows(cluster: Cluster, platform: ExperiencePlatform) -> Line:
-    """Run dataflows on demand; kill each worker and each triggerer while none of the flow runs has ended."""
+    """Run dataflows on demand; kill each worker and each triggerer while all flow runs are active."""
     airflow, dag_id = cluster.airflow, "windows_in_both_modes"
     names = [f"Window {at}" for at in range(1, 2 * DATAFLOWS + 1)]
     flows = [flow["id"] for flow in platform.objects("flows") if flow["name"] in names]
@@ -61,13 +61,13 @@ def run_windows(cluster: Cluster, platform: ExperiencePlatform) -> Line:
     platform.order("stuck", times=None)
     conf = {"worker": flows[:DATAFLOWS], "deferred": flows[DATAFLOWS:], "aep_conn_id": platform.conn_id}
     run = airflow.trigger(dag_id, conf)
-    airflow.wait_until(lambda: _runs(platform, flows) == len(flows), PATIENCE_SECONDS)
+    airflow.wait_until(lambda: _runs(platform, flows) == len(flows), TIMEOUT_SECONDS)
     notes = [f"with {DATAFLOWS} tasks on workers: {memory(airflow)}"]
     for name in (*WORKERS, *TRIGGERERS):
         airflow.restart(name)
     platform.control("POST", "outcomes/release")
     platform.control("DELETE", "outcomes")
-    cluster.ended(dag_id, [run])
+    cluster.end_states(dag_id, [run])
     states = Counter(
         name.partition("[")[0] for name, state in airflow.states(dag_id, run).items() if state == "success"
     )
@@ -79,20 +79,20 @@ def run_windows(cluster: Cluster, platform: ExperiencePlatform) -> Line:
 
 
 def catch_up(cluster: Cluster, platform: ExperiencePlatform) -> Line:
-    """Let Airflow catch up the last days, then fill in as many before them."""
+    """Let Airflow catch up on the last days, then backfill as many days before them."""
     airflow = cluster.airflow
     platform.control("DELETE", "requests")
-    began = time.monotonic()
+    started = time.monotonic()
     airflow.api("PATCH", f"dags/{WINDOWS}", is_paused=False)
-    airflow.wait_until(lambda: _days_done(cluster) >= DAYS, PATIENCE_SECONDS)
+    airflow.wait_until(lambda: _days_done(cluster) >= DAYS, TIMEOUT_SECONDS)
     begin, end = (str(MIDNIGHT - timedelta(days=days)) for days in (2 * DAYS, DAYS + 1))
     airflow.api("POST", "backfills", dag_id=WINDOWS, from_date=begin, to_date=end, max_active_runs=1)
-    airflow.wait_until(lambda: _days_done(cluster) >= 2 * DAYS, PATIENCE_SECONDS)
+    airflow.wait_until(lambda: _days_done(cluster) >= 2 * DAYS, TIMEOUT_SECONDS)
     airflow.api("PATCH", f"dags/{WINDOWS}", is_paused=True)
     census = count(platform, [WINDOWS_NAME])
     further = [f"{census.flow_runs} flow runs for {2 * DAYS} days"] * (census.flow_runs != 2 * DAYS)
     title = f"{DAYS} days by catch-up, {DAYS} by backfill"
-    return Line(title, 2 * DAYS, _green(cluster), census, time.monotonic() - began, further)
+    return Line(title, 2 * DAYS, _green(cluster), census, time.monotonic() - started, further)
 
 
 def _runs(platform: ExperiencePlatform, flows: Sequence[str]) -> int:

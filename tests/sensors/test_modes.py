@@ -44,7 +44,7 @@ SKIPPING = pytest.mark.parametrize("skipping", ["soft_fail", "never_fail"])
 
 @pytest.fixture(autouse=True)
 def _database() -> None:
-    """A task instance that tells Airflow 2.11 when a rescheduled sensor began."""
+    """On Airflow 2.11 create the database in which a rescheduled sensor finds its start."""
     if airflow.__version__ < "3":
         migrate()
 

@@ -141,6 +141,6 @@ def test_a_second_try_returns_the_run_of_the_first(airflow: AirflowHome, monkeyp
         (run,) = platform.objects("runs")
         assert [fault["fired"] for fault in platform.faults()] == [2]
     assert airflow.returned("retried_window")["run"]["run_id"] == run["id"]
-    assert log.count("Asked for flow run") == 1
+    assert log.count("Requested flow run") == 1
     seen = "Found the requested flow run" if versions.RetryPolicy is None else "An earlier try has started"
     assert seen in log

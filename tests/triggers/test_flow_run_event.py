@@ -73,7 +73,7 @@ def test_triggers_with_other_arguments_share_no_stream(other: dict[str, Any]) ->
 
 @from_3_3
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"flow_id": ""}, "flow_id='' is not allowed"),
         ({"flow_id": "a,b"}, "flow_id='a,b' is not allowed"),
@@ -93,10 +93,10 @@ def test_triggers_with_other_arguments_share_no_stream(other: dict[str, Any]) ->
     ],
     ids=str,
 )
-def test_a_wrong_argument_is_named(wrong: dict[str, Any], said: str) -> None:
+def test_a_wrong_argument_is_named(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError) as error:
         trigger(**wrong)
-    assert str(error.value).startswith(said)
+    assert str(error.value).startswith(message)
 
 
 # ---- which runs ----------------------------------------------------------------------------------------------------

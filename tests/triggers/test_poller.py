@@ -196,7 +196,7 @@ def test_a_long_retry_after_pauses_all_waits(fleet: Make) -> None:
 
 
 def test_a_wait_that_joins_during_a_pause_keeps_its_deadline(fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.FIRST_POLL_SECONDS", 0.1)
+    monkeypatch.setattr("airflow_provider_payments.triggers.flow_run.MIN_FIRST_POLL_SECONDS", 0.1)
     flows = fleet(2)
     flows.proxy.fault("GET", FLOW_SERVICE, status=429, headers={"Retry-After": "3600"}, times=99)
 
@@ -364,8 +364,8 @@ def test_each_wait_logs_in_its_own_task(fleet: Make) -> None:
 
     asyncio.run(together())
     runs = {run["id"]: run["flowId"] for run in flows.emulator.objects("runs")}
-    said = [(who, runs[line.split()[2]]) for who, line in lines if line.startswith("flow run")]
-    assert sorted(said) == sorted((flow_id, flow_id) for flow_id in flows.ids)
+    owners = [(who, runs[line.split()[2]]) for who, line in lines if line.startswith("flow run")]
+    assert sorted(owners) == sorted((flow_id, flow_id) for flow_id in flows.ids)
 
 
 def test_the_pollers_log_lines_belong_to_no_task(fleet: Make) -> None:

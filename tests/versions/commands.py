@@ -1,4 +1,4 @@
-"""Many ``airflow ...`` commands in one process: each of its own would spend most of its time to start."""
+"""Running many ``airflow ...`` commands in one process, because starting a process for each takes most of the time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ for command in commands:
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(bool(end.code))
             print(end.code)
-        except Exception:
+        except Exception:  # the result of a command that raises is its traceback
             code = 1
             traceback.print_exc()
     ended.append([code, text.getvalue()])
@@ -32,16 +32,16 @@ Path(results).write_text(json.dumps(ended))
 
 
 @dataclass
-class Ended:
-    """What a command printed, and its exit code."""
+class CommandResult:
+    """The exit code and the output of a command."""
 
     code: int
     text: str
 
 
-def run_all(airflow: InstalledAirflow, *commands: tuple[str, ...]) -> dict[tuple[str, ...], Ended]:
-    """Run commands one after the other, whether they fail or not."""
+def run_all(airflow: InstalledAirflow, *commands: tuple[str, ...]) -> dict[tuple[str, ...], CommandResult]:
+    """Run commands one after another, regardless of failures; return their results."""
     results = airflow.home / "ended.json"
     python("-c", SCRIPT, str(results), json.dumps(commands), environment=airflow.environment, timeout=900)
     ended = json.loads(results.read_text())
-    return {command: Ended(*end) for command, end in zip(commands, ended, strict=True)}
+    return {command: CommandResult(*end) for command, end in zip(commands, ended, strict=True)}

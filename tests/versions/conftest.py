@@ -1,4 +1,4 @@
-"""A throw-away Airflow of the version under test, run from the installed wheel, and an emulator for it to talk to."""
+"""Fixtures: a temporary Airflow of the version under test with the installed wheel, and an emulator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.system.vendors import CONNECTIONS
 
 class InstalledAirflow(AirflowDatabase):
     """
-    An Airflow whose commands are processes of their own, as a user starts them; they see the wheel, not the checkout.
+    An Airflow whose commands run in processes of their own, which import the installed wheel, not the checkout.
 
     :param home: an empty folder.
     :param connection: the provider's default connection.
@@ -45,7 +45,7 @@ def platform() -> Iterator[EmulatorServer]:
 
 @pytest.fixture(scope="session")
 def airflow(platform: EmulatorServer, tmp_path_factory: pytest.TempPathFactory) -> InstalledAirflow:
-    """Airflow with a database, the example DAGs and a connection."""
+    """Return an Airflow with a database, the example DAGs and a connection."""
     installed = InstalledAirflow(tmp_path_factory.mktemp("airflow"), connection_json(platform.url))
     python("-m", "airflow", "db", "migrate", environment=installed.environment, timeout=900)
     return installed

@@ -1,4 +1,4 @@
-"""``airflow dags test`` of an example DAG, twice, and what its tasks returned."""
+"""Running ``airflow dags test`` of an example DAG twice, and the return values of its tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tests.system.airflow_process import python
 from tests.versions.conftest import InstalledAirflow
 
-#: Each with its arguments, in one process.
+#: Runs DAGs with their arguments, in one process.
 TEST_DAG = """
 import json, sys
 from airflow.__main__ import main
@@ -21,10 +21,10 @@ Returned = dict[str, Any]
 
 def run_twice(airflow: InstalledAirflow, dag_id: str, *dates: str, **conf: str) -> list[Returned]:
     """
-    Run a DAG twice; return what the tasks of each run returned.
+    Run a DAG twice; return the return values of each run's tasks.
 
-    :param dates: of both runs; now when left out.
-    :param conf: params of both runs.
+    :param dates: the logical dates of the runs; default: now.
+    :param conf: the params of both runs.
     """
     given = ["--conf", json.dumps(conf)] if conf else []
     runs = [[dag_id, date, *given] for date in dates] or [[dag_id, *given]] * 2
@@ -36,5 +36,5 @@ def run_twice(airflow: InstalledAirflow, dag_id: str, *dates: str, **conf: str) 
 
 
 def created(returned: Returned) -> set[bool]:
-    """Return what the tasks that create something said of it."""
+    """Return the different values of ``created`` in the return values of tasks that create objects."""
     return {output["created"] for output in returned.values() if isinstance(output, dict) and "created" in output}

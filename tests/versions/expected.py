@@ -1,4 +1,4 @@
-"""What fails by Airflow's own fault: expected on the versions that are named, and reported once it passes."""
+"""Marks of tests that fail because of Airflow on some versions, and that are reported once they pass there."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from importlib.metadata import version
 import pytest
 
 AIRFLOW = version("apache-airflow")
-#: Such as ``3.0``.
+#: The minor version, such as ``3.0``.
 SERIES = AIRFLOW.rpartition(".")[0]
 
 
 def fails_on(*series: str, reason: str) -> pytest.MarkDecorator:
     """
-    Mark a check that Airflow makes fail.
+    Mark a test that is expected to fail on some minor versions of Airflow.
 
-    :param series: such as ``3.0``.
-    :param reason: what Airflow does wrong.
+    :param series: the minor versions, such as ``3.0``.
+    :param reason: the defect of Airflow.
     """
     return pytest.mark.xfail(SERIES in series, reason=reason, strict=True)

@@ -1,8 +1,8 @@
 """
-Every supported Airflow: ``nox -f tests/versions/noxfile.py``, with ``-- short`` for the checks of this folder alone.
+Test every supported Airflow: ``nox -f tests/versions/noxfile.py``; with ``-- short`` only the checks of this folder.
 
 A session for each release installs the wheel into an environment of its own (kept in ``.nox``), checks it, and runs the
-tests that run Airflow. The last one prints what came of it all.
+tests that run Airflow. The last session prints the table of results.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.versions.table import print_table  # noqa: E402
 
 STATE = REPOSITORY / ".nox"
 RESULTS = STATE / "results"
-#: What runs Airflow beside the checks of this folder: its own processes, or operators and triggers in a test's.
+#: Other tests that run Airflow, in processes of its own or in the test's process.
 TESTS_THAT_RUN_AIRFLOW = (
     "tests/assets",
     "tests/hooks",
@@ -36,7 +36,7 @@ TESTS_THAT_RUN_AIRFLOW = (
     "tests/test_outcomes.py",
     "tests/test_pytest_plugin.py",
 )
-#: In one process the checks share one Airflow.
+#: The checks run in one process, so that they share one Airflow.
 SHORT = ("-n", "0", "--ignore=tests/versions/test_every_dag.py", "--ignore=tests/versions/test_deferral.py")
 TEST_TOOLS = (
     *("pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "statsd>=3.3", "psutil"),
@@ -48,20 +48,20 @@ nox.needs_version = ">=2024.4"
 nox.options.envdir = str(STATE)
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
-# No interpreter is downloaded.
+# Do not download interpreters.
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 
-def find_python(wanted: tuple[str, ...]) -> str:
-    """Return the first version of Python that this machine has, and see that its ``PATH`` leads to it."""
-    for version in wanted:
+def find_python(versions: tuple[str, ...]) -> str:
+    """Return the first version of Python that this machine has, and put it first on the ``PATH``."""
+    for version in versions:
         kept = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
         for place in (shutil.which(f"python{version}"), *kept):
-            # What pyenv puts on the PATH may lead nowhere.
+            # A shim of pyenv on the PATH may not work.
             if place and not subprocess.run([place, "-c", ""], check=False, capture_output=True).returncode:
                 os.environ["PATH"] = f"{Path(place).parent}{os.pathsep}{os.environ['PATH']}"
                 return version
-    return wanted[0]
+    return versions[0]
 
 
 @nox.session(venv_backend="none")
@@ -78,7 +78,7 @@ def wheel(session: nox.Session) -> None:
 
 
 def check(session: nox.Session, release: Release) -> None:
-    """Install the wheel beside a release, where nothing else is, run its demo, and test it."""
+    """Install the wheel and a release into an empty environment, run the demo, and run the tests."""
     (built,) = (STATE / "dist").glob("*.whl")
     session.install("--reinstall-package=airflow-provider-payments", *release.requirements(f"{built}[demo]"))
     session.run("uv", "pip", "check", external=True)
@@ -111,6 +111,6 @@ for each in RELEASES:
 
 @nox.session(venv_backend="none")
 def table(session: nox.Session) -> None:
-    """Print each check with what came of it on each release."""
+    """Print the result of each check on each release."""
     if not print_table(RESULTS, [release.version for release in RELEASES]):
         session.error("see the table")

@@ -1,4 +1,4 @@
-"""One table of what pytest reported for each release: checks by name, other tests by folder."""
+"""The table of test results for each release: checks by name, other tests by folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 OK, EXPECTED, FAILED, SKIPPED = "ok", "expected", "FAILED", "skipped"
-#: What a row shows of several tests: the worst.
+#: The order in which the outcome of a row with several tests is chosen.
 WORST_FIRST = (FAILED, EXPECTED, OK, SKIPPED)
 INSTALLATION = "installs, and its requirements agree"
 HERE = "tests.versions."
@@ -19,13 +19,13 @@ HERE = "tests.versions."
 
 class Report:
     """
-    What pytest reported for one release.
+    The test results of one release.
 
-    :param file: in JUnit's form; a release without one did not get as far as its tests.
+    :param file: the report in JUnit's form; if it does not exist, the installation of the release has failed.
     """
 
     def __init__(self, file: Path) -> None:
-        #: Which Python it was: the name that the suite was given.
+        #: The version of Python, which is the name of the test suite.
         self.python = "not reported"
         self.reasons: dict[str, str] = {}
         self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -37,16 +37,16 @@ class Report:
 
     @property
     def rows(self) -> list[str]:
-        """The names of the checks, in the order in which they ran."""
+        """The names of the checks, in the order of their runs."""
         return list(self._outcomes)
 
     def outcome(self, row: str) -> str:
-        """Return the worst outcome of a row's tests; ``-`` where none ran."""
+        """Return the worst outcome of a row's tests; ``-`` if no test ran."""
         found = self._outcomes.get(row, {})
         return next((outcome for outcome in WORST_FIRST if outcome in found), "-")
 
-    def shown(self, row: str) -> str:
-        """Return the outcome, with the numbers of tests where there are several."""
+    def cell(self, row: str) -> str:
+        """Return the text of a row's cell: the outcome, or the numbers of tests if there are several."""
         found = self._outcomes.get(row, Counter())
         worst = self.outcome(row)
         if sum(found.values()) < 2:
@@ -85,10 +85,10 @@ def _rows(reports: Mapping[str, Report]) -> Iterator[str]:
 
 def print_table(results: Path, versions: list[str]) -> bool:
     """
-    Print the table; return whether nothing failed but what is expected to.
+    Print the table; return whether there are no failures except the expected ones.
 
-    :param results: where each release's report is, ``<version>.xml``.
-    :param versions: the releases that were asked for.
+    :param results: the folder with the report of each release, ``<version>.xml``.
+    :param versions: the versions of the releases.
     """
     reports = {version: Report(results / f"{version}.xml") for version in versions}
     table = Table("check", *(f"{version}\n{report.python}" for version, report in reports.items()))
@@ -97,7 +97,7 @@ def print_table(results: Path, versions: list[str]) -> bool:
         cells = []
         for report in reports.values():
             note = report.reasons.get(row)
-            cells.append(report.shown(row) + (f" [{notes.setdefault(note, len(notes) + 1)}]" if note else ""))
+            cells.append(report.cell(row) + (f" [{notes.setdefault(note, len(notes) + 1)}]" if note else ""))
         table.add_row(row, *(cell.replace("[", r"\[") for cell in cells))
     console = Console(width=150)
     console.print(table)

@@ -1,4 +1,4 @@
-"""Waits in a real triggerer, of which each Airflow has its own. The short form leaves it out."""
+"""Waits in the triggerer of each Airflow. The short form leaves this module out."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_two_waits_end_in_one_triggerer_with_event_consumer_and_lineage(platform
     given = {"since": "2020-01-01T00:00:00Z", "folder": str(tmp_path / "errors")}
 
     def arrived() -> dict[str, int]:
-        """The rows that have arrived, by how OpenLineage says that a wait has ended."""
+        """Return the ingested rows of the waits that have ended, by the event type of OpenLineage."""
         return {
             event["eventType"]: event["outputs"][0]["outputFacets"]["outputStatistics"]["rowCount"]
             for event in written(tmp_path / "lineage")

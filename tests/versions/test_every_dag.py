@@ -1,4 +1,4 @@
-"""The other example DAGs, twice each: the short form leaves them out."""
+"""The other example DAGs, twice each. The short form leaves this module out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.system.airflow_process import python
 from tests.versions.conftest import InstalledAirflow
 from tests.versions.dag_runs import Returned, created, run_twice
 
-#: Yesterday's rows may still be late. A run by hand has the interval that ended last: the day before this one.
+#: Yesterday. A manual run of this date gets the last complete interval, the day before: yesterday's rows may be late.
 DAY = datetime.now(UTC).date() - timedelta(days=1)
 
 
 @pytest.fixture
 def in_real_time(airflow: InstalledAirflow) -> Iterator[InstalledAirflow]:
-    """The same Airflow; its connection leads to a platform that waits for a dataflow's start time."""
+    """Return the same Airflow with a connection to an emulator in real time."""
     kept = dict(airflow.environment)
     with EmulatorServer(time="real") as server:
         airflow.environment["AIRFLOW_CONN_AEP_DEFAULT"] = connection_json(server.url)
@@ -56,7 +56,7 @@ def test_definitions_are_applied_once(airflow: InstalledAirflow) -> None:
     assert second["wait_for_flow_run"] == first["wait_for_flow_run"]
 
 
-def test_nobody_is_asked_about_definitions_that_are_as_written(airflow: InstalledAirflow) -> None:
+def test_definitions_without_changes_need_no_approval(airflow: InstalledAirflow) -> None:
     for returned in run_twice(airflow, "payments_with_approval"):
         assert returned["plan"]["changed"] == []
         assert "apply" not in returned
@@ -65,17 +65,19 @@ def test_nobody_is_asked_about_definitions_that_are_as_written(airflow: Installe
 def test_a_flow_run_is_announced_and_the_consumer_runs(
     airflow: InstalledAirflow, legacy: list[Returned], tmp_path: Path
 ) -> None:
-    python("-m", "airflow", "dags", "reserialize", environment=airflow.environment)  # 2.11 knows an alias only then
+    python(
+        "-m", "airflow", "dags", "reserialize", environment=airflow.environment
+    )  # Airflow 2.11 does not know an alias before
     flow, arrived = legacy[0]["create_dataflow"], legacy[0]["wait_for_flow_run"]
     given = {"flow_id": flow["id"], "since": flow["runs_since"], "folder": str(tmp_path)}
     for returned in run_twice(airflow, "payments_arrivals", **given):
-        # A task with outlets also knows the dataset.
+        # A task with outlets also returns the dataset.
         assert arrived.items() < returned["wait_for_flow_run"].items()
     assert run_twice(airflow, "payments_consumer") == [{"report": []}] * 2
 
 
 @pytest.mark.skipif(not versions.has_event_streams(), reason="the DAG of arrivals needs Airflow 3.3")
-def test_the_dag_of_arrivals_reports_nothing_where_nothing_has_arrived(airflow: InstalledAirflow) -> None:
+def test_the_dag_of_arrivals_reports_nothing_without_arrivals(airflow: InstalledAirflow) -> None:
     assert run_twice(airflow, "payments_on_arrival") == [{"report": []}] * 2
 
 

@@ -1,4 +1,4 @@
-"""The connection form as Airflow itself builds it: labels, hidden fields, and the extra fields."""
+"""The connection form that Airflow builds: labels, hidden fields, and extra fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.system.airflow_process import python
 from tests.versions.conftest import InstalledAirflow
 from tests.versions.expected import SERIES, fails_on
 
-#: What the web page of Airflow 3 asks for.
+#: Prints the data that the web page of Airflow 3 requests.
 FORM_OF_AIRFLOW_3 = """
 from airflow.api_fastapi.core_api.services.ui.connections import HookMetaService
 (form,) = [meta for meta in HookMetaService.hook_meta_data() if meta.connection_type == "aep"]
@@ -26,7 +26,7 @@ found = {
     },
 }
 """
-#: What the form of Airflow 2 is made of.
+#: Prints the data from which Airflow 2 builds the form.
 FORM_OF_AIRFLOW_2 = """
 from airflow.providers_manager import ProvidersManager
 manager = ProvidersManager()
@@ -48,13 +48,15 @@ found = {
 @pytest.fixture(scope="module")
 def form(airflow: InstalledAirflow) -> dict[str, Any]:
     code = FORM_OF_AIRFLOW_2 if SERIES.startswith("2.") else FORM_OF_AIRFLOW_3
-    shown = python(
+    output = python(
         "-W", "ignore", "-c", f"{code}\nimport json; print(json.dumps(found))", environment=airflow.environment
     )
-    return dict(json.loads(shown.splitlines()[-1]))
+    return dict(json.loads(output.splitlines()[-1]))
 
 
-without_fab = fails_on("3.0", reason="the form of any provider is empty without the FAB provider, which brings wtforms")
+without_fab = fails_on(
+    "3.0", reason="the form of any provider is empty without the FAB provider, which provides wtforms"
+)
 
 
 @without_fab
@@ -63,13 +65,13 @@ def test_the_form_has_its_labels(form: dict[str, Any]) -> None:
 
 
 @without_fab
-def test_the_form_hides_what_has_no_meaning(form: dict[str, Any]) -> None:
-    # `schema` is called `url_schema` in Airflow 3.
+def test_the_form_hides_unused_fields(form: dict[str, Any]) -> None:
+    # Airflow 3 calls the field `schema` `url_schema`.
     assert [name.removeprefix("url_") for name in form["hidden"]] == sorted(FIELD_BEHAVIOUR["hidden-fields"])
 
 
 @without_fab
-def test_the_form_offers_the_extra_fields(form: dict[str, Any]) -> None:
+def test_the_form_has_the_extra_fields(form: dict[str, Any]) -> None:
     assert form["extra"] == {
         name: [field["label"], field["schema"].get("format")] for name, field in CONNECTION_FIELDS.items()
     }

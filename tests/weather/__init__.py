@@ -1,1 +1,1 @@
-"""Bad weather: answers that nobody can understand, for waits and for whole chains."""
+"""Bad weather: answers that no client can understand, during waits and during the creation of chains."""

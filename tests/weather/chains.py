@@ -1,6 +1,6 @@
 """
-Whole chains in bad weather, in virtual time: the chaos suite's trials, with a proxy before the emulator in place of the
-emulator's own faults.
+Whole chains in bad weather, in virtual time: the trials of the chaos suite, with a proxy before the emulator that sends
+bad answers instead of the emulator's own faults.
 """
 
 from __future__ import annotations
@@ -24,28 +24,27 @@ from tests.benchmarks.limits import Table
 from tests.chaos import lives, report
 from tests.chaos.census import DELETABLE
 from tests.chaos.timeline import Platform
-from tests.chaos.trials import Verdict, attempt, draw
+from tests.chaos.trials import Verdict, draw, run_trial
 from tests.weather import pages
 from tests.weather.http import Answer, Request, Server
 from tests.weather.kinds import Kind, Weather, kinds
 
-#: How many writers each part has; those of applies apply definitions in place of making a chain step by step. Lives are
-#: of dataflows that are there, with as many writers as a scene has.
+#: The number of writers of each part. Writers of applies apply definitions instead of creating a chain step by step;
+#: "lives" change existing objects, with as many writers as the scene has.
 PARTS = {"chains": 1, "pairs": 2, "applies": 1, "apply-pairs": 2, "lives": 0}
-#: Ended by nothing but the operation's deadline, 900 s and thousands of requests away: a trial takes that for endless.
-ENDLESS = "endless pages of new items"
-#: Real seconds that an answer trickles before its connection ends: virtual time does not pass meanwhile.
-TRICKLE = (0.2,)
-#: Headers that belong to a connection.
-OF_THE_CONNECTION = {"content-length", "connection", "transfer-encoding", "keep-alive"}
+#: Only an operation's deadline ends these, 900 s and thousands of requests later; a trial would report it as endless.
+ENDLESS_KIND = "endless pages of new items"
+#: Real seconds that an answer trickles before its connection ends; virtual time does not pass meanwhile.
+TRICKLE_SECONDS = (0.2,)
+#: Headers of one connection, which a proxy does not forward.
+CONNECTION_HEADERS = {"content-length", "connection", "transfer-encoding", "keep-alive"}
 
 
 class StormyPlatform(Platform):
     """
-    The emulator behind a proxy that answers badly, from the moment at which a trial would set its own faults until it
-    takes them away.
+    The emulator behind a proxy that sends bad answers from when a trial sets its faults until it removes them.
 
-    :param url: of the emulator.
+    :param url: the URL of the emulator.
     """
 
     def __init__(self, url: str) -> None:
@@ -53,13 +52,14 @@ class StormyPlatform(Platform):
         self._upstream = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
         self._server = Server(self._respond)
         self._weather: Weather | None = None
-        #: What the next trial is to meet; ``met`` what the last one did.
+        #: The weather of the next trial.
         self.weather: Weather | None = None
         self.url = self._server.url
         threading.Thread(target=asyncio.run, args=(self._server.serve(),), daemon=True).start()
 
     @property
     def met(self) -> Counter[str]:
+        """The bad answers of the last trial, by kind."""
         return self.weather.met if self.weather else Counter()
 
     def control(self, method: str, path: str, **options: Any) -> Any:
@@ -71,33 +71,33 @@ class StormyPlatform(Platform):
         return answer
 
     async def _respond(self, request: Request) -> Answer:
-        # One request at a time, as virtual time has it, so this may hold the loop up.
-        if begun := pages.begun(request):
-            return pages.following(*begun, self._pass(request.without(pages.PARAMETER)))
+        # In virtual time there is one request at a time, so this may block the event loop.
+        if continued := pages.continued(request):
+            return pages.next_page(*continued, self._forward(request.without(pages.PARAMETER)))
         weather = self._weather
         kind = weather.kind(request) if weather else None
         if weather is None or kind is None:
-            return self._pass(request)
-        return self._bad(weather, kind, request)
+            return self._forward(request)
+        return self._bad_answer(weather, kind, request)
 
-    def _bad(self, weather: Weather, kind: Kind, request: Request) -> Answer:
+    def _bad_answer(self, weather: Weather, kind: Kind, request: Request) -> Answer:
         if not weather.takes_effect(kind, request):
             return weather.answer(kind, request, Answer(body=b"{}"))
-        good = self._pass(request)
-        # What the service refuses it refuses: there is nothing to spoil.
+        good = self._forward(request)
+        # A refusal of the service is forwarded: it has no content to spoil.
         return weather.answer(kind, request, good) if 200 <= good.status < 300 else good
 
-    def _pass(self, request: Request) -> Answer:
-        headers = {name: value for name, value in request.headers if name.lower() not in OF_THE_CONNECTION}
+    def _forward(self, request: Request) -> Answer:
+        headers = {name: value for name, value in request.headers if name.lower() not in CONNECTION_HEADERS}
         self._upstream.request(request.method, request.target, request.body or None, headers)
         answer = self._upstream.getresponse()
-        kept = ((name, value) for name, value in answer.getheaders() if name.lower() not in OF_THE_CONNECTION)
+        kept = ((name, value) for name, value in answer.getheaders() if name.lower() not in CONNECTION_HEADERS)
         return Answer(answer.status, answer.read(), tuple(kept))
 
 
 @cache
 def platform() -> StormyPlatform:
-    """The process's own emulator, up to its end."""
+    """Return the emulator of this process, which runs until the process ends."""
     return StormyPlatform(EmulatorServer(time="manual").start().url)
 
 
@@ -114,21 +114,21 @@ class Case:
         return f"{self.part}/{self.number}"
 
     def verdict(self) -> tuple[Verdict, Counter[str]]:
-        """Run it in this process; return what came of it, and the bad answers that it met, by kind."""
+        """Run the trial in this process; return its verdict, and its bad answers by kind."""
         seed, stormy = f"{self.seed}/weather/{self}", platform()
-        met = tuple(kind for kind in kinds(trickles=TRICKLE) if kind.name != ENDLESS)
-        stormy.weather = Weather(seed, self.share, met)
-        # With faults of its own the emulator would hide what is to be tried.
+        chosen = tuple(kind for kind in kinds(trickles=TRICKLE_SECONDS) if kind.name != ENDLESS_KIND)
+        stormy.weather = Weather(seed, self.share, chosen)
+        # The emulator's own faults would hide the effects of the bad answers.
         if self.part == "lives":
-            return lives.attempt(stormy, replace(lives.draw(seed), schedule=())), stormy.met
+            return lives.run_trial(stormy, replace(lives.draw(seed), schedule=())), stormy.met
         applies = self.part.startswith("appl")
         drawn = draw(seed, PARTS[self.part], remove_duplicates=not applies, applies=applies)
-        return attempt(stormy, replace(drawn, schedule=(), jumps=0.0)), stormy.met
+        return run_trial(stormy, replace(drawn, schedule=(), jumps=0.0)), stormy.met
 
 
 @dataclass
 class Outcome:
-    """What came of all trials."""
+    """The verdicts of all trials, and their bad answers by kind."""
 
     verdicts: dict[Case, Verdict] = field(default_factory=dict)
     met: Counter[str] = field(default_factory=Counter)
@@ -139,8 +139,8 @@ class Outcome:
 
 def run(chains: int, pairs: int, seed: int, share: float) -> bool:
     """
-    Run the trials, an apply for each ten of chains and a life for each four, print what came of them, and return
-    whether all is well.
+    Run the trials, with an apply for every ten chains and a trial of existing objects for every four; print the
+    result, and return whether all trials passed.
     """
     counts = {"chains": chains, "pairs": pairs, "applies": -(-chains // 10), "apply-pairs": -(-pairs // 10)}
     counts["lives"] = -(-chains // 4)
@@ -163,7 +163,7 @@ def run(chains: int, pairs: int, seed: int, share: float) -> bool:
 
 
 def show_one(name: str, seed: int, share: float) -> bool:
-    """Run one trial alone and print it; whether all is well."""
+    """Run and print one trial; return whether it passed."""
     part, _, number = name.partition("/")
     verdict, met = Case(part, int(number), seed, share).verdict()
     report.show_one(verdict)
@@ -173,26 +173,26 @@ def show_one(name: str, seed: int, share: float) -> bool:
 
 def show(outcome: Outcome, again: str) -> bool:
     """
-    Print the figures, and whatever went wrong.
+    Print the figures and the trials that failed; return whether all trials passed.
 
-    :param again: the command that runs a trial again, up to its name.
+    :param again: the command that runs a trial again, without the trial's name at its end.
     """
     for case, verdict in sorted(outcome.verdicts.items(), key=lambda pair: (pair[0].part, pair[0].number)):
         if verdict.broken:
             print(f"\n{case}: BROKEN")
             report.show_one(verdict)
             print(f"  again: {again} {case}")
-    print(f"\n{len(outcome.verdicts):,} trials, {outcome.total(lambda v: v.requests):,.0f} requests that arrived")
-    print(f"answered badly: {outcome.met.total():,}")
+    print(f"\n{len(outcome.verdicts):,} trials, {outcome.total(lambda v: v.requests):,.0f} requests to the emulator")
+    print(f"bad answers: {outcome.met.total():,}")
     for kind, count in sorted(outcome.met.items()):
         print(f"  {kind:<40}{count:>8,}")
     retried = outcome.total(lambda v: v.ends["retry"])
     unended = outcome.total(lambda v: len(v.incomplete))
-    print(f"tasks that ended to be tried again: {retried:,.0f}; runs in bad weather not complete: {unended:,.0f}\n")
+    print(f"attempts with a temporary error: {retried:,.0f}; runs in bad weather not complete: {unended:,.0f}\n")
     table = Table()
     enabled = outcome.total(lambda v: v.census.count("flows") - v.census.disabled)
     table.row("duplicates that can be deleted", outcome.total(lambda v: v.census.count(*DELETABLE)), 0, "")
     table.row("dataflows enabled twice", enabled, 0, "")
-    table.row("rows that landed twice or not at all", outcome.total(lambda v: v.census.twice + v.census.lost), 0, "")
+    table.row("rows ingested twice or not at all", outcome.total(lambda v: v.census.twice + v.census.lost), 0, "")
     table.row("trials in which a promise was broken", outcome.total(lambda v: bool(v.broken)), 0, "")
     return table.exit_status == 0

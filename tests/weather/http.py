@@ -1,4 +1,4 @@
-"""Requests and answers, and a server on a loopback port that sends answers whole or in any broken way."""
+"""Requests and answers, and a server on a loopback port that can send answers in broken ways."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 JSON = (("Content-Type", "application/json"),)
-#: Seconds between two bytes that trickle.
-DROP_SECONDS = 0.1
-#: Members of a list's answer that hold its items; a list of Catalog is an object of items by id.
+#: Seconds between two bytes of an answer that trickles.
+BYTE_INTERVAL_SECONDS = 0.1
+#: Members of a list's answer that contain its items; a list of Catalog is an object of items by id.
 ITEMS = ("items", "results", "data")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request; ``target`` is its path with the query."""
+    """
+    One request.
+
+    :param target: the path with the query.
+    """
 
     method: str
     target: str
@@ -41,7 +45,7 @@ class Request:
 
     @property
     def is_list(self) -> bool:
-        """Whether it asks for a list: a path whose last part is a collection's name."""
+        """Whether the request is for a list: the last part of the path is the name of a collection."""
         return self.method == "GET" and self.path.rpartition("/")[2] in COLLECTIONS
 
     @property
@@ -49,7 +53,7 @@ class Request:
         return "/catalog/" in self.path
 
     def without(self, name: str) -> Request:
-        """The same without a parameter."""
+        """Return the request without a query parameter."""
         query = urlencode([pair for pair in self.query if pair[0] != name])
         return replace(self, target=f"{self.path}?{query}" if query else self.path)
 
@@ -65,10 +69,11 @@ class Answer:
     """
     One answer.
 
-    :param ending: ``whole``; ``cut`` in the middle of the body, ``reset`` without a byte; ``hang``: none at all, for a
-        while; ``trickle`` or ``trickle-head``: the body or all of it byte after byte.
-    :param seconds: of a hang or trickle, after which a trickle's rest comes at once.
-    :param closes: whether a trickle or hang ends with the connection instead.
+    :param ending: how the answer is sent: ``whole``; ``cut`` in the middle of the body; ``reset`` without a byte;
+        ``hang``: not at all, until the connection ends; ``trickle`` or ``trickle-head``: the body, or the whole answer,
+        byte after byte.
+    :param seconds: the duration of a hang or trickle; the rest of an answer that trickled is sent at once.
+    :param closes: whether the connection ends after a trickle, without the rest of the answer.
     """
 
     status: int = 200
@@ -78,17 +83,17 @@ class Answer:
     seconds: float = 0.0
     closes: bool = False
 
-    def says(self, name: str) -> bool:
-        """Whether there is such a header."""
+    def has_header(self, name: str) -> bool:
+        """Return whether the answer has a header."""
         return any(given.lower() == name.lower() for given, _ in self.headers)
 
     def with_header(self, name: str, value: str) -> Answer:
-        """The same with a header in place of those of its name."""
+        """Return the answer with a header, instead of those of the same name."""
         kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
         return replace(self, headers=(*kept, (name, value)))
 
     def head(self) -> bytes:
-        """Status line and headers."""
+        """Return the status line and headers."""
         added = [] if self.status == 204 else [("Content-Length", str(len(self.body)))]
         lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
         lines += [f"{name}: {value}" for name, value in (*self.headers, *added)]
@@ -104,9 +109,9 @@ Respond = Callable[[Request], Awaitable[Answer]]
 
 class Server:
     """
-    Serves on a loopback port, in the event loop that runs.
+    A server on a loopback port, in the running event loop.
 
-    :param respond: what answers a request.
+    :param respond: returns the answer to a request.
     """
 
     def __init__(self, respond: Respond) -> None:
@@ -129,7 +134,7 @@ class Server:
 
 
 async def read(reader: asyncio.StreamReader) -> Request:
-    """Read a request; :class:`asyncio.IncompleteReadError` where the connection ends."""
+    """Read a request; raise :class:`asyncio.IncompleteReadError` if the connection ends."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.strip().split("\r\n")
     method, target, _ = first.split(" ", 2)
@@ -139,11 +144,11 @@ async def read(reader: asyncio.StreamReader) -> Request:
 
 
 async def send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
-    """Send an answer; whether the connection is still good."""
+    """Send an answer; return whether the connection can be used again."""
     head, body = answer.head(), answer.body
     match answer.ending:
         case "reset":
-            _drop(writer)
+            _reset(writer)
             return False
         case "hang":
             await asyncio.sleep(answer.seconds)
@@ -166,18 +171,18 @@ async def send(writer: asyncio.StreamWriter, answer: Answer) -> bool:
 
 
 async def _trickle(writer: asyncio.StreamWriter, data: bytes, answer: Answer) -> bool:
-    drops = min(len(data), round(answer.seconds / DROP_SECONDS))
-    for place in range(drops):
+    count = min(len(data), round(answer.seconds / BYTE_INTERVAL_SECONDS))
+    for place in range(count):
         writer.write(data[place : place + 1])
         await writer.drain()
-        await asyncio.sleep(DROP_SECONDS)
+        await asyncio.sleep(BYTE_INTERVAL_SECONDS)
     if not answer.closes:
-        writer.write(data[drops:])
+        writer.write(data[count:])
     return not answer.closes
 
 
-def _drop(writer: asyncio.StreamWriter) -> None:
-    """A reset, not an orderly end."""
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Reset the connection instead of closing it in an orderly way."""
     sock = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

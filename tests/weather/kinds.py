@@ -1,8 +1,8 @@
 """
-The kinds of bad answers: what load balancers, gateways, proxies and half-broken services say in place of the truth.
+The kinds of bad answers that load balancers, gateways, proxies and half-broken services send instead of good ones.
 
-None is well-formed and untrue, such as an empty list or a wrong status: nobody could tell. Each is a function of the
-draws, the request and the good answer.
+No kind is well-formed but untrue, such as an empty list or a wrong status: no client could detect that. Each kind is a
+function of the draws, the request and the good answer.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from random import Random
 from tests.weather import items, pages
 from tests.weather.http import Answer, Request
 
-Make = Callable[[Random, Request, Answer], Answer]
+BuildAnswer = Callable[[Random, Request, Answer], Answer]
 HTML = (("Content-Type", "text/html; charset=utf-8"),)
 TEXT = (("Content-Type", "text/plain"),)
 PAGE = b"<!DOCTYPE html><html><head><title>%b</title></head><body><h1>%b</h1></body></html>"
-#: What ``Retry-After`` says that no sane service says.
+#: Values of ``Retry-After`` that no correct service sends.
 RETRY_AFTERS = (
     *("soon", "", "-5", "NaN", "1e999", "99999999999", "9" * 400),
     *("Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 32 Foo 2026 99:99:99 GMT"),
 )
 DATES = ("Fri, 31 Dec 9999 23:59:59 GMT", "yesterday", "", "0", "Thu, 01 Jan 1970 00:00:00 GMT", "9" * 400)
-#: Megabytes that a bomb of a thousandth of it becomes.
-BOMB = 1024
-LEVELS = 60_000
+#: Decompressed size of the gzip bomb, whose compressed size is a thousandth of that.
+BOMB_MEGABYTES = 1024
+NESTING_LEVELS = 60_000
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,14 @@ class Kind:
     """
     A kind of bad answers.
 
-    :param fits: which requests it can be the answer to.
-    :param effect: what became of the request: ``done``, ``none``, or ``either``, where nobody can tell; ``claimed`` is
-        ``done`` where a status of success is all that is answered, else ``either``.
+    :param build: returns the bad answer.
+    :param fits: returns whether a request can get such an answer.
+    :param effect: whether the request takes effect: ``done``; ``none``; ``either``, which the client cannot know; or
+        ``claimed``: like ``either`` for GET and POST, which need a body, else like ``done``.
     """
 
     name: str
-    make: Make
+    build: BuildAnswer
     fits: Callable[[Request], bool] = lambda request: True
     effect: str = "either"
 
@@ -55,46 +56,49 @@ class Kind:
 # ---- bodies ---------------------------------------------------------------------------------------------------------
 
 
-def body(content: bytes, headers: Iterable[tuple[str, str]] | None = None, status: int = 200) -> Make:
-    """This body, whatever was asked."""
+def body(content: bytes, headers: Iterable[tuple[str, str]] | None = None, status: int = 200) -> BuildAnswer:
+    """Answer any request with a body."""
 
-    def make(draw: Random, request: Request, good: Answer) -> Answer:
+    def build(draw: Random, request: Request, good: Answer) -> Answer:
         return Answer(status, content, good.headers if headers is None else tuple(headers))
 
-    return make
+    return build
 
 
-def html(*statuses: int) -> Make:
-    """A page of a load balancer, with one of these statuses."""
+def html(*statuses: int) -> BuildAnswer:
+    """Answer with a page of a load balancer, with one of some statuses."""
 
-    def make(draw: Random, request: Request, good: Answer) -> Answer:
+    def build(draw: Random, request: Request, good: Answer) -> Answer:
         status = draw.choice(statuses)
         title = b"%d from the gateway" % status
         return Answer(status, PAGE % (title, title), HTML)
 
-    return make
+    return build
 
 
-def text(*statuses: int) -> Make:
-    """Plain text, or nothing at all, with one of these statuses."""
+def text(*statuses: int) -> BuildAnswer:
+    """Answer with plain text or an empty body, with one of some statuses."""
 
-    def make(draw: Random, request: Request, good: Answer) -> Answer:
+    def build(draw: Random, request: Request, good: Answer) -> Answer:
         return Answer(draw.choice(statuses), draw.choice((b"upstream request failed", b"")), TEXT)
 
-    return make
+    return build
 
 
-def problem(status: int, code: str) -> Make:
-    """The service's own JSON."""
+def problem(status: int, code: str) -> BuildAnswer:
+    """Answer with an error in the service's own JSON."""
     content = json.dumps({"error_code": code, "message": "Something failed", "title": "Error", "status": status})
     return body(content.encode(), status=status)
 
 
 def deep(draw: Random, request: Request, good: Answer) -> Answer:
-    """More levels than any parser bears, as the answer or as an item of it."""
-    levels = b"[" * LEVELS + b"]" * LEVELS
+    """Return an answer, or an item of it, with more levels of nesting than any parser supports."""
+    levels = b"[" * NESTING_LEVELS + b"]" * NESTING_LEVELS
     return replace(
-        good, body=draw.choice((levels, b'{"items": [%b]}' % levels, b'{"a":' * LEVELS + b"1" + b"}" * LEVELS))
+        good,
+        body=draw.choice(
+            (levels, b'{"items": [%b]}' % levels, b'{"a":' * NESTING_LEVELS + b"1" + b"}" * NESTING_LEVELS)
+        ),
     )
 
 
@@ -102,72 +106,72 @@ def deep(draw: Random, request: Request, good: Answer) -> Answer:
 def _bomb() -> bytes:
     # A gzip file may have several members.
     megabyte = gzip.compress(b" " * (16 << 20))
-    return gzip.compress(b'{"items": [') + megabyte * (BOMB // 16) + gzip.compress(b"]}")
+    return gzip.compress(b'{"items": [') + megabyte * (BOMB_MEGABYTES // 16) + gzip.compress(b"]}")
 
 
 def bomb(draw: Random, request: Request, good: Answer) -> Answer:
-    """A megabyte that becomes a thousand."""
+    """Return an answer of a megabyte that decompresses to a gigabyte."""
     return replace(good, body=_bomb()).with_header("Content-Encoding", "gzip")
 
 
 # ---- headers --------------------------------------------------------------------------------------------------------
 
 
-def redirect(target: str) -> Make:
-    """To another host."""
+def redirect(target: str) -> BuildAnswer:
+    """Redirect to another host."""
 
-    def make(draw: Random, request: Request, good: Answer) -> Answer:
+    def build(draw: Random, request: Request, good: Answer) -> Answer:
         location = ("Location", target + request.target)
         return Answer(draw.choice((301, 302, 307)), PAGE % (b"Moved", b"Moved"), (*HTML, location))
 
-    return make
+    return build
 
 
-def date(seconds: float) -> Make:
-    """The good answer from a clock that is wrong by so many seconds."""
+def date(seconds: float) -> BuildAnswer:
+    """Send the good answer with a date that is wrong by some seconds."""
 
-    def make(draw: Random, request: Request, good: Answer) -> Answer:
+    def build(draw: Random, request: Request, good: Answer) -> Answer:
         return good.with_header("Date", items.shifted_date(good.headers, seconds))
 
-    return make
+    return build
 
 
 def odd_date(draw: Random, request: Request, good: Answer) -> Answer:
-    """The good answer with a date that is none."""
+    """Return the good answer with an invalid date."""
     return good.with_header("Date", draw.choice(DATES))
 
 
-def odd_retry_after(status: int) -> Make:
-    """A refusal that says odd things of when to come again."""
+def odd_retry_after(status: int) -> BuildAnswer:
+    """Refuse with an invalid ``Retry-After``."""
 
-    def make(draw: Random, request: Request, good: Answer) -> Answer:
+    def build(draw: Random, request: Request, good: Answer) -> Answer:
         content, headers = draw.choice(((b"{}", good.headers), (PAGE % (b"Busy", b"Busy"), HTML), (b"", TEXT)))
         return Answer(status, content, headers).with_header("Retry-After", draw.choice(RETRY_AFTERS))
 
-    return make
+    return build
 
 
 # ---- the connection -------------------------------------------------------------------------------------------------
 
 
-def ending(how: str, *seconds: float) -> Make:
-    """The good answer, sent in a broken way."""
+def ending(name: str, *seconds: float) -> BuildAnswer:
+    """Send the good answer in a broken way, see :class:`.http.Answer`."""
 
-    def make(draw: Random, request: Request, good: Answer) -> Answer:
+    def build(draw: Random, request: Request, good: Answer) -> Answer:
         lasts = draw.choice(seconds or (0.0,))
-        return replace(good, ending=how, seconds=lasts, closes=lasts > max(seconds[:-1], default=0.0))
+        return replace(good, ending=name, seconds=lasts, closes=lasts > max(seconds[:-1], default=0.0))
 
-    return make
+    return build
 
 
 # ---- the token ------------------------------------------------------------------------------------------------------
 
 
 def odd_token(draw: Random, request: Request, good: Answer) -> Answer:
-    """A token that nobody says the life of, or says it oddly, or that is none."""
-    life = draw.choice(("null", '"soon"', "NaN", "1e999", "-1", "[86399]", "0", "9" * 400))
+    """Return a token whose lifetime is missing or invalid, or an answer without a token."""
+    lifetime = draw.choice(("null", '"soon"', "NaN", "1e999", "-1", "[86399]", "0", "9" * 400))
     return replace(
-        good, body=draw.choice((b'{"access_token": "t", "expires_in": %b}' % life.encode(), *items.NO_TOKENS))
+        good, body=draw.choice((b'{"access_token": "t", "expires_in": %b}' % lifetime.encode(), *items.NO_TOKENS))
     )
 
 
@@ -192,17 +196,17 @@ def _has_shape(request: Request) -> bool:
     return not request.is_of_catalog
 
 
-#: Whom a redirect leads to; nobody is there.
+#: The target of redirects, where no server listens.
 ELSEWHERE = "https://elsewhere.invalid"
 
 
 @cache
 def kinds(elsewhere: str = ELSEWHERE, trickles: tuple[float, ...] = (5.0, 15.0, 600.0)) -> tuple[Kind, ...]:
     """
-    All kinds.
+    Return all kinds.
 
-    :param elsewhere: the host that redirects lead to.
-    :param trickles: for how many seconds answers may trickle; after the last one, the connection ends.
+    :param elsewhere: the host to which redirects lead.
+    :param trickles: the possible seconds of a trickle; after the last of them, the connection ends.
     """
     return (
         Kind("blank", body(b""), effect="claimed"),
@@ -254,19 +258,21 @@ def kinds(elsewhere: str = ELSEWHERE, trickles: tuple[float, ...] = (5.0, 15.0, 
 
 class Weather:
     """
-    Draws what is bad.
+    Draws the bad answers.
 
-    :param share: of the requests that are answered badly.
+    :param share: the share of requests that get a bad answer.
+    :param choice: the kinds to draw from.
     """
 
     def __init__(self, seed: str, share: float, choice: tuple[Kind, ...]) -> None:
         self._draws = Random(seed)
         self._share = share
         self._choice = choice
+        #: The bad answers so far, by kind.
         self.met: Counter[str] = Counter()
 
     def kind(self, request: Request) -> Kind | None:
-        """What meets a request."""
+        """Draw the kind of bad answer for a request; None for the good answer."""
         if self._draws.random() >= self._share:
             return None
         kind = self._draws.choice([kind for kind in self._choice if kind.fits(request)])
@@ -274,10 +280,10 @@ class Weather:
         return kind
 
     def takes_effect(self, kind: Kind, request: Request) -> bool:
-        """Whether a request is carried out that is answered so."""
+        """Draw whether a request with a kind of bad answer takes effect."""
         if kind.effect == "either" or (kind.effect == "claimed" and request.method in ("GET", "POST")):
             return self._draws.random() < 0.5
         return kind.effect != "none"
 
     def answer(self, kind: Kind, request: Request, good: Answer) -> Answer:
-        return kind.make(self._draws, request, good)
+        return kind.build(self._draws, request, good)

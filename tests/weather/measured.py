@@ -1,9 +1,9 @@
 """
-The process that waits in the weather, and looks at itself.
+The process that waits in bad weather and measures itself.
 
     python -m tests.weather.measured
 
-Says that it is ready, reads what to wait for, a line of JSON, and prints how that ended, another one.
+Print "ready", read the options, a line of JSON, and print the result, another line of JSON.
 """
 
 from __future__ import annotations
@@ -25,22 +25,25 @@ import psutil
 from tests.benchmarks.waiting_candidates import CANDIDATES, spread
 from tests.benchmarks.waiting_turns import Plan, Turns
 
-#: Bytes of addresses, so that an answer that becomes gigabytes ends this process's patience, not the machine's.
-MOST_ADDRESSES = 4 << 30
-#: Seconds between two looks at the memory and the threads.
-LOOK = 0.25
-#: Seconds in which all that served the waits must be gone, once there are none.
-GONE = 10.0
-#: How many of those that ended wrongly are shown.
-SHOWN = 10
+#: Limit of the address space, so that an answer that decompresses to gigabytes fails in this process only.
+MAX_ADDRESS_SPACE_BYTES = 4 << 30
+#: Seconds between two samples of memory and threads.
+SAMPLE_INTERVAL_SECONDS = 0.25
+#: Seconds after the last wait within which all threads, tasks and sockets must have ended.
+CLEANUP_TIMEOUT_SECONDS = 10.0
+#: Maximum number of problems of each sort in the result.
+MAX_PROBLEMS = 10
 
 
 @dataclass
 class Watcher:
     """
-    What the process needs while it waits; megabytes and threads.
+    The maximum memory and number of threads of the process while it waits.
 
-    :param warm: seconds after which memory is to grow no more.
+    :param warm: the seconds after which memory must not grow any more.
+    :param before: the maximum memory within those seconds, in megabytes.
+    :param after: the maximum memory after those seconds, in megabytes.
+    :param threads: the maximum number of threads.
     """
 
     warm: float
@@ -49,20 +52,20 @@ class Watcher:
     threads: int = 0
 
     async def watch(self) -> None:
-        """Look until the task is cancelled."""
-        process, began = psutil.Process(), time.monotonic()
+        """Take samples until the task is cancelled."""
+        process, started = psutil.Process(), time.monotonic()
         while True:
             memory = process.memory_info().rss / 1e6
-            if time.monotonic() - began < self.warm:
+            if time.monotonic() - started < self.warm:
                 self.before = max(self.before, memory)
             else:
                 self.after = max(self.after, memory)
             self.threads = max(self.threads, process.num_threads())
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(SAMPLE_INTERVAL_SECONDS)
 
 
-def left() -> list[str]:
-    """What is there beside the main thread and the task that asks."""
+def leftovers() -> list[str]:
+    """Return the threads, tasks and sockets besides the main thread and the current task."""
     tasks = [str(task.get_coro()) for task in asyncio.all_tasks() - {asyncio.current_task()}]
     threads = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     sockets = [str(connection) for connection in psutil.Process().net_connections("inet")]
@@ -70,46 +73,46 @@ def left() -> list[str]:
 
 
 async def wait(turns: Turns, watcher: Watcher) -> list[str]:
-    """Wait for all runs; return what is left of it afterwards."""
+    """Wait for all runs; return the threads, tasks and sockets that are left afterwards."""
     watching = asyncio.create_task(watcher.watch())
     await turns.run()
     watching.cancel()
     with suppress(asyncio.CancelledError):
         await watching
-    deadline = time.monotonic() + GONE
-    while left() and time.monotonic() < deadline:
+    deadline = time.monotonic() + CLEANUP_TIMEOUT_SECONDS
+    while leftovers() and time.monotonic() < deadline:
         gc.collect()
-        await asyncio.sleep(LOOK)
-    return left()
+        await asyncio.sleep(SAMPLE_INTERVAL_SECONDS)
+    return leftovers()
 
 
 def result(turns: Turns, watcher: Watcher, afterwards: list[str], cpu: float) -> dict[str, Any]:
-    ended = turns.ended
+    ended = turns.results
     return {
         "right": ended.right,
         "wrong": len(ended.wrong),
         "lost": len(ended.lost),
         "cancelled": ended.cancelled,
         "late": spread(ended.late),
-        "problems": ended.wrong[:SHOWN] + ended.lost[:SHOWN],
+        "problems": ended.wrong[:MAX_PROBLEMS] + ended.lost[:MAX_PROBLEMS],
         "memory": watcher.before,
         "growth": watcher.after - watcher.before,
         "threads": watcher.threads,
-        "left": afterwards[:SHOWN],
+        "left": afterwards[:MAX_PROBLEMS],
         "cpu": cpu,
     }
 
 
 def main() -> None:
-    """Wait; talk on the standard streams, and send what Airflow prints to the error stream."""
+    """Wait, and communicate on the standard streams; output of Airflow goes to the error stream."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     __import__(CANDIDATES["payments"].module)
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSES, MOST_ADDRESSES))
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_ADDRESS_SPACE_BYTES, MAX_ADDRESS_SPACE_BYTES))
     print("ready", file=answers, flush=True)
-    told = json.loads(sys.stdin.readline())
-    turns = Turns(Plan(**told["plan"]), told["interval"], told["patience"], told["cancels"])
-    watcher = Watcher(told["warm"])
+    options = json.loads(sys.stdin.readline())
+    turns = Turns(Plan(**options["plan"]), options["interval"], options["patience"], options["cancels"])
+    watcher = Watcher(options["warm"])
     cpu = time.process_time()
     afterwards = asyncio.run(wait(turns, watcher))
     print(json.dumps(result(turns, watcher, afterwards, time.process_time() - cpu)), file=answers, flush=True)

@@ -1,8 +1,7 @@
 """
 Odd pages of Flow Service's lists.
 
-The token of a page says which kind of oddity it is part of and where in the list it begins, so that what answers the
-next question need not remember anything.
+The token of a page contains the kind of odd pages and the place in the list, so that the server needs no state.
 """
 
 from __future__ import annotations
@@ -17,30 +16,30 @@ from uuid import UUID
 from tests.weather.http import Answer, Request
 
 PARAMETER = "continuationToken"
-SIGN = "weather"
-#: Empty pages before the others come; the reader follows more in a row.
-EMPTY = 3
+MARKER = "weather"
+#: The number of empty pages before the others; the client accepts more in a row.
+EMPTY_PAGES = 3
 
 
-def begun(request: Request) -> tuple[str, int] | None:
-    """Which oddity a request goes on with, and where."""
+def continued(request: Request) -> tuple[str, int] | None:
+    """Return the kind of odd pages that a request continues, and its place in the list; None for other requests."""
     sign, *rest = dict(request.query).get(PARAMETER, "").split(".")
-    if sign != SIGN or len(rest) != 2:
+    if sign != MARKER or len(rest) != 2:
         return None
     return rest[0], int(rest[1])
 
 
-def following(kind: str, place: int, good: Answer) -> Answer:
+def next_page(kind: str, place: int, good: Answer) -> Answer:
     """
-    A later page.
+    Return a later page.
 
-    :param good: the answer to the question without a token.
+    :param good: the answer to the request without a token.
     """
     match kind:
         case "short":
             return _slice(place, good)
         case "empty":
-            return _empty(kind, place + 1, good) if place < EMPTY else good
+            return _empty(kind, place + 1, good) if place < EMPTY_PAGES else good
         case "repeated":
             return _page(good, _items(good), "repeated", 0)
         case "endless":
@@ -52,32 +51,32 @@ def following(kind: str, place: int, good: Answer) -> Answer:
 
 
 def short(draw: Random, request: Request, good: Answer) -> Answer:
-    """Pages of fewer items than were asked for."""
+    """Return the first of several pages with fewer items than requested."""
     return _slice(0, good)
 
 
 def empty(draw: Random, request: Request, good: Answer) -> Answer:
-    """A few empty pages, each with a new token, before the others."""
+    """Return the first of a few empty pages, each with a new token, before the others."""
     return _empty("empty", 1, good)
 
 
 def repeated(draw: Random, request: Request, good: Answer) -> Answer:
-    """A token that leads to the same page and itself."""
+    """Return a page whose token leads to the same page with the same token."""
     return _page(good, _items(good), "repeated", 0)
 
 
 def endless(draw: Random, request: Request, good: Answer) -> Answer:
-    """The same page again and again, each with a new token."""
+    """Return a page whose token leads to the same page with a new token, endlessly."""
     return _page(good, _items(good), "endless", 1)
 
 
 def endless_empty(draw: Random, request: Request, good: Answer) -> Answer:
-    """Empty pages, each with a new token, for ever."""
+    """Return the first of endless empty pages, each with a new token."""
     return _empty("void", 1, good)
 
 
 def endless_new(draw: Random, request: Request, good: Answer) -> Answer:
-    """Pages of ever new items, for ever: the right ones first, then others of which nobody has heard."""
+    """Return the first of endless pages: the requested items first, then pages of unknown items."""
     return _new(0, good)
 
 
@@ -105,5 +104,5 @@ def _items(good: Answer) -> list[Any]:
 
 
 def _page(good: Answer, items: list[Any], kind: str, place: int) -> Answer:
-    link = {"next": {"href": f"/list?{PARAMETER}={quote(f'{SIGN}.{kind}.{place}')}"}}
+    link = {"next": {"href": f"/list?{PARAMETER}={quote(f'{MARKER}.{kind}.{place}')}"}}
     return replace(good, body=json.dumps({"items": items, "_links": link}).encode())

@@ -1,10 +1,10 @@
 """
-The service that the waits ask, in a process of its own, so that it costs the measured one neither threads nor memory.
+The service that the waits poll, in a process of its own, so that it uses no threads or memory of the measured process.
 
     python -m tests.weather.service
 
-Says where it listens. ``POST /weather/begin`` tells it what there is and how bad the weather is; ``GET
-/weather/figures`` what it answered.
+Print the URL. ``POST /weather/begin`` sets the runs and the weather; ``GET /weather/figures`` returns the numbers of
+requests and bad answers.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from tests.weather import pages
 from tests.weather.http import Answer, Request, Server
 from tests.weather.kinds import Weather, kinds
 
-#: Seconds until a good answer.
-ANSWER_TIME = 0.02
+#: Seconds until an answer that does not hang.
+ANSWER_SECONDS = 0.02
 TOKEN = b'{"access_token": "weather", "token_type": "bearer", "expires_in": 86399}'
-#: When the hangs begin, as shares of the whole time.
-HANGS = (0.25, 0.6)
-#: Places among which each hang looks for a run that goes on as long as it lasts.
+#: The starts of the hangs, as shares of the whole time.
+HANG_STARTS = (0.25, 0.6)
+#: The number of places among which a run is searched that is active during a whole hang.
 CANDIDATES = 100
 
 
 @dataclass(frozen=True)
 class Hang:
-    """A time in which questions that name a dataflow, or its run, get no answer."""
+    """A time during which requests that name a dataflow or its run get no answer."""
 
     begin: float
     end: float
@@ -47,38 +47,38 @@ class Hang:
 
 
 def hangs(plan: Plan, seconds: float) -> list[Hang]:
-    """Two hangs, each of a dataflow somebody waits for meanwhile."""
+    """Return two hangs, each of a dataflow for whose run a trigger waits meanwhile."""
     found = []
-    for number, share in enumerate(HANGS):
+    for number, share in enumerate(HANG_STARTS):
         begin = plan.begin + share * (plan.end - plan.begin)
-        places = range(number, min(plan.places, CANDIDATES), len(HANGS))
+        places = range(number, min(plan.places, CANDIDATES), len(HANG_STARTS))
         current = [turn for place in places for turn in plan.turns(place) if turn.run.created <= begin < turn.run.ends]
-        # One that goes on long before and long after it: its wait may begin late.
+        # The run must be active long before and after the hang, because its wait may begin late.
         run = max((turn.run for turn in current), key=lambda run: min(begin - run.created, run.ends - begin - seconds))
         found.append(Hang(begin, begin + seconds, (run.flow_id, run.id)))
     return found
 
 
 class Service:
-    """Answers from the sandbox of a plan, in its weather."""
+    """A service with the runs of a plan, in bad weather."""
 
     def __init__(self) -> None:
         self._server = Server(self._respond)
-        # A client that follows a redirect is seen here.
+        # Counts the clients that follow a redirect.
         self._elsewhere = Server(self._respond_elsewhere)
         self.url = self._server.url
         self._hangs: list[Hang] = []
         self._followed = 0
         self._begin({})
 
-    def _begin(self, told: dict[str, Any]) -> None:
-        self._plan = Plan(**told["plan"]) if told else Plan(0, 0, 0.0, 0.0, 1.0, 1.0)
+    def _begin(self, options: dict[str, Any]) -> None:
+        self._plan = Plan(**options["plan"]) if options else Plan(0, 0, 0.0, 0.0, 1.0, 1.0)
         self._sandbox = self._plan.sandbox()
-        self._hangs = hangs(self._plan, told["hang"]) if told else []
-        share = told.get("share", 0.0)
-        choice = tuple(kind for kind in kinds(self._elsewhere.url) if kind.name not in told.get("without", ()))
+        self._hangs = hangs(self._plan, options["hang"]) if options else []
+        share = options.get("share", 0.0)
+        choice = tuple(kind for kind in kinds(self._elsewhere.url) if kind.name not in options.get("without", ()))
         self._weather = Weather(f"{self._plan.seed}/weather", share, choice)
-        self._asked: Counter[str] = Counter()
+        self._requests: Counter[str] = Counter()
         self._hung = dict.fromkeys(self._hangs, 0)
 
     async def serve(self) -> None:
@@ -94,22 +94,22 @@ class Service:
                 self._begin(json.loads(request.body))
                 return Answer()
             case "/weather/figures":
-                figures = {"asked": self._asked, "met": self._weather.met, "hung": list(self._hung.values())}
+                figures = {"requests": self._requests, "met": self._weather.met, "hung": list(self._hung.values())}
                 return Answer(body=json.dumps({**figures, "followed": self._followed}).encode())
-        self._asked[kind_of(request.path, request.query)] += 1
+        self._requests[kind_of(request.path, request.query)] += 1
         now = time.time()
         for hang in self._hangs:
             if hang.meets(request, now):
                 self._hung[hang] += 1
                 return Answer(ending="hang", seconds=hang.end - now)
-        await asyncio.sleep(ANSWER_TIME)
+        await asyncio.sleep(ANSWER_SECONDS)
         answer = self._answer(request)
-        # What a gateway answers itself has a date too.
-        return answer if answer.says("Date") else answer.with_header("Date", formatdate(usegmt=True))
+        # Answers of a gateway have a date too.
+        return answer if answer.has_header("Date") else answer.with_header("Date", formatdate(usegmt=True))
 
     def _answer(self, request: Request) -> Answer:
-        if begun := pages.begun(request):
-            return pages.following(*begun, self._good(request.without(pages.PARAMETER)))
+        if continued := pages.continued(request):
+            return pages.next_page(*continued, self._good(request.without(pages.PARAMETER)))
         kind = self._weather.kind(request)
         good = self._good(request)
         # A refusal has no items to spoil.
@@ -122,7 +122,7 @@ class Service:
             path = request.path.removeprefix(FLOW_SERVICE)
             return Answer(body=self._sandbox.answer(path, request.query, time.time()).encode())
         except KeyError:
-            return _refusal(404, "FLOW-1439-404", "There is none.")
+            return _refusal(404, "FLOW-1439-404", "There is no such object.")
         except (RefusedError, ValueError) as error:
             return _refusal(400, "FLOW-1451-400", repr(error))
 
@@ -133,7 +133,7 @@ def _refusal(status: int, code: str, detail: str) -> Answer:
 
 
 async def main() -> None:
-    """Serve until the process is ended."""
+    """Serve until the process ends."""
     service = Service()
     print(f"ready {service.url}", flush=True)
     await service.serve()

@@ -1,4 +1,4 @@
-"""Each kind of bad answers is sent as it is meant, and no reader of ours takes it for something else than the truth."""
+"""Each kind of bad answers is sent as intended, and the client never takes it for another good answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.weather.kinds import Kind, Weather, kinds
 
 NOW = 1_790_000_000.0
 FLOWS = [f"00000000-0000-4000-8000-00000000000{number}" for number in range(8)]
-#: One of them goes on.
+#: Runs of all dataflows; one run is active.
 RUNS = [
     Run(f"10000000-0000-4000-8000-00000000000{n}", flow, NOW - 600 - n, NOW - 60 * (n - 0.5))
     for n, flow in enumerate(FLOWS)
@@ -34,12 +34,12 @@ IDS = {run.id for run in RUNS}
 LIST = Request("GET", f"{FLOW_SERVICE}/runs?property=id%3D%3D{','.join(sorted(IDS))}&orderby=-createdAt")
 TOKEN = Request("POST", "/ims/token/v3")
 KINDS = kinds(trickles=(0.3,))
-#: In which a list is read.
-SECONDS = 5.0
+#: The time limit for reading a list.
+READ_TIMEOUT_SECONDS = 5.0
 
 
 class OneKind:
-    """A service with eight runs, whose first answer to a question without a token of a page is of one kind."""
+    """A service with eight runs, whose answer to the first request without a page token is of one kind."""
 
     def __init__(self, kind: Kind | None = None) -> None:
         self._sandbox = Sandbox(RUNS)
@@ -50,8 +50,8 @@ class OneKind:
     async def _respond(self, request: Request) -> Answer:
         if request.is_token:
             return Answer(body=b'{"access_token": "t", "expires_in": 86399}')
-        if begun := pages.begun(request):
-            return pages.following(*begun, self.good(request.without(pages.PARAMETER)))
+        if continued := pages.continued(request):
+            return pages.next_page(*continued, self.good(request.without(pages.PARAMETER)))
         good, kind, self._kind = self.good(request), self._kind, None
         return self._weather.answer(kind, request, good) if kind else good
 
@@ -81,32 +81,32 @@ def serve() -> Iterator[Callable[[Kind | None], str]]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_a_reader_gets_the_truth_or_one_error(
+def test_a_list_is_read_correctly_or_fails_with_one_error(
     kind: Kind, serve: Callable[[Kind | None], str], make_client: Callable[..., Client]
 ) -> None:
-    # By this machine's clock: some lists end at the deadline only.
+    # The client uses the machine's clock, because some lists end only at the deadline.
     url = serve(kind if kind.fits(LIST) else None)
     client = make_client(url, clock=Clock(), operation_timeout=60.0)
     try:
-        with client.transport.within(SECONDS):
+        with client.transport.within(READ_TIMEOUT_SECONDS):
             read = flow_service.pages(client, "runs", f"id=={','.join(IDS)}", orderby="-createdAt")
             found = [item for page in read for item in objects(page, "runs")]
     except PlatformError:
         return
-    # Items that nobody can read may be among them, and as many readable ones may be missing.
+    # Unreadable items may be among them, and one readable item may be missing instead.
     ids = {item["id"] for item in found if isinstance(item.get("id"), str)}
     assert ids <= IDS
     assert len(found) >= len(IDS) or len(ids) == len(IDS) - 1
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_no_kind_is_answered_as_the_truth_is(kind: Kind, serve: Callable[[Kind | None], str]) -> None:
+def test_no_kind_of_bad_answer_equals_the_good_answer(kind: Kind, serve: Callable[[Kind | None], str]) -> None:
     request = LIST if kind.fits(LIST) else TOKEN
     good = Answer(body=b'{"access_token": "t", "expires_in": 1}') if request is TOKEN else OneKind().good(LIST)
     assert Weather("other", 1.0, ()).answer(kind, request, good) != good
 
 
-def test_a_calm_service_is_understood(serve: Callable[[Kind | None], str]) -> None:
+def test_without_bad_answers_the_service_returns_all_runs(serve: Callable[[Kind | None], str]) -> None:
     connection = http.client.HTTPConnection(urlsplit(serve(None)).netloc, timeout=10)
     connection.request("GET", LIST.target)
     answer: Any = json.loads(connection.getresponse().read())
@@ -114,33 +114,33 @@ def test_a_calm_service_is_understood(serve: Callable[[Kind | None], str]) -> No
     assert {item["id"] for item in answer["items"]} == IDS
 
 
-def test_weather_is_the_same_each_time() -> None:
+def test_the_same_seed_gives_the_same_weather() -> None:
     first, second = (Weather("seed", 0.5, KINDS) for _ in range(2))
     assert [first.kind(LIST) for _ in range(99)] == [second.kind(LIST) for _ in range(99)]
     assert first.met == second.met
 
 
-def test_all_kinds_are_drawn_and_few_where_few_are_wanted() -> None:
+def test_all_kinds_are_drawn_in_the_requested_share() -> None:
     weather = Weather("all", 0.07, KINDS)
     bad = sum(weather.kind(request) is not None for request in (LIST, TOKEN) for _ in range(15_000))
     assert weather.met.keys() == {kind.name for kind in KINDS}
     assert 0.06 < bad / 30_000 < 0.08
 
 
-def test_pages_end_where_they_are_to_end() -> None:
+def test_only_kinds_with_finite_pages_end() -> None:
     good = OneKind().good(LIST)
-    ways = {pages.short: True, pages.empty: True, pages.repeated: False, pages.endless_empty: False}
-    for make, ends in {**ways, pages.endless_new: False}.items():
-        answer, seen = make(Random(1), LIST, good), 0
+    finite = {pages.short: True, pages.empty: True, pages.repeated: False, pages.endless_empty: False}
+    for build, ends in {**finite, pages.endless_new: False}.items():
+        answer, seen = build(Random(1), LIST, good), 0
         for _ in range(20):
             document = json.loads(answer.body)
             seen += len(document["items"])
             link = document["_links"].get("next")
             if not link:
                 break
-            begun = pages.begun(Request("GET", link["href"]))
-            assert begun
-            answer = pages.following(*begun, good)
+            continued = pages.continued(Request("GET", link["href"]))
+            assert continued
+            answer = pages.next_page(*continued, good)
         assert (not link) == ends
         if ends:
             assert seen == len(IDS)

@@ -18,10 +18,10 @@ import attrs
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
 from airflow_provider_payments.aep.dataflows.applied import Applied, StepKey, StepResult, step_key
 from airflow_provider_payments.aep.dataflows.levels import LEVELS
-from airflow_provider_payments.aep.dataflows.placeholders import filled
+from airflow_provider_payments.aep.dataflows.placeholders import fill_placeholders
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.dataflows.project import owner
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, placeholder_id
 from airflow_provider_payments.aep.errors import (
     ConflictError,
     Failure,
@@ -122,10 +122,11 @@ class _Applier:
         #: The preliminary results of steps of the current plan that the next plan must check.
         self.unsettled: dict[StepKey, StepResult] = {}
         self.needs_another_plan = False
-        #: Ids of created objects, by the placeholders that plans use for them.
+        #: Ids of created and found objects, by the placeholders that plans use for them.
         self._ids: dict[str, str] = {}
-        #: Definitions with a step that failed: for the whole apply, or until the next plan.
+        #: Definitions with a step that failed for good.
         self._failed: set[str] = set()
+        #: Definitions with a step that the next plan repeats.
         self._postponed: set[str] = set()
         #: Creation time of the newest object, in epoch seconds of the platform's clock.
         self._newest_creation = 0.0
@@ -136,7 +137,7 @@ class _Applier:
         """
         Execute the steps of a plan.
 
-        After new base connections were created it stops for another plan, which can explore the tables behind them.
+        If base connections were to be created it stops after them for another plan, which can explore their tables.
         """
         self.needs_another_plan = False
         self.unsettled.clear()
@@ -182,33 +183,34 @@ class _Applier:
             except RequestError as error:
                 is_lost = error.failure is Failure.AMBIGUOUS
                 if not (is_lost or error.status == 412) or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
-                    self._fail(step, error)
+                    self._fail_or_postpone(step, error)
                     continue
                 log.warning("%s; reading the %s again", error, step.kind)
-                self._record(step, StepResult("updated", step.id))
+                if is_lost:  # else the service refused the change, so this apply changed nothing
+                    self._record(step, StepResult("updated", step.id))
                 self._postpone(step, _unsettled(error), max(self._settle_seconds(step), error.retry_after or 0.0))
             except PlatformError as error:
-                self._fail(step, error)
+                self._fail_or_postpone(step, error)
 
     def _send(self, step: Step) -> None:
         if step.desired is None or step.existing is None or step.change is None:
             raise TypeError(f"{step} holds no change")
         with self.client.transport.within(self.client.operation_timeout):
-            desired = filled(step.desired, self._ids)
-            desired.send(self.client, step.existing, filled(step.change, self._ids))
+            desired = fill_placeholders(step.desired, self._ids)
+            desired.send(self.client, step.existing, fill_placeholders(step.change, self._ids))
         log.info("Changed %s %r: id %s", step.kind, step.name, step.id)
         self._record(step, StepResult("updated", step.id))
 
     # ---- creations -------------------------------------------------------------------------------------------------
 
     def _create(self, steps: Sequence[Step]) -> bool:
-        """Create missing objects; return whether there was an object to create."""
+        """Create or find objects; return whether there was an object to create."""
         ready: list[tuple[Step, Resource]] = []
         for step in self._unblocked(steps):
             try:
                 ready.append((step, self._desired(step)))
             except PlatformError as error:
-                self._fail(step, error)
+                self._fail_or_postpone(step, error)
         if not ready:
             return False
         sent_at = self.client.now()
@@ -227,10 +229,10 @@ class _Applier:
                 self._postpone(step, result, 0.0)
                 continue
             if isinstance(result, PlatformError):
-                self._fail(step, result, sent_at)
+                self._fail_or_postpone(step, result, sent_at)
                 continue
             object_id = result.existing.id
-            self._ids[unknown_id(step.kind, step.name)] = object_id
+            self._ids[placeholder_id(step.kind, step.name)] = object_id
             self._newest_creation = max(self._newest_creation, result.existing.created or self.client.now())
             outcome: Literal["created", "found"] = "created" if result.created else "found"
             log.info("%s %s %r: id %s", outcome.capitalize(), step.kind, step.name, object_id)
@@ -242,15 +244,15 @@ class _Applier:
             credential = self.credential(step.login.conn_id, step.login.source)
             return BaseConnection(name=step.name, source=step.login.source, credential=credential)
         if step.desired is None:
-            raise ConflictError(step.kind, step.name, "", (), f"it cannot be created yet: {step.reason}")
-        return filled(step.desired, self._ids)
+            raise UnsettledError(f"{step.kind} {step.name!r} cannot be created yet: {step.reason}")
+        return fill_placeholders(step.desired, self._ids)
 
     # ---- results ---------------------------------------------------------------------------------------------------
 
     def _record(self, step: Step, result: StepResult) -> None:
         self.results[step_key(step)] = attrs.evolve(result, users=step.users)
 
-    def _fail(self, step: Step, error: PlatformError, sent_at: float = math.inf) -> None:
+    def _fail_or_postpone(self, step: Step, error: PlatformError, sent_at: float = math.inf) -> None:
         """
         Record the failure of a step and of the definitions that need it, or postpone the step to the next plan.
 

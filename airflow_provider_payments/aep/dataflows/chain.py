@@ -9,7 +9,7 @@ import attrs
 
 from airflow_provider_payments.aep.dataflows.plan import Step
 from airflow_provider_payments.aep.dataflows.problems import did_you_mean
-from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
+from airflow_provider_payments.aep.dataflows.snapshot import placeholder_id
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.resources.base import OWNER, Fixed, Resource
 from airflow_provider_payments.aep.resources.reference import Reference, reference_to
@@ -87,7 +87,7 @@ class Planning:
         if known is None or known.is_done or not is_less:
             self._steps[place] = step
 
-    def updates(self, ids: Collection[str]) -> bool:
+    def has_update_of(self, ids: Collection[str]) -> bool:
         """Return whether the steps so far update one of these objects."""
         return any(step.action == "update" and step.id in ids for step in self._steps.values())
 
@@ -136,7 +136,7 @@ class ChainSteps:
         self, kind: Kind, name: str, desired: Resource | None = None, reason: str = "", **step_fields: Any
     ) -> PlannedObject:
         """Add the creation of an object."""
-        key = unknown_id(kind.name, name)
+        key = placeholder_id(kind.name, name)
         self.add(kind, name, "create", key, desired=desired, reason=reason, **step_fields)
         return PlannedObject(key)
 
@@ -150,7 +150,7 @@ class ChainSteps:
         **step_fields: Any,
     ) -> None:
         """Add a conflict. The step belongs to this definition alone: other definitions may accept the object."""
-        key = f"{step_fields.get('id') or unknown_id(kind.name, name)} of {self.definition.name}"
+        key = f"{step_fields.get('id') or placeholder_id(kind.name, name)} of {self.definition.name}"
         self.add(kind, name, "conflict", key, reason=reason, changes=tuple(changes), at=at, **step_fields)
 
     def keep(

@@ -232,7 +232,7 @@ class _Decisions:
         """Return the objects that definitions reach, each once with the names of these definitions."""
         found: dict[tuple[Kind, str], tuple[RemoteObject, list[str]]] = {}
         for definition in definitions:
-            for kind, existing in self.reach.of(definition):
+            for kind, existing in self.reach.reached_by(definition):
                 found.setdefault((kind, existing.id), (existing, []))[1].append(definition.name)
         return [(kind, existing, tuple(users)) for (kind, _), (existing, users) in found.items()]
 

@@ -56,17 +56,17 @@ class DataflowSteps(TargetSteps):
     def plan(self) -> None:
         """Add all steps, up to a conflict on which the remaining steps depend."""
         try:
-            found = self._find()
+            found = self._find_dataflows()
             if found:
-                self._live(self.sandbox.parts(found[0]), found[1:])
+                self._plan_existing(self.sandbox.parts(found[0]), found[1:])
             else:
-                self._new()
+                self._plan_new()
         except PlanningStoppedError:
             return
         except (UnreadableError, InvalidInputError) as error:
             self.conflict(DATAFLOW, self.definition.name, str(error), is_temporary=isinstance(error, UnreadableError))
 
-    def _find(self) -> list[RemoteObject]:
+    def _find_dataflows(self) -> list[RemoteObject]:
         """
         Return the dataflow, followed by others of its names; an empty list if it is to be created.
 
@@ -87,7 +87,7 @@ class DataflowSteps(TargetSteps):
 
     # ---- an existing dataflow --------------------------------------------------------------------------------------
 
-    def _live(self, parts: Parts, others: list[RemoteObject]) -> None:
+    def _plan_existing(self, parts: Parts, others: list[RemoteObject]) -> None:
         self.base_id = parts.base.id if parts.base else None
         self.live_source(parts)
         if parts.target is None or parts.dataset is None:
@@ -205,7 +205,7 @@ class DataflowSteps(TargetSteps):
 
     # ---- a new dataflow --------------------------------------------------------------------------------------------
 
-    def _new(self) -> None:
+    def _plan_new(self) -> None:
         base, source = self.new_source()
         self.base_id = base.id if base.existing else None
         self.check_columns(base)

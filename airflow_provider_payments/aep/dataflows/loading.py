@@ -123,7 +123,7 @@ def environments(*paths: Path | str, top: Path | None = None) -> list[str]:
     return list(node.at("environments").members) if node and "environments" in node.members else []
 
 
-def _covers(paths: Iterable[Path], file: Path | None) -> bool:
+def _includes_project(paths: Iterable[Path], file: Path | None) -> bool:
     """Return whether one of the paths is a project file or its folder."""
     # Other files cannot match; leaving them out avoids resolving their paths.
     paths = [path for path in paths if path.suffix not in (".yaml", ".yml") or path.name == PROJECT_FILE]
@@ -131,11 +131,11 @@ def _covers(paths: Iterable[Path], file: Path | None) -> bool:
 
 
 def _read(file: Path, problems: list[Problem]) -> Node | None:
-    source = _bytes_of(file, problems)
+    source = _read_bytes(file, problems)
     return None if source is None else read_yaml(source, str(file), problems)
 
 
-def _bytes_of(file: Path, problems: list[Problem]) -> bytes | None:
+def _read_bytes(file: Path, problems: list[Problem]) -> bytes | None:
     try:
         with file.open("rb") as stream:
             return stream.read(MAX_BYTES + 1)
@@ -200,7 +200,7 @@ class _Loading:
             name=project.project if project else None,
             environment=self.environment,
             aep_conn_id=conn_id or environment_values.aep_conn_id,
-            is_complete=not only and _covers(paths, file),
+            is_complete=not only and _includes_project(paths, file),
             warnings=tuple(dict.fromkeys(self.warnings)),
             defaults=project.defaults if project else {},
         )
@@ -217,7 +217,7 @@ class _Loading:
         return next(iter(found.values()))
 
     def _read_project(self, file: Path) -> ProjectFile | None:
-        source = _bytes_of(file, self.problems)
+        source = _read_bytes(file, self.problems)
         if source is None:
             return None
         node, project, problems = _project_of(source, str(file))

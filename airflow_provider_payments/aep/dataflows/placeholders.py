@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_payments.aep.resources.base import Change, Resource
 
-__all__ = ["filled", "texts_of"]
+__all__ = ["fill_placeholders", "texts_of"]
 
 Value = TypeVar("Value", bound="Resource | Change")
 
 
-def filled(value: Value, ids: Mapping[str, str]) -> Value:
+def fill_placeholders(value: Value, ids: Mapping[str, str]) -> Value:
     """
     Return a desired object, or a change, with placeholders replaced by ids.
 

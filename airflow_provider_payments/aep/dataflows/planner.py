@@ -13,7 +13,7 @@ from airflow_provider_payments.aep.dataflows.placeholders import texts_of
 from airflow_provider_payments.aep.dataflows.plan import Plan, Step, sorted_by_kind
 from airflow_provider_payments.aep.dataflows.project import PROJECT_FILE
 from airflow_provider_payments.aep.dataflows.sandbox import Sandbox, name_of
-from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, unknown_id
+from airflow_provider_payments.aep.dataflows.snapshot import Snapshot, placeholder_id
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.base import OWNER
 from airflow_provider_payments.aep.resources.dataflow import DATAFLOW
@@ -126,11 +126,11 @@ def _reference_count(located: Located) -> int:
 
 def _with_shared_users(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return steps with complete users: an object to be created is needed by all users of objects that refer to it."""
-    users = {unknown_id(step.kind, step.name): _users_of(step) for step in steps if step.action == "create"}
+    users = {placeholder_id(step.kind, step.name): _users_of(step) for step in steps if step.action == "create"}
     shared = []
     for step in reversed(steps):
         is_new = step.action == "create"
-        step_users = users[unknown_id(step.kind, step.name)] if is_new else _users_of(step)
+        step_users = users[placeholder_id(step.kind, step.name)] if is_new else _users_of(step)
         for text in texts_of(step.desired):
             if text in users:
                 users[text] |= {user: users[text].get(user, False) or affected for user, affected in step_users.items()}

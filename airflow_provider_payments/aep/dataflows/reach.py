@@ -43,7 +43,7 @@ class Reach:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox, self.snapshot = sandbox, sandbox.snapshot
 
-    def of(self, definition: Definition) -> list[Found]:
+    def reached_by(self, definition: Definition) -> list[Found]:
         """
         Return the objects that a definition reaches, each once.
 

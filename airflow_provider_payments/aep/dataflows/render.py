@@ -20,7 +20,7 @@ __all__ = ["applied_text", "destroy_text", "plan_markdown", "plan_text", "remova
 
 #: Maximum number of names in a list of definitions that share an object.
 MAX_LISTED_NAMES = 3
-_DONE: dict[Action, str] = {
+_COUNT_LABELS: dict[Action, str] = {
     "create": "to create",
     "adopt": "to adopt",
     "update": "to update",
@@ -112,7 +112,7 @@ def _summary(plan: Plan) -> str:
     if plan.is_empty:
         number = len(plan.definitions)
         return f"Nothing to do: {number} definition{'s are' if number != 1 else ' is'} as written."
-    counts = [f"{number} {words}" for action, words in _DONE.items() if (number := plan.count(action))]
+    counts = [f"{number} {words}" for action, words in _COUNT_LABELS.items() if (number := plan.count(action))]
     return f"Plan: {', '.join(counts)}."
 
 

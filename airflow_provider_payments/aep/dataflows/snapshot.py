@@ -31,20 +31,20 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.http.answers import Expected
     from airflow_provider_payments.aep.resources.kind import Kind
 
-__all__ = ["FLOW_SERVICE_PAGE_SIZE", "FLOW_SPEC", "Snapshot", "unknown_id"]
+__all__ = ["FLOW_SERVICE_PAGE_SIZE", "FLOW_SPEC", "Snapshot", "placeholder_id"]
 
 #: Items per page of Flow Service and Data Prep. Adobe documents this limit for search bodies only; if a service returns
 #: fewer items, further pages are read.
 FLOW_SERVICE_PAGE_SIZE = 1000
 REGISTRY_PAGE_SIZE = 300
 FLOW_SPEC = FlowServiceKind(name="flow spec", path=f"{FLOW_SERVICE}/flowSpecs", carries_mark=False)
-_UNKNOWN = "known-after-apply:"
+_PLACEHOLDER_PREFIX = "known-after-apply:"
 
 
-def unknown_id(kind: str, name: str) -> str:
+def placeholder_id(kind: str, name: str) -> str:
     """Return the placeholder for the id of an object to be created; it depends on kind and name only."""
     words = "".join(letter if letter.isascii() and letter.isalnum() else f"-{ord(letter):x}-" for letter in name)
-    return f"{_UNKNOWN}{kind.replace(' ', '-')}:{words}"
+    return f"{_PLACEHOLDER_PREFIX}{kind.replace(' ', '-')}:{words}"
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Snapshot:
             return self._page(listed, params)
         parent, _, quoted = path.rpartition("/")
         object_id = unquote(quoted)
-        if object_id.startswith(_UNKNOWN):
+        if object_id.startswith(_PLACEHOLDER_PREFIX):
             raise NotFoundError(Failure.FINAL, "GET", path, status=404, problem=Problem(title="known after apply"))
         if not (collection := self._lists.get(parent)):
             return None

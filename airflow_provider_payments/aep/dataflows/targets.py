@@ -10,7 +10,7 @@ from airflow_provider_payments.aep.dataflows.definition import Dataset as Writte
 from airflow_provider_payments.aep.dataflows.definition import Schema as WrittenSchema
 from airflow_provider_payments.aep.dataflows.profiles import PROFILE_WARNING, ProfileSteps
 from airflow_provider_payments.aep.dataflows.sandbox import is_same_name, name_of
-from airflow_provider_payments.aep.dataflows.snapshot import unknown_id
+from airflow_provider_payments.aep.dataflows.snapshot import placeholder_id
 from airflow_provider_payments.aep.dataflows.sources import select_existing
 from airflow_provider_payments.aep.errors import Difference
 from airflow_provider_payments.aep.readers import mapping
@@ -54,7 +54,7 @@ class TargetSteps(ProfileSteps):
             reason = "a schema's title and a dataset's schema cannot be changed: name another dataset"
             self.conflict(SCHEMA, title, reason, changes, ("schema",), id=existing.id)
             raise PlanningStoppedError
-        groups = self._fields(existing)
+        groups = self._plan_fields(existing)
         composed = [entry.text("$ref") or "" for entry in SCHEMA.fields_of(existing).each("allOf")]
         class_id = (written.class_ if written else None) or next(iter(composed), PROFILE_CLASS)
         references = tuple(known.id for known in groups if known.id not in composed) + self._further_groups()
@@ -79,7 +79,7 @@ class TargetSteps(ProfileSteps):
         title = self.definition.schema_title or self.definition.name
         if found := [each for each in schemas if is_same_name(title, name_of(each, "title"))]:
             return self.live_schema(found[0], used=False)
-        groups = tuple(known.id for known in self._fields(None)) + self._further_groups()
+        groups = tuple(known.id for known in self._plan_fields(None)) + self._further_groups()
         class_id = (written.class_ if written else None) or PROFILE_CLASS
         description = written.description if written else None
         desired = Schema(name=title, class_id=class_id, field_groups=groups, description=description)
@@ -102,7 +102,7 @@ class TargetSteps(ProfileSteps):
 
     # ---- fields ----------------------------------------------------------------------------------------------------
 
-    def _fields(self, schema: RemoteObject | None) -> list[PlannedObject]:
+    def _plan_fields(self, schema: RemoteObject | None) -> list[PlannedObject]:
         """
         Plan the custom fields.
 
@@ -112,23 +112,23 @@ class TargetSteps(ProfileSteps):
         """
         groups = self.sandbox.field_groups(schema) if schema else []
         nodes = {group.id: self.sandbox.own_fields(group) for group in groups}
-        held: dict[str, dict[str, Any]] = {group.id: {} for group in groups}
+        desired_by_group: dict[str, dict[str, Any]] = {group.id: {} for group in groups}
         missing: dict[str, Any] = {}
         for path, kind in self._desired_fields().items():
-            holder = next((group_id for group_id, node in nodes.items() if _holds(node, path)), None)
-            if holder is None:
+            group_id = next((each for each, node in nodes.items() if _has_field(node, path)), None)
+            if group_id is None:
                 missing[path] = kind
             elif kind is not _ANY_TYPE:
-                held[holder][path] = kind
+                desired_by_group[group_id][path] = kind
         own = self._own_group(groups) if missing else None
-        if own and own.id in held:
-            held[own.id] |= self._typed(missing)
+        if own and own.id in desired_by_group:
+            desired_by_group[own.id] |= self._typed(missing)
         for group in groups:
-            if held[group.id]:
-                self._judge_group(group, held[group.id], used=True)
+            if desired_by_group[group.id]:
+                self._judge_group(group, desired_by_group[group.id], used=True)
             elif self._is_own_group(group):
                 self.keep(FIELD_GROUP, name_of(group, "title"), group, used=True)
-        if own is None or own.id in held:
+        if own is None or own.id in desired_by_group:
             return []
         if own.existing:
             return [self._judge_group(own.existing, self._typed(missing), used=False)]
@@ -150,7 +150,7 @@ class TargetSteps(ProfileSteps):
             in_schema = groups
         if found := in_schema or titled:
             return PlannedObject(found[0].id, found[0])
-        return PlannedObject(unknown_id(FIELD_GROUP.name, title))
+        return PlannedObject(placeholder_id(FIELD_GROUP.name, title))
 
     def _judge_group(self, group: RemoteObject, fields: Mapping[str, Any], *, used: bool) -> PlannedObject:
         classes = FIELD_GROUP.fields_of(group).texts("meta:intendedToExtend")
@@ -166,7 +166,7 @@ class TargetSteps(ProfileSteps):
         title, written = self.definition.field_group_title or "", self.definition.schema
         desired = FieldGroup(
             name=title,
-            fields=self._with_fields_of_others(unknown_id(FIELD_GROUP.name, title), self._typed(missing)),
+            fields=self._with_fields_of_others(placeholder_id(FIELD_GROUP.name, title), self._typed(missing)),
             class_id=(written.class_ if isinstance(written, WrittenSchema) else None) or PROFILE_CLASS,
             tenant_id=self.sandbox.tenant_id,
         )
@@ -214,7 +214,7 @@ class TargetSteps(ProfileSteps):
         missing = [
             (from_destination(m.destination), path)
             for m in self.definition.mappings
-            if (path := tenant_field(m.destination)) and not any(_may_hold(node, path) for node in nodes)
+            if (path := tenant_field(m.destination)) and not any(_may_have_field(node, path) for node in nodes)
         ]
         title = name_of(schema.existing, "title")
         reason = ". ".join(f"mappings.{written}: schema {title!r} has no field {path!r}" for written, path in missing)
@@ -225,7 +225,7 @@ class TargetSteps(ProfileSteps):
     def _is_extended_by_plan(self, schema: RemoteObject, groups: list[RemoteObject]) -> bool:
         """Return whether another definition of the plan changes a schema or one of its field groups."""
         ids = {schema.id, *(group.id for group in groups)}
-        return self.planning.updates(ids)
+        return self.planning.has_update_of(ids)
 
     def _has_uncheckable_parts(self, schema: RemoteObject) -> bool:
         """Return whether a schema contains custom classes or types, whose fields the field groups do not list."""
@@ -318,7 +318,7 @@ class TargetSteps(ProfileSteps):
         )
 
 
-def _holds(node: Fields, path: str) -> bool:
+def _has_field(node: Fields, path: str) -> bool:
     """Return whether an object schema has a field at a path."""
     found: Any = node.item
     for step in path.split("."):
@@ -328,7 +328,7 @@ def _holds(node: Fields, path: str) -> bool:
     return True
 
 
-def _may_hold(node: Fields, path: str) -> bool:
+def _may_have_field(node: Fields, path: str) -> bool:
     """Return whether an object schema may have a field at a path; arrays, maps and references are not examined."""
     found: Any = node.item
     for step in path.split("."):

@@ -210,9 +210,9 @@ class FlowRun:
         run_id, flow_id = text(at(item, "id")), text(at(item, "flowId"))
         created_at = moment(at(item, "createdAt"))
         if run_id is None or flow_id is None or created_at is None:
-            what = f"flow run {run_id}" if run_id else f"a flow run of dataflow {flow_id}" if flow_id else "a flow run"
+            label = f"flow run {run_id}" if run_id else f"a flow run of dataflow {flow_id}" if flow_id else "a flow run"
             parts = "; ".join(f"{name}={shown(at(item, name))}" for name in ("id", "flowId", "createdAt"))
-            raise UnreadableError(what, parts if isinstance(item, Mapping) else shown(item))
+            raise UnreadableError(label, parts if isinstance(item, Mapping) else shown(item))
         metrics = mapping(at(item, "metrics"))
         # The OpenAPI file misspells the key; live answers do not.
         activities = mappings(at(item, "activities") or at(item, "activites"))

@@ -84,13 +84,13 @@ def newest_failed(client: Client, flow_id: str) -> FlowRun | None:
 
     :raises UnreadableError: if a run that may match, or may have read the window, cannot be read.
     """
-    seen = list[Window]()
+    later_windows = list[Window]()
     runs = patiently(client, lambda: newest_runs(client, flow_id, MAX_RUNS_SEARCHED))
     for run in runs:
         window = Window.of(run)
-        if run.status is Status.FAILED and not (window and any(map(window.is_like, seen))):
+        if run.status is Status.FAILED and not (window and any(map(window.is_like, later_windows))):
             return run
-        seen += [window] if window else []
+        later_windows += [window] if window else []
     return next(iter(runs), None)
 
 

@@ -200,14 +200,14 @@ class RunRequest(ABC):
 
     def _candidates(self, baseline: RunBaseline) -> list[FlowRun]:
         """Return the runs that may be the requested one."""
-        found, seen, listed = list[FlowRun](), 0, RunList(self.client, self.flow_id)
+        found, searched, listed = list[FlowRun](), 0, RunList(self.client, self.flow_id)
         for page in listed:
             baseline = baseline.in_platform_time(self.client)
             # A run that does not show its client may have been requested by this one.
             ours = [run for run, item in page if text(item.get("createdClient")) in (None, self._client_id)]
             found += [run for run in ours if run.id not in baseline.known and self._may_match(run, baseline)]
-            seen += len(page)
-            if (seen >= MAX_RUNS_SEARCHED or not baseline.allow_older) and listed.has_all_since(baseline.since):
+            searched += len(page)
+            if (searched >= MAX_RUNS_SEARCHED or not baseline.allow_older) and listed.has_all_since(baseline.since):
                 break
         return found
 

@@ -155,7 +155,7 @@ class Download:
 
         try:
             found: RowErrors = data_access.read_file(self.client, batch_id, file, write)
-        except BaseException:
+        except BaseException:  # a kill too must not leave an incomplete file
             with suppress(Exception):  # the error that matters is raised below; a store may raise any other here
                 part.unlink()
             raise

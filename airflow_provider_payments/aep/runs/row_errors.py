@@ -189,8 +189,8 @@ class LineReader:
             return
         self._has_begun = True
         if begin[:1] != b"{":
-            what = "HTML" if begin[:1] == b"<" else "something else"
-            raise UnexpectedError(f"answered {what} instead of JSON Lines")
+            content = "HTML" if begin[:1] == b"<" else "something else"
+            raise UnexpectedError(f"answered {content} instead of JSON Lines")
 
     def _end_line(self, end: bytes) -> None:
         line = self._rest + end

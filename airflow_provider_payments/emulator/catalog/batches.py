@@ -47,7 +47,7 @@ class Batch:
 
     :param first_row: the index of the batch's first record in the dataset.
     :param source: the name of the source's object.
-    :param diagnosed: whether error diagnostics were on.
+    :param has_diagnostics: whether error diagnostics were on.
     :param percent: the tolerated percentage of bad records; None if no bad record is tolerated.
     :param errors: the failed records, while diagnostics are kept; empty without diagnostics.
     :param rejected: all records read, while diagnostics are kept, if the whole batch failed.
@@ -66,7 +66,7 @@ class Batch:
     output_records: int
     first_row: int
     failures: tuple[Failure, ...]
-    diagnosed: bool
+    has_diagnostics: bool
     percent: float | None
     errors: Sequence[RowError] = ()
     rejected: Sequence[Row] = ()
@@ -87,29 +87,29 @@ class Batch:
         return {
             "flowId": [self.flow_id],
             "flowRunId": [self.run_id],
-            "acp_enableErrorDiagnostics": [str(self.diagnosed).lower()],
+            "acp_enableErrorDiagnostics": [str(self.has_diagnostics).lower()],
             **percent,
         }
 
     def summary(self) -> list[Failure]:
         """Return the failures of the batch as the platform reports them."""
-        return reported_failures(self.failures, self.diagnosed, self.failed_records, self.output_records)
+        return reported_failures(self.failures, self.has_diagnostics, self.failed_records, self.output_records)
 
     def expire(self) -> None:
         """Drop the diagnostics."""
         self.errors = self.rejected = ()
 
 
-def reported_failures(failures: Sequence[Failure], diagnosed: bool, failed: int, ingested: int) -> list[Failure]:
+def reported_failures(failures: Sequence[Failure], has_diagnostics: bool, failed: int, ingested: int) -> list[Failure]:
     """Return the failures of a batch as the platform reports them.
 
-    :param diagnosed: whether error diagnostics were on.
+    :param has_diagnostics: whether error diagnostics were on.
     :param failed: the number of records that failed.
     :param ingested: the number of records that were ingested.
     """
     if not any(failure.count for failure in failures):
         return list(failures)
-    if not diagnosed:
+    if not has_diagnostics:
         message = "There were errors, and error diagnostics were not enabled."
         return [Failure(UNDIAGNOSED_ERROR, message, 0)]
     message = f"{failed} records failed and {ingested} were ingested; see the diagnostic files."

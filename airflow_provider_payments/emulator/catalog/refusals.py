@@ -10,9 +10,9 @@ def bad_request(detail: str) -> PlainRefusal:
     return PlainRefusal(400, detail)
 
 
-def not_found(what: str) -> PlainRefusal:
+def not_found(name: str) -> PlainRefusal:
     """Return the refusal of an unknown id.
 
-    :param what: the kind of object, with a capital letter, and its id if the answer names the id.
+    :param name: the kind of object, with a capital letter, and its id if the answer names the id.
     """
-    return PlainRefusal(404, f"{what} not found.").in_case("unknown_id")
+    return PlainRefusal(404, f"{name} not found.").in_case("unknown_id")

@@ -1,4 +1,4 @@
-"""The views and files of datasets, and look-ups of objects by ids."""
+"""The views and files of datasets, and lookups of objects by ids."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Refusal(Exception):
         self.case = ""
 
     def in_case(self, case: str) -> Self:
-        """Mark the refusal as that of a case whose answer can be chosen by an option, and return it."""
+        """Set the case of the refusal, for which an option can choose another answer; return the refusal."""
         self.case = case
         return self
 

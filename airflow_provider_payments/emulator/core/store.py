@@ -1,4 +1,4 @@
-"""An ordered collection of resources with constant-time pages and lookups.
+"""An ordered collection of resources, whose pages and lookups do not scan all items.
 
 A store can be eventually consistent, as the platform's indexes are: with a :class:`Lag`, lists do not show a recently
 created resource yet and still show a recently removed one. Reads by id can lag too.
@@ -73,8 +73,8 @@ class Selection(Generic[Item]):
         return self.end - self.begin - sum(map(self._covers, self.unlisted))
 
     def _covers(self, number: int) -> bool:
-        place = bisect_left(self.numbers, number, self.begin, self.end)
-        return place < self.end and self.numbers[place] == number
+        index = bisect_left(self.numbers, number, self.begin, self.end)
+        return index < self.end and self.numbers[index] == number
 
     def after(self, number: int | None, *, newest_first: bool = False) -> Iterator[Item]:
         """The selected items that come after a given item.
@@ -87,8 +87,8 @@ class Selection(Generic[Item]):
             end = bisect_left(self.numbers, number, begin, end)
         elif number is not None:
             begin = bisect_right(self.numbers, number, begin, end)
-        places = range(end - 1, begin - 1, -1) if newest_first else range(begin, end)
-        found = filter(None, map(self.items.__getitem__, map(self.numbers.__getitem__, places)))
+        indexes = range(end - 1, begin - 1, -1) if newest_first else range(begin, end)
+        found = filter(None, map(self.items.__getitem__, map(self.numbers.__getitem__, indexes)))
         if not self.unlisted:
             return found
         return (item for item in found if item.number not in self.unlisted)

@@ -59,7 +59,7 @@ def meta_files(catalog: Catalog, batch: Batch) -> Mapping[str, Sequence[File]]:
     check_retention(catalog, batch)
     directories = {INPUT_FILES: [File("fileMetaData1.json", lambda: ({"path": batch.source},))]}
     top = [File(INPUT_FILES)]
-    if batch.diagnosed:
+    if batch.has_diagnostics:
         directories[ROW_ERRORS] = _error_files(batch.errors)
         top.append(File(ROW_ERRORS))
     if batch.errors:

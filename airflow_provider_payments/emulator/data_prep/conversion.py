@@ -104,7 +104,7 @@ def _array(field: Field) -> Converter:
 
 
 def _plain(value: Any) -> Any:
-    """A copy of a value in JSON's types: another mapping may write below it, and the row must not change."""
+    """Return a copy of a value in JSON's types, so that other mappings can write into it without changing the row."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Mapping sets and their versions; both dialects of requests become the same values."""
+"""Mapping sets and their versions, parsed from both dialects of requests."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from airflow_provider_payments.emulator.data_prep.language.values import shown, type_name
+from airflow_provider_payments.emulator.data_prep.language.values import shortened, type_name
 from airflow_provider_payments.emulator.data_prep.members import MAX_NAME_CHARACTERS, Field, Members, Misfit
 
 NULL_ERROR = "DCVS-1101-400"
@@ -114,7 +114,7 @@ def _rule(code: str, fits: Callable[[Any], bool], problem: Callable[[Any], str])
 
 
 def _is_not(description: str) -> Callable[[Any], str]:
-    return lambda value: f"{shown(value)} is not {description}"
+    return lambda value: f"{shortened(value)} is not {description}"
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -160,11 +160,11 @@ def _is_multiple(value: float, step: float) -> bool:
     return Fraction(str(value)) % Fraction(str(step)) == 0  # exact decimal arithmetic: no float equals 0.1
 
 
-def _uniqueness_rule(wanted: Any) -> Rule | None:
+def _uniqueness_rule(expected: Any) -> Rule | None:
     def fits(value: Any) -> bool:
         return len({json.dumps(entry, sort_keys=True) for entry in value}) == len(value)
 
-    return (fits, lambda _: "array items are not unique") if wanted is True else None
+    return (fits, lambda _: "array items are not unique") if expected is True else None
 
 
 def _format_rule(form: Any) -> Rule | None:
@@ -208,7 +208,7 @@ _FORMATS: Mapping[str, Callable[[Any], bool]] = {
 _Constraints = tuple[tuple[str, str, Callable[[Any], Rule | None]], ...]
 _ENUMS: _Constraints = (
     ("enum", ENUM_ERROR, _enum_rule),
-    ("const", ENUM_ERROR, lambda wanted: (lambda value: _same(value, wanted), _is_not("the only valid value"))),
+    ("const", ENUM_ERROR, lambda expected: (lambda value: _same(value, expected), _is_not("the only valid value"))),
 )
 _BOUNDS: _Constraints = (
     ("minimum", RULE_ERROR, _bound_rule("greater or equal to", operator.ge)),

@@ -71,11 +71,11 @@ def delta_column(flow: Flow) -> str | None:
 
 def _rows_in_window(table: Table, run: Run, delta: str | None, now: float) -> list[Row]:
     # The data window of a run on demand may end in the future, but the source has only rows up to now.
-    end = min(run.end, now)
-    rows = table.between(run.begin, end, delta, now)
+    end = min(run.window_end, now)
+    rows = table.between(run.window_begin, end, delta, now)
     # A row whose delta value cannot be read belongs to no data window. The first run of a backfill ingests such rows:
     # otherwise every run would ingest them again, or no run would.
-    if delta is not None and run.first and run.begin <= 0:
+    if delta is not None and run.is_first and run.window_begin <= 0:
         rows += table.without_time(end, delta)
     return rows
 
@@ -84,7 +84,7 @@ def promote_rows(service: FlowService, run: Run, rows: Sequence[Row]) -> str:
     """Map and validate the rows, and write the valid rows unless too many failed; return the status of the run."""
     options = run.flow.content.get("options") or {}
     percent = partial_percent(options)
-    run.diagnosed = percent is not None or to_boolean(options.get("errorDiagnosticsEnabled")) is True
+    run.has_diagnostics = percent is not None or to_boolean(options.get("errorDiagnosticsEnabled")) is True
     dataset, transform = _target(service, run.flow)
     if dataset is None or transform is None:
         run.failures = (
@@ -114,13 +114,13 @@ def set_counts(run: Run, input_records: int, failed_records: int) -> str:
 
     :param failed_records: the number of failed records; if all records failed, the run failed.
     """
-    run.promotes = input_records > 0
+    run.has_promotion = input_records > 0
     run.input_records = run.output_records = input_records
     run.input_bytes = run.output_bytes = input_records * _TYPICAL_ROW_BYTES
     if failed_records:
         run.output_records -= failed_records
         run.output_bytes = run.output_records * _TYPICAL_ROW_BYTES
-        run.diagnosed = True
+        run.has_diagnostics = True
         run.failures = (Failure(MAPPER_ERROR, "A value could not be converted.", failed_records),)
     return FAILED if failed_records and not run.output_records else SUCCESS
 
@@ -192,7 +192,7 @@ def _add_batch(
         flow_id=run.flow_id,
         run_id=run.id,
         status=status,
-        started=run.copied,
+        started=run.copy_ended,
         completed=service.clock.millis(),
         source=object_path(source.content) if source else "",
         input_bytes=run.input_bytes,
@@ -200,9 +200,9 @@ def _add_batch(
         output_records=run.output_records,
         first_row=len(dataset.rows),
         failures=run.failures,
-        diagnosed=run.diagnosed,
+        has_diagnostics=run.has_diagnostics,
         percent=percent,
-        errors=errors if run.diagnosed else (),
+        errors=errors if run.has_diagnostics else (),
         rejected=rejected,
     )
     batches.add(batch)

@@ -119,13 +119,13 @@ class Run:
     An emulator may hold 100,000 runs, so values that can be derived are not stored.
 
     :param flow: the dataflow; if it was deleted, its last state.
-    :param begin: the begin of the data window in epoch seconds, exclusive.
-    :param end: the end of the data window in epoch seconds, inclusive.
-    :param first: whether this is the first run of the schedule.
-    :param copied: the time at which copying ended, with or without success.
-    :param promotes: whether the run has a promotion stage after copying.
+    :param window_begin: the begin of the data window in epoch seconds, exclusive.
+    :param window_end: the end of the data window in epoch seconds, inclusive.
+    :param is_first: whether this is the first run of the schedule.
+    :param copy_ended: the time at which copying ended, with or without success.
+    :param has_promotion: whether the run has a promotion stage after copying.
     :param failures: the causes of failed records, each with the number of records.
-    :param diagnosed: whether error diagnostics were enabled.
+    :param has_diagnostics: whether error diagnostics were enabled.
     :param copy_error: the reason for which copying failed; empty if it did not fail.
     :param outcome: the forced outcome, if there is one.
     :param request: the client's request, if this is a run on demand.
@@ -137,21 +137,21 @@ class Run:
     flow: Flow
     created: int
     updated: int
-    begin: float
-    end: float
-    first: bool
+    window_begin: float
+    window_end: float
+    is_first: bool
     status: str = SCHEDULED
     started: int = 0
-    copied: int = 0
+    copy_ended: int = 0
     completed: int = 0
-    promotes: bool = False
+    has_promotion: bool = False
     input_records: int = 0
     output_records: int = 0
     input_bytes: int = 0
     output_bytes: int = 0
     batch_id: str = ""
     failures: tuple[Failure, ...] = ()
-    diagnosed: bool = False
+    has_diagnostics: bool = False
     copy_error: str = ""
     outcome: Outcome | None = None
     request: Mapping[str, Any] | None = None

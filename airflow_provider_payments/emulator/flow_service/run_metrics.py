@@ -33,7 +33,7 @@ def is_uncounted(run: Run) -> bool:
 def _failed_info(run: Run) -> list[Wire]:
     if run.copy_error:
         return [copy_problem(run)]
-    if not run.diagnosed:
+    if not run.has_diagnostics:
         return []
     return [
         {"code": failure.code, "message": failure.message, "details": {"recordCount": failure.count}}
@@ -59,7 +59,7 @@ def errors(run: Run) -> list[Wire] | None:
 
 
 def _stages(run: Run) -> list[str]:
-    return [PROMOTION if run.promotes else COPY]
+    return [PROMOTION if run.has_promotion else COPY]
 
 
 SIZES: Mapping[str, Reader] = {
@@ -106,7 +106,7 @@ _READERS: Mapping[str, Reader] = {
 
 
 def present_members(readers: Mapping[str, Reader], run: Run) -> Wire:
-    """The members of a run that its state determines: those whose readers do not return None."""
+    """The wire form of the members that a run has: those whose readers do not return None."""
     return {name: value for name, read in readers.items() if (value := read(run)) is not None}
 
 

@@ -43,15 +43,15 @@ def _activities(service: FlowService, run: Run) -> list[Wire]:
     if run.status == SCHEDULED:
         return []
     activities = [_copy_activity(run)]
-    if run.promotes:
+    if run.has_promotion:
         activities.append(_promotion_activity(service, run))
     return activities
 
 
 def _copy_activity(run: Run) -> Wire:
     status: Wire = {
-        "status": SUCCESS if run.promotes else run.status,
-        "extensions": {"type": "one-time" if run.first or run.request else "incremental"},
+        "status": SUCCESS if run.has_promotion else run.status,
+        "extensions": {"type": "one-time" if run.is_first or run.request else "incremental"},
     }
     records: Wire = {}
     if run.copy_error:
@@ -62,10 +62,10 @@ def _copy_activity(run: Run) -> Wire:
     return {
         "id": COPY,
         "name": "Copy Activity",
-        "updatedAtUTC": run.copied or run.updated,
+        "updatedAtUTC": run.copy_ended or run.updated,
         "durationSummary": {
-            **times(run.started, run.copied),
-            "extensions": {"windowStart": int(run.begin * 1000), "windowEnd": int(run.end * 1000)},
+            **times(run.started, run.copy_ended),
+            "extensions": {"windowStart": int(run.window_begin * 1000), "windowEnd": int(run.window_end * 1000)},
         },
         "latencySummary": {},
         "sizeSummary": {"inputBytes": run.input_bytes, "outputBytes": run.input_bytes},
@@ -88,7 +88,7 @@ def _promotion_activity(service: FlowService, run: Run) -> Wire:
         "id": PROMOTION,
         "name": "Promotion Activity",
         "updatedAtUTC": run.updated,
-        "durationSummary": times(run.copied, run.completed),
+        "durationSummary": times(run.copy_ended, run.completed),
         "latencySummary": {},
         "sizeSummary": present_members(SIZES, run),
         "recordSummary": present_members(RECORDS, run),
@@ -105,11 +105,11 @@ def _diagnostics(service: FlowService, run: Run) -> Wire:
             "message": failure.message,
             **({"recordCount": failure.count} if failure.count else {}),
         }
-        for failure in reported_failures(run.failures, run.diagnosed, run.failed_records, run.output_records)
+        for failure in reported_failures(run.failures, run.has_diagnostics, run.failed_records, run.output_records)
     ]
     if not errors:
         return {}
-    if not (run.batch_id and run.diagnosed) or is_uncounted(run):
+    if not (run.batch_id and run.has_diagnostics) or is_uncounted(run):
         return {"errors": errors}
     manifest = {
         "failedRecords": export_url(service, run, "row_errors"),

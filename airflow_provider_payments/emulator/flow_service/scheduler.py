@@ -76,7 +76,7 @@ def _start_scheduled(service: FlowService, flow: Flow) -> None:
     if begin is None:
         assert flow.schedule is not None
         begin = 0.0 if flow.schedule.backfill else min(float(flow.schedule.start), now)
-    run = _new_run(service, flow, (begin, now), first=flow.watermark is None)
+    run = _new_run(service, flow, (begin, now), is_first=flow.watermark is None)
     flow.watermark = now
     _launch(service, run, now)
 
@@ -89,7 +89,7 @@ def start_on_demand(service: FlowService, flow: Flow, request: Mapping[str, Any]
     :param window: the begin and the end of the data window, in epoch seconds.
     """
     now = service.clock.now()
-    run = _new_run(service, flow, window, first=False)
+    run = _new_run(service, flow, window, is_first=False)
     run.request = request
     _launch(service, run, now if service.clock.mode == "fast" else max(start, now))
     return run
@@ -97,7 +97,7 @@ def start_on_demand(service: FlowService, flow: Flow, request: Mapping[str, Any]
 
 def start_retry(service: FlowService, run: Run) -> Run:
     """Repeat a run now, with the same data window."""
-    run.retry = again = _new_run(service, run.flow, (run.begin, run.end), first=run.first)
+    run.retry = again = _new_run(service, run.flow, (run.window_begin, run.window_end), is_first=run.is_first)
     again.request = run.request
     _launch(service, again, service.clock.now())
     return again
@@ -112,26 +112,26 @@ def finished_run(service: FlowService, flow: Flow, started: float, input_records
     :param input_records: the number of records that the run read.
     :param failed_records: the number of records that failed; if all failed, the run failed.
     """
-    run = _new_run(service, flow, (flow.watermark or 0.0, started), first=flow.watermark is None)
+    run = _new_run(service, flow, (flow.watermark or 0.0, started), is_first=flow.watermark is None)
     run.created = run.started = int(started * 1000)
-    run.copied = run.created + int(COPY_SECONDS * 1000)
-    run.completed = run.updated = run.copied + int(PROMOTION_SECONDS * 1000) if input_records else run.copied
+    run.copy_ended = run.created + int(COPY_SECONDS * 1000)
+    run.completed = run.updated = run.copy_ended + int(PROMOTION_SECONDS * 1000) if input_records else run.copy_ended
     run.status = ingestion.set_counts(run, input_records, failed_records)
     flow.watermark = started
     _add_to_lists(service, run)
     return run
 
 
-def _new_run(service: FlowService, flow: Flow, window: Window, *, first: bool) -> Run:
+def _new_run(service: FlowService, flow: Flow, window: Window, *, is_first: bool) -> Run:
     now = service.clock.millis()
     return Run(
         id=new_uuid(),
         flow=flow,
         created=now,
         updated=now,
-        begin=window[0],
-        end=window[1],
-        first=first,
+        window_begin=window[0],
+        window_end=window[1],
+        is_first=is_first,
     )
 
 
@@ -184,7 +184,7 @@ def _begin(service: FlowService, run: Run) -> None:
 
 def _copy(service: FlowService, run: Run) -> None:
     clock = service.clock
-    run.copied = clock.millis()
+    run.copy_ended = clock.millis()
     if run.outcome_kind == CANCEL:
         _end(service, run, CANCELLED)
         return
@@ -194,8 +194,8 @@ def _copy(service: FlowService, run: Run) -> None:
         run.copy_error = str(error)
         _end(service, run, FAILED)
         return
-    run.promotes = bool(rows) or run.outcome_kind == FAIL_PROMOTION
-    if not run.promotes:
+    run.has_promotion = bool(rows) or run.outcome_kind == FAIL_PROMOTION
+    if not run.has_promotion:
         _end(service, run, SUCCESS)
         return
     _record_change(service, run)
@@ -223,10 +223,10 @@ def _count_failure(service: FlowService, run: Run) -> None:
         flow.failing_since = 0
         return
     flow.failing_since = flow.failing_since or now
-    scheduled = flow.schedule is not None and flow.schedule.period is not None
+    is_scheduled = flow.schedule is not None and flow.schedule.period is not None
     # The dataflow of a run may have been deleted or disabled since the run started.
     is_enabled = flow.state == ENABLED and flows.get(flow.id) is flow
-    if scheduled and is_enabled and now - flow.failing_since >= MAX_FAILING_SECONDS - FAILING_TOLERANCE_SECONDS:
+    if is_scheduled and is_enabled and now - flow.failing_since >= MAX_FAILING_SECONDS - FAILING_TOLERANCE_SECONDS:
         flow.state, flow.operation = DISABLED, ("disable", None)
         service.write("flows", flow)
 

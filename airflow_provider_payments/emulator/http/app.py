@@ -32,7 +32,12 @@ from airflow_provider_payments.emulator.http.refusals import with_code
 from airflow_provider_payments.emulator.organisation import SERVICES, Organisation, Service
 
 CONTROL = Service(
-    "control", CONTROL_PREFIX, control.ROUTES, control.DIALECT, lambda organisation, _: organisation, on_platform=False
+    "control",
+    CONTROL_PREFIX,
+    control.ROUTES,
+    control.DIALECT,
+    lambda organisation, _: organisation,
+    behind_gateway=False,
 )
 # The case of requests to an unknown path: the gateway answers them with an HTML page, unless an answer is chosen.
 UNKNOWN_PATH = "unknown_path"
@@ -124,14 +129,14 @@ def _without_problem(chosen: RefusalAnswer) -> Response:
 def _call(organisation: Organisation, service: Service[Any], request: Request, incoming: IncomingRequest) -> Call[Any]:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     raw = incoming.body
-    if service.on_platform:
+    if service.behind_gateway:
         check_request(organisation, service.dialect, request.method, headers, raw is None or bool(raw))
     if raw is None:
         raise PlainRefusal(413, "The request body is larger than the emulator accepts.")
-    if service.on_platform:
+    if service.behind_gateway:
         service.dialect.check_sandbox(headers, organisation.sandboxes)
     sent = request.scope["query_string"].decode("latin-1")
-    encoding = "utf-8" if organisation.runtime_options.queries_are_utf8 or not service.on_platform else "latin-1"
+    encoding = "utf-8" if organisation.runtime_options.queries_are_utf8 or not service.behind_gateway else "latin-1"
     query = parse_qsl(sent, keep_blank_values=True, encoding=encoding, errors="replace")
     state = service.state(organisation, headers.get("x-sandbox-name", ""))
     return Call(state, request.scope["path"], query, headers, request.path_params, raw)

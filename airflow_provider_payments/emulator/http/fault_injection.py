@@ -113,7 +113,7 @@ def _refusal(fault: Fault, request: FaultContext) -> Refusal:
     status, detail = fault.options["status"], f"The emulator answers this because of {fault.id}."
     if "code" in fault.options:
         return with_code(fault.options["code"], status, detail)
-    if request.service.on_platform and status in (401, 429):
+    if request.service.behind_gateway and status in (401, 429):
         return token_invalid() if status == 401 else too_many_requests()
     return request.service.dialect.refuse(status, detail)
 

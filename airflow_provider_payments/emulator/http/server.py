@@ -17,6 +17,8 @@ from airflow_provider_payments.emulator.http.app import make_app
 from airflow_provider_payments.emulator.http.connection import TransportProtocol
 from airflow_provider_payments.emulator.organisation import Organisation
 
+__all__ = ["EmulatorServer", "listening_socket", "make_server", "origin"]
+
 _STOP_SECONDS = 5
 
 

@@ -1,4 +1,4 @@
-"""Compatible changes of a resource whose fields hold data: it can only grow and become less strict."""
+"""Compatible changes of a resource with data: fields can only be added, and constraints only be relaxed."""
 
 from __future__ import annotations
 

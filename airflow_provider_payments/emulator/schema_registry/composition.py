@@ -71,12 +71,12 @@ class Composition:
 
 
 def malformed(detail: str) -> RegistryRefusal:
-    """The refusal of a malformed body."""
+    """Return the refusal of a malformed body."""
     return RegistryRefusal("1501-400", "Schema definition invalid", detail)
 
 
 def unknown_reference(detail: str) -> RegistryRefusal:
-    """The refusal of a reference that cannot be followed."""
+    """Return the refusal of a reference that cannot be resolved."""
     return RegistryRefusal("1504-400", "Reference not found", detail)
 
 
@@ -104,7 +104,7 @@ def parse_composition(body: Mapping[str, Any]) -> Composition:
     merged: dict[str, Any] = {}
     for tree in own:
         for name, node in tree.items():
-            merged[name] = _joined(merged[name], node) if name in merged else node
+            merged[name] = _merged_field(merged[name], node) if name in merged else node
     return Composition(tuple(references), merged, tuple(dict.fromkeys(required)), tuple(definitions))
 
 
@@ -128,7 +128,7 @@ def _properties(node: Any, where: str) -> dict[str, Any]:
     return properties
 
 
-def _joined(known: Any, node: Any) -> Any:
+def _merged_field(known: Any, node: Any) -> Any:
     if isinstance(known, dict) and isinstance(node, dict):
         both = {**_properties(known, "properties"), **_properties(node, "properties")}
         return {**known, **node, "properties": both, **fields.required_by_either(known, node)}

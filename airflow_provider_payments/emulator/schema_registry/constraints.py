@@ -37,7 +37,7 @@ _FORMS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def problem(node: Mapping[str, Any]) -> str | None:
-    """The first problem in the constraints of a field, or None."""
+    """Return the first problem in the constraints of a field, or None."""
     for member, (fits, form) in _FORMS.items():
         if member in node and not fits(node[member]):
             return f"'{member}' must be {form}"
@@ -47,7 +47,7 @@ def problem(node: Mapping[str, Any]) -> str | None:
 
 
 def stricter(known: Mapping[str, Any], node: Mapping[str, Any]) -> Iterator[str]:
-    """The constraints of a field that are stricter than before."""
+    """Yield the constraints of a field that are stricter than before."""
     for members, sign in ((_LEAST, 1), (_MOST, -1)):
         for member in members:
             if member in node and (member not in known or sign * node[member] > sign * known[member]):

@@ -90,7 +90,7 @@ class Descriptors:
         return found
 
     def of(self, schema: Resource) -> list[Descriptor]:
-        """All descriptors of a schema."""
+        """Return all descriptors of a schema."""
         return self.store.find("schema", (schema.id,))
 
     def create(self, body: Mapping[str, Any]) -> Descriptor:
@@ -112,7 +112,7 @@ class Descriptors:
             self.store.remove(descriptor)
 
     def has_primary(self, schema: Resource) -> bool:
-        """Whether one of the schema's fields is its primary identity."""
+        """Return whether one of the schema's fields is the primary identity."""
         return any(descriptor.is_primary for descriptor in self.of(schema))
 
     def relation_without_identity(self, schema: Resource) -> str | None:

@@ -25,7 +25,7 @@ _BOUNDS = {
 MAX_FIELDS = 6000
 _TEXT_FORMATS = frozenset({"date", "date-time"})
 _TEXTS = ("title", "description")
-# Members of a field that hold other fields.
+# Members of a field that contain other fields.
 _HOLDERS = ("properties", "items", "additionalProperties")
 
 
@@ -84,9 +84,9 @@ def _complete_members(node: dict[str, Any], where: str, free_names: bool) -> Non
 
 
 def complete_all(properties: Mapping[str, Any], where: str, *, free_names: bool = False) -> dict[str, Any]:
-    """Checked copies of fields, see :func:`complete`.
+    """Return checked copies of fields, see :func:`complete`.
 
-    :param where: dotted path of the object that holds them; empty at the top.
+    :param where: dotted path of the object that contains the fields; empty at the top.
     """
     return {
         name: complete(child, f"{where}.{name}" if where else name)
@@ -117,7 +117,7 @@ def required_names(node: Tree, where: str) -> list[str]:
 
 
 def required_by_either(known: Tree, node: Tree) -> dict[str, list[str]]:
-    """The union of the ``required`` of two declarations of an object; empty if neither requires anything."""
+    """Return the union of ``required`` in two declarations of an object; empty if neither requires a field."""
     names = dict.fromkeys((*required_names(known, ""), *required_names(node, "")))
     return {"required": list(names)} if names else {}
 
@@ -137,7 +137,7 @@ def _xdm_type(kind: str, form: Any) -> str:
 
 
 def references(node: Any) -> Iterator[str]:
-    """The ids of the data types that a completed field, or a map of them, refers to."""
+    """Yield the ids of the data types to which a completed field, or a mapping of fields, refers."""
     if isinstance(node, Mapping):
         if isinstance(node.get("$ref"), str):
             yield node["$ref"]

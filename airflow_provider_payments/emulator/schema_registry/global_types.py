@@ -1,4 +1,4 @@
-"""The global data types that the global field groups are made of, as Adobe's public XDM repository describes them."""
+"""The data types of the global field groups, as Adobe's public XDM repository describes them."""
 
 from __future__ import annotations
 

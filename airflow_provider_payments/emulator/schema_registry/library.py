@@ -84,7 +84,7 @@ class Library:
         return found
 
     def kind_of(self, reference: str) -> Kind | None:
-        """The kind of the resource with an ``$id``, or None."""
+        """Return the kind of the resource with an ``$id``, or None."""
         found = self.find(reference)
         return found.kind if found else None
 
@@ -95,7 +95,7 @@ class Library:
         return next((reference for reference in resource.references if self.known(reference).kind == "classes"), None)
 
     def behaviour_of(self, schema: Resource) -> str:
-        """The behaviour of a schema: ``record``, ``time-series`` or ``adhoc``."""
+        """Return the behaviour of a schema: ``record``, ``time-series`` or ``adhoc``."""
         behaviour = next(reference for reference in self.extends(schema) if reference in BEHAVIORS)
         return behaviour.rpartition("/")[2]
 

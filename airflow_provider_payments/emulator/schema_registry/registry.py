@@ -23,13 +23,13 @@ _KEPT_MEMBERS = ("title", "description", "meta:intendedToExtend", "meta:immutabl
 class Registry(Library):
     """The registry of one sandbox.
 
-    :param holds_data: returns whether any dataset has one of the schemas with these ids.
+    :param has_dataset: returns whether any dataset has one of the schemas with these ids.
     """
 
-    def __init__(self, sandbox: Sandbox, holds_data: Callable[[Collection[str]], bool]) -> None:
+    def __init__(self, sandbox: Sandbox, has_dataset: Callable[[Collection[str]], bool]) -> None:
         super().__init__(sandbox)
         self.descriptors = Descriptors(self)
-        self._holds_data = holds_data
+        self._has_dataset = has_dataset
 
     def create(self, kind: Kind, body: Mapping[str, Any], key: str = "") -> Resource:
         """Create a resource, or refuse.
@@ -101,7 +101,7 @@ class Registry(Library):
         users = [user for user in self._users(resource) if user.kind == "schemas"]
         if any(user.in_union for user in users):
             return True
-        return self._holds_data([user.id for user in users])
+        return self._has_dataset([user.id for user in users])
 
     def _parse(
         self, kind: Kind, body: Mapping[str, Any], identifier: str, before: Mapping[str, Any]

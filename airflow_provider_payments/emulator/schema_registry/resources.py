@@ -95,12 +95,12 @@ def not_found(kind: Kind, identifier: str) -> RegistryRefusal:
     return no_resource(f"{name} resource {identifier[:300]}", number)
 
 
-def no_resource(what: str, number: str = "1012") -> RegistryRefusal:
+def no_resource(name: str, number: str = "1012") -> RegistryRefusal:
     """Return the refusal of an unknown resource.
 
     :param number: the number of the kind; the default is a schema's, which the documents print if no kind is named.
     """
-    detail = f"The requested {what} with version 1 is not found."
+    detail = f"The requested {name} with version 1 is not found."
     return RegistryRefusal(f"{number}-404", "Resource not found", detail).in_case("unknown_id")
 
 

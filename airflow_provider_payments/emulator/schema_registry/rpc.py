@@ -63,10 +63,10 @@ def import_resources(call: Call[Registry]) -> Answer:
     registry, document = call.state, call.json()
     if not isinstance(document, list) or not document or not all(isinstance(entry, dict) for entry in document):
         raise _import_failed("The body is a list of at least one resource.")
-    here = json.loads(json.dumps(document).replace(TENANT_PLACEHOLDER, call.state.sandbox.options.tenant))
+    entries = json.loads(json.dumps(document).replace(TENANT_PLACEHOLDER, call.state.sandbox.options.tenant))
     created: list[Resource] = []
     try:
-        for entry in here:
+        for entry in entries:
             created.append(_import_resource(registry, entry))  # noqa: PERF401 -- deleted if a later one fails
     except RegistryRefusal as refusal:
         for resource in reversed(created):

@@ -102,7 +102,7 @@ def check_references(library: Library, kind: Kind, identifier: str, composition:
             raise RegistryRefusal("1504-400", "Reference circular", f"{identifier} would extend current.")
     for entry in composition.entries:
         if entry.selected is not None and library.kind_of(entry.target) != "mixins":
-            raise malformed(f"'{REF_PROPERTY}' takes fields of a field group, and {entry.target} is none.")
+            raise malformed(f"'{REF_PROPERTY}' selects fields of a field group, but {entry.target} is none.")
     for reference in fields.references(composition.properties):
         found = _referred(library, reference)
         if found is None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.api.client import Client
 from tests.aep.dataflows.applying import not_done, plan_of
-from tests.aep.dataflows.bodies import DataflowCreator, DataflowSetup, dataflow_setups
+from tests.aep.dataflows.dataflow_creator import DataflowCreator, DataflowSetup, dataflow_setups
 from tests.aep.dataflows.test_export import export_to
 from tests.conftest import Emulator
 

@@ -18,7 +18,7 @@ from airflow_provider_payments.aep.dataflows.export import export_dataflows
 from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import PlatformError
 from tests.aep.dataflows.applying import not_done, plan_text
-from tests.aep.dataflows.bodies import DataflowCreator, DataflowSetup
+from tests.aep.dataflows.dataflow_creator import DataflowCreator, DataflowSetup
 from tests.conftest import Emulator
 
 DATA = "/data/foundation"

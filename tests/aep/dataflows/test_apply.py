@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.dataflows.plan import Plan
 from airflow_provider_payments.aep.dataflows.planner import plan_project
 from airflow_provider_payments.aep.errors import InvalidInputError
 from tests.aep.dataflows.files import TEN_LINES, write_files
-from tests.aep.dataflows.watched import PROJECT, ObservedCredential, named
+from tests.aep.dataflows.observed_credential import PROJECT, ObservedCredential, named
 from tests.conftest import Emulator
 
 SHARED = "dataset: {name: Shared}\nschema: {title: Shared schema}\nallow_second_reader: true\n"

@@ -11,9 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_payments.aep.dataflows.definition import Connection, Dataset, Definition, DeltaColumn, Source
-from airflow_provider_payments.aep.dataflows.definition import Schedule as Pace
-from airflow_provider_payments.aep.dataflows.definition import Schema as Target
+from airflow_provider_payments.aep.dataflows.definition import (
+    Connection,
+    Dataset,
+    Definition,
+    DeltaColumn,
+    Schedule,
+    Schema,
+    Source,
+)
 from airflow_provider_payments.aep.dataflows.json_schema import definition_schema, project_schema
 from airflow_provider_payments.aep.dataflows.layers import Variables, merged
 from airflow_provider_payments.aep.dataflows.members import read_value
@@ -21,7 +27,7 @@ from airflow_provider_payments.aep.dataflows.problems import Place, Problem
 from airflow_provider_payments.aep.dataflows.yamlfile import Node, read_yaml
 from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.data_prep import FieldMapping
-from tests.aep.dataflows.definitions import definitions
+from tests.aep.dataflows.any_definition import definitions
 from tests.aep.dataflows.files import TEN_LINES, only_definition, write_files
 from tests.any_json import ANY_JSON
 
@@ -93,11 +99,11 @@ def test_a_definition_is_written_in_its_shortest_form() -> None:
         name="Square EU",
         previous_names=["Square"],
         source=Source(vendor="square", connection=Connection(id="abc"), table="Square.Payments"),
-        schema=Target(class_="event", fields={"payment.at": "date-time"}),
+        schema=Schema(class_="event", fields={"payment.at": "date-time"}),
         dataset=Dataset(tags={"team": ["finance"]}),
         mappings={"_id": "Id"},
         delta_column=DeltaColumn(name="At", timezone="UTC"),
-        schedule=Pace(every="1 hour", backfill=False),
+        schedule=Schedule(every="1 hour", backfill=False),
         tolerance="5%",
         enabled=False,
     )

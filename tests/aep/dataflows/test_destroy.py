@@ -29,7 +29,7 @@ from tests.aep.dataflows.destroying import (
     reasons,
 )
 from tests.aep.dataflows.files import TEN_LINES, write_files
-from tests.aep.dataflows.killing import Killed, credential_killed_before
+from tests.aep.dataflows.killed_process import Killed, credential_killed_before
 from tests.conftest import Emulator
 
 MANUAL = Path(__file__).parents[3] / "airflow_provider_payments" / "docs" / "destroy.md"

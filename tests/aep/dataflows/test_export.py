@@ -16,7 +16,7 @@ from airflow_provider_payments.aep.errors import InvalidInputError
 from airflow_provider_payments.aep.resources.schema_registry import Schema
 from tests.aep.chain import TABLE, Chain
 from tests.aep.dataflows.applying import apply, not_done, plan_of, plan_text
-from tests.aep.dataflows.bodies import FLOW_SERVICE, FLOW_SPECS, DataflowCreator, DataflowSetup, base_body
+from tests.aep.dataflows.dataflow_creator import FLOW_SERVICE, FLOW_SPECS, DataflowCreator, DataflowSetup, base_body
 from tests.aep.dataflows.files import TEN_LINES
 from tests.conftest import Emulator
 

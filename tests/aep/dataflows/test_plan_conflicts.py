@@ -14,7 +14,7 @@ from airflow_provider_payments.aep.dataflows.snapshot import Snapshot
 from airflow_provider_payments.aep.errors import RequestError
 from tests.aep.chain import Chain
 from tests.aep.dataflows.applying import actions, apply, not_done, plan_of, plan_text, the_step
-from tests.aep.dataflows.bodies import DataflowCreator, DataflowSetup
+from tests.aep.dataflows.dataflow_creator import DataflowCreator, DataflowSetup
 from tests.aep.dataflows.files import TEN_LINES, write_files
 from tests.conftest import PAYPAL, Emulator
 

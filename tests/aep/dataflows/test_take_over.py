@@ -32,7 +32,7 @@ from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperat
 from tests.aep.chain import Chain
 from tests.aep.dataflows.applying import LOST_ANSWERS, apply, not_done, plan_of, plan_text
 from tests.aep.dataflows.files import TEN_LINES, write_files
-from tests.aep.dataflows.killing import Killed, credential_killed_before
+from tests.aep.dataflows.killed_process import Killed, credential_killed_before
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy
 from tests.operators.chain import run

@@ -72,15 +72,15 @@ def item(**metrics: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("code", [None, "", 3700, "mapper-3700-400", "DCVS_1106", "INGEST-1501-400", "PQS-1"], ids=repr)
 def test_a_message_that_may_contain_values_is_masked(code: object) -> None:
     error = {"code": code, "message": "jo@example.com is invalid"}
-    (said,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
-    assert said.endswith("*** is invalid")
+    (error_text,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
+    assert error_text.endswith("*** is invalid")
 
 
 @pytest.mark.parametrize("code", ["CONNECTOR-2001-500", "FLOW-1004-400", "INGEST-1212-400"])
 def test_a_message_about_the_whole_run_is_not_masked(code: str) -> None:
     error = {"code": code, "message": "the account shop@example.com is locked"}
-    (said,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
-    assert said == f"{code}: the account shop@example.com is locked"
+    (error_text,) = FlowRun.from_item(item(statusSummary={"status": "failed", "errors": [error]})).errors
+    assert error_text == f"{code}: the account shop@example.com is locked"
 
 
 def test_a_run_is_read_with_counts_batches_and_errors_each_once() -> None:
@@ -154,9 +154,9 @@ UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "said"), UNREADABLE.values(), ids=UNREADABLE)
-def test_a_run_without_id_dataflow_or_time_is_unreadable(given: dict[str, Any], said: str) -> None:
-    with pytest.raises(UnreadableError, match=f"^{said}"):
+@pytest.mark.parametrize(("given", "message"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_run_without_id_dataflow_or_time_is_unreadable(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnreadableError, match=f"^{message}"):
         FlowRun.from_item(item() | given)
 
 
@@ -189,10 +189,10 @@ def test_an_event_of_a_newer_version_is_read_but_not_without_run() -> None:
         assert FlowRun.from_json(other) is None
 
 
-@pytest.mark.parametrize("moment", [-5, 1e300, "soon"])
-def test_an_impossible_time_in_an_event_is_none(moment: Any) -> None:
-    assert FlowRun.from_json(READ.to_json() | {"created_at": moment}) is None
-    read = FlowRun.from_json(READ.to_json() | {"started_at": moment})
+@pytest.mark.parametrize("seconds", [-5, 1e300, "soon"])
+def test_an_impossible_time_in_an_event_is_none(seconds: Any) -> None:
+    assert FlowRun.from_json(READ.to_json() | {"created_at": seconds}) is None
+    read = FlowRun.from_json(READ.to_json() | {"started_at": seconds})
     assert read is not None
     assert read.started_at is None
 

@@ -65,7 +65,7 @@ def test_a_cut_file_is_downloaded_again_and_counted_once(serve: Serve, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("file", "said"),
+    ("file", "message"),
     [
         (File(lambda: [line(1)], is_cut=True), "the answer was cut off"),
         (File(lambda: [line(1)], length=10**6), r"the file has \d+ bytes instead of 1000000"),
@@ -76,10 +76,10 @@ def test_a_cut_file_is_downloaded_again_and_counted_once(serve: Serve, tmp_path:
     ids=["cut", "shorter than listed", "HTML", "no JSON Lines", "blank"],
 )
 def test_a_file_that_stays_invalid_leaves_nothing_and_is_retryable(
-    serve: Serve, tmp_path: Path, file: File, said: str
+    serve: Serve, tmp_path: Path, file: File, message: str
 ) -> None:
     served = serve(first=of(line(1)), second=file)
-    with pytest.raises(RequestError, match=said) as failure:
+    with pytest.raises(RequestError, match=message) as failure:
         served.download(tmp_path)
     assert failure.value.retryable
     assert served.service.fetched() == ["first.json"] + 5 * ["second.json"]

@@ -38,17 +38,17 @@ VALUES = st.sampled_from(
 @QUIETLY
 @given(st.sampled_from(TEMPLATES), VALUES)
 def test_no_word_of_a_value_remains_in_a_message(template: str, value: str) -> None:
-    said = mask_values(template.format(value))
+    masked = mask_values(template.format(value))
     words = [word for word in re.findall(r"\w{4,}", value) if word.lower() not in _WORDS]
-    shown = f"{said.message} {said.column}"
+    text = f"{masked.message} {masked.column}"
     fixed = template.format("")
     # A step of a path that looks like a column name is kept.
     steps = set(re.findall(r"[A-Za-z_$][\w$]*", value)) if "/{}/" in template else set()
-    assert [word for word in words if word in shown and word not in fixed and word not in steps] == []
+    assert [word for word in words if word in text and word not in fixed and word not in steps] == []
 
 
 @pytest.mark.parametrize(
-    ("message", "shown", "column"),
+    ("message", "expected", "column"),
     [
         (MAPPER, MAPPER, "Price"),
         ("The message cannot be validated: [#: required key [_id] not found]", None, "_id"),
@@ -69,10 +69,10 @@ def test_no_word_of_a_value_remains_in_a_message(template: str, value: str) -> N
         ("", "", ""),
     ],
 )
-def test_a_masked_message_keeps_the_problem_and_the_column(message: str, shown: str | None, column: str) -> None:
-    said = mask_values(message)
-    assert said.message == (message if shown is None else shown)
-    assert said.column == column
+def test_a_masked_message_keeps_the_problem_and_the_column(message: str, expected: str | None, column: str) -> None:
+    masked = mask_values(message)
+    assert masked.message == (message if expected is None else expected)
+    assert masked.column == column
 
 
 @pytest.mark.parametrize("message", [None, 4111111111111111, {"a": "jo"}, ["jo"], True])

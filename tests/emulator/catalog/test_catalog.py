@@ -1,3 +1,5 @@
+"""Datasets and batches of the emulated Catalog: creation, changes, deletion, lists of batches."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -24,9 +26,9 @@ def test_a_creation_returns_a_reference_to_the_dataset(client: Client) -> None:
     assert len(identifier) == 24
     assert int(identifier, 16) >= 0
     assert answer.headers["Location"] == f"{DATASETS}/{identifier}"
-    shown = client.get(f"{DATASETS}/{identifier}")
-    assert list(shown) == [identifier]
-    dataset = shown[identifier]
+    actual = client.get(f"{DATASETS}/{identifier}")
+    assert list(actual) == [identifier]
+    dataset = actual[identifier]
     assert dataset["schemaRef"] == {"id": schema, "contentType": f"{XED};version=1.0"}
     assert dataset["tags"]["adobe/pqs/table"] == ["my_data"]
     assert dataset["imsOrg"] == "EMULATOR@AdobeOrg"
@@ -79,10 +81,10 @@ def test_a_dataset_is_patched_found_by_tag_and_deleted(client: Client) -> None:
     reference = [f"@/dataSets/{identifier}"]
     answer = client.ask("PATCH", path, json={"description": "new", "tags": {"owner": ["dag one", "x"]}})
     assert (answer.status_code, answer.json()) == (200, reference)
-    shown = client.get(path)[identifier]
-    assert shown["description"] == "new"
-    assert shown["tags"]["owner"] == ["dag one", "x"]
-    assert shown["tags"]["adobe/pqs/table"] == ["products"]
+    actual = client.get(path)[identifier]
+    assert actual["description"] == "new"
+    assert actual["tags"]["owner"] == ["dag one", "x"]
+    assert actual["tags"]["adobe/pqs/table"] == ["products"]
     assert list(client.get(DATASETS, tags="owner:dag one")) == [identifier]
     assert client.get(DATASETS, tags="owner:other") == {}
     operation = [{"op": "replace", "path": "/name", "value": "renamed"}]
@@ -111,10 +113,10 @@ def test_json_patch_removes_members_and_creates_parents(client: Client) -> None:
     client.ask("PATCH", path, json={"description": "old", "tags": {"owner": ["x"], "team": ["y"]}})
     patch = [{"op": "remove", "path": "/description"}, {"op": "remove", "path": "/tags/owner"}]
     assert client.ask("PATCH", path, json=patch).json() == [f"@/dataSets/{identifier}"]
-    shown = client.get(path)[identifier]
-    assert shown["description"] == ""
-    assert "owner" not in shown["tags"]
-    assert shown["tags"]["team"] == ["y"]
+    actual = client.get(path)[identifier]
+    assert actual["description"] == ""
+    assert "owner" not in actual["tags"]
+    assert actual["tags"]["team"] == ["y"]
     for member in ("name", "schemaRef"):
         client.refused("PATCH", path, 400, json=[{"op": "remove", "path": f"/{member}"}])
     profile = [{"op": "add", "path": "/tags/unifiedProfile", "value": ["enabled:true"]}]
@@ -128,8 +130,8 @@ def test_only_version_two_of_a_patch_creates_missing_parents(client: Client) -> 
     client.refused("PATCH", f"{DATASETS}/{identifier}", 400, json=patch)
     answer = client.ask("PATCH", f"{CATALOG}/v2/dataSets/{identifier}", json=patch)
     assert answer.json() == [f"@/dataSets/{identifier}"]
-    shown = client.get(f"{DATASETS}/{identifier}")[identifier]
-    assert shown["fileDescription"] == {"more": {"format": "parquet"}}
+    actual = client.get(f"{DATASETS}/{identifier}")[identifier]
+    assert actual["fileDescription"] == {"more": {"format": "parquet"}}
     removal = [{"op": "remove", "path": "/observableSchema/x"}]
     client.refused("PATCH", f"{CATALOG}/v2/dataSets/{identifier}", 400, json=removal)
 
@@ -138,8 +140,8 @@ def test_profile_tags_accept_only_their_switches(client: Client) -> None:
     schema_ref = {"id": client.schema(), "contentType": f"{XED};version=1"}
     body = {"name": "profile", "schemaRef": schema_ref}
     switches = {"unifiedIdentity": ["enabled: true"], "unifiedProfile": ["enabled:true", "isUpsert: true"]}
-    made = client.make(DATASETS, {**body, "tags": switches})
-    identifier = made[0].rpartition("/")[2]
+    references = client.make(DATASETS, {**body, "tags": switches})
+    identifier = references[0].rpartition("/")[2]
     assert client.get(f"{DATASETS}/{identifier}")[identifier]["tags"].items() >= switches.items()
     for tags in ({"unifiedProfile": ["enabled"]}, {"unifiedIdentity": ["isUpsert:true"]}, {"unifiedProfile": "x"}):
         assert next(iter(tags)) in client.refused("POST", DATASETS, 400, json={**body, "tags": tags})["detail"]
@@ -154,8 +156,8 @@ def test_writes_with_a_failed_precondition_are_refused(client: Client) -> None:
             assert problem["title"] == "PreconditionFailedError"
     for etag in ('"1.0.0"', "*", str(client.get(path)[identifier]["updated"])):
         assert client.ask("PATCH", path, json={"description": etag}, headers={"if-match": etag}).status_code == 200
-    shown = client.get(path)[identifier]
-    assert (shown["version"], shown["description"]) == ("1.0.3", str(shown["updated"]))
+    actual = client.get(path)[identifier]
+    assert (actual["version"], actual["description"]) == ("1.0.3", str(actual["updated"]))
 
 
 def test_version_two_merges_nested_members(client: Client) -> None:
@@ -170,11 +172,11 @@ def test_version_two_merges_nested_members(client: Client) -> None:
     assert client.ask("PATCH", path, json=first).json() == [f"@/dataSets/{identifier}"]
     second = {"extensions": {"adobe_lakeHouse": {"more": 1}}, "classification": {"managedBy": "SYSTEM"}}
     assert client.ask("PATCH", path, json=second).status_code == 200
-    shown = client.get(f"{DATASETS}/{identifier}")[identifier]
-    assert shown["description"] == "Q2"
-    assert shown["tags"]["adobe/pqs/table"] == ["q2_sales"]
-    assert shown["extensions"] == {"adobe_lakeHouse": {"rowExpiration": {"ttlValue": "P3Y"}, "more": 1}}
-    assert shown["classification"] == {"dataBehavior": "time-series", "managedBy": "SYSTEM"}
+    actual = client.get(f"{DATASETS}/{identifier}")[identifier]
+    assert actual["description"] == "Q2"
+    assert actual["tags"]["adobe/pqs/table"] == ["q2_sales"]
+    assert actual["extensions"] == {"adobe_lakeHouse": {"rowExpiration": {"ttlValue": "P3Y"}, "more": 1}}
+    assert actual["classification"] == {"dataBehavior": "time-series", "managedBy": "SYSTEM"}
     client.refused("PATCH", path, 400, json={"classification": {"managedBy": "ME"}})
 
 
@@ -220,12 +222,12 @@ def test_batches_are_filtered_sorted_and_paged(client: Client) -> None:
 
 def test_lists_lag_behind_creations_and_deletions(client: Client) -> None:
     schema = client.schema()
-    gone = client.dataset(schema, "gone")
+    deleted = client.dataset(schema, "deleted")
     client.control("POST", "faults", json={"action": "list_lag", "seconds": 30, "times": 2})
     client.dataset(schema, "fresh")
-    assert client.ask("DELETE", f"{DATASETS}/{gone}").json() == [f"@/dataSets/{gone}"]
-    client.refused("GET", f"{DATASETS}/{gone}", 404)
-    assert names(client.get(DATASETS)) == names(client.get(DATASETS, name="gone")) == ["gone"]
+    assert client.ask("DELETE", f"{DATASETS}/{deleted}").json() == [f"@/dataSets/{deleted}"]
+    client.refused("GET", f"{DATASETS}/{deleted}", 404)
+    assert names(client.get(DATASETS)) == names(client.get(DATASETS, name="deleted")) == ["deleted"]
     assert client.get(DATASETS, name="fresh") == {}
     client.advance(31)
     assert names(client.get(DATASETS)) == ["fresh"]

@@ -22,8 +22,8 @@ def test_simple_filters_accept_wildcards_alternatives_and_negation(client: Clien
         "a**c": ["a*c"],
         "none": [],
     }
-    for wanted, found in expected.items():
-        assert names(client.get(DATASETS, name=wanted)) == found, wanted
+    for filter_text, found in expected.items():
+        assert names(client.get(DATASETS, name=filter_text)) == found, filter_text
 
 
 def test_lists_have_pages_selected_members_and_an_order(client: Client) -> None:
@@ -188,5 +188,5 @@ def test_lists_are_filtered_by_tags(client: Client) -> None:
     for name, tags in (("a", {"x": ["1"], "y": ["2", "3"]}), ("b", {"x": ["1"]}), ("c", {"x": ["11"]})):
         schema_ref = {"id": schema, "contentType": f"{XED};version=1"}
         client.make(DATASETS, {"name": name, "schemaRef": schema_ref, "tags": tags})
-    for wanted, found in (("x:1", "ab"), ("x:1*", "abc"), ("x:1,y:*", "a"), ("y", "a"), ("y:3", "a"), ("z:*", "")):
-        assert "".join(names(client.get(DATASETS, tags=wanted))) == found, wanted
+    for filter_text, found in (("x:1", "ab"), ("x:1*", "abc"), ("x:1,y:*", "a"), ("y", "a"), ("y:3", "a"), ("z:*", "")):
+        assert "".join(names(client.get(DATASETS, tags=filter_text))) == found, filter_text

@@ -88,9 +88,9 @@ def test_each_dataset_has_one_view(client: Client) -> None:
     views = client.get(VIEWS)
     assert [view["dataSetId"] for view in views.values()] == datasets
     for dataset, (identifier, view) in zip(datasets, views.items(), strict=True):
-        shown = client.get(f"{CATALOG}/dataSets/{dataset}")[dataset]
-        assert identifier == shown["viewId"]
-        assert (view["status"], view["created"], view["basePath"]) == ("enabled", shown["created"], shown["basePath"])
+        actual = client.get(f"{CATALOG}/dataSets/{dataset}")[dataset]
+        assert identifier == actual["viewId"]
+        assert (view["status"], view["created"], view["basePath"]) == ("enabled", actual["created"], actual["basePath"])
         for path in (
             f"{VIEWS}/{identifier}",
             *[f"{CATALOG}/dataSets/{dataset}/views{end}" for end in ("", f"/{identifier}")],
@@ -173,7 +173,7 @@ def test_the_retention_of_rows_is_set_within_its_limits(client: Client) -> None:
     limits = client.get(f"{CATALOG}/ttl/{dataset}")["extensions"]["adobe_lakeHouse"]["rowExpiration"]
     assert limits == {"defaultValue": "P12M", "maxValue": "P10Y", "minValue": "P30D"}
     client.refused("GET", f"{CATALOG}/ttl/none", 404)
-    wanted = {"adobe_lakeHouse": {"rowExpiration": {"ttlValue": "P3M", "valueStatus": "custom"}}}
-    body = {"extensions": wanted}
+    extensions = {"adobe_lakeHouse": {"rowExpiration": {"ttlValue": "P3M", "valueStatus": "custom"}}}
+    body = {"extensions": extensions}
     assert client.ask("PATCH", f"{CATALOG}/v2/dataSets/{dataset}", json=body).json() == [f"@/dataSets/{dataset}"]
-    assert client.get(f"{CATALOG}/dataSets/{dataset}")[dataset]["extensions"] == wanted
+    assert client.get(f"{CATALOG}/dataSets/{dataset}")[dataset]["extensions"] == extensions

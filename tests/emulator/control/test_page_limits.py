@@ -17,7 +17,7 @@ OF_SERVICE = {
     "data_prep": "mapping_set",
 }
 EVERY_SERVICE = pytest.mark.parametrize("service", OF_SERVICE)
-# How the services refuse a limit.
+# Members of the refusal of a limit, by the service.
 REFUSALS: dict[str, dict[str, Any]] = {
     "flow_service": {"type": "https://ns.adobe.com/aep/errors/FLOW-1453-400", "title": "Invalid request"},
     "schema_registry": {

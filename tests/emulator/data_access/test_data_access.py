@@ -1,3 +1,5 @@
+"""The emulated Data Access: files of records, row errors and other diagnostics of batches."""
+
 from __future__ import annotations
 
 import json
@@ -204,9 +206,9 @@ def test_a_batch_reports_the_same_errors_as_its_run(client: Client) -> None:
         "outputRecordCount": GOOD_PRODUCTS,
         "failedRecordCount": BAD_PRODUCTS,
     }
-    told = run["activities"][1]["statusSummary"]["extensions"]["errors"]
+    errors = run["activities"][1]["statusSummary"]["extensions"]["errors"]
     assert wire["errors"] == [
-        {("description" if name == "message" else name): value for name, value in error.items()} for error in told
+        {("description" if name == "message" else name): value for name, value in error.items()} for error in errors
     ]
     assert wire["relatedObjects"] == [{"type": "dataSet", "id": dataset}]
     assert wire["tags"] == {
@@ -278,11 +280,11 @@ def test_a_range_of_bytes_of_a_file_is_returned(client: Client) -> None:
         ("bytes=-10", whole[-10:], f"{len(whole) - 10}-{len(whole) - 1}/{len(whole)}"),
         ("bytes=5-99999999999", whole[5:], f"5-{len(whole) - 1}/{len(whole)}"),
     )
-    for asked, content, described in cases:
-        answer = client.ask("GET", address, headers={"Range": asked})
+    for byte_range, content, described in cases:
+        answer = client.ask("GET", address, headers={"Range": byte_range})
         assert (answer.status_code, answer.content) == (206, content)
         assert answer.headers["Content-Range"] == f"bytes {described}"
-    for asked in ("bytes=99999999-", "bytes=9-3", "bytes=-0"):
-        assert client.ask("GET", address, headers={"Range": asked}).status_code == 416
-    for asked in ("lines=1-2", "bytes=-", "bytes=1-2,4-5", "x"):
-        assert client.ask("GET", address, headers={"Range": asked}).content == whole
+    for byte_range in ("bytes=99999999-", "bytes=9-3", "bytes=-0"):
+        assert client.ask("GET", address, headers={"Range": byte_range}).status_code == 416
+    for byte_range in ("lines=1-2", "bytes=-", "bytes=1-2,4-5", "x"):
+        assert client.ask("GET", address, headers={"Range": byte_range}).content == whole

@@ -1,3 +1,5 @@
+"""Mapping sets of the emulated Data Prep: creation, versions, validation, previews."""
+
 from __future__ import annotations
 
 import base64
@@ -34,9 +36,9 @@ def test_answers_contain_both_dialects_of_mappings(client: Client) -> None:
         created = client.make(SETS, body)
         assert created["version"] == 0
         assert len(created["id"]) == 32
-        shown = client.get(f"{SETS}/{created['id']}")
-        assert shown["xdmSchema"] == shown["schemaRef"]["id"] == shown["outputSchema"]["schemaRef"]["id"] == schema
-        (line,) = shown["mappings"]
+        actual = client.get(f"{SETS}/{created['id']}")
+        assert actual["xdmSchema"] == actual["schemaRef"]["id"] == actual["outputSchema"]["schemaRef"]["id"] == schema
+        (line,) = actual["mappings"]
         assert line["source"] == line["sourceAttribute"] == "Product_Id"
         assert line["destination"] == line["destinationXdmPath"] == "_id"
         assert line["sourceType"] == "ATTRIBUTE"
@@ -329,5 +331,5 @@ def test_types_are_converted_as_documented(client: Client) -> None:
         rows = [{"v": value} for value, _ in pairs] + [{"v": value} for value in bad[field]]
         answers = client.make(f"{SETS}/preview", {"data": rows, "mappingSet": body})
         converted = [answer["data"]["_emulator"]["product"][field] for answer in answers if "errors" not in answer]
-        assert converted == [wanted for _, wanted in pairs]
+        assert converted == [expected for _, expected in pairs]
         assert sum("errors" in answer for answer in answers) == len(bad[field])

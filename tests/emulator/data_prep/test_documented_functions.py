@@ -298,6 +298,6 @@ def test_listed_functions_have_parameters_result_and_example(client: Client) -> 
     )
     (values,) = listed["first"]["params"]
     assert (values["dataType"], listed["first"]["syntax"]) == ("[Ljava.lang.Object;", "Object first(Object...)")
-    shown = {entry["example"]: entry["result"] for entry in listed.values() if entry["result"]}
-    for result, wanted in zip(results(client, list(shown)), shown.values(), strict=True):
-        assert wanted == (result if isinstance(result, str) else json.dumps(result))
+    samples = {entry["example"]: entry["result"] for entry in listed.values() if entry["result"]}
+    for result, expected in zip(results(client, list(samples)), samples.values(), strict=True):
+        assert expected == (result if isinstance(result, str) else json.dumps(result))

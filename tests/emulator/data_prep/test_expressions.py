@@ -1,3 +1,5 @@
+"""Expressions of mappings: their values, their errors, and the lists of functions and operators."""
+
 from __future__ import annotations
 
 import itertools
@@ -176,12 +178,12 @@ def value(client: Client, schema: str, expression: str, field: str) -> Any:
 def test_expressions_have_their_documented_values(client: Client) -> None:
     schema = client.schema("e", **FIELDS)
     for field, expected in (("t", TEXTS), ("n", NUMBERS), ("b", TRUTHS), ("d", TIMES)):
-        for expression, wanted in expected.items():
-            assert value(client, schema, expression, field) == wanted, expression
+        for expression, result in expected.items():
+            assert value(client, schema, expression, field) == result, expression
     assert value(client, schema, "items[*].sku", "a") == ["x", "y"]
     assert value(client, schema, "items[*].tags[*]", "a") == ["p", "q", "r"]
-    made = value(client, schema, 'to_object("a", date("2020-01-01"), "b", [1, true])', "o")
-    assert made == {"a": "2020-01-01T00:00:00Z", "b": [1, True]}
+    result = value(client, schema, 'to_object("a", date("2020-01-01"), "b", [1, true])', "o")
+    assert result == {"a": "2020-01-01T00:00:00Z", "b": [1, True]}
     assert value(client, schema, 'json_to_object("{\\"a\\": [1]}")', "o") == {"a": [1]}
     assert len({value(client, schema, "uuid()", "t") for _ in range(2)}) == 2
     now = client.now()
@@ -363,8 +365,8 @@ def test_patterns_match_as_in_other_regular_expression_engines(client: Client) -
         body = lines(schema, ("EXPRESSION", f'matches_regex(t, "{pattern}")', "_emulator.product.b"))
         answers = client.make(f"{SETS}/preview", {"data": [{"t": text} for text in texts], "mappingSet": body})
         found = [answer["data"]["_emulator"]["product"]["b"] for answer in answers]
-        wanted = re.compile(pattern.replace("\\\\", "\\"))
-        assert found == [wanted.fullmatch(text) is not None for text in texts], pattern
+        reference = re.compile(pattern.replace("\\\\", "\\"))
+        assert found == [reference.fullmatch(text) is not None for text in texts], pattern
 
 
 @pytest.mark.parametrize("pattern", ["(a*)*b", "(ab)+", "(?i)a", "[a&&b]", "a" * 201, "("])

@@ -36,8 +36,8 @@ def test_single_mappings_of_a_set_are_read(client: Client) -> None:
 def test_the_output_schema_is_expanded_on_request(client: Client) -> None:
     identifier = client.mapping(client.schema())
     for path, params in ((f"{SETS}/{identifier}", {}), (SETS, {"limit": 1, "start": 0})):
-        shown = [client.get(path, **params), client.get(path, **params, expandSchema="true")]
-        short, whole = (answer.get("data", [answer])[0]["outputSchema"] for answer in shown)
+        actual = [client.get(path, **params), client.get(path, **params, expandSchema="true")]
+        short, whole = (answer.get("data", [answer])[0]["outputSchema"] for answer in actual)
         assert "jsonSchema" not in short
         assert whole["jsonSchema"]["properties"]["_id"]["type"] == "string"
         assert whole["jsonSchema"]["required"] == []
@@ -89,8 +89,8 @@ def test_a_written_mapping_creates_a_new_version_of_its_set(client: Client) -> N
     assert versions == [[first, second], [first, second, added], [first, written, added], [written, added]]
     client.refused("GET", path, 404, params={"version": 4})
     assert client.get(f"{path}/mappings/{first['id']}", version=0) == first
-    shown = client.get(SETS, limit=1)["data"][0]
-    assert (shown["version"], shown["name"], shown["xdmSchema"]) == (3, "mapping", schema)
+    actual = client.get(SETS, limit=1)["data"][0]
+    assert (actual["version"], actual["name"], actual["xdmSchema"]) == (3, "mapping", schema)
 
 
 def test_invalid_mappings_are_not_written(client: Client) -> None:
@@ -137,12 +137,12 @@ def test_runs_fail_once_their_mapping_set_is_deleted(client: Client) -> None:
 
 
 def test_a_mapping_set_is_readable_after_its_schema_was_deleted(client: Client) -> None:
-    gone, kept = client.schema("gone"), client.schema("kept")
-    sets = [client.mapping(schema) for schema in (gone, kept)]
-    assert client.ask("DELETE", f"{REGISTRY}/tenant/schemas/{quote(gone, safe='')}").status_code == 204
+    deleted, kept = client.schema("deleted"), client.schema("kept")
+    sets = [client.mapping(schema) for schema in (deleted, kept)]
+    assert client.ask("DELETE", f"{REGISTRY}/tenant/schemas/{quote(deleted, safe='')}").status_code == 204
     without, whole = client.get(SETS, limit=9, expandSchema="true")["data"]
     assert [without["id"], whole["id"]] == sets
-    assert without["outputSchema"]["schemaRef"]["id"] == without["xdmSchema"] == gone
+    assert without["outputSchema"]["schemaRef"]["id"] == without["xdmSchema"] == deleted
     assert "jsonSchema" not in without["outputSchema"]
     assert whole["outputSchema"]["jsonSchema"]["id"] == kept
     assert client.get(f"{SETS}/{sets[0]}", expandSchema="true") == without
@@ -164,8 +164,8 @@ def test_a_suggestion_maps_attributes_of_a_batch_to_similar_fields(client: Clien
     client.advance(70)
     (batch,) = client.get(f"{CATALOG}/batches")
     other = client.dataset(client.schema("others", productName={}, create_time={}, label={}), "others")
-    asked = {"datasetId": other, "batchId": batch}
-    suggestion = client.get(f"{SETS}/suggestion", **asked)
+    params = {"datasetId": other, "batchId": batch}
+    suggestion = client.get(f"{SETS}/suggestion", **params)
     assert (suggestion["id"], suggestion["version"], suggestion["status"]) == (None, 0, "DRAFT")
     assert suggestion["outputSchema"]["schemaRef"]["id"] == suggestion["xdmSchema"] == suggestion["schemaRef"]["id"]
     found = {line["source"]: (line["destination"], line["matchScore"]) for line in suggestion["mappings"]}
@@ -175,7 +175,7 @@ def test_a_suggestion_maps_attributes_of_a_batch_to_similar_fields(client: Clien
         "_emulator.product.createTime": ("_emulator.product.create_time", 1.0),
     }
     assert client.get(SETS, limit=9, start=1)["data"] == []
-    everything = client.get(f"{SETS}/suggestion", **asked, excludeUnmapped="false")["mappings"]
+    everything = client.get(f"{SETS}/suggestion", **params, excludeUnmapped="false")["mappings"]
     rest = [line for line in everything if not line["destination"]]
     assert {line["source"] for line in rest} == {"_emulator.product.description", "_emulator.product.type"}
     assert {line["matchScore"] for line in rest} == {0.0}
@@ -186,8 +186,8 @@ def test_a_suggestion_maps_attributes_of_a_batch_to_similar_fields(client: Clien
 def test_a_suggestion_needs_a_batch_and_a_dataset_with_a_schema(client: Client) -> None:
     client.flow(client.prepared())
     client.advance(70)
-    ((batch, shown),) = client.get(f"{CATALOG}/batches").items()
-    dataset = shown["relatedObjects"][0]["id"]
+    ((batch, actual),) = client.get(f"{CATALOG}/batches").items()
+    dataset = actual["relatedObjects"][0]["id"]
     bare = client.dataset(client.schema("bare"))
     for params, named in (
         ({}, "datasetId"),

@@ -62,8 +62,8 @@ def test_only_documented_forms_of_numbers_are_accepted(client: Client) -> None:
         field = {"type": kind}
         assert dict(zip(good, converted(client, list(good), field), strict=True)) == good
         refused = (*NO_NUMBERS, *bad)
-        taken = zip(refused, converted(client, refused, field), strict=True)
-        assert [(value, found) for value, found in taken if found is not ...] == []
+        results_of_refused = zip(refused, converted(client, refused, field), strict=True)
+        assert [(value, found) for value, found in results_of_refused if found is not ...] == []
     assert converted(client, [12.0, 7, -3], {"type": "integer"}) == [12, 7, -3]
 
 

@@ -77,8 +77,10 @@ NO_TIMES: tuple[Any, ...] = (
 def test_only_documented_forms_of_times_are_accepted(client: Client) -> None:
     forms = {**DOCUMENTED_FORMS, **OTHER_FORMS}
     assert dict(zip(forms, converted(client, list(forms), MOMENT), strict=True)) == forms
-    taken = zip(NO_TIMES, converted(client, NO_TIMES, MOMENT), converted(client, NO_TIMES, DAY), strict=True)
-    assert [entry for entry in taken if entry[1:] != (..., ...)] == []
+    results_of_no_times = zip(
+        NO_TIMES, converted(client, NO_TIMES, MOMENT), converted(client, NO_TIMES, DAY), strict=True
+    )
+    assert [entry for entry in results_of_no_times if entry[1:] != (..., ...)] == []
 
 
 def test_a_day_is_the_day_in_the_zone_of_the_text(client: Client) -> None:
@@ -91,7 +93,7 @@ def test_a_day_is_the_day_in_the_zone_of_the_text(client: Client) -> None:
 
 
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(
-    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000)
 )
 OFFSETS = st.integers(-17 * 60, 17 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 DIGITS = st.text("0123456789", min_size=1, max_size=14) | st.text("0123456789-/.: TWZ+", max_size=20)
@@ -100,9 +102,9 @@ DIGITS = st.text("0123456789", min_size=1, max_size=14) | st.text("0123456789-/.
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(MOMENTS, OFFSETS), min_size=30, max_size=60))
 def test_a_time_is_the_same_in_any_zone(client: Client, written: list[tuple[datetime, timezone]]) -> None:
-    texts = [moment.astimezone(zone).isoformat(timespec="milliseconds") for moment, zone in written]
+    texts = [time.astimezone(zone).isoformat(timespec="milliseconds") for time, zone in written]
     found = converted(client, texts, MOMENT)
-    assert [datetime.fromisoformat(text) for text in found] == [moment for moment, _ in written]
+    assert [datetime.fromisoformat(text) for text in found] == [time for time, _ in written]
     assert all(text.endswith("Z") and ".000" not in text for text in found)
 
 
@@ -195,8 +197,8 @@ def test_format_letters_format_times_as_java_does(client: Client) -> None:
 
 def test_format_letters_parse_times_as_java_does(client: Client) -> None:
     found = results(client, [f'date("{text}", "{pattern}")' for pattern, text, _ in READ])
-    for (pattern, text, wanted), moment in zip(READ, found, strict=True):
-        assert moment == wanted, (pattern, text)
+    for (pattern, text, expected), time in zip(READ, found, strict=True):
+        assert time == expected, (pattern, text)
 
 
 @pytest.mark.parametrize(("pattern", "text"), NOT_READ)

@@ -27,8 +27,8 @@ def test_another_process_builds_identical_tables() -> None:
         "import hashlib, json\n"
         "from airflow_provider_payments.emulator.samples import paypal, square, stripe\n"
         "for vendor in (paypal, square, stripe):\n"
-        "    made = [[table.path, table.created, list(table.rows)] for table in vendor.tables(1760000000.0)]\n"
-        "    print(hashlib.sha256(json.dumps(made).encode()).hexdigest())\n"
+        "    built = [[table.path, table.created, list(table.rows)] for table in vendor.tables(1760000000.0)]\n"
+        "    print(hashlib.sha256(json.dumps(built).encode()).hexdigest())\n"
     )
     here = [
         hashlib.sha256(

@@ -116,8 +116,8 @@ FLAWED = [path for path, (_, flaws) in KNOWN.items() if flaws]
 
 
 def samples(client: Client) -> dict[str, Any]:
-    shown = client.control("GET", "samples")["samples"]
-    return {path: table for tables in shown.values() for path, table in tables.items()}
+    actual = client.control("GET", "samples")["samples"]
+    return {path: table for tables in actual.values() for path, table in tables.items()}
 
 
 def base_connection(client: Client, path: str) -> tuple[str, str]:
@@ -135,21 +135,21 @@ def base_connection(client: Client, path: str) -> tuple[str, str]:
 
 
 def test_explore_lists_the_tables_of_the_samples(client: Client) -> None:
-    shown = client.control("GET", "samples")["samples"]
-    assert list(shown) == ["paypal", "square", "stripe"]
+    actual = client.control("GET", "samples")["samples"]
+    assert list(actual) == ["paypal", "square", "stripe"]
     for vendor, example in (("paypal", "PayPal.Refunds"), ("square", "Square.Refunds"), ("stripe", "refunds")):
         base, _ = base_connection(client, example)
         offered = client.get(f"{FLOW}/connections/{base}/explore", objectType="root")
-        assert [table["path"] for table in offered] == list(shown[vendor])
+        assert [table["path"] for table in offered] == list(actual[vendor])
 
 
 def test_numbers_of_rows_and_flaws_are_the_expected_ones(client: Client) -> None:
-    shown = samples(client)
-    assert {path: table["rows"] for path, table in shown.items()} == {path: rows for path, (rows, _) in KNOWN.items()}
+    actual = samples(client)
+    assert {path: table["rows"] for path, table in actual.items()} == {path: rows for path, (rows, _) in KNOWN.items()}
     for path, (_, flaws) in KNOWN.items():
-        now = {kind: flaw["rows"] for kind, flaw in shown[path]["flaws"].items()}
+        now = {kind: flaw["rows"] for kind, flaw in actual[path]["flaws"].items()}
         assert now == flaws, path
-        for kind, flaw in shown[path]["flaws"].items():
+        for kind, flaw in actual[path]["flaws"].items():
             assert flaw["refusedAs"] == CODES.get(kind)
 
 

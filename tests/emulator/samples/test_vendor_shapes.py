@@ -164,22 +164,30 @@ def test_a_subscription_contains_a_price_from_the_list_of_prices() -> None:
 
 def test_the_times_of_a_subscription_match_its_status() -> None:
     for row in rows("subscriptions"):
-        made, (item,) = row["data"], row["data"]["items"]["data"]
-        begin, end = (datetime.fromtimestamp(made[f"current_period_{side}"], UTC) for side in ("start", "end"))
-        ended = made["status"] == "canceled"
-        assert made["created"] == made["start_date"] <= made["current_period_start"]
-        assert made["current_period_start"] <= (made["ended_at"] or START) < made["current_period_end"]
-        if made["status"] != "trialing":
+        subscription, (item,) = row["data"], row["data"]["items"]["data"]
+        begin, end = (datetime.fromtimestamp(subscription[f"current_period_{side}"], UTC) for side in ("start", "end"))
+        ended = subscription["status"] == "canceled"
+        assert subscription["created"] == subscription["start_date"] <= subscription["current_period_start"]
+        assert (
+            subscription["current_period_start"]
+            <= (subscription["ended_at"] or START)
+            < subscription["current_period_end"]
+        )
+        if subscription["status"] != "trialing":
             months = 12 if item["plan"]["interval"] == "year" else 1
             assert (end.year - begin.year) * 12 + end.month - begin.month == months
-        assert (made["ended_at"] is not None) == ended
-        assert (made["cancel_at"] is not None) == made["cancel_at_period_end"]
-        assert made["cancel_at"] in (None, made["current_period_end"])
-        assert (made["canceled_at"] is not None) == (ended or made["cancel_at_period_end"])
-        assert (made["cancellation_details"]["reason"] is not None) == (made["canceled_at"] is not None)
-        assert made["canceled_at"] is None or made["created"] <= made["canceled_at"] <= START
-        assert (made["trial_start"] is not None) == (made["trial_end"] is not None) == (made["status"] == "trialing")
-        assert made["trial_end"] is None or made["trial_end"] > START
+        assert (subscription["ended_at"] is not None) == ended
+        assert (subscription["cancel_at"] is not None) == subscription["cancel_at_period_end"]
+        assert subscription["cancel_at"] in (None, subscription["current_period_end"])
+        assert (subscription["canceled_at"] is not None) == (ended or subscription["cancel_at_period_end"])
+        assert (subscription["cancellation_details"]["reason"] is not None) == (subscription["canceled_at"] is not None)
+        assert subscription["canceled_at"] is None or subscription["created"] <= subscription["canceled_at"] <= START
+        assert (
+            (subscription["trial_start"] is not None)
+            == (subscription["trial_end"] is not None)
+            == (subscription["status"] == "trialing")
+        )
+        assert subscription["trial_end"] is None or subscription["trial_end"] > START
 
 
 def test_a_balance_transaction_is_pending_until_its_amount_is_available() -> None:

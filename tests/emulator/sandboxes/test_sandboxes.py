@@ -36,8 +36,8 @@ def test_any_credential_lists_its_sandboxes_regardless_of_the_sandbox_header(
     assert answer.status_code == 200
     prod, dev = answer.json()["sandboxes"]
     assert prod.keys() == dev.keys() == set(MEMBERS)
-    shown = [tuple(one[name] for name in MEMBERS[:6]) for one in (prod, dev)]
-    assert shown == [
+    actual = [tuple(one[name] for name in MEMBERS[:6]) for one in (prod, dev)]
+    assert actual == [
         ("prod", "Production", "active", "production", "VA7", True),
         ("dev", "Development", "active", "development", "VA7", False),
     ]

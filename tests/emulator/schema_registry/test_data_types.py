@@ -1,3 +1,5 @@
+"""Data types of the emulated Schema Registry."""
+
 from __future__ import annotations
 
 from typing import Any

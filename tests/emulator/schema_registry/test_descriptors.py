@@ -1,3 +1,5 @@
+"""Descriptors of the emulated Schema Registry."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -35,21 +37,25 @@ def accept(form: str) -> dict[str, str]:
 
 def test_a_descriptor_is_created_read_replaced_and_deleted(client: Client) -> None:
     schema = people(client)
-    made = client.make(DESCRIPTORS, identity(schema))
-    assert made.items() >= identity(schema).items()
-    assert (made["meta:containerId"], made["imsOrg"], made["version"]) == ("tenant", "EMULATOR@AdobeOrg", "1")
-    path = f"{DESCRIPTORS}/{made['@id']}"
+    descriptor = client.make(DESCRIPTORS, identity(schema))
+    assert descriptor.items() >= identity(schema).items()
+    assert (descriptor["meta:containerId"], descriptor["imsOrg"], descriptor["version"]) == (
+        "tenant",
+        "EMULATOR@AdobeOrg",
+        "1",
+    )
+    path = f"{DESCRIPTORS}/{descriptor['@id']}"
     for headers in ({}, accept("xdm"), {"Accept": "application/json"}):
-        assert client.ask("GET", path, headers=headers).json() == made
+        assert client.ask("GET", path, headers=headers).json() == descriptor
     problem(client, "GET", path, "1009-400", headers={"Accept": f"{XED};version=1"})
     client.advance(3)
     changed = client.ask("PUT", path, json=identity(schema, "/_emulator/product/other"))
     assert changed.status_code == 200
     assert changed.json()["xdm:sourceProperty"] == "/_emulator/product/other"
-    assert changed.json()["created"] == made["created"] < changed.json()["updated"]
+    assert changed.json()["created"] == descriptor["created"] < changed.json()["updated"]
     assert client.ask("DELETE", path).status_code == 204
     for method, options in (("GET", {}), ("DELETE", {}), ("PUT", {"json": identity(schema)})):
-        assert made["@id"] in problem(client, method, path, "1014-404", **options)
+        assert descriptor["@id"] in problem(client, method, path, "1014-404", **options)
 
 
 def test_descriptors_are_listed_by_type_in_three_forms(client: Client) -> None:
@@ -118,10 +124,10 @@ def test_a_schema_has_one_primary_identity(client: Client) -> None:
 def test_schemas_contain_their_descriptors_and_delete_them(client: Client) -> None:
     schema = people(client)
     path = f"{SCHEMAS}/{schema.replace('/', '%2F')}"
-    made = client.make(DESCRIPTORS, identity(schema))
+    descriptor = client.make(DESCRIPTORS, identity(schema))
     old = {"@type": "xdm:descriptorDeprecated", "xdm:sourceSchema": schema}
     client.make(DESCRIPTORS, {**old, "xdm:sourceProperty": ["/personID", "/_emulator/product/other"]})
-    assert show(client, path, "xed-full-desc")["meta:descriptors"][0] == made
+    assert show(client, path, "xed-full-desc")["meta:descriptors"][0] == descriptor
     assert "meta:descriptors" not in show(client, path)
     marked = show(client, path, "xed-deprecatefield")["properties"]
     plain = show(client, path)["properties"]

@@ -166,8 +166,8 @@ def below(node: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any]]:
 
 
 def group(client: Client, identifier: str) -> dict[str, Any]:
-    shown = show(client, f"{REGISTRY}/global/fieldgroups/{quote(identifier, safe='')}")
-    return dict(leaves(shown["properties"]))
+    actual = show(client, f"{REGISTRY}/global/fieldgroups/{quote(identifier, safe='')}")
+    return dict(leaves(actual["properties"]))
 
 
 @pytest.mark.parametrize("identifier", FIELDS)
@@ -204,9 +204,9 @@ def test_a_field_group_is_listed_and_read_in_every_form(client: Client, identifi
     assert (whole["title"], whole["meta:intendedToExtend"]) == (title, [PROFILE])
     for address in (quote(identifier, safe=""), whole["meta:altId"]):
         for form in FORMS:
-            shown = show(client, f"{path}/{address}", form)
-            assert shown["$id"] == identifier
-            texts = {"title" in node for place, node in leaves(shown["properties"]) if not place.endswith("[]")}
+            actual = show(client, f"{path}/{address}", form)
+            assert actual["$id"] == identifier
+            texts = {"title" in node for place, node in leaves(actual["properties"]) if not place.endswith("[]")}
             assert texts == ({False} if "notext" in form else {True})
         short = show(client, f"{path}/{address}", "xed-id")
         assert short.keys() == {"$id", "meta:altId", "version", "title"}
@@ -326,10 +326,10 @@ def test_only_allowed_values_are_ingested_into_global_fields(
 
 
 def test_the_product_class_has_the_published_fields(client: Client) -> None:
-    shown = show(client, f"{REGISTRY}/global/classes/_xdm.classes.product")
-    assert dict(leaves(shown["properties"])).keys() == {
+    actual = show(client, f"{REGISTRY}/global/classes/_xdm.classes.product")
+    assert dict(leaves(actual["properties"])).keys() == {
         *("_id", "productID", "productName", "productDescription", "productRating"),
         *(f"productListPrice.{name}" for name in ("amount", "currencyCode", "conversionDate")),
         *("productManufacturedDate", "productLastModifiedDate"),
     }
-    assert shown["properties"]["_id"]["format"] == "uri-reference"
+    assert actual["properties"]["_id"]["format"] == "uri-reference"

@@ -113,7 +113,7 @@ def test_another_sandbox_imports_an_export_with_its_dependencies(client: Client)
 def test_an_import_creates_all_resources_or_none(client: Client) -> None:
     _, _, schema = nested(client)
     exported = client.get(f"{RPC}/export/{quote(schema, safe='')}")
-    for bodies, told in (
+    for bodies, detail in (
         (exported, "already exists"),
         ([{**exported[0], "$id": f"{exported[0]['$id']}0"}], "already exists with the same title"),
         ([], "at least one"),
@@ -125,7 +125,7 @@ def test_an_import_creates_all_resources_or_none(client: Client) -> None:
         problem = client.refused("POST", f"{RPC}/import", 400, json=bodies)
         assert problem["type"].endswith("XDM-3005-400")
         assert problem["title"] == "Import Resource Failed"
-        assert told in problem["detail"]
+        assert detail in problem["detail"]
     other = Client(client.url, "prod")
     broken = [*exported[:2], {**exported[2], "allOf": []}]
     other.refused("POST", f"{RPC}/import", 400, json=broken)

@@ -112,8 +112,8 @@ def test_field_names_with_other_characters_are_refused(client: Client, name: str
         {"o": {"properties": {name: {}}}},
         {"l": {"type": "array", "items": {"properties": {name: {}}}}},
     ):
-        said = problem(client, "POST", GROUPS, "1505-400", json=field_group("g", fields))
-        assert "its name holds letters, digits and underscores" in said
+        detail = problem(client, "POST", GROUPS, "1505-400", json=field_group("g", fields))
+        assert "its name holds letters, digits and underscores" in detail
 
 
 @pytest.mark.parametrize("name", ["name", "N", "2nd", "field_name2", "a_", "0"])

@@ -1,3 +1,5 @@
+"""Schemas, classes and field groups of the emulated Schema Registry: creation, forms, lists, statistics."""
+
 from __future__ import annotations
 
 from typing import Any

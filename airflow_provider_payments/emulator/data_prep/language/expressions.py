@@ -49,13 +49,7 @@ OPERATORS = (
     ("||", "or", 2, "Whether one of two conditions is true. Also: or.", "a || b"),
     ("!", "not", 1, "Whether a condition is not true. Also: not.", "!a"),
     ("~", "complement", 1, "The whole number with every bit changed.", "~44"),
-    (
-        "?:",
-        "ternary",
-        3,
-        "One of two values; without the middle one, the first if it is true.",
-        "a ? b : c",
-    ),
+    ("?:", "ternary", 3, "One of two values; without the middle one, the first if it is true.", "a ? b : c"),
     ("??", "coalesce", 2, "The first that is not null.", "a ?? b"),
 )
 _OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -138,7 +132,7 @@ def _operation_result(sign: str, operands: tuple[Expression, ...], read: Read, n
     try:
         return _OPERATIONS[sign](left, right)
     except OverflowError as error:
-        raise ExpressionError(f"'{sign}' cannot take {values.shown(left)} and {values.shown(right)}") from error
+        raise ExpressionError(f"'{sign}' cannot take {values.shortened(left)} and {values.shortened(right)}") from error
 
 
 def _function_result(name: str, given: list[Any], now: Now, method: bool) -> Any:
@@ -147,4 +141,4 @@ def _function_result(name: str, given: list[Any], now: Now, method: bool) -> Any
     except ExpressionError as error:
         raise ExpressionError(f"{name}: {error}") from error
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise ExpressionError(f"{name} cannot take {', '.join(map(values.shown, given[:3]))}") from error
+        raise ExpressionError(f"{name} cannot take {', '.join(map(values.shortened, given[:3]))}") from error

@@ -13,7 +13,7 @@ from airflow_provider_payments.emulator.data_prep.language.values import (
     ExpressionError,
     as_text,
     number,
-    shown,
+    shortened,
     truth,
     whole,
 )
@@ -31,25 +31,25 @@ def as_time(value: Any) -> datetime:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
-        raise ExpressionError(f"{shown(value)} is no time")
+        raise ExpressionError(f"{shortened(value)} is no time")
     return parse_time(value)
 
 
 def _array(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise ExpressionError(f"{shown(value)} is no array")
+        raise ExpressionError(f"{shortened(value)} is no array")
     return value
 
 
 def _object(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ExpressionError(f"{shown(value)} is no object")
+        raise ExpressionError(f"{shortened(value)} is no object")
     return value
 
 
 def _single(value: Any) -> Any:
     if isinstance(value, list | Mapping):
-        raise ExpressionError(f"an {shown(value)} is no single value")
+        raise ExpressionError(f"an {shortened(value)} is no single value")
     return value
 
 

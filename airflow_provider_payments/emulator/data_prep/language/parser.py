@@ -38,18 +38,9 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _CONSTANTS: Mapping[str, Any] = {"true": True, "false": False, "null": None}
-_NAMED_SIGNS = {
-    "and": "&&",
-    "or": "||",
-    "not": "!",
-    "eq": "==",
-    "ne": "!=",
-    "lt": "<",
-    "gt": ">",
-    "le": "<=",
-    "ge": ">=",
-}
-_NAMED_SIGNS |= {"div": "/", "mod": "%"}
+# The names of operators, each with its sign.
+_ALIASES = {"and": "&&", "or": "||", "not": "!", "eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
+_ALIASES |= {"div": "/", "mod": "%"}
 # Names with which a path can begin only within ${...}.
 _RESERVED = frozenset({"new", "break", "var", "for", "while", "continue", "else", "if", "return", "_errors", "do"})
 _RESERVED |= {"function", "empty", "size"}
@@ -76,8 +67,8 @@ def _tokens(source: str) -> list[tuple[str, str]]:
             raise ExpressionError(f"cannot read the expression from '{text[at : at + 30]}' on")
         kind = str(match.lastgroup)
         token = match[kind]
-        if kind == "name" and token in _NAMED_SIGNS:
-            kind, token = "mark", _NAMED_SIGNS[token]
+        if kind == "name" and token in _ALIASES:
+            kind, token = "mark", _ALIASES[token]
         tokens.append((kind, token))
         at = match.end()
     return tokens

@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.data_prep.language.values import (
     ExpressionError,
     as_text,
     is_empty,
-    shown,
+    shortened,
     size,
     truth,
 )
@@ -30,7 +30,7 @@ def _objects(*pairs: Any) -> list[dict[str, Any]]:
     arrays = _object(*pairs)
     for name, array in arrays.items():
         if not isinstance(array, list):
-            raise ExpressionError(f"{shown(array)} for '{name[:40]}' is no array")
+            raise ExpressionError(f"{shortened(array)} for '{name[:40]}' is no array")
     longest = max(map(len, arrays.values()), default=0)
     return [{name: array[at] for name, array in arrays.items() if at < len(array)} for at in range(longest)]
 
@@ -144,13 +144,7 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
     **group(
         "Hierarchies - Objects",
         ("is_empty(input: any) -> boolean", plain(is_empty), "Whether it is empty.", "is_empty([1, 2, 3])", "false"),
-        (
-            "is_set(input: any) -> boolean",
-            plain(_is_set),
-            "Old name of contains_key.",
-            'is_set("payer.email")',
-            "",
-        ),
+        ("is_set(input: any) -> boolean", plain(_is_set), "Old name of contains_key.", 'is_set("payer.email")', ""),
         (
             "contains_key(input: any) -> boolean",
             plain(_is_set),
@@ -281,13 +275,7 @@ STRUCTURE_FUNCTIONS: Mapping[str, Function] = {
             'array_to_string("_", ["Marketing", "Sales"])',
             "Marketing_Sales",
         ),
-        (
-            "flattenArray(array: array) -> array",
-            plain(_flat),
-            "Flattens.",
-            "flattenArray([1, [2, [3]]])",
-            "[1, 2, 3]",
-        ),
+        ("flattenArray(array: array) -> array", plain(_flat), "Flattens.", "flattenArray([1, [2, [3]]])", "[1, 2, 3]"),
         (
             "filterArray(array: array, predicate: lambda) -> array",
             plain(_filtered),

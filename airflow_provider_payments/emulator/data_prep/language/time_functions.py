@@ -126,19 +126,9 @@ TIME_FUNCTIONS: Mapping[str, Function] = group(
         'set_date_part("m", 4, date("2016-11-09T11:44:44.797"))',
         "2016-04-09T11:44:44.797Z",
     ),
-    (
-        f"make_date_time{_PARTS_SIGNATURE}",
-        plain(_from_parts),
-        "A time of its parts.",
-        f"make_date_time{_PARTS_EXAMPLE}",
-        _PARTS_RESULT,
-    ),
-    (
-        f"make_timestamp{_PARTS_SIGNATURE}",
-        plain(_from_parts),
-        "A time of its parts.",
-        f"make_timestamp{_PARTS_EXAMPLE}",
-        _PARTS_RESULT,
+    *(
+        (name + _PARTS_SIGNATURE, plain(_from_parts), "A time from its parts.", name + _PARTS_EXAMPLE, _PARTS_RESULT)
+        for name in ("make_date_time", "make_timestamp")
     ),
     (
         "zone_date_to_utc(date: time) -> time",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_payments.emulator.data_prep.language.function import Function, group, null_safe, plain, spread
-from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError, equal, less, number, shown
+from airflow_provider_payments.emulator.data_prep.language.values import ExpressionError, equal, less, number, shortened
 
 
 def _extreme(before: Callable[[Any, Any], bool]) -> Callable[..., Any]:
@@ -23,8 +23,8 @@ def _extreme(before: Callable[[Any, Any], bool]) -> Callable[..., Any]:
 
 def _decoded(key: Any, *options: Any) -> Any:
     options = tuple(spread(options))
-    for wanted, value in zip(options[::2], options[1::2], strict=False):
-        if equal(key, wanted):
+    for candidate, value in zip(options[::2], options[1::2], strict=False):
+        if equal(key, candidate):
             return value
     return options[-1] if len(options) % 2 else None
 
@@ -34,7 +34,7 @@ def _integer(value: Any) -> int:
         return int(value)
     read = number(value)
     if isinstance(read, float) or not -(2**63) <= read < 2**63:
-        raise ExpressionError(f"{shown(value)} is no whole number")
+        raise ExpressionError(f"{shortened(value)} is no whole number")
     return read
 
 
@@ -85,13 +85,7 @@ VALUE_FUNCTIONS: Mapping[str, Function] = {
     **group(
         "Type conversions",
         ("to_integer(string: single) -> whole", null_safe(_integer), "A whole number.", 'to_integer("12")', "12"),
-        (
-            "to_bigint(string: single) -> number",
-            null_safe(_big),
-            "A number.",
-            'to_bigint("1000000.34")',
-            "1000000.34",
-        ),
+        ("to_bigint(string: single) -> number", null_safe(_big), "A number.", 'to_bigint("1000000.34")', "1000000.34"),
         ("to_decimal(string: single) -> number", null_safe(_decimal), "A number.", 'to_decimal("20.5")', "20.5"),
         ("to_float(string: single) -> number", null_safe(_decimal), "A number.", 'to_float("12.3456")', "12.3456"),
     ),

@@ -57,7 +57,7 @@ def as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def shown(value: Any) -> str:
+def shortened(value: Any) -> str:
     """Return a short form of a value for an error message."""
     if value is None or isinstance(value, list | Mapping):
         return type_name(value)
@@ -100,7 +100,7 @@ def number(value: Any) -> int | float:
     try:
         return _read(value)
     except (TypeError, ValueError) as error:
-        raise ExpressionError(f"{shown(value)} is no number") from error
+        raise ExpressionError(f"{shortened(value)} is no number") from error
 
 
 def _read(value: Any) -> int | float:
@@ -121,7 +121,7 @@ def whole(value: Any) -> int:
     """Return a whole number; a fraction of zero is ignored."""
     read = number(value)
     if read != int(read):
-        raise ExpressionError(f"{shown(value)} is no whole number")
+        raise ExpressionError(f"{shortened(value)} is no whole number")
     return int(read)
 
 
@@ -133,7 +133,7 @@ def truth(value: Any) -> bool:
         return value != 0
     if isinstance(value, str) and value.lower() in ("true", "false", ""):
         return value.lower() == "true"
-    raise ExpressionError(f"{shown(value)} is neither true nor false")
+    raise ExpressionError(f"{shortened(value)} is neither true nor false")
 
 
 def is_empty(value: Any) -> bool:
@@ -216,4 +216,4 @@ def size(value: Any) -> int:
         return 0
     if isinstance(value, str | list | Mapping):
         return len(value)
-    raise ExpressionError(f"{shown(value)} has no size")
+    raise ExpressionError(f"{shortened(value)} has no size")

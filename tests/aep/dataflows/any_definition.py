@@ -13,10 +13,10 @@ from airflow_provider_payments.aep.dataflows.definition import (
     Definition,
     DeltaColumn,
     Identity,
+    Schedule,
+    Schema,
     Source,
 )
-from airflow_provider_payments.aep.dataflows.definition import Schedule as Pace
-from airflow_provider_payments.aep.dataflows.definition import Schema as Target
 
 WORDS = st.from_regex("[A-Za-z][A-Za-z0-9]{0,6}", fullmatch=True)
 #: Names that services accept; YAML may read some of them as other values.
@@ -61,16 +61,18 @@ def definitions(draw: st.DrawFn) -> Definition:
     """Draw a consistent definition."""
     source = draw(sources())
     columns = st.sampled_from(source.columns) if source.columns else TEXTS
-    pace: dict[str, Any] = {}
+    timing: dict[str, Any] = {}
     repeated = draw(st.booleans())
     if repeated:
         every = f"{draw(st.integers(15, 90))} {draw(UNITS)}"
-        pace["schedule"] = draw(st.sampled_from([f"every {every}", Pace(every=every, backfill=draw(st.booleans()))]))
+        timing["schedule"] = draw(
+            st.sampled_from([f"every {every}", Schedule(every=every, backfill=draw(st.booleans()))])
+        )
         if not source.resource:
             names = columns.map(lambda name: DeltaColumn(name=name)) | columns.map(
                 lambda name: DeltaColumn(name=name, format="yyyy", timezone="UTC")
             )
-            pace["delta_column"] = draw(names)
+            timing["delta_column"] = draw(names)
     targets = optional(
         title=NAMES.map("S {}".format),
         description=TEXTS,
@@ -79,7 +81,7 @@ def definitions(draw: st.DrawFn) -> Definition:
         field_groups=st.lists(NAMES, max_size=2),
         identity=st.builds(Identity, field=FIELDS.map("xdm:{}".format), namespace=WORDS, primary=st.booleans()),
         profile=st.booleans(),
-    ).map(lambda given: Target(**given | {"profile": profile_of(given)}))
+    ).map(lambda given: Schema(**given | {"profile": profile_of(given)}))
     datasets = optional(name=NAMES, description=TEXTS, tags=st.dictionaries(WORDS, st.lists(TEXTS, max_size=2))).map(
         lambda given: Dataset(**given)
     )
@@ -96,4 +98,4 @@ def definitions(draw: st.DrawFn) -> Definition:
         tolerance=st.sampled_from(["0%", "0.1%", "5%", "12.5%", "100%"]),
     )
     name, mapped = draw(NAMES), draw(mappings(columns))
-    return Definition(name=name, source=source, mappings=mapped, **pace, **draw(others))
+    return Definition(name=name, source=source, mappings=mapped, **timing, **draw(others))
