@@ -75,8 +75,9 @@ class DataflowDisabledError(PlatformError):
     def __init__(self, flow_id: str, since: str | None) -> None:
         when = f" since {since}" if since else ""
         super().__init__(
-            f"dataflow {flow_id} is disabled{when}, by somebody or by the platform after 30 days of failures: no run "
-            "will begin. Find out why, enable it and clear the task; fail_if_disabled=False goes on waiting"
+            f"dataflow {flow_id} is disabled{when}, by a user or by the platform after 30 days of failures, so no run "
+            "will begin. Find out the reason, enable the dataflow and clear the task; fail_if_disabled=False continues "
+            "to wait"
         )
 
 

@@ -306,7 +306,7 @@ def add_extra(payload: dict[str, Any], extra: Mapping[str, Any], path: str = "ex
         elif key in merged and existing != value:
             # Values below `auth` may be credentials.
             shown = "***" if f"{path}.{key}".startswith("extra.auth") else value
-            raise InvalidInputError(f"{path}.{key}", shown, "this field is set by an argument of its own")
+            raise InvalidInputError(f"{path}.{key}", shown, "this field is set by its own argument")
         else:
             merged[key] = value
     return merged

@@ -263,12 +263,12 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
             where = {"url": client.url, "sandbox": client.sandbox}
             store_link(context, page=DATAFLOW.page, object_id=wait.flow_id, **where)
         self._queries = self._queries or RunQueries(client, on_dataflow=self._keep_dataflow)
-        sent, left = client.transport.sent, self._seconds_left()
+        sent, left = client.transport.requests_sent, self._seconds_left()
         try:
             with client.transport.within(max(left, MIN_POLL_SECONDS)):
                 self._queries.poll([wait])
         finally:
-            Stats.incr("payments.flow_run.poll.requests", client.transport.sent - sent)
+            Stats.incr("payments.flow_run.poll.requests", client.transport.requests_sent - sent)
         if wait.error and wait.error.retryable and left > 0 >= self._seconds_left():
             raise AirflowSensorTimeout(
                 f"{wait.selection} timed out; {self.run_log.last_status}. {wait.error}"

@@ -272,7 +272,7 @@ class Poller:
         transport = self._queries.client.transport if self._queries else None
         if transport is None:
             return
-        sent, transport.sent = transport.sent, 0
+        sent, transport.requests_sent = transport.requests_sent, 0
         try:
             Stats.incr("payments.flow_run.poll.requests", sent)
         except Exception:  # an error of the metrics backend must not end waits

@@ -62,8 +62,8 @@ class Chain:
     client: Client
     naps: list[float] = field(default_factory=list)
 
-    def ensure(self, want: Resource, **how: Any) -> Provisioned:
-        return ensure(self.client, want, **how)
+    def ensure(self, desired: Resource, **how: Any) -> Provisioned:
+        return ensure(self.client, desired, **how)
 
     def post(self, path: str, body: Any, **params: str) -> Any:
         """Create an object by a plain request, as another writer does."""

@@ -14,8 +14,8 @@ Change = Callable[[Chain, Body], object]
 
 def made_by_hand(chain: Chain, kind: str, change: Change) -> None:
     """Send a creation with the kind's usual body and a change that the value's own checks may refuse."""
-    want = KINDS[kind].build(chain)
-    ready = want.ready(chain.client) if kind == "field group" else want
+    desired = KINDS[kind].build(chain)
+    ready = desired.ready(chain.client) if kind == "field group" else desired
     body = ready.payload()
     if kind == "dataflow":
         body["scheduleParams"] = {"startTime": 4102444800, "frequency": "minute", "interval": 15}
@@ -23,15 +23,15 @@ def made_by_hand(chain: Chain, kind: str, change: Change) -> None:
     chain.post(KINDS[kind].path, body)
 
 
-def different(chain: Chain, want: Resource) -> list[str]:
+def different(chain: Chain, desired: Resource) -> list[str]:
     """The fields in which the only object of that name differs from a desired value."""
-    (existing,) = want.look_up(chain.client)
-    return sorted(difference.field for difference in want.differences(chain.client, existing))
+    (existing,) = desired.look_up(chain.client)
+    return sorted(difference.field for difference in desired.differences(chain.client, existing))
 
 
-def check(chain: Chain, kind: str, change: Change, fields: list[str], **asked: Any) -> None:
+def check(chain: Chain, kind: str, change: Change, fields: list[str], **requested: Any) -> None:
     made_by_hand(chain, kind, change)
-    assert different(chain, KINDS[kind].build(chain, **asked)) == fields
+    assert different(chain, KINDS[kind].build(chain, **requested)) == fields
 
 
 def put(**values: Any) -> Change:

@@ -174,12 +174,12 @@ def test_every_reader_accepts_thousands_of_levels(reader: Callable[[Fields], Any
 
 @pytest.mark.parametrize("kind", [kind for kind in USUAL if kind is not Dataflow])
 def test_marks_outputs_and_differences_accept_any_item(kind: type[Resource]) -> None:
-    want = value(kind)
-    read_each(lambda item: want.kind.mark_of(RemoteObject("x", item=item)))
-    read_each(lambda item: want.outputs(RemoteObject("x", item=item), 1790000000.0))
+    desired = value(kind)
+    read_each(lambda item: desired.kind.mark_of(RemoteObject("x", item=item)))
+    read_each(lambda item: desired.outputs(RemoteObject("x", item=item), 1790000000.0))
     # Other kinds send requests for their fields; they are tested below.
     if kind.__module__.endswith(("flow_service", "catalog")):
-        read_each(lambda item: want.differences(None, RemoteObject("x", item=item)))  # type: ignore[arg-type]
+        read_each(lambda item: desired.differences(None, RemoteObject("x", item=item)))  # type: ignore[arg-type]
 
 
 # ---- with requests ---------------------------------------------------------------------------------------------------
@@ -203,8 +203,8 @@ def bodies(whole: bool) -> st.SearchStrategy[bytes]:
 def test_a_step_with_arbitrary_lists_returns_or_raises_platform_error(
     name: str, whole: bool, chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
-    existing = chain.ensure(want).existing.id
+    desired = KINDS[name].build(chain)
+    existing = chain.ensure(desired).existing.id
     emulator.advance(600)
 
     @with_requests
@@ -214,7 +214,7 @@ def test_a_step_with_arbitrary_lists_returns_or_raises_platform_error(
         proxy.fault("GET", f"{KINDS[name].path}[?]", status=200, body=body, times=50)
         proxy.fault("POST", KINDS[name].path, status=403, body=b'{"title": "ForbiddenError"}', times=50)
         step = make_writer(proxy.url)
-        assert len(str(failure_of(lambda: json.dumps(step.ensure(want).to_json())))) < 5000
+        assert len(str(failure_of(lambda: json.dumps(step.ensure(desired).to_json())))) < 5000
         assert existing in [item.get("id") or item.get("$id") for item in emulator.objects(KINDS[name].objects)]
 
     accepts()
@@ -256,16 +256,18 @@ def test_a_flow_spec_search_accepts_any_answer(make_writer: Callable[..., Chain]
 def test_a_step_with_arbitrary_reads_returns_or_raises_platform_error(
     name: str, chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
-    made = chain.ensure(want).existing
+    desired = KINDS[name].build(chain)
+    created_object = chain.ensure(desired).existing
     emulator.advance(600)
-    wider = attrs.evolve(want, description="another") if name != "dataflow" else want
+    wider = attrs.evolve(desired, description="another") if name != "dataflow" else desired
 
     @with_requests
     @given(item=OBJECTS | ANY_JSON)
     def accepts(item: object) -> None:
-        own = item | {"id": made.id, "$id": made.id} if isinstance(item, dict) else item
-        body = {"items": [own], made.id: own, "$id": made.id} | (own if isinstance(own, dict) else {})
+        own = item | {"id": created_object.id, "$id": created_object.id} if isinstance(item, dict) else item
+        body = {"items": [own], created_object.id: own, "$id": created_object.id} | (
+            own if isinstance(own, dict) else {}
+        )
         proxy.faults.clear()
         proxy.fault("GET", f"{KINDS[name].path}/", status=200, body=json.dumps(body).encode(), times=50)
         step = make_writer(proxy.url)

@@ -312,7 +312,7 @@ def test_an_extra_field_that_contradicts_an_argument_is_refused(extra: dict[str,
     with pytest.raises(InvalidInputError) as refused:
         add_extra({"data": {"format": "json"}, "name": "n"}, extra)
     assert (refused.value.field, refused.value.value) == (field, value)
-    assert "set by an argument of its own" in refused.value.allowed
+    assert "set by its own argument" in refused.value.allowed
 
 
 @pytest.mark.parametrize(

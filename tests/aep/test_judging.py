@@ -37,8 +37,8 @@ class Reader:
     def walk(self, *args: Any) -> Iterator[list[Any]]:
         return self._client.walk(*args)
 
-    def once(self, name: str, ask: Callable[[], str]) -> str:
-        return self._client.once(name, ask)
+    def once(self, name: str, request: Callable[[], str]) -> str:
+        return self._client.once(name, request)
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def reader(chain: Chain) -> Reads:
     return Reader(chain.client)
 
 
-def judged(reads: Reads, want: Resource, existing: RemoteObject, now: float | None = None) -> Change | Fixed:
-    differences = want.differences(reads, existing)
-    return want.judge(existing, differences, reads.now() if now is None else now)
+def judged(reads: Reads, desired: Resource, existing: RemoteObject, now: float | None = None) -> Change | Fixed:
+    differences = desired.differences(reads, existing)
+    return desired.judge(existing, differences, reads.now() if now is None else now)
 
 
 # ---- every kind ------------------------------------------------------------------------------------------------------
@@ -58,22 +58,22 @@ def judged(reads: Reads, want: Resource, existing: RemoteObject, now: float | No
 def test_a_read_only_reader_finds_and_compares_any_kind(
     name: str, chain: Chain, reader: Reads, emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
-    made = chain.ensure(want).existing
+    desired = KINDS[name].build(chain)
+    created_object = chain.ensure(desired).existing
     writes = len([r for r in emulator.requests() if r["method"] != "GET"])
-    (listed,) = want.look_up(reader)
-    assert [existing.id for existing in want.search_by_second_key(reader)] in ([made.id], [])
-    assert want.differences(reader, listed) == []
-    assert made.id in [existing.id for existing in want.kind.list_all(reader, 2)]
+    (listed,) = desired.look_up(reader)
+    assert [existing.id for existing in desired.search_by_second_key(reader)] in ([created_object.id], [])
+    assert desired.differences(reader, listed) == []
+    assert created_object.id in [existing.id for existing in desired.kind.list_all(reader, 2)]
     assert "limit=2" in str(emulator.requests()[-1])
-    assert want.ready(reader).name == want.name
+    assert desired.ready(reader).name == desired.name
     assert len([r for r in emulator.requests() if r["method"] != "GET"]) == writes
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_an_object_found_by_id_is_compared_regardless_of_its_name(name: str, chain: Chain, reader: Reads) -> None:
-    made = chain.ensure(KINDS[name].build(chain)).existing
-    existing = KINDS[name].build(chain).kind.find(reader, made.id)
+    created_object = chain.ensure(KINDS[name].build(chain)).existing
+    existing = KINDS[name].build(chain).kind.find(reader, created_object.id)
     assert existing is not None
     renamed = [d.field for d in KINDS[name].build(chain, name="another").differences(reader, existing)]
     assert renamed == ["name"] if name == "dataflow" else renamed == []
@@ -87,23 +87,23 @@ def test_a_deleted_object_is_not_found_by_its_id(name: str, chain: Chain, reader
 
 @pytest.mark.parametrize("name", UPDATES)
 def test_an_update_sends_the_judged_change(name: str, chain: Chain, reader: Reads) -> None:
-    made = chain.ensure(KINDS[name].build(chain)).existing
-    want = KINDS[name].build(chain, **UPDATES[name])
-    (existing,) = want.look_up(reader)
-    change = judged(reader, want, existing)
+    created_object = chain.ensure(KINDS[name].build(chain)).existing
+    desired = KINDS[name].build(chain, **UPDATES[name])
+    (existing,) = desired.look_up(reader)
+    change = judged(reader, desired, existing)
     assert isinstance(change, Change)
     assert change.operations
-    assert chain.ensure(KINDS[name].build(chain)).existing.id == made.id  # nothing was sent
-    want.send(chain.client, existing, change)
-    (existing,) = want.look_up(reader)
-    assert want.differences(reader, existing) == []
+    assert chain.ensure(KINDS[name].build(chain)).existing.id == created_object.id  # nothing was sent
+    desired.send(chain.client, existing, change)
+    (existing,) = desired.look_up(reader)
+    assert desired.differences(reader, existing) == []
 
 
 def test_a_field_group_is_judged_by_its_list_item(chain: Chain, reader: Reads) -> None:
     chain.ensure(chain.field_group())
-    want = chain.field_group(fields=FIELDS | {"product.price": "number", "product.name": "integer"})
-    (existing,) = want.look_up(reader)
-    fixed = judged(reader, want, existing)
+    desired = chain.field_group(fields=FIELDS | {"product.price": "number", "product.name": "integer"})
+    (existing,) = desired.look_up(reader)
+    fixed = judged(reader, desired, existing)
     assert isinstance(fixed, Fixed)
     assert [d.field for d in fixed.differences] == ["fields.product.name (type)"]
     assert fixed.advice.startswith("An update only adds fields")
@@ -128,18 +128,18 @@ def test_listed_fields_without_references_are_compared_without_a_read(
 def test_fields_missing_in_a_list_are_read_before_they_differ(
     name: str, chain: Chain, reader: Reads, emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
-    chain.ensure(want)
-    (existing,) = want.look_up(reader)
+    desired = KINDS[name].build(chain)
+    chain.ensure(desired)
+    (existing,) = desired.look_up(reader)
     late = json.loads(json.dumps(existing.item).replace("Product_Id", "Other").replace('"product"', '"other"'))
     before = len(emulator.requests())
-    assert want.differences(reader, RemoteObject(existing.id, existing.created, existing.etag, late)) == []
+    assert desired.differences(reader, RemoteObject(existing.id, existing.created, existing.etag, late)) == []
     assert len(emulator.requests()) == before + 1
 
 
 def test_a_mapping_set_found_by_id_is_compared_by_content(chain: Chain, reader: Reads) -> None:
-    made = chain.ensure(chain.mapping_set()).existing
-    existing = chain.mapping_set().kind.find(reader, made.id)
+    created_object = chain.ensure(chain.mapping_set()).existing
+    existing = chain.mapping_set().kind.find(reader, created_object.id)
     assert existing is not None
     alike = {"_{TENANT_ID}.product.name": "Product_Name", "_id": "Product_Id"}
     assert chain.mapping_set(mappings=alike).differences(reader, existing) == []
@@ -159,35 +159,41 @@ LIMITS: dict[str, tuple[Schedule, dict[str, Any], str, bool]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "asked", "code", "always"), LIMITS.values(), ids=LIMITS)
+@pytest.mark.parametrize(("before", "requested", "code", "always"), LIMITS.values(), ids=LIMITS)
 def test_a_change_after_the_start_is_judged_fixed(
-    before: Schedule, asked: dict[str, Any], code: str, always: bool, chain: Chain, reader: Reads, emulator: Emulator
+    before: Schedule,
+    requested: dict[str, Any],
+    code: str,
+    always: bool,
+    chain: Chain,
+    reader: Reads,
+    emulator: Emulator,
 ) -> None:
-    if "mapping_set_id" in asked:
-        asked |= {"mapping_set_id": chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id}
+    if "mapping_set_id" in requested:
+        requested |= {"mapping_set_id": chain.ensure(chain.mapping_set(mappings={"_id": "Type"})).existing.id}
     chain.ensure(chain.dataflow(schedule=before))
-    want = chain.dataflow(**asked)
-    (existing,) = want.look_up(reader)
+    desired = chain.dataflow(**requested)
+    (existing,) = desired.look_up(reader)
     start = existing.item["scheduleParams"]["startTime"]
-    assert isinstance(judged(reader, want, existing, start - 1), Fixed) is always
-    fixed = judged(reader, want, existing, start)
+    assert isinstance(judged(reader, desired, existing, start - 1), Fixed) is always
+    fixed = judged(reader, desired, existing, start)
     assert isinstance(fixed, Fixed)
     assert code in fixed.advice
     # The service refuses the update.
     emulator.advance(300)
-    change = want.change(existing, want.differences(reader, existing))
+    change = desired.change(existing, desired.differences(reader, existing))
     with pytest.raises(Exception, match=code):
-        want.send(chain.client, existing, change)
+        desired.send(chain.client, existing, change)
 
 
 def test_transformations_of_one_name_keep_their_own_parameters(chain: Chain, reader: Reads) -> None:
     chain.ensure(chain.dataflow())
-    want = chain.dataflow(delta_column=DeltaColumn("Type"))
-    (existing,) = want.look_up(reader)
+    desired = chain.dataflow(delta_column=DeltaColumn("Type"))
+    (existing,) = desired.look_up(reader)
     copy, mapping = existing.item["transformations"]
     first = copy | {"params": copy["params"] | {"own": 1}}
     live = RemoteObject(existing.id, item=existing.item | {"transformations": [first, copy, mapping]})
-    change = judged(reader, want, live)
+    change = judged(reader, desired, live)
     assert isinstance(change, Change)
     (step,) = change.operations
     assert [shown["params"].get("own") for shown in step["value"]] == [1, None, None]
@@ -196,9 +202,9 @@ def test_transformations_of_one_name_keep_their_own_parameters(chain: Chain, rea
 
 def test_an_interval_can_be_changed_after_the_start(chain: Chain, reader: Reads) -> None:
     chain.ensure(chain.dataflow())
-    want = chain.dataflow(schedule=Schedule("minute", 30))
-    (existing,) = want.look_up(reader)
-    assert isinstance(judged(reader, want, existing, existing.item["scheduleParams"]["startTime"] + 1), Change)
+    desired = chain.dataflow(schedule=Schedule("minute", 30))
+    (existing,) = desired.look_up(reader)
+    assert isinstance(judged(reader, desired, existing, existing.item["scheduleParams"]["startTime"] + 1), Change)
 
 
 # ---- state, name and description -------------------------------------------------------------------------------------
@@ -224,10 +230,10 @@ def test_a_state_that_the_user_set_is_changed(
 ) -> None:
     chain.ensure(chain.dataflow())
     switched(chain, op)
-    want = chain.dataflow(enabled=enabled)
-    (existing,) = want.look_up(reader)
-    assert judged(reader, want, existing) == verdict
-    found = chain.ensure(want, if_exists="update")
+    desired = chain.dataflow(enabled=enabled)
+    (existing,) = desired.look_up(reader)
+    assert judged(reader, desired, existing) == verdict
+    found = chain.ensure(desired, if_exists="update")
     assert found.updated is (verdict != Change())
     assert emulator.objects("flows")[0]["state"] == ("disabled" if enabled is False else "enabled")
 
@@ -250,11 +256,11 @@ def test_a_draft_is_not_enabled_by_an_update(chain: Chain, reader: Reads) -> Non
 
 
 def test_a_dataflow_is_created_disabled_on_request(chain: Chain, emulator: Emulator) -> None:
-    want = chain.dataflow(enabled=False)
-    assert chain.ensure(want).created
+    desired = chain.dataflow(enabled=False)
+    assert chain.ensure(desired).created
     (flow,) = emulator.objects("flows")
     assert flow["state"] == "disabled"
-    assert not chain.ensure(want).updated
+    assert not chain.ensure(desired).updated
 
 
 def test_a_concurrent_change_of_a_new_disabled_dataflow_is_kept(
@@ -266,10 +272,10 @@ def test_a_concurrent_change_of_a_new_disabled_dataflow_is_kept(
         path, headers = f"{FLOW_SERVICE}/flows/{flow['id']}", {"If-Match": flow["etag"]}
         chain.client.request("PATCH", path, body=patch, headers=headers)
 
-    want = chain.dataflow(enabled=False)
+    desired = chain.dataflow(enabled=False)
     proxy.fault("POST", "/action", status=503, first=change)
-    proxy.fault("POST", "/action", status=503, times=4)
-    assert ensure(make_client(proxy.url), want).created
+    proxy.fault("POST", "/action", status=503)
+    assert ensure(make_client(proxy.url), desired).created
     (flow,) = emulator.objects("flows")
     assert (flow["state"], flow["scheduleParams"]["interval"]) == ("disabled", 45)
 
@@ -278,34 +284,36 @@ def test_a_concurrent_change_of_a_new_disabled_dataflow_is_kept(
 def test_a_later_try_without_update_keeps_another_writers_description(
     enabled: bool | None, chain: Chain, emulator: Emulator
 ) -> None:
-    want = chain.dataflow(description="ours", enabled=enabled)
-    made = chain.ensure(want).existing
+    desired = chain.dataflow(description="ours", enabled=enabled)
+    created_object = chain.ensure(desired).existing
     (flow,) = emulator.objects("flows")
     text = flow["description"].replace("ours", "theirs")
     patch = [{"op": "replace", "path": "/description", "value": text}]
-    chain.client.request("PATCH", f"{want.kind.path}/{made.id}", body=patch, headers={"If-Match": flow["etag"]})
-    again = chain.ensure(want, attempt=2)
-    assert (again.existing.id, again.updated) == (made.id, False)
+    chain.client.request(
+        "PATCH", f"{desired.kind.path}/{created_object.id}", body=patch, headers={"If-Match": flow["etag"]}
+    )
+    again = chain.ensure(desired, attempt=2)
+    assert (again.existing.id, again.updated) == (created_object.id, False)
     assert emulator.objects("flows")[0]["description"] == text
 
 
 def test_an_enabled_dataflow_is_adopted_if_no_update_is_allowed(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.dataflow())
-    assert chain.ensure(chain.dataflow(enabled=False)).existing.id == made.existing.id
+    provisioned = chain.ensure(chain.dataflow())
+    assert chain.ensure(chain.dataflow(enabled=False)).existing.id == provisioned.existing.id
     assert emulator.objects("flows")[0]["state"] == "enabled"
 
 
 def test_a_dataflow_found_by_its_id_is_renamed_in_place(chain: Chain, reader: Reads, emulator: Emulator) -> None:
-    made = chain.ensure(chain.dataflow()).existing
-    want = chain.dataflow(name="another", source_connection_id=chain.source_id)
-    existing = want.kind.find(reader, made.id)
+    created_object = chain.ensure(chain.dataflow()).existing
+    desired = chain.dataflow(name="another", source_connection_id=chain.source_id)
+    existing = desired.kind.find(reader, created_object.id)
     assert existing is not None
-    change = judged(reader, want, existing)
+    change = judged(reader, desired, existing)
     assert change == Change(({"op": "add", "path": "/name", "value": "another"},))
     assert isinstance(change, Change)
-    want.send(chain.client, existing, change)
+    desired.send(chain.client, existing, change)
     (flow,) = emulator.objects("flows")
-    assert (flow["id"], flow["name"]) == (made.id, "another")
+    assert (flow["id"], flow["name"]) == (created_object.id, "another")
 
 
 @pytest.mark.parametrize("name", ["dataflow", "schema", "dataset"])
@@ -314,17 +322,17 @@ def test_an_update_sets_a_description_and_keeps_the_mark(
     name: str, marked: bool, chain: Chain, make_client: Callable[..., Client], emulator: Emulator
 ) -> None:
     chain = chain if marked else Chain(make_client(marks=False))
-    made = chain.ensure(KINDS[name].build(chain, description="as it was"))
-    mark = made.resource.kind.mark_of(next(iter(made.resource.look_up(chain.client)))) if marked else None
-    want = KINDS[name].build(chain, description="as it shall be")
+    provisioned = chain.ensure(KINDS[name].build(chain, description="as it was"))
+    mark = provisioned.resource.kind.mark_of(next(iter(provisioned.resource.look_up(chain.client)))) if marked else None
+    desired = KINDS[name].build(chain, description="as it shall be")
     # The description does not decide whether an object matches.
-    assert chain.ensure(want).existing.id == made.existing.id
-    assert not chain.ensure(want).updated
-    assert chain.ensure(want, if_exists="update").updated
-    (existing,) = want.look_up(chain.client)
+    assert chain.ensure(desired).existing.id == provisioned.existing.id
+    assert not chain.ensure(desired).updated
+    assert chain.ensure(desired, if_exists="update").updated
+    (existing,) = desired.look_up(chain.client)
     in_text = f" {mark}" if mark and name != "dataset" else ""
     assert existing.item["description"] == f"as it shall be{in_text}"
-    assert want.kind.carries_mark
-    assert want.kind.mark_of(existing) == mark
-    assert not chain.ensure(want, if_exists="update").updated
+    assert desired.kind.carries_mark
+    assert desired.kind.mark_of(existing) == mark
+    assert not chain.ensure(desired, if_exists="update").updated
     assert not chain.ensure(KINDS[name].build(chain), if_exists="update").updated

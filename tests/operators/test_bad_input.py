@@ -252,7 +252,7 @@ CASES = [
             (
                 "extra that contradicts an argument",
                 {"description": "ours", "extra": {"description": "theirs"}},
-                ("extra.description='theirs'", "argument of its own"),
+                ("extra.description='theirs'", "set by its own argument"),
             ),
         )
     ),

@@ -315,7 +315,7 @@ def test_intervals_grow_and_the_last_poll_precedes_the_deadline(others: int, exp
         seen = []
         for _ in expected:
             seen.append(waiter.due - now)
-            waiter.plan(waiter.due, early=0.0)
+            waiter.schedule_next(waiter.due, early=0.0)
         return seen
 
     assert asyncio.run(dues()) == pytest.approx(expected, abs=0.01)

@@ -31,13 +31,13 @@ def datasets(reads: Reads, name: str | None = None, limit: int = PAGE) -> Iterat
     params |= {"name": name} if name else {}
     seen = set[str]()
 
-    def ask(start: int | None) -> tuple[list[Any], int | None]:
+    def read_page(start: int | None) -> tuple[list[Any], int | None]:
         page = reads.get(path, params | {"start": str(start or 0)}, expected=_by_id)
         new = [{**pages.objects([item], "dataSets")[0], "id": key} for key, item in page.items() if key not in seen]
         seen.update(page)
         return new, (start or 0) + len(page) if new else None
 
-    for page in reads.walk(path, ask, "id"):
+    for page in reads.walk(path, read_page, "id"):
         yield from page
 
 

@@ -60,11 +60,11 @@ class Reads(Protocol):
         """Return the body of the answer to ``GET path``."""
 
     def walk(
-        self, path: str, ask: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str
+        self, path: str, read_page: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str
     ) -> Iterator[list[Any]]:
         """Yield the pages of a list."""
 
-    def once(self, name: str, ask: Callable[[], str]) -> str:
+    def once(self, name: str, request: Callable[[], str]) -> str:
         """Return a value that never changes, and that is requested at its first use only."""
 
 
@@ -191,13 +191,13 @@ class Client:
         return self.request("GET", path, params=params, headers=headers, expected=expected).body
 
     def walk(
-        self, path: str, ask: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str
+        self, path: str, read_page: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str
     ) -> Iterator[list[Any]]:
         """
         Yield the pages of a list, until a page has no next one; each page is one request.
 
         :param path: the path of the list, for the error.
-        :param ask: requests the page at a place (``None``: the first page); returns its items and the next page's
+        :param read_page: requests the page at a place (``None``: the first page); returns its items and the next page's
             place.
         :param identity: the member that identifies an item.
         :raises RequestError: as an ambiguous read, if a page or a place is repeated, or after too many empty pages.
@@ -206,7 +206,7 @@ class Client:
         place, places, seen, empty = None, set[Place](), set[str](), 0
         while True:
             with self.transport.until(deadline):
-                page, place = ask(place)
+                page, place = read_page(place)
             new = {known for item in page if (known := text(mapping(item).get(identity)))} - seen
             yield page
             if place is None:
@@ -226,14 +226,14 @@ class Client:
             places.add(place)
             seen |= new
 
-    def once(self, name: str, ask: Callable[[], str]) -> str:
+    def once(self, name: str, request: Callable[[], str]) -> str:
         """
         Return a value that never changes in the sandbox, and that is requested at its first use only.
 
         :param name: the name of the value.
-        :param ask: requests the value.
+        :param request: requests the value.
         """
         with self._lock:
             if name not in self._constants:
-                self._constants[name] = ask()
+                self._constants[name] = request()
             return self._constants[name]

@@ -49,7 +49,7 @@ def row_error_files(client: Client, batch_id: str) -> Iterator[DiagnosticFile]:
     """
     path = _meta_path(batch_id)
 
-    def ask(start: int | None) -> tuple[list[Any], int | None]:
+    def read_page(start: int | None) -> tuple[list[Any], int | None]:
         begin = start or 0
         params = {"path": ROW_ERRORS, "start": str(begin), "limit": str(PAGE)}
         page = client.get(path, params, expected=pages.holding("data"))
@@ -58,7 +58,7 @@ def row_error_files(client: Client, batch_id: str) -> Iterator[DiagnosticFile]:
         has_more = bool(at(page, "_links", "next")) or total is None or end < total
         return found, end if found and has_more else None
 
-    for page in client.walk(path, ask, "name"):
+    for page in client.walk(path, read_page, "name"):
         for item in pages.objects(page, ROW_ERRORS):
             yield DiagnosticFile(f"{ROW_ERRORS}/{_name(item)}", count(item.get("length")))
 

@@ -32,7 +32,7 @@ def mapping_sets(reads: Reads, name: str | None = None, limit: int = PAGE) -> It
     seen = set[str]()
     by_items = False
 
-    def ask(start: int | None) -> tuple[list[Any], int | None]:
+    def read_page(start: int | None) -> tuple[list[Any], int | None]:
         nonlocal by_items
         found = reads.get(_MAPPING_SETS, params | {"start": str(start or 0)}, expected=_a_page)["data"]
         page = pages.objects(found, "mappingSets")
@@ -41,7 +41,7 @@ def mapping_sets(reads: Reads, name: str | None = None, limit: int = PAGE) -> It
         seen.update(item["id"] for item in new)
         return new, (len(seen) if by_items else (start or 0) + 1) if new else None
 
-    for page in reads.walk(_MAPPING_SETS, ask, "id"):
+    for page in reads.walk(_MAPPING_SETS, read_page, "id"):
         yield from page
 
 

@@ -53,11 +53,11 @@ def pages(
         params.append(("orderby", orderby))
     path = f"{FLOW_SERVICE}/{collection}"
 
-    def ask(token: str | None) -> tuple[list[Any], str | None]:
+    def read_page(token: str | None) -> tuple[list[Any], str | None]:
         page = reads.get(path, [*params, *([("continuationToken", token)] if token else [])], expected=_a_listing)
         return page["items"], _next_token(page)
 
-    return reads.walk(path, ask, "id")
+    return reads.walk(path, read_page, "id")
 
 
 def item(reads: Reads, collection: str, item_id: str) -> Json:

@@ -39,12 +39,12 @@ def resources(reads: Reads, kind: str, title: str | None = None, limit: int = PA
     params = order | {"limit": str(limit)}
     path = f"{SCHEMA_REGISTRY}/tenant/{kind}"
 
-    def ask(start: str | None) -> tuple[list[Any], str | None]:
+    def read_page(start: str | None) -> tuple[list[Any], str | None]:
         query = params | ({"start": start} if start else {})
         page = reads.get(path, query, headers={"Accept": ACCEPT_LIST}, expected=pages.holding("results"))
         return page["results"], _next_start(page)
 
-    for page in reads.walk(path, ask, "$id"):
+    for page in reads.walk(path, read_page, "$id"):
         yield from pages.objects(page, kind)
 
 
@@ -56,12 +56,12 @@ def descriptors(reads: Reads, limit: int = PAGE) -> Iterator[Json]:
     """
     params = {"orderby": "updated", "limit": str(limit)}
 
-    def ask(start: str | None) -> tuple[list[Any], str | None]:
+    def read_page(start: str | None) -> tuple[list[Any], str | None]:
         query = params | ({"start": start} if start else {})
         page = reads.get(DESCRIPTORS, query, headers={"Accept": ACCEPT_DESCRIPTORS}, expected=pages.holding("results"))
         return page["results"], _next_start(page)
 
-    for page in reads.walk(DESCRIPTORS, ask, "@id"):
+    for page in reads.walk(DESCRIPTORS, read_page, "@id"):
         yield from pages.objects(page, "descriptors")
 
 
@@ -82,10 +82,10 @@ def resource(reads: Reads, kind: str, resource_id: str, accept: str = ACCEPT_FUL
 def tenant_id(reads: Reads) -> str:
     """Return the tenant's namespace without its underscore; it is requested once for each client."""
 
-    def ask() -> str:
+    def request() -> str:
         return str(reads.get(f"{SCHEMA_REGISTRY}/stats", expected=_a_tenant)["tenantId"].removeprefix("_"))
 
-    return reads.once("tenant_id", ask)
+    return reads.once("tenant_id", request)
 
 
 def _a_tenant(body: Any) -> Json:

@@ -118,15 +118,15 @@ class Snapshot:
         """Return the platform's time in epoch seconds."""
         return self._reads.now()
 
-    def once(self, name: str, ask: Callable[[], str]) -> str:
+    def once(self, name: str, request: Callable[[], str]) -> str:
         """Return a constant of the platform, which is read at its first use."""
-        return self._reads.once(name, ask)
+        return self._reads.once(name, request)
 
     def walk(
-        self, path: str, ask: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str
+        self, path: str, read_page: Callable[[Place | None], tuple[list[Any], Place | None]], identity: str
     ) -> Iterator[list[Any]]:
         """Yield the pages of a list."""
-        return self._reads.walk(path, ask, identity)
+        return self._reads.walk(path, read_page, identity)
 
     def get(
         self,

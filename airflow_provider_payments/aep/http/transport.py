@@ -185,7 +185,7 @@ class Transport:
         #: Entered for each request to the platform: it may wait before the request, and receives the request's error.
         self.pace: AbstractContextManager[Any] = nullcontext()
         #: The number of requests so far, without those for tokens.
-        self.sent = 0
+        self.requests_sent = 0
         self._lock = threading.Lock()
         self.timeouts = (connect_timeout, read_timeout)
         self.proxies = dict(proxies or {})
@@ -271,7 +271,7 @@ class Transport:
     def _paced(self, call: Call, token: str | None) -> Answer:
         with self.pace:
             with self._lock:
-                self.sent += 1
+                self.requests_sent += 1
             return self._once(call, token)
 
     @property

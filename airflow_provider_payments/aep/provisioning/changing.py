@@ -66,7 +66,10 @@ class Changes:
                 self.answer_was_lost = self.answer_was_lost or lost
                 log.warning("%s; reading the %s again", error, self.desired.kind)
                 if lost:
-                    self.settling.sleep(max(FIRST_WAIT_SECONDS, error.retry_after or 0.0), "to be changed")
+                    # Enabling and disabling (POST) have no If-Match: a lost request could undo a later one.
+                    settle_seconds = self.settling.seconds_after_sending if error.method == "POST" else 0.0
+                    pause = max(settle_seconds, FIRST_WAIT_SECONDS, error.retry_after or 0.0)
+                    self.settling.sleep(pause, "to be changed")
             now = self.desired.kind.read(self.client, existing)
             if now is None:
                 break

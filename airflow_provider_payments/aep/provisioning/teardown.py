@@ -68,7 +68,9 @@ def tear_down(
     :raises RequestError: if a request still fails after its retries; a later attempt continues.
     """
     if not client.marks:
-        raise InvalidInputError("marks", False, "a teardown finds what it may delete by the marks; switch them on")
+        raise InvalidInputError(
+            "marks", False, "a teardown recognises the objects of its run by their marks; switch marks on"
+        )
     outcome = Teardown()
     check()
     with client.transport.within(client.operation_timeout):

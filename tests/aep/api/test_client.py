@@ -30,7 +30,7 @@ def page(*names: str, following: str | None = None) -> bytes:
 
 
 def queries(proxy: FaultProxy, path: str) -> list[list[tuple[str, str]]]:
-    return [parse_qsl(urlsplit(asked).query) for _, asked, _ in proxy.asked if path in asked]
+    return [parse_qsl(urlsplit(requested).query) for _, requested, _ in proxy.asked if path in requested]
 
 
 # ---- lists ---------------------------------------------------------------------------------------------------------
@@ -43,9 +43,9 @@ def test_each_page_is_requested_with_the_same_filters_and_its_token(proxied: Cli
     proxy.fault("GET", "/flows", status=200, body=page("d"))
     pages = flow_service.pages(proxied, "flows", "name==a", orderby="-createdAt", limit=7)
     assert [item["id"] for found in pages for item in found] == ["a", "b", "c", "d"]
-    asked = [("property", "name==a"), ("limit", "7"), ("orderby", "-createdAt")]
+    requested = [("property", "name==a"), ("limit", "7"), ("orderby", "-createdAt")]
     tokens = [[("continuationToken", token)] for token in ("eyJuIjogMX0==", "x+y=", "p+q/r=")]
-    assert queries(proxy, "/flows") == [asked + token for token in ([], *tokens)]
+    assert queries(proxy, "/flows") == [requested + token for token in ([], *tokens)]
 
 
 def test_a_link_to_another_host_is_followed_on_the_configured_host(proxied: Client, proxy: FaultProxy) -> None:
@@ -115,13 +115,13 @@ def test_mapping_sets_are_listed_if_start_counts_pages(proxied: Client, proxy: F
 
 
 def test_a_schema_after_the_first_page_is_found(chain: Chain, proxied: Client, proxy: FaultProxy) -> None:
-    want = chain.schema(field_groups=())
-    made = chain.ensure(want).existing.id
+    desired = chain.schema(field_groups=())
+    created_id = chain.ensure(desired).existing.id
     # A page begins after the last value of the page before.
-    last = want.name[:-1]
+    last = desired.name[:-1]
     first = {"results": [], "_page": {"next": last}}
     proxy.fault("GET", "/tenant/schemas", status=200, body=json.dumps(first).encode())
-    assert [existing.id for existing in want.look_up(proxied)] == [made]
+    assert [existing.id for existing in desired.look_up(proxied)] == [created_id]
     assert ("start", last) in queries(proxy, "/tenant/schemas")[1]
 
 
@@ -142,8 +142,8 @@ def test_statistics_without_a_tenant_id_raise(proxied: Client, proxy: FaultProxy
 
 @pytest.mark.parametrize(("secret", "works"), [("right", True), ("wrong", False)])
 def test_a_base_connection_is_tested_at_the_vendor(secret: str, works: bool, chain: Chain) -> None:
-    made = chain.ensure(chain.base_connection(credential=CREDENTIAL | {"clientSecret": secret}))
-    assert flow_service.test_base_connection(chain.client, made.existing.id) is works
+    provisioned = chain.ensure(chain.base_connection(credential=CREDENTIAL | {"clientSecret": secret}))
+    assert flow_service.test_base_connection(chain.client, provisioned.existing.id) is works
 
 
 def test_explore_returns_tables_columns_and_rows(client: Client) -> None:
@@ -156,9 +156,9 @@ def test_explore_returns_tables_columns_and_rows(client: Client) -> None:
 
 def test_a_rest_resource_is_explored_by_its_path(chain: Chain) -> None:
     stripe = chain.base_connection(name="stripe", source=SOURCES["stripe"], credential={"accessToken": "key"})
-    made = chain.ensure(stripe).existing.id
-    assert flow_service.explore_resource(chain.client, made, "charges")["format"] == "hierarchical"
-    assert flow_service.explore_resource(chain.client, made, "charges", preview=True)["data"]
+    created_id = chain.ensure(stripe).existing.id
+    assert flow_service.explore_resource(chain.client, created_id, "charges")["format"] == "hierarchical"
+    assert flow_service.explore_resource(chain.client, created_id, "charges", preview=True)["data"]
 
 
 def test_columns_have_the_form_of_a_source_connection(client: Client) -> None:

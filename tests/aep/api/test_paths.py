@@ -49,7 +49,7 @@ def test_an_id_with_dot_segments_is_refused_before_sending(
 ) -> None:
     with pytest.raises(InvalidInputError, match="between slashes"):
         ask(make_client(proxy.url), object_id)
-    assert [asked for asked in proxy.asked if "/ims/" not in asked[1]] == []
+    assert [requested for requested in proxy.asked if "/ims/" not in requested[1]] == []
 
 
 @pytest.mark.parametrize(("ask", "path"), REQUESTS.values(), ids=REQUESTS)

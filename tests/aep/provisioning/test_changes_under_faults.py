@@ -29,8 +29,8 @@ def proxied(make_client: Callable[..., Client], proxy: FaultProxy) -> Client:
     return make_client(proxy.url)
 
 
-def updated(client: Client, want: Resource) -> Provisioned:
-    return ensure(client, want, if_exists="update")
+def updated(client: Client, desired: Resource) -> Provisioned:
+    return ensure(client, desired, if_exists="update")
 
 
 def before_and_after(chain: Chain, name: str) -> Resource:
@@ -57,12 +57,12 @@ def change_by_hand(chain: Chain, flow_id: str, interval: int) -> None:
 def test_a_refused_update_is_sent_again_and_keeps_the_other_writers_change(
     times: int, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow()).existing.id
+    created_id = chain.ensure(chain.dataflow()).existing.id
     others = iter(range(times))
     # Another writer's change, between each lookup and update.
-    proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, made, 20 + next(others)), times=times)
+    proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, created_id, 20 + next(others)), times=times)
     outcome = updated(proxied, chain.dataflow(schedule=HOURLY))
-    assert (outcome.updated, outcome.existing.id) == (True, made)
+    assert (outcome.updated, outcome.existing.id) == (True, created_id)
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412] * times + [200]
     (item,) = emulator.objects("flows")
     assert item["scheduleParams"]["frequency"] == "hour"
@@ -75,18 +75,18 @@ def test_an_update_that_another_writer_has_made_is_not_sent_again(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
     chain.ensure(chain.dataflow())
-    want = chain.dataflow(schedule=HOURLY)
-    proxy.fault("PATCH", "/flows", first=lambda: updated(chain.client, want))
-    assert updated(proxied, want).updated
+    desired = chain.dataflow(schedule=HOURLY)
+    proxy.fault("PATCH", "/flows", first=lambda: updated(chain.client, desired))
+    assert updated(proxied, desired).updated
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412]
-    assert not updated(chain.client, want).updated
+    assert not updated(chain.client, desired).updated
 
 
 def test_an_update_of_a_dataflow_that_was_just_disabled_is_a_conflict(
     chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
-    made = chain.ensure(chain.dataflow()).existing.id
-    proxy.fault("PATCH", "/flows", first=lambda: chain.post(f"{FLOWS}/{made}/action", None, op="disable"))
+    created_id = chain.ensure(chain.dataflow()).existing.id
+    proxy.fault("PATCH", "/flows", first=lambda: chain.post(f"{FLOWS}/{created_id}/action", None, op="disable"))
     with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
         updated(proxied, chain.dataflow(schedule=HOURLY))
     assert proxy.count("PATCH", "/flows") == 1
@@ -95,10 +95,12 @@ def test_an_update_of_a_dataflow_that_was_just_disabled_is_a_conflict(
 def test_an_update_is_given_up_after_three_conflicting_changes(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow()).existing.id
+    created_id = chain.ensure(chain.dataflow()).existing.id
     others = iter(range(20, 99))
-    proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, made, next(others)), times=99)
-    with pytest.raises(UnsettledError, match=f"dataflow 'own dataflow' .{made}. could not be updated") as unsettled:
+    proxy.fault("PATCH", "/flows", first=lambda: change_by_hand(chain, created_id, next(others)), times=99)
+    with pytest.raises(
+        UnsettledError, match=f"dataflow 'own dataflow' .{created_id}. could not be updated"
+    ) as unsettled:
         updated(proxied, chain.dataflow(schedule=HOURLY))
     assert unsettled.value.retryable
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412] * 3
@@ -109,14 +111,14 @@ def test_an_update_is_given_up_after_three_conflicting_changes(
 def test_an_update_of_an_object_that_was_just_deleted_may_be_retried(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow()).existing.id
+    created_id = chain.ensure(chain.dataflow()).existing.id
     emulator.advance(60)
-    path = f"{FLOWS}/{made}"
+    path = f"{FLOWS}/{created_id}"
     proxy.fault("PATCH", "/flows", first=lambda: chain.client.request("DELETE", path), lose=True)
-    want = chain.dataflow(schedule=HOURLY)
+    desired = chain.dataflow(schedule=HOURLY)
     with pytest.raises(UnsettledError):
-        updated(proxied, want)
-    assert updated(proxied, want).created
+        updated(proxied, desired)
+    assert updated(proxied, desired).created
 
 
 def grow_by_hand(chain: Chain, name: str) -> None:
@@ -129,12 +131,12 @@ def grow_by_hand(chain: Chain, name: str) -> None:
 def test_additions_of_other_writers_to_a_registry_resource_are_kept(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = before_and_after(chain, name)
+    desired = before_and_after(chain, name)
     chain.ensure(chain.schema(name="other"))
     proxy.fault("PATCH", KINDS[name].path, first=lambda: grow_by_hand(chain, name))
-    assert updated(proxied, want).updated
+    assert updated(proxied, desired).updated
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412, 200]
-    (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["title"] == want.name)
+    (item,) = (item for item in emulator.objects(KINDS[name].objects) if item["title"] == desired.name)
     if name == "schema":
         assert {PERSON, chain.group_id} <= {part["$ref"] for part in item["allOf"]}
     else:
@@ -147,9 +149,9 @@ def test_additions_of_other_writers_to_a_registry_resource_are_kept(
 def test_the_same_addition_by_another_writer_is_added_once(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
-    want = before_and_after(chain, name)
-    proxy.fault("PATCH", KINDS[name].path, first=lambda: updated(chain.client, want))
-    assert updated(proxied, want).updated
+    desired = before_and_after(chain, name)
+    proxy.fault("PATCH", KINDS[name].path, first=lambda: updated(chain.client, desired))
+    assert updated(proxied, desired).updated
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412]
 
 
@@ -162,31 +164,31 @@ def test_a_registry_that_refuses_its_own_etag_is_updated_without_if_match(
     emulator: Emulator,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    want = before_and_after(chain, name)
+    desired = before_and_after(chain, name)
     emulator.control("PUT", "options", json={"registry_requires_if_match": False})
     proxy.fault("PATCH", KINDS[name].path, status=412)
-    assert updated(proxied, want).updated
+    assert updated(proxied, desired).updated
     assert [status for method, _, status in proxy.asked if method == "PATCH"] == [412, 200]
     assert "again" not in caplog.text  # the same call sends it without If-Match
-    assert not updated(chain.client, want).updated
+    assert not updated(chain.client, desired).updated
 
 
 @pytest.mark.parametrize("name", ["field group", "schema"])
 def test_a_registry_that_refuses_every_etag_fails_with_its_own_status(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
-    want = before_and_after(chain, name)
+    desired = before_and_after(chain, name)
     proxy.fault("PATCH", KINDS[name].path, status=412, times=2)
     proxy.fault("PATCH", KINDS[name].path, status=428, times=9)
     with pytest.raises(RequestError, match="428"):
-        updated(proxied, want)
+        updated(proxied, desired)
 
 
 def test_a_recent_tag_that_is_not_listed_yet_is_kept(
     chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataset(tags={"team": ["a"]})).existing.id
-    path = f"/data/foundation/catalog/dataSets/{made}"
+    created_id = chain.ensure(chain.dataset(tags={"team": ["a"]})).existing.id
+    path = f"/data/foundation/catalog/dataSets/{created_id}"
     tags = {"team": ["a", "theirs"]}
     proxy.fault("GET", path, first=lambda: chain.client.request("PATCH", path, body={"tags": tags}))
     assert updated(proxied, chain.dataset(tags={"team": ["ours"]})).updated
@@ -202,13 +204,13 @@ def test_a_recent_tag_that_is_not_listed_yet_is_kept(
 def test_an_update_whose_answer_was_lost_is_verified_and_not_sent_again(
     name: str, fault: dict[str, Any], chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = before_and_after(chain, name)
+    desired = before_and_after(chain, name)
     proxy.fault("PATCH", KINDS[name].path, **fault)
-    outcome = updated(proxied, want)
+    outcome = updated(proxied, desired)
     assert (outcome.created, outcome.updated) == (False, True)
     assert len(emulator.requests(method="PATCH")) == 1
     # Nothing was added twice, and the outcome equals that of a lookup.
-    (existing,) = want.look_up(chain.client)
+    (existing,) = desired.look_up(chain.client)
     assert (outcome.existing.id, outcome.existing.etag) == (existing.id, existing.etag)
     if name == "schema":
         assert [part["$ref"] for part in existing.item["allOf"]].count(PERSON) == 1
@@ -220,34 +222,46 @@ def test_an_update_whose_answer_was_lost_is_verified_and_not_sent_again(
 def test_an_update_that_did_not_arrive_is_sent_again(
     name: str, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator, naps: list[float]
 ) -> None:
-    want = before_and_after(chain, name)
+    desired = before_and_after(chain, name)
     proxy.fault("PATCH", KINDS[name].path, before=True)
-    assert updated(proxied, want).updated
+    assert updated(proxied, desired).updated
     assert (proxy.count("PATCH", KINDS[name].path), len(emulator.requests(method="PATCH"))) == (2, 1)
     assert naps == [1.0]
-    assert not updated(chain.client, want).updated
+    assert not updated(chain.client, desired).updated
 
 
 def test_an_update_without_any_answer_is_sent_three_times(chain: Chain, proxied: Client, proxy: FaultProxy) -> None:
-    want = before_and_after(chain, "dataflow")
+    desired = before_and_after(chain, "dataflow")
     proxy.fault("PATCH", "/flows", before=True, times=99)
     with pytest.raises(UnsettledError, match="or answers were lost; the next attempt tries again"):
-        updated(proxied, want)
+        updated(proxied, desired)
     assert proxy.count("PATCH", "/flows") == 3
+
+
+def test_a_lost_request_to_disable_is_repeated_after_the_settle_time(
+    chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
+) -> None:
+    chain.ensure(chain.dataflow())
+    emulator.advance(600)
+    writer = make_writer(proxy.url)
+    proxy.fault("POST", "/action", status=503)
+    assert writer.ensure(chain.dataflow(enabled=False), if_exists="update").updated
+    assert writer.naps == [51.0]
+    assert [flow["state"] for flow in emulator.objects("flows")] == ["disabled"]
 
 
 @pytest.mark.parametrize("seconds", [30, 61])
 def test_a_retry_after_of_a_lost_update_is_slept_or_raised(
     seconds: int, chain: Chain, proxied: Client, proxy: FaultProxy, naps: list[float]
 ) -> None:
-    want = before_and_after(chain, "dataflow")
+    desired = before_and_after(chain, "dataflow")
     proxy.fault("PATCH", "/flows", status=503, headers={"Retry-After": str(seconds)})
     if seconds <= 60:
-        assert updated(proxied, want).updated
+        assert updated(proxied, desired).updated
         assert naps == [30.0]
         return
     with pytest.raises(RequestError) as failed:
-        updated(proxied, want)
+        updated(proxied, desired)
     assert (failed.value.retry_after, failed.value.retryable, naps) == (61.0, True, [])
     assert proxy.count("PATCH", "/flows") == 1
 
@@ -262,23 +276,23 @@ DELETABLE = ["base connection", "source connection", "target connection", "datas
 def test_a_deletion_is_repeated_after_a_lost_answer_and_accepts_404(
     name: str, fault: dict[str, Any], chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    kind, want = KINDS[name], KINDS[name].build(chain)
-    made = chain.ensure(want).existing
+    kind, desired = KINDS[name], KINDS[name].build(chain)
+    created_object = chain.ensure(desired).existing
     proxy.fault("DELETE", kind.path, **fault)
-    want.kind.delete(proxied, made)
+    desired.kind.delete(proxied, created_object)
     assert proxy.count("DELETE", kind.path) == (1 if fault.get("cut") and name != "dataset" else 2)
-    assert made.id not in [item["id"] for item in emulator.objects(kind.objects)]
+    assert created_object.id not in [item["id"] for item in emulator.objects(kind.objects)]
     # A repeated deletion, as after a kill, succeeds too.
-    want.kind.delete(proxied, made)
+    desired.kind.delete(proxied, created_object)
 
 
 @pytest.mark.parametrize("status", [400, 403, 409])
 def test_a_refused_deletion_is_an_error(
     status: int, chain: Chain, proxied: Client, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.source()).existing
+    created_object = chain.ensure(chain.source()).existing
     proxy.fault("DELETE", "/sourceConnections", status=status)
     with pytest.raises(RequestError) as failed:
-        chain.source().kind.delete(proxied, made)
+        chain.source().kind.delete(proxied, created_object)
     assert failed.value.status == status
     assert proxy.count("DELETE", "/sourceConnections") == 1

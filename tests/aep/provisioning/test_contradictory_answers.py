@@ -56,11 +56,11 @@ def test_only_a_404_of_the_service_itself_means_deleted(problem: Problem, reason
 def test_a_single_404_of_a_dataflow_creates_no_second_one(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow(), writer=A)
+    provisioned = chain.ensure(chain.dataflow(), writer=A)
     emulator.advance(600)
-    proxy.fault("GET", f"{FLOWS}/{made.existing.id}", status=404, body=GONE)
+    proxy.fault("GET", f"{FLOWS}/{provisioned.existing.id}", status=404, body=GONE)
     found = writer.ensure(chain.dataflow(), writer=LATER)
-    assert (found.existing.id, found.created) == (made.existing.id, False)
+    assert (found.existing.id, found.created) == (provisioned.existing.id, False)
     assert writer.naps == [50.0]
     assert len(emulator.objects("flows")) == 1
 
@@ -69,9 +69,9 @@ def test_a_single_404_of_a_dataflow_creates_no_second_one(
 def test_a_404_of_an_intermediary_is_an_error_and_creates_nothing(
     body: bytes, chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow(), writer=A)
+    provisioned = chain.ensure(chain.dataflow(), writer=A)
     emulator.advance(600)
-    proxy.fault("GET", f"{FLOWS}/{made.existing.id}", status=404, body=body, times=9)
+    proxy.fault("GET", f"{FLOWS}/{provisioned.existing.id}", status=404, body=body, times=9)
     with pytest.raises(RequestError, match="404"):
         writer.ensure(chain.dataflow(), writer=LATER)
     assert len(emulator.objects("flows")) == 1
@@ -101,9 +101,9 @@ def test_an_object_that_is_being_deleted_is_not_adopted(
 def test_an_object_that_changed_after_the_lookup_is_a_conflict(
     chain: Chain, writer: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow(), writer=A).existing.id
+    created_id = chain.ensure(chain.dataflow(), writer=A).existing.id
     emulator.advance(600)
-    proxy.fault("GET", f"{FLOWS}/{made}", status=200, body=changed_answer(chain, made, state="disabled"))
+    proxy.fault("GET", f"{FLOWS}/{created_id}", status=200, body=changed_answer(chain, created_id, state="disabled"))
     with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
         writer.ensure(chain.dataflow(), writer=LATER)
 
@@ -142,14 +142,14 @@ def test_a_differing_duplicate_is_disabled_and_the_oldest_dataflow_updated(
     first = chain.ensure(chain.dataflow(), writer=A).existing.id
     emulator.advance(1)
     other = chain.dataflow(schedule=Schedule(frequency="hour", interval=2))
-    copy = other.ready(chain.client).create(chain.client, KILLED.mark()).id
+    duplicate = other.ready(chain.client).create(chain.client, KILLED.mark()).id
     emulator.advance(600)
     daily = chain.dataflow(schedule=Schedule(frequency="day", interval=1))
     outcome = writer.ensure(daily, writer=LATER, if_exists="update")
-    assert (outcome.existing.id, outcome.updated, outcome.duplicates) == (first, True, (copy,))
+    assert (outcome.existing.id, outcome.updated, outcome.duplicates) == (first, True, (duplicate,))
     flows = {flow["id"]: flow for flow in emulator.objects("flows")}
     assert flows[first]["scheduleParams"]["frequency"] == "day"
-    assert (flows[first]["state"], flows[copy]["state"]) == ("enabled", "disabled")
+    assert (flows[first]["state"], flows[duplicate]["state"]) == ("enabled", "disabled")
 
 
 def test_the_later_of_two_writers_of_different_dataflows_gets_a_conflict(
@@ -164,9 +164,9 @@ def test_the_later_of_two_writers_of_different_dataflows_gets_a_conflict(
             second.ensure(daily, writer=LATER)
         return conflict.value
 
-    made, conflict = timeline.run((lambda: first.ensure(hourly, writer=A), younger), (0.0, 0.5))
+    provisioned, conflict = timeline.run((lambda: first.ensure(hourly, writer=A), younger), (0.0, 0.5))
     (only,) = emulator.objects("flows")
-    assert only["id"] == made.existing.id == conflict.object_id
+    assert only["id"] == provisioned.existing.id == conflict.object_id
     assert only["scheduleParams"]["frequency"] == "hour"
 
 
@@ -175,9 +175,9 @@ def test_a_created_duplicate_that_cannot_be_deleted_is_disabled(
     marks: bool, chain: Chain, make_writer: Callable[..., Chain], timeline: Any, emulator: Emulator
 ) -> None:
     emulator.fail("status", method="DELETE", status=403, times=9)
-    want = chain.dataflow()
+    desired = chain.dataflow()
     first, second = make_writer(seconds=1.0, marks=marks), make_writer(seconds=1.0, marks=marks)
-    programs = (lambda: first.ensure(want, writer=A)), (lambda: second.ensure(want, writer=LATER))
+    programs = (lambda: first.ensure(desired, writer=A)), (lambda: second.ensure(desired, writer=LATER))
     older, younger = timeline.run(programs, (0.0, 0.5))
     states = {flow["id"]: flow["state"] for flow in emulator.objects("flows")}
     assert older.existing.id == younger.existing.id
@@ -189,10 +189,10 @@ def test_a_created_duplicate_that_cannot_be_deleted_is_disabled(
 def test_a_second_attempt_at_a_dataflow_ignores_a_long_retry_after(
     chain: Chain, writer: Chain, proxy: FaultProxy
 ) -> None:
-    want = chain.dataflow()
+    desired = chain.dataflow()
     proxy.fault("GET", "/flows?", status=429, headers={"Retry-After": "3600"})
     with pytest.raises(UnsettledError, match="so the next attempt searches before that time") as unsettled:
-        writer.ensure(want, attempt=2, writer=A)
+        writer.ensure(desired, attempt=2, writer=A)
     assert getattr(unsettled.value, "retry_after", None) is None
 
 
@@ -218,7 +218,7 @@ def test_a_dataset_with_a_batch_stays_even_without_a_last_batch_id(
 def test_a_refused_deletion_is_reported_and_the_teardown_continues(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    source, dataset = (chain.ensure(want, writer=A).existing.id for want in (chain.source(), chain.dataset()))
+    source, dataset = (chain.ensure(desired, writer=A).existing.id for desired in (chain.source(), chain.dataset()))
     emulator.fail("status", method="DELETE", path="*/sourceConnections/*", code="FLOW-1418-400")
     outcome = tear_down(writer.client, A)
     assert [kept["id"] for kept in outcome.kept] == [source]
@@ -228,16 +228,16 @@ def test_a_refused_deletion_is_reported_and_the_teardown_continues(
 
 def test_a_teardown_checks_again_after_its_wait(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.source(), writer=A)
-    asked: list[int] = []
+    requested: list[int] = []
 
     def check() -> None:
-        asked.append(len(writer.naps))
+        requested.append(len(writer.naps))
         if writer.naps:
             raise RuntimeError("another run is active")
 
     with pytest.raises(RuntimeError):
         tear_down(writer.client, A, check=check)
-    assert asked == [0, 1]
+    assert requested == [0, 1]
     assert len(emulator.objects("sourceConnections")) == 1
 
 

@@ -42,9 +42,9 @@ def at(epoch_seconds: float) -> datetime:
 def test_a_dataflow_starts_after_its_settle_time_and_one_retry(
     given: dict[str, Any], delay: float, chain: Chain, writer: Chain, emulator: Emulator, caplog: Any
 ) -> None:
-    want = chain.dataflow(**given)
+    desired = chain.dataflow(**given)
     emulator.advance(86400)  # the local clock does not follow
-    writer.ensure(want)
+    writer.ensure(desired)
     assert starts(emulator) == [platform_time(emulator) - sum(writer.naps) + delay]
     assert WARNING not in caplog.text
 
@@ -103,7 +103,7 @@ def test_a_start_in_the_past_is_accepted_for_an_existing_dataflow(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     scheduled = Schedule(start_time=at(platform_time(emulator) + 300))
-    made = writer.ensure(chain.dataflow(schedule=scheduled))
+    provisioned = writer.ensure(chain.dataflow(schedule=scheduled))
     emulator.advance(86400)
     found = writer.ensure(chain.dataflow(schedule=scheduled))
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    assert (found.created, found.existing.id) == (False, provisioned.existing.id)

@@ -101,7 +101,7 @@ def killed_after(requests: int) -> Callable[[], None]:
     return step
 
 
-@pytest.mark.parametrize("marked", [True, False], ids=["marked", "made by a person"])
+@pytest.mark.parametrize("marked", [True, False], ids=["marked", "created by a person"])
 def test_a_second_try_completes_a_deletion_killed_at_any_request(
     make_client: Callable[..., Client],
     emulator: Emulator,

@@ -27,8 +27,8 @@ def sources(number: int) -> list[SourceConnection]:
 
 
 def lists(emulator: Emulator) -> int:
-    asked = emulator.requests(method="GET")
-    return sum(each["path"].endswith("/sourceConnections") for each in asked)
+    requested = emulator.requests(method="GET")
+    return sum(each["path"].endswith("/sourceConnections") for each in requested)
 
 
 @pytest.fixture

@@ -45,10 +45,10 @@ def creations(emulator: Emulator) -> int:
     return sum(r["path"].endswith("/flows") for r in emulator.requests(method="POST", status=201))
 
 
-def give_up(by: Chain, want: Any, kind: type[PlatformError] = PlatformError, writer: Writer = A, **how: Any) -> str:
+def give_up(by: Chain, desired: Any, kind: type[PlatformError] = PlatformError, writer: Writer = A, **how: Any) -> str:
     """Let a call fail; return the text of its error."""
     with pytest.raises(kind) as failed:
-        by.ensure(want, writer=writer, **how)
+        by.ensure(desired, writer=writer, **how)
     return str(failed.value)
 
 
@@ -63,10 +63,10 @@ def fail_lists(emulator: Emulator, **fault: Any) -> None:
 def test_a_dataflow_that_is_never_listed_is_deleted_before_it_starts(
     chain: Chain, make_writer: Callable[..., Chain], proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = chain.dataflow(schedule=Schedule(), partial_ingestion_percent=50)
+    desired = chain.dataflow(schedule=Schedule(), partial_ingestion_percent=50)
     proxy.fault("GET", "/flows[?]", status=200, body=NONE_LISTED, times=999)
     for run in ("monday", "tuesday", "wednesday"):
-        said = give_up(make_writer(proxy.url), want, UnlistedError, Writer("payments", run))
+        said = give_up(make_writer(proxy.url), desired, UnlistedError, Writer("payments", run))
         assert "no list shows it" in said
         assert "which this call created, was deleted" in said
         emulator.advance(3600)
@@ -87,22 +87,22 @@ def test_a_dataflow_that_is_never_listed_is_deleted_before_it_starts(
 def test_a_failure_after_the_creation_deletes_the_dataflow(
     fault: dict[str, Any], kind: type[PlatformError], chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want = chain.dataflow()
+    desired = chain.dataflow()
     fail_lists(emulator, **fault)
-    said = give_up(writer, want, kind)
+    said = give_up(writer, desired, kind)
     assert "which this call created, was deleted" in said
     assert (creations(emulator), states(emulator)) == (1, {})
     emulator.control("DELETE", "faults")
-    outcome = writer.ensure(want, writer=A, attempt=2)
+    outcome = writer.ensure(desired, writer=A, attempt=2)
     assert states(emulator) == {outcome.existing.id: "enabled"}
 
 
 def test_a_deadline_within_the_settle_time_deletes_the_dataflow(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
-    want = chain.dataflow()
+    desired = chain.dataflow()
     # A second attempt waits before its creation, so no time is left for the settle time of the creation.
-    said = give_up(make_writer(operation_timeout=60.0), want, UnsettledError, attempt=2)
+    said = give_up(make_writer(operation_timeout=60.0), desired, UnsettledError, attempt=2)
     assert "more than the remaining part of operation_timeout (60 s)" in said
     assert "which this call created, was deleted" in said
     assert (creations(emulator), states(emulator)) == (1, {})
@@ -120,10 +120,10 @@ def test_a_dataflow_whose_answer_was_lost_is_found_by_mark_and_deleted(
 def test_an_unanswered_and_unlisted_creation_is_reported_then_adopted(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want, headers = chain.dataflow(), {"Retry-After": "3600"}
+    desired, headers = chain.dataflow(), {"Retry-After": "3600"}
     emulator.fail("late_apply", method="POST", path=FLOWS, seconds=40, status=503, headers=headers)
-    assert "No list shows the dataflow whose creation was not answered" in give_up(writer, want, UnsettledError)
-    outcome = writer.ensure(want, writer=A, attempt=2)
+    assert "No list shows the dataflow whose creation was not answered" in give_up(writer, desired, UnsettledError)
+    outcome = writer.ensure(desired, writer=A, attempt=2)
     assert (outcome.created, states(emulator)) == (False, {outcome.existing.id: "enabled"})
 
 
@@ -136,9 +136,9 @@ def test_a_task_timeout_deletes_the_created_dataflow(
     def end(_: float) -> None:
         raise TaskTimeout
 
-    want, client = chain.dataflow(), make_client(dataflow_settle_seconds=50.0, clock=Clock(sleep=end))
+    desired, client = chain.dataflow(), make_client(dataflow_settle_seconds=50.0, clock=Clock(sleep=end))
     with pytest.raises(TaskTimeout):
-        ensure(client, want, writer=A)
+        ensure(client, desired, writer=A)
     assert (creations(emulator), states(emulator)) == (1, {})
 
 
@@ -146,29 +146,29 @@ def test_a_task_timeout_deletes_the_created_dataflow(
 def test_an_object_of_another_kind_is_kept_and_adopted_later(
     kind: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = KINDS[kind].build(chain)
-    asked = len(emulator.requests(method="DELETE"))
+    desired = KINDS[kind].build(chain)
+    requested = len(emulator.requests(method="DELETE"))
     body = b"{}" if kind == "dataset" else NONE_LISTED
     fault = proxy.fault("GET", KINDS[kind].path, status=200, body=body, times=999)
-    give_up(proxied, want, UnlistedError)
+    give_up(proxied, desired, UnlistedError)
     fault.times = 0
-    assert not proxied.ensure(want, writer=LATER).created
-    assert len(emulator.requests(method="DELETE")) == asked
+    assert not proxied.ensure(desired, writer=LATER).created
+    assert len(emulator.requests(method="DELETE")) == requested
 
 
 def test_a_refused_creation_deletes_nothing(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     emulator.fail("status", method="POST", path=FLOWS, status=400)
-    want = chain.dataflow()
-    give_up(writer, want, RequestError)
+    desired = chain.dataflow()
+    give_up(writer, desired, RequestError)
     assert emulator.requests(method="DELETE") == []
 
 
 def test_without_marks_a_dataflow_whose_creation_was_answered_is_deleted(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
-    want = chain.dataflow()
+    desired = chain.dataflow()
     fail_lists(emulator)
-    assert "was deleted" in give_up(make_writer(marks=False), want)
+    assert "was deleted" in give_up(make_writer(marks=False), desired)
     assert states(emulator) == {}
 
 
@@ -177,10 +177,10 @@ def test_without_marks_a_dataflow_whose_creation_was_answered_is_deleted(
 
 def disabled(chain: Chain, writer: Chain, emulator: Emulator) -> str:
     """Give up a dataflow that cannot be deleted; return its id."""
-    want = chain.dataflow()
+    desired = chain.dataflow()
     emulator.fail("status", method="DELETE", path="*/flows/*", status=403)
     fail_lists(emulator)
-    said = give_up(writer, want)
+    said = give_up(writer, desired)
     ((flow, state),) = states(emulator).items()
     assert (state, f"{flow}, which this call created, could not be deleted" in said) == ("disabled", True)
     assert "was disabled; the next attempt of its chain enables it" in said
@@ -203,8 +203,8 @@ def test_an_update_enables_a_given_up_dataflow_and_changes_its_schedule(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     flow = disabled(chain, writer, emulator)
-    want = chain.dataflow(schedule=Schedule(frequency="hour", interval=2))
-    outcome = writer.ensure(want, writer=LATER, if_exists="update")
+    desired = chain.dataflow(schedule=Schedule(frequency="hour", interval=2))
+    outcome = writer.ensure(desired, writer=LATER, if_exists="update")
     assert (outcome.existing.id, outcome.updated, states(emulator)) == (flow, True, {flow: "enabled"})
     schedule = emulator.objects("flows")[0]["scheduleParams"]
     assert (schedule["frequency"], schedule["interval"]) == ("hour", 2)
@@ -229,11 +229,11 @@ def test_a_given_up_dataflow_that_no_update_can_fix_stays_disabled(
 def test_a_started_dataflow_is_disabled_and_ingests_no_row_twice(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want = chain.dataflow(schedule=Schedule(start_delay=20), partial_ingestion_percent=50)
+    desired = chain.dataflow(schedule=Schedule(start_delay=20), partial_ingestion_percent=50)
     fail_lists(emulator)
-    assert "could not be deleted (it has started) and was disabled" in give_up(writer, want)
+    assert "could not be deleted (it has started) and was disabled" in give_up(writer, desired)
     rows = emulator.rows(chain.dataset_id)["count"]
-    outcome = writer.ensure(want, writer=A, attempt=2)
+    outcome = writer.ensure(desired, writer=A, attempt=2)
     emulator.advance(86400)
     assert states(emulator) == {outcome.existing.id: "enabled"}
     assert emulator.rows(chain.dataset_id)["count"] == rows > 0
@@ -243,13 +243,13 @@ def test_a_dataflow_that_starts_during_its_deletion_is_disabled(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     # The lookup after the creation fails after 51 s; the deletion would be sent again after 58 s.
-    want = chain.dataflow(schedule=Schedule(start_delay=56), partial_ingestion_percent=50)
+    desired = chain.dataflow(schedule=Schedule(start_delay=56), partial_ingestion_percent=50)
     fail_lists(emulator)
     emulator.fail("status", method="DELETE", path="*/flows/*", status=503, headers={"Retry-After": "7"})
-    assert "could not be deleted (DELETE" in give_up(writer, want)
+    assert "could not be deleted (DELETE" in give_up(writer, desired)
     ((flow, state),) = states(emulator).items()
     assert state == "disabled"
-    assert writer.ensure(want, writer=A, attempt=2).existing.id == flow
+    assert writer.ensure(desired, writer=A, attempt=2).existing.id == flow
     emulator.advance(86400)
     assert len(emulator.objects("runs")) == 1
 
@@ -280,30 +280,30 @@ def test_a_dataflow_that_a_person_has_disabled_is_not_given_up(
         for flow in states(emulator):
             chain.client.request("POST", f"{FLOW_SERVICE}/flows/{flow}/action", params={"op": "disable"})
 
-    want = chain.dataflow()
+    desired = chain.dataflow()
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", status=403, body=json.dumps({"title": "no"}).encode(), first=disable)
-    assert "has been disabled by another writer, and stays" in give_up(proxied, want)
+    assert "has been disabled by another writer, and stays" in give_up(proxied, desired)
     ((_, state),) = states(emulator).items()
     assert state == "disabled"
     with pytest.raises(ConflictError, match="state: desired"):
-        proxied.ensure(want, writer=A, attempt=2)
+        proxied.ensure(desired, writer=A, attempt=2)
 
 
 def test_an_undeletable_enabled_dataflow_is_reported_in_time_and_adopted_later(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want = chain.dataflow()
+    desired = chain.dataflow()
     fail_lists(emulator)
     for method, path in (("DELETE", "*/flows/*"), ("POST", "*/action")):
         emulator.fail("status", method=method, path=path, status=503, times=None)
-    said = give_up(writer, want)
+    said = give_up(writer, desired)
     ((flow, state),) = states(emulator).items()
     assert (state, f"{flow}, which this call created, still exists and is enabled" in said) == ("enabled", True)
     assert "403" in said
     assert sum(writer.naps) <= 51 + GIVE_UP_SECONDS
     emulator.control("DELETE", "faults")
-    assert writer.ensure(want, writer=A, attempt=2).existing.id == flow
+    assert writer.ensure(desired, writer=A, attempt=2).existing.id == flow
 
 
 def test_a_dataflow_that_another_writer_changed_is_kept(
@@ -312,10 +312,10 @@ def test_a_dataflow_that_another_writer_changed_is_kept(
     def change() -> None:
         chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)), if_exists="update", writer=LATER)
 
-    want = chain.dataflow()
+    desired = chain.dataflow()
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", first=change)
-    said = give_up(proxied, want, ConflictError)
+    said = give_up(proxied, desired, ConflictError)
     assert "scheduleParams.frequency: desired 'minute', actual 'hour'" in said
     assert "has been changed by another writer, and stays" in said
     assert list(states(emulator).values()) == ["enabled"]
@@ -351,7 +351,7 @@ def test_a_dataflow_that_another_task_adopted_is_kept(
     emulator: Emulator,
     timeline: Timeline,
 ) -> None:
-    want = chain.dataflow()
+    desired = chain.dataflow()
     first, second = make_writer(proxy.url), make_writer()
     proxy.fault("GET", "/flows[?]", times=2)
     proxy.fault("GET", "/flows[?]", status=503, headers={"Retry-After": "30"}, times=3)
@@ -359,12 +359,12 @@ def test_a_dataflow_that_another_task_adopted_is_kept(
     errors: list[str] = []
 
     def failing() -> None:
-        errors.append(give_up(first, want))
+        errors.append(give_up(first, desired))
 
     adopted: list[str] = []
 
     def adopting() -> None:
-        adopted.append(second.ensure(want, writer=by, attempt=attempt).existing.id)
+        adopted.append(second.ensure(desired, writer=by, attempt=attempt).existing.id)
 
     timeline.run((failing, adopting), (0.0, 1.0))
     assert states(emulator) == {adopted[0]: "enabled"}
@@ -374,24 +374,24 @@ def test_a_dataflow_that_another_task_adopted_is_kept(
 def test_a_dataflow_being_given_up_is_adopted_after_its_creator_has_finished(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want = chain.dataflow()
-    flow = chain.ensure(want, writer=A).existing
+    desired = chain.dataflow()
+    flow = chain.ensure(desired, writer=A).existing
     emulator.advance(60)
-    now = want.kind.read(chain.client, flow)
+    now = desired.kind.read(chain.client, flow)
     assert now is not None
     given_up = now.item["description"].replace("]", f" given up {int(emulator.control('GET', 'clock')['now'])}]")
     body = [{"op": "add", "path": "/description", "value": given_up}]
     chain.client.request("PATCH", f"{FLOW_SERVICE}/flows/{flow.id}", body=body, headers={"If-Match": str(now.etag)})
-    assert writer.ensure(want, writer=LATER).existing.id == flow.id
+    assert writer.ensure(desired, writer=LATER).existing.id == flow.id
     assert GIVE_UP_SECONDS - 1 <= sum(writer.naps) <= GIVE_UP_SECONDS + 2
 
 
 def test_a_dataflow_older_than_any_giving_up_is_adopted_without_a_write(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want = chain.dataflow()
-    chain.ensure(want, writer=A)
+    desired = chain.dataflow()
+    chain.ensure(desired, writer=A)
     emulator.advance(1000)
     before = len(emulator.requests())
-    writer.ensure(want, writer=LATER)
+    writer.ensure(desired, writer=LATER)
     assert {r["method"] for r in emulator.requests()[before:] if r["path"].startswith("/data")} == {"GET"}

@@ -41,8 +41,8 @@ def state(emulator: Emulator) -> str:
 
 
 def actions(emulator: Emulator) -> list[str]:
-    asked = [r for r in emulator.requests(method="POST") if r["path"].endswith("/action")]
-    return [r["path"].split("/")[-3] for r in asked]
+    requested = [r for r in emulator.requests(method="POST") if r["path"].endswith("/action")]
+    return [r["path"].split("/")[-3] for r in requested]
 
 
 # ---- search --------------------------------------------------------------------------------------------------------
@@ -66,10 +66,10 @@ def test_a_name_of_two_dataflows_is_refused_with_their_ids(client: Client, chain
     assert all(one in str(refusal.value) for one in (flow_id, twin))
 
 
-@pytest.mark.parametrize("asked", ["own dataflows", "11111111-2222-3333-4444-555555555555"])
-def test_an_unknown_dataflow_raises_absent_error(client: Client, flow_id: str, asked: str) -> None:
+@pytest.mark.parametrize("requested", ["own dataflows", "11111111-2222-3333-4444-555555555555"])
+def test_an_unknown_dataflow_raises_absent_error(client: Client, flow_id: str, requested: str) -> None:
     with pytest.raises(AbsentError, match="there is no dataflow of this name or id"):
-        find_dataflow(client, asked)
+        find_dataflow(client, requested)
 
 
 # ---- enable and disable --------------------------------------------------------------------------------------------
@@ -145,10 +145,10 @@ def test_a_change_that_stays_invisible_is_read_three_times_then_retryable(
     before = find_dataflow(faulty, flow_id)
     proxy.fault("POST", "/action", status=200, body=b'{"id": "x", "etag": "y"}')
     naps.clear()
-    asked = len(proxy.asked)
+    requested = len(proxy.asked)
     with pytest.raises(UnsettledError, match=f"dataflow {flow_id} is still enabled; the next attempt reads it again"):
         switch_to(faulty, before, "disable")
-    assert [method for method, *_ in proxy.asked[asked:]] == ["POST", "GET", "GET", "GET"]
+    assert [method for method, *_ in proxy.asked[requested:]] == ["POST", "GET", "GET", "GET"]
     assert sum(naps) == 6
 
 
@@ -209,9 +209,9 @@ def published(client: Client, dataflow: RemoteObject) -> list[str]:
 def test_a_draft_is_published_after_its_references(client: Client, draft: RemoteObject, emulator: Emulator) -> None:
     assert published(client, draft) == ["base connection", "source connection", "dataflow"]
     assert actions(emulator) == ["connections", "sourceConnections", "flows"]
-    now, asked = DATAFLOW.get(client, draft.id), len(emulator.requests())
+    now, requested = DATAFLOW.get(client, draft.id), len(emulator.requests())
     assert published(client, now) == []
-    assert len(emulator.requests()) == asked
+    assert len(emulator.requests()) == requested
 
 
 def test_a_draft_can_neither_be_enabled_nor_disabled(client: Client, draft: RemoteObject) -> None:
@@ -221,9 +221,11 @@ def test_a_draft_can_neither_be_enabled_nor_disabled(client: Client, draft: Remo
 
 def test_an_incomplete_draft_stays_a_draft_and_raises_the_reason(client: Client, emulator: Emulator) -> None:
     spec = {"id": "14518937-270c-4525-bdec-c2ba7cce3860"}
-    made = client.request("POST", FLOWS, body={"name": "half", "flowSpec": spec}, params={"mode": "draft"}).body["id"]
+    created_id = client.request("POST", FLOWS, body={"name": "half", "flowSpec": spec}, params={"mode": "draft"}).body[
+        "id"
+    ]
     with pytest.raises(RequestError, match="FLOW-1304-400"):
-        publish(client, DATAFLOW.get(client, made))
+        publish(client, DATAFLOW.get(client, created_id))
     assert state(emulator) == "draft"
 
 

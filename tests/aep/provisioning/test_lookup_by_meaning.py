@@ -52,15 +52,15 @@ def creations(emulator: Emulator, kind: str) -> int:
 def test_an_object_that_name_filters_miss_is_created_once_then_adopted(
     kind: str, chain: Chain, writer: Chain, emulator: Emulator, misread_filters: None
 ) -> None:
-    want = KINDS[kind].build(chain, name=NAME)
-    asked = creations(emulator, kind)
-    made = writer.ensure(want, writer=Writer("payments", "monday"))
+    desired = KINDS[kind].build(chain, name=NAME)
+    requested = creations(emulator, kind)
+    provisioned = writer.ensure(desired, writer=Writer("payments", "monday"))
     emulator.advance(86400)
-    found = [writer.ensure(want, writer=Writer("payments", run)) for run in ("tuesday", "wednesday")]
-    assert made.created
-    assert [(each.created, each.existing.id) for each in found] == 2 * [(False, made.existing.id)]
-    assert creations(emulator, kind) == asked + 1
-    assert named(emulator, kind) == [made.existing.id]
+    found = [writer.ensure(desired, writer=Writer("payments", run)) for run in ("tuesday", "wednesday")]
+    assert provisioned.created
+    assert [(each.created, each.existing.id) for each in found] == 2 * [(False, provisioned.existing.id)]
+    assert creations(emulator, kind) == requested + 1
+    assert named(emulator, kind) == [provisioned.existing.id]
 
 
 @pytest.mark.parametrize("kind", NAMED)
@@ -77,23 +77,23 @@ def test_a_name_in_another_normal_form_is_the_same_name(kind: str, chain: Chain,
 
 @pytest.mark.parametrize("kind", ["field group", "schema", "ad-hoc class"])
 def test_a_list_of_misread_titles_ends(kind: str, chain: Chain, misread_filters: None) -> None:
-    collection, want = KINDS[kind].path, KINDS[kind].build(chain, name=NAME)
-    body = want.payload() if kind != "field group" else chain.field_group(tenant_id="emulator").payload()
+    collection, desired = KINDS[kind].path, KINDS[kind].build(chain, name=NAME)
+    body = desired.payload() if kind != "field group" else chain.field_group(tenant_id="emulator").payload()
     for number in range(201):
         chain.post(collection, body | {"title": f"Ältere Zahlungen {number:03}"})
-    made = chain.ensure(want)
-    assert made.created
-    assert chain.ensure(want).existing.id == made.existing.id
+    provisioned = chain.ensure(desired)
+    assert provisioned.created
+    assert chain.ensure(desired).existing.id == provisioned.existing.id
 
 
 def test_two_writers_whose_filters_miss_the_name_adopt_the_oldest(
     chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator, timeline: Any, misread_filters: None
 ) -> None:
-    want = chain.dataflow(name=NAME)
+    desired = chain.dataflow(name=NAME)
     first, second = make_writer(seconds=1.0), make_writer(seconds=1.0)
     programs = (
-        lambda: first.ensure(want, writer=Writer("payments", "a")),
-        lambda: second.ensure(want, writer=Writer("payments", "b")),
+        lambda: first.ensure(desired, writer=Writer("payments", "a")),
+        lambda: second.ensure(desired, writer=Writer("payments", "b")),
     )
     outcomes = timeline.run(programs, (0.0, 0.5))
     assert [each.existing.id for each in outcomes] == 2 * named(emulator, "dataflow")
@@ -102,14 +102,14 @@ def test_two_writers_whose_filters_miss_the_name_adopt_the_oldest(
 def test_a_deleted_object_that_the_second_key_finds_is_not_adopted(
     chain: Chain, writer: Chain, emulator: Emulator, misread_filters: None
 ) -> None:
-    want = chain.source(name=NAME)
-    gone = chain.ensure(want).existing.id
+    desired = chain.source(name=NAME)
+    deleted_id = chain.ensure(desired).existing.id
     emulator.fail("list_lag", method="DELETE", path="*/sourceConnections/*", seconds=600)
-    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{gone}")
+    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{deleted_id}")
     emulator.advance(60)
-    outcome = writer.ensure(want)
+    outcome = writer.ensure(desired)
     assert outcome.created
-    assert named(emulator, "source connection") == [outcome.existing.id] != [gone]
+    assert named(emulator, "source connection") == [outcome.existing.id] != [deleted_id]
 
 
 # ---- other objects -------------------------------------------------------------------------------------------------
@@ -157,11 +157,11 @@ FILTERS = {
 def test_each_kind_is_searched_by_its_second_key_before_its_creation(
     kind: str, chain: Chain, emulator: Emulator
 ) -> None:
-    want, path = KINDS[kind].build(chain), KINDS[kind].path
+    desired, path = KINDS[kind].build(chain), KINDS[kind].path
     before = len(emulator.requests())
-    chain.ensure(want)
-    asked = [r for r in emulator.requests()[before:] if r["path"] == path]
-    second = asked[[r["method"] for r in asked].index("POST") - 1]
+    chain.ensure(desired)
+    requested = [r for r in emulator.requests()[before:] if r["path"] == path]
+    second = requested[[r["method"] for r in requested].index("POST") - 1]
     shown = FILTERS.get(kind, "").format(dataset=chain.dataset_id, source=chain.source_id)
     assert second["method"] == "GET"
     assert [value for key, value in parse_qsl(second["query"]) if key in ("property", "name")] == [shown] * bool(shown)
@@ -171,12 +171,12 @@ def test_each_kind_is_searched_by_its_second_key_before_its_creation(
 def test_a_refused_filter_falls_back_to_the_whole_list(
     kind: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator, misread_filters: None
 ) -> None:
-    want = KINDS[kind].build(chain, name=NAME)
-    made = chain.ensure(want)
+    desired = KINDS[kind].build(chain, name=NAME)
+    provisioned = chain.ensure(desired)
     refused = json.dumps({"type": "https://ns.adobe.com/aep/errors/FLOW-1449-400", "detail": "no such field"}).encode()
     faults = [proxy.fault("GET", part, status=400, body=refused, times=9) for part in ("Id%3D%3D", "Ids%5B%5D%3D%3D")]
-    found = proxied.ensure(want)
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    found = proxied.ensure(desired)
+    assert (found.created, found.existing.id) == (False, provisioned.existing.id)
     assert sum(fault.times for fault in faults) < 18
 
 
@@ -192,7 +192,7 @@ def test_an_incomplete_search_creates_nothing(
 
 
 def test_a_dataset_base_connection_is_searched_among_all_connections(chain: Chain, misread_filters: None) -> None:
-    made = chain.post(
+    created = chain.post(
         f"{FLOW_SERVICE}/connections", {"name": NAME, "connectionSpec": {"id": LAKE_SPEC, "version": "1.0"}}
     )
-    assert chain.ensure(chain.dataset_base_connection(name=NAME)).existing.id == made["id"]
+    assert chain.ensure(chain.dataset_base_connection(name=NAME)).existing.id == created["id"]

@@ -33,7 +33,7 @@ def objects(emulator: Emulator, kind: Kind, name: str) -> list[dict[str, Any]]:
     return [item for item in emulator.objects(kind.objects) if name in (item.get("name"), item.get("title"))]
 
 
-def asked(emulator: Emulator, since: int) -> list[str]:
+def requested(emulator: Emulator, since: int) -> list[str]:
     """The requests since then, without those for a token and for the tenant id."""
     return [
         f"{r['method']} {r['path']}"
@@ -47,29 +47,29 @@ def asked(emulator: Emulator, since: int) -> list[str]:
 
 @KIND_NAMES
 def test_an_existing_object_is_adopted_with_the_same_outcome(kind: Kind, chain: Chain, emulator: Emulator) -> None:
-    want = kind.build(chain)
+    desired = kind.build(chain)
     before = len(emulator.requests())
-    made = chain.ensure(want)
-    assert made.created
+    provisioned = chain.ensure(desired)
+    assert provisioned.created
     # A lookup by each key, the creation, and a lookup after it. The list of datasets takes one page more, and a source
     # connection reads the types of its columns from explore.
-    assert len(asked(emulator, before)) <= (5 if kind in (KINDS["dataset"], KINDS["source connection"]) else 4)
+    assert len(requested(emulator, before)) <= (5 if kind in (KINDS["dataset"], KINDS["source connection"]) else 4)
 
     before = len(emulator.requests())
-    found = chain.ensure(want)
-    requests = asked(emulator, before)
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    found = chain.ensure(desired)
+    requests = requested(emulator, before)
+    assert (found.created, found.existing.id) == (False, provisioned.existing.id)
     assert len(requests) <= (3 if kind is KINDS["dataset"] else 2)
     assert not [request for request in requests if not request.startswith("GET")]
-    assert len(objects(emulator, kind, want.name)) == 1
+    assert len(objects(emulator, kind, desired.name)) == 1
     assert chain.naps == []
 
-    first, second = made.to_json(), found.to_json()
+    first, second = provisioned.to_json(), found.to_json()
     assert first == json.loads(json.dumps(first))
     assert (first.pop("created"), second.pop("created")) == (True, False)
     assert (first.pop("runs_since", None) is None) == (second.pop("runs_since", None) is None)
     assert first == second
-    assert first["id"] == made.existing.id
+    assert first["id"] == provisioned.existing.id
 
 
 def test_a_chain_costs_four_requests_per_creation_and_two_per_adoption(chain: Chain, emulator: Emulator) -> None:
@@ -79,36 +79,36 @@ def test_a_chain_costs_four_requests_per_creation_and_two_per_adoption(chain: Ch
         before, whole = len(emulator.requests()), Chain(chain.client)
         outcomes = [whole.ensure(whole.base_connection()), whole.ensure(whole.dataflow())]
         assert [outcome.created for outcome in outcomes] == [first, first]
-        requests = asked(emulator, before)
+        requests = requested(emulator, before)
         # Including the lookup of the flow spec and the validation of the mappings.
         assert len(requests) <= most
         assert len([r for r in requests if r.startswith("POST") and "validate" not in r]) == (8 if first else 0)
 
 
 def test_the_outcome_carries_the_services_request_id(chain: Chain, emulator: Emulator) -> None:
-    made, found = chain.ensure(chain.source()), chain.ensure(chain.source())
+    provisioned, found = chain.ensure(chain.source()), chain.ensure(chain.source())
     requests = emulator.requests(path=KINDS["source connection"].path)
     assert [r["method"] for r in requests] == ["GET", "GET", "POST", "GET", "GET", "GET"]
     creation, read = requests[2], requests[-1]
-    assert made.request_id == creation["request_id"]
+    assert provisioned.request_id == creation["request_id"]
     assert found.request_id == read["request_id"]
     assert len({r["request_id"] for r in requests}) == 6
 
 
 @KIND_NAMES
 def test_fail_refuses_an_existing_object(kind: Kind, chain: Chain, emulator: Emulator) -> None:
-    want = kind.build(chain)
-    made = chain.ensure(want, if_exists="fail")
+    desired = kind.build(chain)
+    provisioned = chain.ensure(desired, if_exists="fail")
     with pytest.raises(ConflictError) as conflict:
-        chain.ensure(want, if_exists="fail")
-    assert made.existing.id in str(conflict.value)
+        chain.ensure(desired, if_exists="fail")
+    assert provisioned.existing.id in str(conflict.value)
     assert "if_exists='fail' adopts no object" in str(conflict.value)
 
 
 def test_fail_adopts_an_object_of_an_earlier_attempt(chain: Chain) -> None:
-    made = chain.ensure(chain.source())
+    provisioned = chain.ensure(chain.source())
     found = chain.ensure(chain.source(), if_exists="fail", attempt=2)
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    assert (found.created, found.existing.id) == (False, provisioned.existing.id)
 
 
 def test_an_unknown_if_exists_is_refused_before_any_request(chain: Chain, emulator: Emulator) -> None:
@@ -119,12 +119,12 @@ def test_an_unknown_if_exists_is_refused_before_any_request(chain: Chain, emulat
 
 @pytest.mark.parametrize("kind", [KINDS[name] for name in NOT_UNIQUE], ids=NOT_UNIQUE)
 def test_the_oldest_of_several_matching_objects_is_adopted(kind: Kind, chain: Chain, emulator: Emulator) -> None:
-    want = kind.build(chain)
-    oldest = chain.ensure(want).existing.id
+    desired = kind.build(chain)
+    oldest = chain.ensure(desired).existing.id
     for _ in range(3):
         emulator.advance(10)
-        want.create(chain.client)
-    assert chain.ensure(want).existing.id == oldest
+        desired.create(chain.client)
+    assert chain.ensure(desired).existing.id == oldest
 
 
 def test_the_oldest_matching_object_is_adopted_not_an_older_differing_one(chain: Chain, emulator: Any) -> None:
@@ -137,8 +137,10 @@ def test_the_oldest_matching_object_is_adopted_not_an_older_differing_one(chain:
 
 
 def test_a_source_connection_of_another_dataflow_is_a_conflict(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.dataflow())
-    with pytest.raises(ConflictError, match=f"'own dataflow' exists already .{made.existing.id}.*the same source"):
+    provisioned = chain.ensure(chain.dataflow())
+    with pytest.raises(
+        ConflictError, match=f"'own dataflow' exists already .{provisioned.existing.id}.*the same source"
+    ):
         chain.ensure(chain.dataflow(name="second", source_connection_id=chain.source_id))
     assert len(emulator.posted("/flows")) == 1
 
@@ -153,11 +155,11 @@ def test_an_ignored_filter_does_not_report_another_dataflows_source_connection(
 
 
 def test_reuse_fails_and_names_the_differences(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.dataflow())
+    provisioned = chain.ensure(chain.dataflow())
     with pytest.raises(ConflictError) as conflict:
         chain.ensure(chain.dataflow(schedule=Schedule(frequency="hour", interval=2)))
     for part in (
-        f"dataflow 'own dataflow' exists already ({made.existing.id}) and differs",
+        f"dataflow 'own dataflow' exists already ({provisioned.existing.id}) and differs",
         "scheduleParams.frequency: desired 'hour', actual 'minute'",
         "scheduleParams.interval: desired 2, actual 15",
         "if_exists='update'",
@@ -202,10 +204,10 @@ def test_a_creation_whose_answer_was_lost_is_adopted_and_not_repeated(
     proxy: FaultProxy,
     emulator: Emulator,
 ) -> None:
-    want = kind.build(chain)
+    desired = kind.build(chain)
     proxy.fault("POST", kind.path, **fault)
-    outcome = proxied.ensure(want)
-    (only,) = objects(emulator, kind, want.name)
+    outcome = proxied.ensure(desired)
+    (only,) = objects(emulator, kind, desired.name)
     assert outcome.existing.id == (only.get("$id") or only["id"])
     assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 1
     # The mark identifies the object as created by this call; a mapping set carries no mark.
@@ -223,11 +225,11 @@ def test_a_creation_without_effect_is_repeated_after_the_settle_time(
     proxy: FaultProxy,
     emulator: Emulator,
 ) -> None:
-    want = kind.build(chain)
+    desired = kind.build(chain)
     proxy.fault("POST", kind.path, **fault)
-    outcome = proxied.ensure(want)
+    outcome = proxied.ensure(desired)
     assert outcome.created
-    assert len(objects(emulator, kind, want.name)) == 1
+    assert len(objects(emulator, kind, desired.name)) == 1
     # Kinds that may have duplicates wait once more after the creation.
     assert proxied.naps == [settling] * (2 if outcome.resource.kind.may_duplicate else 1)
 
@@ -235,18 +237,18 @@ def test_a_creation_without_effect_is_repeated_after_the_settle_time(
 def test_an_object_created_despite_a_500_is_adopted(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = chain.source()
-    made = want.create(chain.client).id
+    desired = chain.source()
+    created_id = desired.create(chain.client).id
     proxy.fault("GET", "/sourceConnections", status=200, body=b'{"items": []}')
     proxy.fault("POST", "/sourceConnections", status=500)
-    assert proxied.ensure(want).existing.id == made
+    assert proxied.ensure(desired).existing.id == created_id
     assert len(emulator.objects("sourceConnections")) == 1
 
 
 def test_fail_adopts_its_own_creation_whose_answer_was_lost(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
     proxy.fault("POST", "/sourceConnections", lose=True)
-    want = chain.source()
-    assert proxied.ensure(want, if_exists="fail").existing.id == next(iter(want.look_up(chain.client))).id
+    desired = chain.source()
+    assert proxied.ensure(desired, if_exists="fail").existing.id == next(iter(desired.look_up(chain.client))).id
 
 
 def test_the_retry_after_of_a_503_is_respected(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
@@ -258,8 +260,8 @@ def test_the_retry_after_of_a_503_is_respected(chain: Chain, proxied: Chain, pro
 def test_a_429_is_retried_without_a_new_lookup(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:
     proxy.fault("POST", "/sourceConnections", status=429, headers={"Retry-After": "7"})
     assert proxied.ensure(chain.source()).created
-    asked = [method for method, path, _ in proxy.asked if "/sourceConnections" in path]
-    assert asked == ["GET", "GET", "POST", "POST", "GET"]
+    requested = [method for method, path, _ in proxy.asked if "/sourceConnections" in path]
+    assert requested == ["GET", "GET", "POST", "POST", "GET"]
     # The Retry-After, then the settle time of the creation.
     assert proxied.naps == [7.0, 11.0]
 
@@ -268,15 +270,15 @@ def test_a_429_is_retried_without_a_new_lookup(chain: Chain, proxied: Chain, pro
 def test_three_lost_creations_raise_unsettled_error(
     kind: Kind, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = kind.build(chain)
+    desired = kind.build(chain)
     proxy.fault("POST", kind.path, before=True, times=99)
     with pytest.raises(
-        UnsettledError, match=f"{want.kind} '{want.name}' could not be created: 3 creations were sent"
+        UnsettledError, match=f"{desired.kind} '{desired.name}' could not be created: 3 creations were sent"
     ) as unsettled:
-        proxied.ensure(want)
+        proxied.ensure(desired)
     assert unsettled.value.retryable
     assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 3
-    assert objects(emulator, kind, want.name) == []
+    assert objects(emulator, kind, desired.name) == []
 
 
 def test_an_object_of_the_third_lost_creation_is_adopted(
@@ -292,16 +294,16 @@ def test_an_object_of_the_third_lost_creation_is_adopted(
 def test_a_refusal_raises_one_error_and_is_not_repeated(
     kind: Kind, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    want = kind.build(chain)
+    desired = kind.build(chain)
     body = b'{"type": "https://ns.adobe.com/aep/errors/FLOW-2121-403", "title": "Forbidden", "detail": "No right."}'
     proxy.fault("POST", kind.path, status=403, body=body, headers={"x-request-id": "req-5"})
     with pytest.raises(RequestError, match=re.escape(f"POST {kind.path} failed (final)")) as failed:
-        proxied.ensure(want)
+        proxied.ensure(desired)
     for part in ("403 - FLOW-2121-403 - Forbidden - No right.", "request id req-5"):
         assert part in str(failed.value)
     assert not failed.value.retryable
     assert proxy.count("POST", kind.path) - proxy.count("POST", "/validate") == 1
-    assert objects(emulator, kind, want.name) == []
+    assert objects(emulator, kind, desired.name) == []
 
 
 def test_a_refusal_contains_the_services_code_and_request_id(chain: Chain, emulator: Emulator) -> None:
@@ -317,13 +319,13 @@ def test_a_refusal_contains_the_services_code_and_request_id(chain: Chain, emula
 def test_a_dataflow_with_a_deleted_reference_is_not_created_again(
     deleted: str, chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow())
+    provisioned = chain.ensure(chain.dataflow())
     same = chain.source(name="another source").create(chain.client).id
     emulator.advance(60)
     proxy.fault("GET", f"/sourceConnections/{same if deleted == 'ours' else chain.source_id}", status=404, body=GONE)
     with pytest.raises(ConflictError, match=f"sourceConnectionIds: desired '{same}', actual '{chain.source_id}'"):
         proxied.ensure(chain.dataflow(source_connection_id=same))
-    assert [item["id"] for item in emulator.objects("flows")] == [made.existing.id]
+    assert [item["id"] for item in emulator.objects("flows")] == [provisioned.existing.id]
 
 
 def test_a_list_that_cannot_be_read_creates_nothing(chain: Chain, proxied: Chain, proxy: FaultProxy) -> None:

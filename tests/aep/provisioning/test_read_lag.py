@@ -39,13 +39,13 @@ def posts(emulator: Emulator, name: str) -> int:
 def test_a_registry_creation_returns_once_it_can_be_read(
     name: str, settle_seconds: float, chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
+    desired = KINDS[name].build(chain)
     writer = make_writer(settle_seconds=settle_seconds, dataflow_settle_seconds=settle_seconds)
     lag(emulator, name, 20)
-    made = writer.ensure(want)
-    assert (made.created, writer.naps) == (True, [2.0, 4.0, 8.0, 8.0])
+    provisioned = writer.ensure(desired)
+    assert (provisioned.created, writer.naps) == (True, [2.0, 4.0, 8.0, 8.0])
     assert posts(emulator, name) == 1
-    assert schema_registry.resource(writer.client, want.kind.collection, made.existing.id)
+    assert schema_registry.resource(writer.client, desired.kind.collection, provisioned.existing.id)
 
 
 def test_a_schema_is_created_although_its_field_group_is_readable_late(writer: Chain, emulator: Emulator) -> None:
@@ -60,11 +60,11 @@ def test_a_mapping_set_returns_once_its_dataflow_can_refer_to_it(writer: Chain, 
 
 
 def test_a_recent_mapping_set_is_read_in_the_adopted_version(chain: Chain, writer: Chain, emulator: Emulator) -> None:
-    want = chain.mapping_set()
-    path = f"{want.kind.path}/{chain.ensure(want).existing.id}"
-    chain.client.request("PUT", path, body=want.ready(chain.client).payload())
-    adopted = writer.ensure(want).existing
-    assert want.outputs(adopted, 0.0) == {"version": 1}
+    desired = chain.mapping_set()
+    path = f"{desired.kind.path}/{chain.ensure(desired).existing.id}"
+    chain.client.request("PUT", path, body=desired.ready(chain.client).payload())
+    adopted = writer.ensure(desired).existing
+    assert desired.outputs(adopted, 0.0) == {"version": 1}
     assert [read["query"] for read in emulator.requests(method="GET", path=path)] == ["version=1"]
 
 
@@ -85,11 +85,11 @@ def test_a_creation_that_stays_unreadable_raises_a_retryable_error(
 def test_a_recent_object_that_cannot_be_read_yet_is_adopted_later(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
+    desired = KINDS[name].build(chain)
     lag(emulator, name, 25)
-    made = (want.ready(chain.client)).create(chain.client, A.mark())
-    found = writer.ensure(want, writer=B)
-    assert (found.existing.id, found.created, found.duplicates) == (made.id, False, ())
+    created_object = (desired.ready(chain.client)).create(chain.client, A.mark())
+    found = writer.ensure(desired, writer=B)
+    assert (found.existing.id, found.created, found.duplicates) == (created_object.id, False, ())
     assert sum(writer.naps) >= 25
 
 
@@ -97,17 +97,17 @@ def test_a_recent_object_that_cannot_be_read_yet_is_adopted_later(
 def test_a_recent_object_that_cannot_be_read_yet_is_updated_later(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want, wider = KINDS[name].build(chain), KINDS[name].build(chain, **UPDATES[name])
+    desired, wider = KINDS[name].build(chain), KINDS[name].build(chain, **UPDATES[name])
     lag(emulator, name, 25)
-    made = want.ready(chain.client).create(chain.client, A.mark())
+    created_object = desired.ready(chain.client).create(chain.client, A.mark())
     found = writer.ensure(wider, writer=B, if_exists="update")
-    assert (found.existing.id, found.updated) == (made.id, True)
+    assert (found.existing.id, found.updated) == (created_object.id, True)
 
 
 def test_an_update_with_an_unknown_field_group_fails_at_once(chain: Chain, writer: Chain) -> None:
     # The registry answers this update of an existing schema with 404.
-    made = chain.ensure(chain.schema(field_groups=())).existing
-    unknown = made.id.replace("/schemas/", "/mixins/")
+    created_object = chain.ensure(chain.schema(field_groups=())).existing
+    unknown = created_object.id.replace("/schemas/", "/mixins/")
     with pytest.raises(RequestError, match=f"PATCH .* 404 - XDM-1011-404 - .* field group resource {unknown}"):
         writer.ensure(chain.schema(field_groups=(unknown,)), if_exists="update")
     assert writer.naps == []
@@ -116,12 +116,12 @@ def test_an_update_with_an_unknown_field_group_fails_at_once(chain: Chain, write
 def test_a_field_group_unreadable_between_list_and_change_is_changed_later(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    made, groups = chain.ensure(chain.field_group()).existing.id, "*/tenant/fieldgroups/*"
+    created_id, groups = chain.ensure(chain.field_group()).existing.id, "*/tenant/fieldgroups/*"
     emulator.fail("status", status=404, method="PATCH", path=groups)
     # Three reads come before the change, and one after its refusal.
     emulator.fail("status", status=404, method="GET", path=groups, nth=4)
     changed = writer.ensure(chain.field_group(fields={"a": "string"}), if_exists="update")
-    assert (changed.existing.id, changed.updated) == (made, True)
+    assert (changed.existing.id, changed.updated) == (created_id, True)
     assert [r["status"] for r in emulator.requests(method="PATCH", path="/data/foundation/schemaregistry")] == [
         404,
         200,
@@ -133,17 +133,19 @@ def test_an_unlisted_object_that_took_the_title_is_adopted_once_readable(
 ) -> None:
     other = make_writer(proxy.url)
     lag(emulator, "ad-hoc class", 20)
-    made = chain.ad_hoc_class().create(chain.client)
+    created_object = chain.ad_hoc_class().create(chain.client)
     proxy.fault("GET", "/tenant/classes?", status=200, body=b'{"results": []}')
-    assert other.ensure(chain.ad_hoc_class()).existing.id == made.id
+    assert other.ensure(chain.ad_hoc_class()).existing.id == created_object.id
 
 
 def test_a_title_of_a_hidden_object_raises_an_error_with_its_id(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.ad_hoc_class()).existing.id
-    emulator.control("POST", "hidden", json={"kind": "classes", "id": made})
-    with pytest.raises(ReadLagError, match=rf"'own class' \(.* An object {made} already exists .*\) cannot be read"):
+    created_id = chain.ensure(chain.ad_hoc_class()).existing.id
+    emulator.control("POST", "hidden", json={"kind": "classes", "id": created_id})
+    with pytest.raises(
+        ReadLagError, match=rf"'own class' \(.* An object {created_id} already exists .*\) cannot be read"
+    ):
         writer.ensure(chain.ad_hoc_class())
 
 
@@ -151,32 +153,32 @@ def test_a_title_of_a_hidden_object_raises_an_error_with_its_id(
 def test_the_older_object_is_adopted_although_it_is_readable_late(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
+    desired = KINDS[name].build(chain)
     lag(emulator, name, 25)
-    oldest = want.ready(chain.client).create(chain.client, A.mark())
+    oldest = desired.ready(chain.client).create(chain.client, A.mark())
     emulator.advance(1)
-    other = want.create(chain.client, B.mark())
-    found = writer.ensure(want, writer=Writer("payments", "c"))
+    other = desired.create(chain.client, B.mark())
+    found = writer.ensure(desired, writer=Writer("payments", "c"))
     assert (found.existing.id, found.duplicates) == (oldest.id, (other.id,))
 
 
 def test_an_old_object_that_answers_404_counts_as_deleted(chain: Chain, writer: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.source()).existing
+    created_object = chain.ensure(chain.source()).existing
     emulator.advance(31)
     emulator.fail("list_lag", method="DELETE", seconds=600)
-    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{made.id}")
+    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{created_object.id}")
     outcome = writer.ensure(chain.source())
     assert outcome.created
-    assert outcome.existing.id != made.id
+    assert outcome.existing.id != created_object.id
 
 
 def test_a_recent_object_that_was_deleted_is_created_again(chain: Chain, writer: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.source()).existing
+    created_object = chain.ensure(chain.source()).existing
     emulator.fail("list_lag", method="DELETE", seconds=600)
-    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{made.id}")
+    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{created_object.id}")
     outcome = writer.ensure(chain.source())
     assert outcome.created
-    assert outcome.existing.id != made.id
+    assert outcome.existing.id != created_object.id
 
 
 def test_waits_for_a_read_end_with_the_operation_timeout(
@@ -197,7 +199,7 @@ def test_waits_for_a_read_end_with_the_operation_timeout(
 def test_a_reference_that_cannot_be_read_yet_is_no_difference(
     kind: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow())
+    provisioned = chain.ensure(chain.dataflow())
     emulator.advance(600)
     same = {
         "source connection": ("source_connection_id", chain.source),
@@ -208,17 +210,17 @@ def test_a_reference_that_cannot_be_read_yet_is_no_difference(
     lag(emulator, kind, 20)
     young = build(name="another of the same").create(chain.client).id
     found = writer.ensure(chain.dataflow(**{argument: young}))
-    assert (found.existing.id, found.created) == (made.existing.id, False)
+    assert (found.existing.id, found.created) == (provisioned.existing.id, False)
     assert sum(writer.naps) >= 20
 
 
 def test_a_reference_that_is_not_listed_counts_as_deleted(chain: Chain, writer: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.dataflow())
     emulator.advance(600)
-    gone = chain.source(name="another of the same").create(chain.client).id
-    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{gone}")
+    deleted_id = chain.source(name="another of the same").create(chain.client).id
+    chain.client.request("DELETE", f"{FLOW_SERVICE}/sourceConnections/{deleted_id}")
     with pytest.raises(ConflictError, match="sourceConnectionIds"):
-        writer.ensure(chain.dataflow(source_connection_id=gone))
+        writer.ensure(chain.dataflow(source_connection_id=deleted_id))
     assert writer.naps == []
 
 
@@ -249,7 +251,7 @@ def test_a_teardown_waits_for_an_object_that_cannot_be_read_yet(
 ) -> None:
     lag(emulator, "source connection", 20)
     source = chain.source().create(chain.client, A.mark())
-    assert [told["id"] for told in tear_down(hasty, A).removed] == [source.id]
+    assert [report["id"] for report in tear_down(hasty, A).removed] == [source.id]
     assert emulator.objects("sourceConnections") == []
 
 
@@ -267,13 +269,13 @@ def test_a_teardown_keeps_an_object_whose_user_cannot_be_read_yet(
 
 
 def test_without_settle_times_a_second_run_sends_two_requests_and_never_waits(chain: Chain, emulator: Emulator) -> None:
-    asked = {}
+    requested = {}
     for name, kind in KINDS.items():
-        want = kind.build(chain)
-        chain.ensure(want)
+        desired = kind.build(chain)
+        chain.ensure(desired)
         before = len(emulator.requests())
-        assert not chain.ensure(want).created
-        asked[name] = len(emulator.requests()) - before
+        assert not chain.ensure(desired).created
+        requested[name] = len(emulator.requests()) - before
     # Lists of datasets and mapping sets end only with a page without a new item.
-    assert asked == dict.fromkeys(KINDS, 2) | {"dataset": 3}
+    assert requested == dict.fromkeys(KINDS, 2) | {"dataset": 3}
     assert chain.naps == []

@@ -38,10 +38,10 @@ def writes(emulator: Emulator, since: int) -> list[str]:
 
 @ALL_KINDS
 def test_no_creation_is_sent(name: str, chain: Chain, reader: Client, emulator: Emulator) -> None:
-    want = KINDS[name].build(chain)
+    desired = KINDS[name].build(chain)
     before = len(emulator.requests())
     with pytest.raises(ReadOnlyError) as refused:
-        ensure(reader, want)
+        ensure(reader, desired)
     assert str(refused.value) == f"POST {KINDS[name].path} was not sent: read_only is set in the connection"
     assert not refused.value.retryable
     assert writes(emulator, before) == []
@@ -49,46 +49,46 @@ def test_no_creation_is_sent(name: str, chain: Chain, reader: Client, emulator: 
 
 @ALL_KINDS
 def test_an_existing_object_is_found(name: str, chain: Chain, reader: Client, emulator: Emulator) -> None:
-    want = KINDS[name].build(chain)
-    made = chain.ensure(want)
+    desired = KINDS[name].build(chain)
+    provisioned = chain.ensure(desired)
     before = len(emulator.requests())
-    found = ensure(reader, want)
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    found = ensure(reader, desired)
+    assert (found.created, found.existing.id) == (False, provisioned.existing.id)
     assert writes(emulator, before) == []
 
 
 @pytest.mark.parametrize("name", UPDATES)
 def test_no_change_is_sent(name: str, chain: Chain, reader: Client, emulator: Emulator) -> None:
-    want = before_and_after(chain, name)
+    desired = before_and_after(chain, name)
     before = len(emulator.requests())
     with pytest.raises(ReadOnlyError, match=f"^PATCH {KINDS[name].path}/"):
-        ensure(reader, want, if_exists="update")
+        ensure(reader, desired, if_exists="update")
     assert writes(emulator, before) == []
 
 
 @pytest.mark.parametrize("name", DELETABLE)
 def test_no_deletion_is_sent(name: str, chain: Chain, reader: Client, emulator: Emulator) -> None:
-    want: Resource = KINDS[name].build(chain)
-    made = chain.ensure(want).existing
+    desired: Resource = KINDS[name].build(chain)
+    created_object = chain.ensure(desired).existing
     before = len(emulator.requests())
-    with pytest.raises(ReadOnlyError, match=f"^DELETE {KINDS[name].path}/{made.id} was not sent"):
-        want.kind.delete(reader, made)
+    with pytest.raises(ReadOnlyError, match=f"^DELETE {KINDS[name].path}/{created_object.id} was not sent"):
+        desired.kind.delete(reader, created_object)
     assert writes(emulator, before) == []
 
 
 def test_no_dataflow_is_disabled(chain: Chain, reader: Client, emulator: Emulator) -> None:
-    made = chain.ensure(chain.dataflow()).existing
-    with pytest.raises(ReadOnlyError, match=f"^POST {FLOW_SERVICE}/flows/{made.id}/action was not sent"):
-        DATAFLOW.disable(reader, made)
+    created_object = chain.ensure(chain.dataflow()).existing
+    with pytest.raises(ReadOnlyError, match=f"^POST {FLOW_SERVICE}/flows/{created_object.id}/action was not sent"):
+        DATAFLOW.disable(reader, created_object)
     assert [item["state"] for item in emulator.objects("flows")] == ["enabled"]
 
 
 def test_duplicates_are_reported_and_not_changed(chain: Chain, reader: Client, emulator: Emulator) -> None:
-    want = chain.dataflow()
-    first = chain.ensure(want, writer=Writer("payments", "run a")).existing.id
-    copy = want.ready(chain.client).create(chain.client, Writer("payments", "run b").mark()).id
-    found = ensure(reader, want, writer=Writer("payments", "run c"), remove_duplicates=True)
-    assert {found.existing.id, *found.duplicates} == {first, copy}
+    desired = chain.dataflow()
+    first = chain.ensure(desired, writer=Writer("payments", "run a")).existing.id
+    duplicate = desired.ready(chain.client).create(chain.client, Writer("payments", "run b").mark()).id
+    found = ensure(reader, desired, writer=Writer("payments", "run c"), remove_duplicates=True)
+    assert {found.existing.id, *found.duplicates} == {first, duplicate}
     assert [item["state"] for item in emulator.objects("flows")] == ["enabled", "enabled"]
 
 

@@ -45,20 +45,20 @@ def test_a_creation_returns_after_the_settle_time(name: str, chain: Chain, write
 def test_a_recent_object_is_adopted_once_it_has_settled(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
-    made = chain.ensure(want)
+    desired = KINDS[name].build(chain)
+    provisioned = chain.ensure(desired)
     emulator.advance(4)
-    found = writer.ensure(want)
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    found = writer.ensure(desired)
+    assert (found.created, found.existing.id) == (False, provisioned.existing.id)
     assert writer.naps == [SETTLING[name] - 5]  # no extra second: the object states its time of creation
 
 
 @ALL_KINDS
 def test_a_later_run_waits_for_nothing(name: str, chain: Chain, writer: Chain, emulator: Emulator) -> None:
-    want = KINDS[name].build(chain)
-    made = chain.ensure(want)
+    desired = KINDS[name].build(chain)
+    provisioned = chain.ensure(desired)
     emulator.advance(52)
-    assert writer.ensure(want).existing.id == made.existing.id
+    assert writer.ensure(desired).existing.id == provisioned.existing.id
     assert writer.naps == []
 
 
@@ -71,11 +71,11 @@ def test_a_lost_creation_that_takes_effect_late_is_not_repeated(
     name: str, share: float, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     kind, settle_seconds = KINDS[name], SETTLING[name] - 1
-    want = kind.build(chain)
-    before, asked = len(emulator.objects(kind.objects)), posts(emulator, kind)
+    desired = kind.build(chain)
+    before, requested = len(emulator.objects(kind.objects)), posts(emulator, kind)
     emulator.fail("late_apply", method="POST", path=f"*{kind.path}", seconds=share * settle_seconds)
-    outcome = writer.ensure(want)
-    assert (len(emulator.objects(kind.objects)), posts(emulator, kind)) == (before + 1, asked + 1)
+    outcome = writer.ensure(desired)
+    assert (len(emulator.objects(kind.objects)), posts(emulator, kind)) == (before + 1, requested + 1)
     assert outcome.created == (name != "mapping set")
     # The object was created late, so it settles late; one second of that wait has passed already.
     left = share * settle_seconds - 1
@@ -86,10 +86,10 @@ def test_a_lost_creation_that_takes_effect_late_is_not_repeated(
 def test_a_creation_listed_at_the_end_of_its_settle_time_is_not_repeated(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    kind, want = KINDS[name], KINDS[name].build(chain)
+    kind, desired = KINDS[name], KINDS[name].build(chain)
     before = posts(emulator, kind)
     emulator.fail("list_lag", method="POST", path=f"*{kind.path}", seconds=SETTLING[name] - 1)
-    assert writer.ensure(want).created
+    assert writer.ensure(desired).created
     assert (posts(emulator, kind), writer.naps) == (before + 1, [SETTLING[name]])
 
 
@@ -118,8 +118,8 @@ def test_a_creation_that_is_never_listed_raises_a_final_error(
     proxy.fault("GET", "/sourceConnections", status=200, body=b'{"items": []}', times=999)
     with pytest.raises(UnlistedError) as unlisted:
         proxied.ensure(chain.source())
-    (made,) = emulator.objects("sourceConnections")
-    assert f"source connection 'own source' was created ({made['id']}), but no list shows it 62 s later" in str(
+    (only,) = emulator.objects("sourceConnections")
+    assert f"source connection 'own source' was created ({only['id']}), but no list shows it 62 s later" in str(
         unlisted.value
     )
     assert not unlisted.value.retryable
@@ -134,13 +134,13 @@ DELETABLE = [name for name in KINDS if name != "mapping set"]
 def test_a_deleted_object_that_is_still_listed_is_not_adopted(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    kind, want = KINDS[name], KINDS[name].build(chain)
-    deleted = chain.ensure(want).existing.id
+    kind, desired = KINDS[name], KINDS[name].build(chain)
+    deleted = chain.ensure(desired).existing.id
     emulator.fail("list_lag", method="DELETE", path=f"*{kind.path}/*", seconds=600)
     chain.client.request("DELETE", f"{kind.path}/{deleted.replace('/', '%2F').replace(':', '%3A')}")
     emulator.advance(60)
-    assert deleted in [existing.id for existing in want.look_up(chain.client)]
-    outcome = writer.ensure(want)
+    assert deleted in [existing.id for existing in desired.look_up(chain.client)]
+    outcome = writer.ensure(desired)
     assert (outcome.created, outcome.existing.id == deleted) == (True, False)
 
 
@@ -159,40 +159,40 @@ def test_a_second_attempt_waits_from_its_start_before_it_creates(
 def test_a_second_attempt_adopts_the_creation_of_a_killed_first_one(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    kind, want = KINDS[name], KINDS[name].build(chain)
+    kind, desired = KINDS[name], KINDS[name].build(chain)
     emulator.fail("late_apply", method="POST", path=f"*{kind.path}", seconds=SETTLING[name] - 1)
     with pytest.raises(RequestError):
-        want.create(chain.client)
+        desired.create(chain.client)
     before = posts(emulator, kind)
-    found = writer.ensure(want, attempt=2)
-    assert found.existing.id in [existing.id for existing in want.look_up(chain.client)]
+    found = writer.ensure(desired, attempt=2)
+    assert found.existing.id in [existing.id for existing in desired.look_up(chain.client)]
     assert (found.created, posts(emulator, kind)) == (False, before)
 
 
 def test_a_second_attempt_reports_a_duplicate_of_a_killed_first_one(
     chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.source()).existing.id
+    created_id = chain.ensure(chain.source()).existing.id
     emulator.advance(600)
     emulator.fail("late_apply", method="POST", path="*/sourceConnections", seconds=10)
     with pytest.raises(RequestError):
         chain.source().create(chain.client, Writer().mark())
     found = writer.ensure(chain.source(), attempt=2)
-    assert (found.existing.id, len(found.duplicates)) == (made, 1)
+    assert (found.existing.id, len(found.duplicates)) == (created_id, 1)
     assert writer.naps == [11.0]
 
 
 def test_fail_adopts_the_creation_of_an_earlier_attempt_of_the_run(chain: Chain, writer: Chain) -> None:
     run = Writer("payments", "run 1")
-    made = chain.ensure(chain.source(), writer=run)
+    provisioned = chain.ensure(chain.source(), writer=run)
     found = writer.ensure(chain.source(), if_exists="fail", attempt=2, writer=run)
-    assert (found.created, found.existing.id) == (False, made.existing.id)
+    assert (found.created, found.existing.id) == (False, provisioned.existing.id)
 
 
 @pytest.mark.parametrize("other", [Writer("payments", "run 1"), Writer("orders", "run 2")], ids=["run", "chain"])
 def test_fail_refuses_an_object_of_another_run_or_chain(other: Writer, chain: Chain, writer: Chain) -> None:
-    made = chain.ensure(chain.source(), writer=other)
-    with pytest.raises(ConflictError, match=f"{made.existing.id}.*if_exists='fail' adopts no object"):
+    provisioned = chain.ensure(chain.source(), writer=other)
+    with pytest.raises(ConflictError, match=f"{provisioned.existing.id}.*if_exists='fail' adopts no object"):
         writer.ensure(chain.source(), if_exists="fail", attempt=2, writer=Writer("payments", "run 2"))
 
 
@@ -219,8 +219,8 @@ def test_an_operation_ends_within_its_timeout(
         UnsettledError, match=r"needs 11 s to be listed, more than the remaining part of operation_timeout"
     ):
         hasty.ensure(chain.source())
-    asked = [method for method, path, _ in proxy.asked if "/sourceConnections" in path]
-    assert asked == 2 * ["GET", "GET", "POST"]
+    requested = [method for method, path, _ in proxy.asked if "/sourceConnections" in path]
+    assert requested == 2 * ["GET", "GET", "POST"]
     assert hasty.naps == [11.0]
 
 

@@ -29,8 +29,8 @@ OTHERS = {"another run": Writer("manual", "other run"), "another chain": Writer(
 
 def deletions(emulator: Emulator) -> list[tuple[str, str]]:
     """The collection and id of each deletion that was requested, in order."""
-    asked = [r["path"].rsplit("/", 2)[1:] for r in emulator.requests(method="DELETE")]
-    return [(collection, object_id) for collection, object_id in asked]
+    requested = [r["path"].rsplit("/", 2)[1:] for r in emulator.requests(method="DELETE")]
+    return [(collection, object_id) for collection, object_id in requested]
 
 
 def kinds_by_id(objects: list[dict[str, Any]]) -> dict[str, str]:
@@ -48,41 +48,41 @@ def unfinished(chain: Chain) -> dict[str, str]:
 
 def whole(chain: Chain) -> tuple[str, dict[str, str]]:
     """Create a chain that runs once; return its dataflow, and the kinds of the objects it uses by id."""
-    made = unfinished(chain)
-    want = chain.dataflow(schedule=Schedule(), partial_ingestion_percent=50)
-    return chain.ensure(want).existing.id, made
+    created_kinds = unfinished(chain)
+    desired = chain.dataflow(schedule=Schedule(), partial_ingestion_percent=50)
+    return chain.ensure(desired).existing.id, created_kinds
 
 
 # ---- removed objects -----------------------------------------------------------------------------------------------
 
 
 def test_objects_of_a_failed_run_are_removed_users_first(chain: Chain, emulator: Emulator) -> None:
-    made = unfinished(chain)
+    created_kinds = unfinished(chain)
     outcome = tear_down(chain.client, OWN)
-    assert kinds_by_id(outcome.removed) == made
+    assert kinds_by_id(outcome.removed) == created_kinds
     collections = ["targetConnections", "sourceConnections", "dataSets", "connections"]
-    assert deletions(emulator) == list(zip(collections, made, strict=True))
+    assert deletions(emulator) == list(zip(collections, created_kinds, strict=True))
     left = [item["id"] for kind in collections for item in emulator.objects(kind)]
-    assert not set(made) & set(left)
+    assert not set(created_kinds) & set(left)
     assert outcome.kept == []
 
 
 def test_a_whole_chain_is_removed_after_its_dataflow(chain: Chain, emulator: Emulator) -> None:
-    dataflow, made = whole(chain)
+    dataflow, created_kinds = whole(chain)
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | made
-    assert [object_id for _, object_id in deletions(emulator)] == [dataflow, *made]
+    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | created_kinds
+    assert [object_id for _, object_id in deletions(emulator)] == [dataflow, *created_kinds]
     assert emulator.objects("flows") == []
 
 
 def test_a_completed_chain_is_kept_and_each_reason_names_the_user(chain: Chain, emulator: Emulator) -> None:
-    dataflow, made = whole(chain)
+    dataflow, created_kinds = whole(chain)
     outcome = tear_down(chain.client, OWN)
     assert (outcome.removed, deletions(emulator)) == ([], [])
-    target, source, _, _ = made
+    target, source, _, _ = created_kinds
     users = [f"flows {dataflow}", f"flows {dataflow}", f"targetConnections {target}", f"sourceConnections {source}"]
     assert [(item["id"], item["reason"]) for item in outcome.kept] == [
-        (object_id, f"{user} refers to it") for object_id, user in zip(made, users, strict=True)
+        (object_id, f"{user} refers to it") for object_id, user in zip(created_kinds, users, strict=True)
     ]
 
 
@@ -129,37 +129,37 @@ def test_more_than_one_page_is_removed(chain: Chain, emulator: Emulator) -> None
 
 @pytest.mark.parametrize("whose", OTHERS)
 def test_objects_of_other_writers_are_kept(whose: str, chain: Chain, emulator: Emulator) -> None:
-    dataflow, made = whole(chain)
+    dataflow, created_kinds = whole(chain)
 
-    def by_others(want: Resource) -> str:
+    def by_others(desired: Resource) -> str:
         by = OTHERS[whose]
-        return want.ready(chain.client).create(chain.client, by.mark() if by else None).id
+        return desired.ready(chain.client).create(chain.client, by.mark() if by else None).id
 
     base, source, dataset = map(by_others, (chain.base_connection(), chain.source(), chain.dataset()))
     target = by_others(chain.target(dataset_id=dataset))
     flow = by_others(chain.dataflow(source_connection_id=source, target_connection_id=target))
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | made
+    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | created_kinds
     assert outcome.kept == []
     assert not {base, source, dataset, target, flow} & {object_id for _, object_id in deletions(emulator)}
 
 
 def test_objects_that_another_chains_dataflow_uses_are_kept(chain: Chain, emulator: Emulator) -> None:
-    made = unfinished(chain)
+    created_kinds = unfinished(chain)
     theirs = chain.ensure(chain.dataflow(), writer=Writer("orders")).existing.id
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert kinds_by_id(outcome.kept) == made
+    assert kinds_by_id(outcome.kept) == created_kinds
     assert outcome.kept[0]["reason"] == f"flows {theirs} refers to it"
     assert deletions(emulator) == []
 
 
 def test_a_dataset_that_holds_rows_stays(chain: Chain, emulator: Emulator) -> None:
-    dataflow, made = whole(chain)
+    dataflow, created_kinds = whole(chain)
     emulator.advance(86400)
     rows = emulator.rows(chain.dataset_id)["count"]
     assert rows > 0
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert set(kinds_by_id(outcome.removed)) == {dataflow, *made} - {chain.dataset_id}
+    assert set(kinds_by_id(outcome.removed)) == {dataflow, *created_kinds} - {chain.dataset_id}
     (kept,) = outcome.kept
     (batch,) = emulator.objects("batches")
     assert (kept["id"], kept["reason"]) == (chain.dataset_id, f"it holds rows: batch {batch['id']}")
@@ -191,14 +191,14 @@ def test_an_object_with_a_new_owner_is_kept(
 def test_a_late_creation_is_waited_for_and_removed(
     name: str, chain: Chain, make_writer: Callable[..., Chain], emulator: Emulator
 ) -> None:
-    kind, want = KINDS[name], KINDS[name].build(chain)
+    kind, desired = KINDS[name], KINDS[name].build(chain)
     client, mark = chain.client, OWN.mark()
     emulator.fail("late_apply", method="POST", path=f"*{kind.path}", seconds=50)
     with pytest.raises(RequestError):
-        want.create(client, mark)
+        desired.create(client, mark)
     writer = make_writer()
     outcome = tear_down(writer.client, OWN, dataflows=True)
-    assert want.name in [item["name"] for item in outcome.removed]
+    assert desired.name in [item["name"] for item in outcome.removed]
     assert writer.naps == [51.0]
     assert emulator.objects(kind.objects) == []
 
@@ -206,9 +206,9 @@ def test_a_late_creation_is_waited_for_and_removed(
 def test_a_repeated_teardown_sends_no_deletion(chain: Chain, emulator: Emulator) -> None:
     whole(chain)
     first = tear_down(chain.client, OWN, dataflows=True)
-    asked = deletions(emulator)
+    requested = deletions(emulator)
     assert tear_down(chain.client, OWN, dataflows=True) == Teardown(left_over=first.left_over)
-    assert deletions(emulator) == asked
+    assert deletions(emulator) == requested
 
 
 def test_a_deleted_object_that_is_still_listed_is_not_reported(chain: Chain, emulator: Emulator) -> None:
@@ -233,23 +233,25 @@ FAULTS: dict[str, dict[str, Any]] = {
 def test_a_teardown_succeeds_despite_a_fault_at_each_step(
     fault: dict[str, Any], chain: Chain, emulator: Emulator
 ) -> None:
-    dataflow, made = whole(chain)
+    dataflow, created_kinds = whole(chain)
     for path in ("flows", "targetConnections", "sourceConnections", "dataSets", "connections"):
         emulator.fail(method="DELETE", path=f"*/{path}/*", **fault)
         emulator.fail(method="GET", path=f"*/{path}", nth=2, **fault)
     outcome = tear_down(chain.client, OWN, dataflows=True)
-    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | made
-    assert not {dataflow, *made} & {item["id"] for kind in ("flows", "dataSets") for item in emulator.objects(kind)}
+    assert kinds_by_id(outcome.removed) == {dataflow: "dataflow"} | created_kinds
+    assert not {dataflow, *created_kinds} & {
+        item["id"] for kind in ("flows", "dataSets") for item in emulator.objects(kind)
+    }
 
 
 def test_a_failed_teardown_is_completed_by_the_next(
     chain: Chain, make_client: Callable[..., Client], proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = unfinished(chain)
+    created_kinds = unfinished(chain)
     proxy.fault("DELETE", "/dataSets", status=500, times=5)
     client = make_client(proxy.url)
     with pytest.raises(RequestError) as failed:
         tear_down(client, OWN)
     assert failed.value.retryable
-    assert list(kinds_by_id(tear_down(client, OWN).removed)) == list(made)[2:]
+    assert list(kinds_by_id(tear_down(client, OWN).removed)) == list(created_kinds)[2:]
     assert emulator.objects("dataSets") == []

@@ -39,9 +39,9 @@ def odd(chain: Chain, proxy: FaultProxy) -> Callable[..., None]:
     def change(name: str, changed: dict[str, Any], times: int = 99, additional: bool = False) -> None:
         path = KINDS[name].path
 
-        def reply(asked: str) -> tuple[int, bytes]:
-            accept = {"Accept": "application/vnd.adobe.xed+json"} if REGISTRY in asked else {}
-            body = chain.client.get(asked, headers=accept)
+        def reply(requested: str) -> tuple[int, bytes]:
+            accept = {"Accept": "application/vnd.adobe.xed+json"} if REGISTRY in requested else {}
+            body = chain.client.get(requested, headers=accept)
             # The list of datasets is an object by id.
             items = next((body[key] for key in ("items", "results", "data") if key in body), list(body.values()))
             if additional and isinstance(body, dict) and KINDS[name].path.startswith(CATALOG):
@@ -84,16 +84,16 @@ CASES = [pytest.param(name, says, id=f"{name}: {says}") for name in KINDS for sa
 def test_an_unreadable_candidate_is_read_three_times_and_named(
     name: str, says: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
-    kind, want = KINDS[name], KINDS[name].build(chain)
-    made = chain.ensure(want).existing.id
+    kind, desired = KINDS[name], KINDS[name].build(chain)
+    created_id = chain.ensure(desired).existing.id
     emulator.advance(600)
     changed, message = ODD[says]
     odd(name, changed)
     before = len(emulator.requests(method="POST", path=kind.path))
     with pytest.raises(UnreadableError) as unreadable:
-        proxied.ensure(want)
+        proxied.ensure(desired)
     assert message in str(unreadable.value)
-    assert (made in str(unreadable.value)) == (says != "no id")
+    assert (created_id in str(unreadable.value)) == (says != "no id")
     assert (unreadable.value.retryable, proxied.naps) == (True, [2.0, 4.0])
     assert len(emulator.requests(method="POST", path=kind.path)) == before
 
@@ -102,13 +102,13 @@ def test_an_unreadable_candidate_is_read_three_times_and_named(
 def test_an_item_that_is_readable_in_the_second_list_is_adopted(
     name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
-    made = chain.ensure(want).existing.id
+    desired = KINDS[name].build(chain)
+    created_id = chain.ensure(desired).existing.id
     emulator.advance(600)
     changed = {"outputSchema": 5} if name == "mapping set" else {"name": 7, "title": 7}
     odd(name, changed, times=1)
-    found = proxied.ensure(want)
-    assert (found.existing.id, found.created, proxied.naps) == (made, False, [2.0])
+    found = proxied.ensure(desired)
+    assert (found.existing.id, found.created, proxied.naps) == (created_id, False, [2.0])
 
 
 GARBLED: dict[str, dict[str, Any]] = {
@@ -127,12 +127,12 @@ GARBLED: dict[str, dict[str, Any]] = {
 def test_a_garbled_field_is_no_difference(
     name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
-    chain.ensure(want)
+    desired = KINDS[name].build(chain)
+    chain.ensure(desired)
     emulator.advance(600)
     odd(name, GARBLED[name])
     with pytest.raises(UnreadableError, match="cannot be read: its"):
-        proxied.ensure(want, if_exists="update")
+        proxied.ensure(desired, if_exists="update")
     assert emulator.requests(method="PATCH") == []
 
 
@@ -140,32 +140,32 @@ def test_a_garbled_field_is_no_difference(
 def test_an_empty_object_in_place_of_a_resource_is_read_again(
     name: str, chain: Chain, proxied: Chain, proxy: FaultProxy
 ) -> None:
-    want = KINDS[name].build(chain)
-    made = chain.ensure(want).existing.id
+    desired = KINDS[name].build(chain)
+    created_id = chain.ensure(desired).existing.id
     proxy.fault("GET", f"{KINDS[name].path}/", status=200, body=b"{}")
-    assert proxied.ensure(want).existing.id == made
+    assert proxied.ensure(desired).existing.id == created_id
     assert proxy.count("GET", f"{KINDS[name].path}/") > 1
 
 
 def test_an_empty_object_in_place_of_a_mapping_set_is_no_difference(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataflow()).existing.id
+    created_id = chain.ensure(chain.dataflow()).existing.id
     twin = chain.post(f"{DATA_PREP}/mappingSets", chain.mapping_set(name="twin").payload())["id"]
     emulator.advance(600)
     proxy.fault("GET", "/mappingSets/", status=200, body=b"{}")
-    assert proxied.ensure(chain.dataflow(mapping_set_id=twin)).existing.id == made
+    assert proxied.ensure(chain.dataflow(mapping_set_id=twin)).existing.id == created_id
 
 
 @ALL_KINDS
 def test_an_unreadable_object_of_another_name_does_not_prevent_a_creation(
     name: str, chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
-    want = KINDS[name].build(chain)
+    desired = KINDS[name].build(chain)
     members = ("params", "data", "auth", "allOf", "schemaRef", "scheduleParams", "createdAt", "state", "mappings")
     of_another = {"name": "another", "title": "another", "outputSchema": {"schemaRef": {"id": "another"}}}
     odd(name, {key: [5] for key in members} | of_another, additional=True)
-    assert proxied.ensure(want).created
+    assert proxied.ensure(desired).created
     assert 2.0 not in proxied.naps
 
 
@@ -180,24 +180,24 @@ def test_an_unreadable_object_of_another_name_does_not_prevent_a_creation(
 def test_an_object_that_an_unreadable_dataflow_may_use_is_not_deleted(
     user: dict[str, Any], chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.source(), writer=A).existing.id
+    created_id = chain.ensure(chain.source(), writer=A).existing.id
     emulator.advance(600)
     body = json.dumps({"items": [{"id": "odd", "name": "odd"} | user]}).encode()
     proxy.fault("GET", "/flows[?]", status=200, body=body, times=99)
     with pytest.raises(UnreadableError, match="flows odd cannot be read: its sourceConnectionIds"):
         tear_down(proxied.client, A)
-    assert made in [source["id"] for source in emulator.objects("sourceConnections")]
+    assert created_id in [source["id"] for source in emulator.objects("sourceConnections")]
     assert emulator.requests(method="DELETE") == []
 
 
 def test_an_object_whose_mark_cannot_be_read_is_kept(
     chain: Chain, proxied: Chain, odd: Callable[..., None], emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.source(), writer=A).existing.id
+    created_id = chain.ensure(chain.source(), writer=A).existing.id
     emulator.advance(600)
     odd("source connection", {"description": [5]})
     assert tear_down(proxied.client, A).removed == []
-    assert made in [source["id"] for source in emulator.objects("sourceConnections")]
+    assert created_id in [source["id"] for source in emulator.objects("sourceConnections")]
 
 
 # ---- incomplete lists and validations --------------------------------------------------------------------------------
@@ -241,9 +241,9 @@ def test_a_failed_validation_is_repeated_and_never_an_unknown_outcome(
 def test_a_dataset_whose_batches_cannot_be_read_is_kept(
     chain: Chain, proxied: Chain, proxy: FaultProxy, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.dataset(), writer=A).existing.id
+    created_id = chain.ensure(chain.dataset(), writer=A).existing.id
     emulator.advance(600)
     proxy.fault("GET", f"{CATALOG}/batches", status=200, body=b"[]", times=999)
     with pytest.raises(RequestError):
         tear_down(proxied.client, A)
-    assert made in [dataset["id"] for dataset in emulator.objects("dataSets")]
+    assert created_id in [dataset["id"] for dataset in emulator.objects("dataSets")]

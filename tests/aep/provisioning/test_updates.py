@@ -72,7 +72,7 @@ UPDATES: dict[str, tuple[dict[str, Any], Make, Callable[[Chain, dict[str, Any]],
     "mapping set": (
         {},
         other_mapping,
-        lambda _, asked: [transformations(asked["mapping_set_id"], USUAL_DELTA)],
+        lambda _, requested: [transformations(requested["mapping_set_id"], USUAL_DELTA)],
     ),
     "delta column": (
         {},
@@ -103,25 +103,25 @@ UPDATES: dict[str, tuple[dict[str, Any], Make, Callable[[Chain, dict[str, Any]],
 }
 
 
-@pytest.mark.parametrize(("before", "asked", "patch"), UPDATES.values(), ids=UPDATES)
+@pytest.mark.parametrize(("before", "requested", "patch"), UPDATES.values(), ids=UPDATES)
 def test_an_updated_dataflow_matches(
     before: dict[str, Any],
-    asked: Make,
+    requested: Make,
     patch: Callable[[Chain, dict[str, Any]], list[Any]],
     chain: Chain,
     emulator: Emulator,
 ) -> None:
-    made = chain.ensure(chain.dataflow(**before))
-    given = asked(chain)
+    provisioned = chain.ensure(chain.dataflow(**before))
+    given = requested(chain)
     updated = chain.ensure(chain.dataflow(**given), if_exists="update")
-    assert (updated.created, updated.updated, updated.existing.id) == (False, True, made.existing.id)
+    assert (updated.created, updated.updated, updated.existing.id) == (False, True, provisioned.existing.id)
     assert patches(emulator) == [patch(chain, given)]
     # Nothing differs now, and the returned etag is the one that the next update needs.
-    assert chain.ensure(chain.dataflow(**given)).existing.etag == updated.existing.etag != made.existing.etag
+    assert chain.ensure(chain.dataflow(**given)).existing.etag == updated.existing.etag != provisioned.existing.etag
 
 
 @pytest.mark.parametrize(
-    ("asked", "path", "value"),
+    ("requested", "path", "value"),
     [
         (lambda _: {"schedule": Schedule(frequency="hour", interval=2)}, ("scheduleParams", "frequency"), "hour"),
         (other_mapping, ("transformations", 0, "params", "mappingVersion"), "0"),
@@ -129,7 +129,7 @@ def test_an_updated_dataflow_matches(
     ids=["schedule", "mapping"],
 )
 def test_an_update_keeps_members_that_the_user_did_not_set(
-    asked: Make, path: tuple[Any, ...], value: Any, chain: Chain, emulator: Emulator
+    requested: Make, path: tuple[Any, ...], value: Any, chain: Chain, emulator: Emulator
 ) -> None:
     """An update of the interval must not let the dataflow ingest its history."""
     delta = {"name": "Create_Time", "dateFormat": "YYYY-MM-DD", "timezone": "GMT", "own": 1}
@@ -139,7 +139,7 @@ def test_an_update_keeps_members_that_the_user_did_not_set(
     body = chain.dataflow().payload() | {"transformations": steps, "scheduleParams": params}
     chain.post(f"{FLOW_SERVICE}/flows", body | {"options": {"partialIngestionPercent": "5"}})
     (before,) = emulator.objects("flows")
-    chain.ensure(chain.dataflow(**asked(chain)), if_exists="update")
+    chain.ensure(chain.dataflow(**requested(chain)), if_exists="update")
     (after,) = emulator.objects("flows")
     assert after["scheduleParams"]["backfill"] is False
     assert after["scheduleParams"]["own"] == 4
@@ -154,9 +154,9 @@ def test_an_update_keeps_members_that_the_user_did_not_set(
 def test_options_are_added_to_a_dataflow_without_options(chain: Chain, emulator: Emulator) -> None:
     """The service returns options of its own even if none were sent."""
     chain.ensure(chain.dataflow())
-    want = chain.dataflow(partial_ingestion_percent=5)
-    chain.ensure(want, if_exists="update")
-    assert not chain.ensure(want).created
+    desired = chain.dataflow(partial_ingestion_percent=5)
+    chain.ensure(desired, if_exists="update")
+    assert not chain.ensure(desired).created
     (item,) = emulator.objects("flows")
     assert item["options"]["partialIngestionPercent"] == 5
 
@@ -173,9 +173,9 @@ def test_an_update_to_a_single_run_removes_the_recurring_members(
 
 
 def test_an_update_of_a_matching_dataflow_sends_nothing(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.dataflow())
+    provisioned = chain.ensure(chain.dataflow())
     found = chain.ensure(chain.dataflow(), if_exists="update")
-    assert (found.updated, found.existing.id) == (False, made.existing.id)
+    assert (found.updated, found.existing.id) == (False, provisioned.existing.id)
     assert patches(emulator) == []
 
 
@@ -198,28 +198,28 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("kind", "before", "asked", "named"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize(("kind", "before", "requested", "named"), REFUSED.values(), ids=REFUSED)
 def test_an_impossible_update_is_refused(
-    kind: str, before: dict[str, Any], asked: dict[str, Any], named: str, chain: Chain, emulator: Emulator
+    kind: str, before: dict[str, Any], requested: dict[str, Any], named: str, chain: Chain, emulator: Emulator
 ) -> None:
     build = KINDS[kind].build
-    made = chain.ensure(build(chain, **before))
+    provisioned = chain.ensure(build(chain, **before))
     if kind == "dataset":
-        asked = {"schema_id": chain.ensure(chain.schema(name="other")).existing.id}
+        requested = {"schema_id": chain.ensure(chain.schema(name="other")).existing.id}
     if kind == "dataflow":
         dataset = chain.ensure(chain.dataset(name="other")).existing.id
-        asked = {"target_connection_id": chain.ensure(chain.target(dataset_id=dataset)).existing.id}
+        requested = {"target_connection_id": chain.ensure(chain.target(dataset_id=dataset)).existing.id}
     with pytest.raises(ConflictError) as conflict:
-        chain.ensure(build(chain, **asked), if_exists="update")
-    assert f"exists already ({made.existing.id}) and differs" in str(conflict.value)
+        chain.ensure(build(chain, **requested), if_exists="update")
+    assert f"exists already ({provisioned.existing.id}) and differs" in str(conflict.value)
     assert named in str(conflict.value)
     assert "choose another name" in str(conflict.value)
     assert patches(emulator) == []
 
 
 def test_an_update_does_not_enable_a_disabled_dataflow(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.dataflow())
-    chain.post(f"{FLOW_SERVICE}/flows/{made.existing.id}/action", None, op="disable")
+    provisioned = chain.ensure(chain.dataflow())
+    chain.post(f"{FLOW_SERVICE}/flows/{provisioned.existing.id}/action", None, op="disable")
     with pytest.raises(ConflictError, match="state: desired 'enabled', actual 'disabled'"):
         chain.ensure(chain.dataflow(), if_exists="update")
     assert patches(emulator) == []
@@ -260,12 +260,16 @@ GROWTH: dict[str, tuple[dict[str, Any], list[Any]]] = {
 def test_an_update_adds_fields_to_a_field_group(
     more: dict[str, str], patch: list[Any], chain: Chain, emulator: Emulator
 ) -> None:
-    made = chain.ensure(chain.field_group())
-    want = chain.field_group(fields=FIELDS | more)
-    updated = chain.ensure(want, if_exists="update")
-    assert (updated.created, updated.existing.id, updated.to_json()["version"]) == (False, made.existing.id, "1.1")
+    provisioned = chain.ensure(chain.field_group())
+    desired = chain.field_group(fields=FIELDS | more)
+    updated = chain.ensure(desired, if_exists="update")
+    assert (updated.created, updated.existing.id, updated.to_json()["version"]) == (
+        False,
+        provisioned.existing.id,
+        "1.1",
+    )
     assert patches(emulator) == [patch]
-    assert not chain.ensure(want).created
+    assert not chain.ensure(desired).created
     assert not chain.ensure(chain.field_group()).created
 
 
@@ -287,25 +291,25 @@ def test_an_update_that_changes_a_fields_type_is_refused(
 
 
 def test_an_update_adds_field_groups_to_a_schema(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.schema(field_groups=()))
-    want = chain.schema(field_groups=(PERSON, chain.group_id))
-    assert chain.ensure(want, if_exists="update").existing.id == made.existing.id
+    provisioned = chain.ensure(chain.schema(field_groups=()))
+    desired = chain.schema(field_groups=(PERSON, chain.group_id))
+    assert chain.ensure(desired, if_exists="update").existing.id == provisioned.existing.id
     assert patches(emulator) == [
         [
             {"op": "add", "path": "/allOf/-", "value": {"$ref": PERSON}},
             {"op": "add", "path": "/allOf/-", "value": {"$ref": chain.group_id}},
         ]
     ]
-    assert not chain.ensure(want).created
+    assert not chain.ensure(desired).created
 
 
 def test_an_update_adds_missing_tags_to_a_dataset(chain: Chain, emulator: Emulator) -> None:
     """A sent tag replaces the tag of its name, so the update also sends the values that the tag has."""
-    made = chain.ensure(chain.dataset(tags={"own": ["a"], "unifiedProfile": ["isUpsert: true"]}))
-    want = chain.dataset(tags={"own": ["a"], "unifiedProfile": ["enabled: true"]})
-    assert chain.ensure(want, if_exists="update").existing.id == made.existing.id
+    provisioned = chain.ensure(chain.dataset(tags={"own": ["a"], "unifiedProfile": ["isUpsert: true"]}))
+    desired = chain.dataset(tags={"own": ["a"], "unifiedProfile": ["enabled: true"]})
+    assert chain.ensure(desired, if_exists="update").existing.id == provisioned.existing.id
     assert patches(emulator) == [{"tags": {"unifiedProfile": ["isUpsert: true", "enabled: true"]}}]
-    assert not chain.ensure(want).created
+    assert not chain.ensure(desired).created
 
 
 # ---- unique titles of the registry ---------------------------------------------------------------------------------
@@ -317,12 +321,12 @@ TITLED = ["field group", "ad-hoc class", "schema"]
 def test_a_matching_object_that_took_the_title_is_adopted(
     kind: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
-    want = KINDS[kind].build(chain)
-    made = chain.ensure(want)
+    desired = KINDS[kind].build(chain)
+    provisioned = chain.ensure(desired)
     proxy.fault("GET", KINDS[kind].path, status=200, body=b'{"results": [], "_page": {}}')
-    found = ensure(proxied, want)
-    assert (found.created, found.existing.id) == (False, made.existing.id)
-    assert found.to_json() == chain.ensure(want).to_json()
+    found = ensure(proxied, desired)
+    assert (found.created, found.existing.id) == (False, provisioned.existing.id)
+    assert found.to_json() == chain.ensure(desired).to_json()
 
 
 CHANGED = {"field group": {"fields": {"x": "string"}}, "ad-hoc class": {"fields": {"x": "date"}}, "schema": {}}
@@ -333,9 +337,9 @@ def test_a_differing_object_that_took_the_title_is_a_conflict(
     kind: str, chain: Chain, proxied: Client, proxy: FaultProxy
 ) -> None:
     before = {"field_groups": ()} if kind == "schema" else {}
-    made = chain.ensure(KINDS[kind].build(chain, **before))
+    provisioned = chain.ensure(KINDS[kind].build(chain, **before))
     proxy.fault("GET", KINDS[kind].path, status=200, body=b'{"results": [], "_page": {}}')
-    with pytest.raises(ConflictError, match=made.existing.id):
+    with pytest.raises(ConflictError, match=provisioned.existing.id):
         ensure(proxied, KINDS[kind].build(chain, **CHANGED[kind]))
 
 
@@ -347,9 +351,9 @@ def test_fail_does_not_adopt_an_object_that_took_the_title(chain: Chain, proxied
 
 
 def test_a_title_taken_by_another_kind_of_resource_is_an_error(chain: Chain, emulator: Emulator) -> None:
-    made = chain.ensure(chain.field_group(name="products"))
+    provisioned = chain.ensure(chain.field_group(name="products"))
     with pytest.raises(RequestError, match="XDM-1521-400") as failed:
         chain.ensure(chain.schema(name="products"))
-    assert made.existing.id in str(failed.value)
+    assert provisioned.existing.id in str(failed.value)
     assert not failed.value.retryable
     assert [item for item in emulator.objects("schemas") if item["title"] == "products"] == []
