@@ -1,4 +1,4 @@
-"""Any JSON that a service may answer, for property-based tests; also what only some parsers take for JSON."""
+"""Strategies for any JSON that a service may answer, including texts that only some parsers accept as JSON."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-#: A busy machine is no failure.
+#: Without limits of time: a busy machine must not fail a test.
 QUIETLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-#: Numbers on the edge of what can be a count or a moment.
+#: Numbers at the limits of counts and timestamps.
 NUMBERS = st.sampled_from([0, -1, 1, 2.5, 1e11, 2.5e14, 253402300799, 1e308, 10**400, float("inf"), float("nan")])
 TEXTS = st.sampled_from(["", "7", "-1", "1e999", "NaN", "9" * 400, "2026-11-01T00:00:00Z", "\ud800", "x" * 3000])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | NUMBERS | st.text(max_size=5) | TEXTS
@@ -22,7 +22,7 @@ ANY_JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 def deep(levels: int = 60_000) -> Any:
-    """Lists in lists, so many levels."""
+    """Return nested lists of this many levels."""
     value: Any = []
     for _ in range(levels):
         value = [value]
@@ -30,6 +30,6 @@ def deep(levels: int = 60_000) -> Any:
 
 
 def objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Objects with any of these members, each as it should be or any JSON; or any JSON instead."""
+    """Return a strategy for objects with some of these members, each valid or any JSON; and for any other JSON."""
     some = {name: ANY_JSON | member for name, member in members.items()}
     return ANY_JSON | st.fixed_dictionaries({}, optional=some)

@@ -1,4 +1,4 @@
-"""Fixtures: a running emulator with a clock that only tests move, and an Airflow that knows it by a connection."""
+"""Fixtures: a running emulator whose clock only tests move, and an Airflow connection to the emulator."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
-# Airflow reads its home when it is first imported: before that it must be a throw-away one.
+# Airflow reads its home when it is first imported: set a temporary one before.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="payments-tests-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "True"
@@ -28,15 +29,16 @@ from airflow_provider_payments.aep.http.clock import Clock
 from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from airflow_provider_payments.pytest_plugin import ExperiencePlatform
+from tests.control_requests import control
 from tests.fault_proxy import FaultProxy, fault_proxy
 
 pytest_plugins = ["tests.processor_time"]
 
-# How long an example takes says what else the machine does.
+# The duration of an example depends on the load of the machine.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
-#: A token of another test's emulator state would be refused once; scopes are part of a credential's identity.
+#: Numbers the scopes of credentials, by which they cache tokens: a token from before a reset would be refused.
 SERIAL = itertools.count()
 CONNECTION_ID = "aep_default"
 #: The PayPal base connection that the seed documents use and the emulator holds.
@@ -45,7 +47,7 @@ PAYPAL = "24151d58-ffa7-4960-951d-58ffa7396097"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With ``--dist loadfile``, leave all of tests/system to one process: they share an Airflow that has started."""
+    """With ``--dist loadfile``, run all of tests/system in one process, where they share a started Airflow."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
@@ -57,25 +59,32 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_finish() -> None:
-    """Leave modules and tests, which stay until the end, out of garbage collections, and collect more seldom."""
+    """Exclude modules and tests, which are never freed, from garbage collections, and collect less often."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 
 class Emulator(ExperiencePlatform):
-    """The running emulator, seen from outside: what users get as a fixture, with what only our own tests ask."""
+    """The running emulator, seen from outside: the fixture that users get, with requests that only our tests send."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._address = urlsplit(url).netloc
+
+    def control(self, method: str, path: str, **options: Any) -> Any:
+        return control(self._address, method, path, **options)
 
     def behave(self, **options: Any) -> None:
         """Set options of the emulator, such as ``lags={"dataset": {"listed": 5}}``."""
         self.control("PUT", "options", json=options)
 
     def posted(self, path: str) -> list[Any]:
-        """The bodies of all POSTs to a path that ends so, in order, without the marks that they carry."""
+        """Return the bodies of all POSTs to paths with this end, in order, without their marks."""
         return [unmarked(r["body"]) for r in self.requests(method="POST") if r["path"].endswith(path)]
 
 
 def unmarked(body: Any) -> Any:
-    """A creation's body without its mark: the end of a description, or a dataset's tag."""
+    """Return the body of a creation without its mark: the end of a description, or a dataset's tag."""
     if not isinstance(body, dict):
         return body
     body = copy.deepcopy(body)
@@ -90,7 +99,7 @@ def unmarked(body: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another test's secret may be a word that this one looks for."""
+    """Forget the secrets of other tests: one may be a word that this test expects in a text."""
     monkeypatch.setattr(redaction, "_known", {})
 
 
@@ -109,19 +118,19 @@ def emulator(manual_server: EmulatorServer) -> Emulator:
 
 @pytest.fixture
 def proxy(emulator: Emulator) -> Iterator[FaultProxy]:
-    """The emulator behind a proxy that fails as it is told."""
+    """Provide the emulator behind a proxy that injects the faults of a test."""
     with fault_proxy(emulator.url) as running:
         yield running
 
 
 @pytest.fixture
 def naps() -> list[float]:
-    """The seconds that clients waited, none of which was slept."""
+    """Provide the list of the clients' waits in seconds; no client really sleeps."""
     return []
 
 
 def napping(naps: list[float], emulator: Emulator | None = None) -> Clock:
-    """A clock that sleeps by taking note of it, while the emulator's moves on; nothing else takes any time."""
+    """Return a clock whose sleep appends to ``naps`` and moves the emulator's clock; nothing else takes time."""
 
     def sleep(seconds: float) -> None:
         naps.append(seconds)
@@ -133,7 +142,7 @@ def napping(naps: list[float], emulator: Emulator | None = None) -> Clock:
 
 @pytest.fixture
 def make_client(emulator: Emulator, naps: list[float]) -> Callable[..., Client]:
-    """Make clients; each has a credential of its own, so that no token is shared between tests."""
+    """Create clients; each has its own credential, so that tests share no token."""
 
     def make(url: str | None = None, read_timeout: float = 5.0, clock: Clock | None = None, **kwargs: Any) -> Client:
         transport = Transport(connect_timeout=2.0, read_timeout=read_timeout, clock=clock or napping(naps, emulator))
@@ -161,7 +170,7 @@ def client(make_client: Callable[..., Client]) -> Client:
 
 
 def connection_json(url: str, **extra: Any) -> str:
-    """An Airflow connection to the emulator, as ``AIRFLOW_CONN_...`` takes it."""
+    """Return an Airflow connection to the emulator, in the form of ``AIRFLOW_CONN_...``."""
     return Emulator(url).connection(**{"scopes": f"openid,acp.test-{next(SERIAL)}"} | extra)
 
 
@@ -177,6 +186,6 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def connected(emulator: Emulator, connect: Callable[..., None]) -> Emulator:
-    """The emulator, with the default Airflow connection leading to it."""
+    """Provide the emulator, with the default Airflow connection to it in the environment."""
     connect(emulator.url)
     return emulator

@@ -1,4 +1,4 @@
-"""A loopback proxy before the emulator that answers, cuts or loses what a test tells it to. It knows no AEP."""
+"""A loopback proxy in front of the emulator that injects the faults of a test. It knows nothing of AEP."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from urllib.parse import urlsplit
 @dataclass
 class Fault:
     """
-    What happens to the next ``times`` requests of this method whose path, with its query, contains ``path``; a ``*``
-    in it stands for anything.
+    A fault of the next ``times`` requests with this method whose path and query contain ``path``; a ``*`` in ``path``
+    matches any text.
 
-    :param status: answer this without asking the upstream; ``None`` asks it.
-    :param cut: after asking, send half of the answer and close the connection.
-    :param lose: after asking (or instead, where ``before``), close the connection without an answer.
+    :param status: answer with this status without forwarding the request; ``None`` forwards it.
+    :param cut: forward the request, send half of the answer and close the connection.
+    :param lose: forward the request, then close the connection without an answer.
+    :param before: close the connection without an answer, and do not forward the request.
     :param hang: keep the connection open without an answer until the test ends.
-    :param first: what happens before all that: what somebody else does meanwhile.
-    :param reply: what answers instead, by the path with its query: a status and a body, or ``None`` for no answer.
+    :param first: called before anything else, such as a write of another client.
+    :param reply: return the status and body to answer a path (with its query) with, or ``None`` for no answer.
     """
 
     method: str
@@ -43,7 +44,7 @@ class Fault:
 
 
 class FaultProxy(ThreadingHTTPServer):
-    """Forwards to ``upstream`` and keeps a list of what was asked: method, path, status (0: no answer)."""
+    """A proxy that forwards to ``upstream`` and keeps each request's method, path and status (0: no answer)."""
 
     daemon_threads = True
 
@@ -58,11 +59,13 @@ class FaultProxy(ThreadingHTTPServer):
         self.ended = threading.Event()
 
     def fault(self, method: str, path: str, **kwargs: object) -> Fault:
+        """Inject a fault, and return it."""
         fault = Fault(method, path, **kwargs)  # type: ignore[arg-type]
         self.faults.append(fault)
         return fault
 
     def take(self, method: str, path: str) -> Fault | None:
+        """Return the fault that a request meets, and count the request."""
         with self.lock:
             for fault in self.faults:
                 if fault.times > 0 and fault.method == method and fnmatchcase(path, f"*{fault.path}*"):
@@ -71,6 +74,7 @@ class FaultProxy(ThreadingHTTPServer):
         return None
 
     def count(self, method: str, path: str) -> int:
+        """Return the number of requests with this method whose path contains ``path``."""
         return sum(1 for asked_method, asked, _ in self.asked if asked_method == method and path in asked)
 
 
@@ -131,14 +135,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drop(self) -> None:
         self.close_connection = True
-        # A reset, not an orderly end.
+        # The client sees a reset, not an orderly close.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def finish(self) -> None:
-        with suppress(OSError, ValueError):  # the connection was dropped on purpose
+        with suppress(OSError, ValueError):  # the fault closed the connection
             super().finish()
 
     def log_message(self, *args: object) -> None:

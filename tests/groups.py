@@ -1,4 +1,4 @@
-"""Task groups of definitions: built in a DAG, and their tasks executed one after the other, outputs handed on."""
+"""Task groups of definitions, built in a DAG; and the execution of their tasks, one after the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import DAG, TaskGroup
 
 from airflow_provider_payments.task_group import dataflow_task_group
 
-#: A definition of a file that says all that a task group can do.
+#: A definition with every member that a task group supports.
 COMPLETE = """\
 version: 1
 name: Shop payments
@@ -52,7 +52,7 @@ error_diagnostics: true
 
 
 class Tasks:
-    """A DAG run as a task sees it: what other tasks have returned."""
+    """The task instance of every task: the XComs of one DAG run."""
 
     def __init__(self) -> None:
         self.returned: dict[str, dict[str, Any]] = {}
@@ -63,18 +63,18 @@ class Tasks:
         return whole if key == "return_value" else whole.get(key, default)
 
     def xcom_push(self, key: str, value: object) -> None:
-        """Links lead nowhere here."""
+        """Drop the XCom: only links are pushed."""
 
 
 def build(file: Path | str, *, native: bool = False, folder: Path | None = None, **how: Any) -> TaskGroup:
-    """Return the group of a file, in a DAG of its own."""
+    """Return the task group of a definition file, in a new DAG."""
     with DAG(dag_id="payments", schedule=None, render_template_as_native_obj=native) as dag:
         dag.fileloc = str((folder or Path()) / "payments.py")
         return dataflow_task_group(file, **how)
 
 
 def run(group: TaskGroup) -> dict[str, dict[str, Any]]:
-    """Execute the tasks of a group in their order; return what each returns, by its label."""
+    """Execute the tasks of a group in topological order; return their values by task label."""
     tasks = Tasks()
     for task in group.dag.topological_sort():
         context: Any = {"ti": tasks, "run_id": "manual", "dag": group.dag, "task": task, "params": {}}

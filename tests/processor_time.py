@@ -1,4 +1,4 @@
-"""Processor time of a test run: the total of all its processes, and with ``--processor-time N`` the N largest files."""
+"""Print the processor time of a test run: of all processes, and with ``--processor-time N`` of the N dearest files."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-#: Seconds of each test file in this process and those that it started. These count when they are waited for: a process
-#: that serves a whole session, such as the Airflow of tests/system, counts with the last file of that session.
+#: Seconds of each test file, in this process and its children. A child counts when it is waited for: the children of a
+#: whole session, such as the Airflow of tests/system, count with the last file of the session.
 _by_file: Counter[str] = Counter()
 #: Seconds of each process of pytest-xdist that has ended, and the files that it ran.
 _workers: list[tuple[float, dict[str, float]]] = []
 
 
 def processor_seconds() -> float:
-    """User and system time of this process and of those that it started and waited for."""
+    """Return the user and system time of this process and of the children that it has waited for."""
     spent = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in spent)
 
@@ -44,14 +44,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
-    """Take the figures of a process of pytest-xdist; one that crashed has none."""
+    """Keep the figures of a process of pytest-xdist; a process that crashed has none."""
     if spent := getattr(node, "workeroutput", {}).get("processor_time"):
         _workers.append(spent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     own = resource.getrusage(resource.RUSAGE_SELF)
-    # Processes of pytest-xdist may have been waited for or not: what counts is what they say of themselves.
+    # The processes of pytest-xdist may have been waited for or not: only the figures that they report count.
     total = own.ru_utime + own.ru_stime + sum(seconds for seconds, _ in _workers) if _workers else processor_seconds()
     terminalreporter.write_line(f"processor time: {total:.0f} s (user and system, all processes)")
     for _, by_file in _workers:

@@ -1,8 +1,8 @@
 """
-A loopback service that answers what a download of row errors asks, with files of any size and kind.
+A loopback service for downloads of row errors, with files that the emulator does not have: of a gigabyte, cut short,
+deleted, or of another content.
 
-What the emulator cannot: files of a gigabyte, files that are cut, gone or something else. ``python -m
-tests.row_error_service FILES ROWS BYTES`` serves a batch from a process of its own and prints its address.
+``python -m tests.row_error_service FILES ROWS BYTES`` serves a batch and prints the address of the service.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ MESSAGE = "The message cannot be validated: [#/_shop/payer/email: jo.doe@example
 
 def line(number: int, size: int = 0, message: str = MESSAGE) -> bytes:
     """
-    A row error.
+    Return a line of a file of row errors.
 
-    :param size: bytes that the record has more.
+    :param size: bytes to add to the record.
     """
     record = json.dumps({"id": number, "card": "4111111111111111", "note": "x" * size})
     error = {"_corrupt_record": record, "_errors": [{"code": "1105", "message": message}], "_filename": "f"}
@@ -38,11 +38,11 @@ class File:
     """
     A file of row errors.
 
-    :param chunks: makes its content.
-    :param length: what the list says of it; ``None``: nothing.
-    :param status: another status than 200 answers its message instead.
-    :param is_cut: whether the connection ends without the announced end.
-    :param times: how often it is so; then it is answered as it is.
+    :param chunks: returns the content.
+    :param length: the length in the list of files; ``None`` leaves it out.
+    :param status: a status other than 200 is answered with an error message.
+    :param is_cut: whether the connection is closed before the end of the content.
+    :param times: number of requests that meet ``status`` or ``is_cut``; later requests get the whole content.
     """
 
     chunks: Callable[[], Iterable[bytes]]
@@ -53,13 +53,13 @@ class File:
 
 
 def of(*lines: bytes) -> File:
-    """A file of these lines."""
+    """Return a file of these lines."""
     content = b"".join(lines)
     return File(lambda: [content], len(content))
 
 
 class RowErrorService(ThreadingHTTPServer):
-    """Serves one batch; keeps what was asked for."""
+    """A service with one batch, which keeps the paths of its requests."""
 
     daemon_threads = True
 
@@ -72,7 +72,7 @@ class RowErrorService(ThreadingHTTPServer):
         self.batch = {"status": "success", "metrics": {"failedRecordCount": 1}, "completed": int(time.time() * 1000)}
 
     def fetched(self) -> list[str]:
-        """The files that were asked for, in order."""
+        """Return the names of the requested files, in order."""
         return [path.partition("/")[2] for path in self.asked if path.startswith("row_errors/")]
 
 

@@ -41,7 +41,7 @@ PUBLIC = {
 }
 CLASSES = {name: cls for name, cls in PUBLIC.items() if inspect.isclass(cls)}
 OPERATORS = {name: cls for name, cls in CLASSES.items() if hasattr(cls, "template_fields")}
-#: Arguments whose default is not a literal: an option of Airflow.
+#: Arguments whose default is an option of Airflow instead of a literal.
 OPTIONS = {"deferrable": "[operators] default_deferrable"}
 
 
@@ -53,7 +53,7 @@ def test_the_manual_lists_the_public_modules() -> None:
 
 
 def own_arguments(cls: type) -> list[inspect.Parameter]:
-    """The arguments that the class itself declares."""
+    """Return the arguments that the class itself declares."""
     if "__init__" not in vars(cls):
         return []
     parameters = inspect.signature(cls.__init__).parameters.values()
@@ -61,7 +61,7 @@ def own_arguments(cls: type) -> list[inspect.Parameter]:
 
 
 def explained(cls: type) -> dict[str, str]:
-    """What the docstring says of each argument, on one line."""
+    """Return the explanation of each argument in the docstring, on one line."""
     doc = inspect.cleandoc(vars(cls).get("__doc__") or "")
     found = re.findall(r"^:param (\w+): (.*(?:\n[ ]+.*)*)", doc, re.MULTILINE)
     return {name: re.sub(r"\s+", " ", text) for name, text in found}
@@ -107,7 +107,7 @@ def test_an_argument_is_explained_with_its_default(cls: type, argument: inspect.
 @pytest.mark.parametrize(
     ("cls", "argument"), [(cls, each) for cls, each in ARGUMENTS if cls in OPERATORS.values()], ids=argument_id
 )
-def test_an_argument_is_called_templated_where_it_is(cls: Any, argument: inspect.Parameter) -> None:
+def test_only_template_fields_are_called_templated(cls: Any, argument: inspect.Parameter) -> None:
     assert explained(cls)[argument.name].endswith("(templated)") == (argument.name in cls.template_fields)
 
 

@@ -1,4 +1,4 @@
-"""README and manual say nothing that is not so."""
+"""The commands, tables, examples and links of README and manual are right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parent.parent
 DOCS = REPOSITORY / "airflow_provider_payments" / "docs"
 PAGES = {path: path.read_text() for path in (REPOSITORY / "README.md", *sorted(DOCS.glob("*.md")))}
 CI = (REPOSITORY / ".ci" / "run").read_text()
-#: Commands that CI does not run by taking them out of a document -> what runs them.
+#: Commands that CI does not take from a document: their start -> a text of the CI script or a path that runs them.
 ELSEWHERE = {
     "pip install .": "tests/versions/noxfile.py",
     'pip install -q "nox[uv]"': "tests/versions/noxfile.py",
@@ -52,7 +52,7 @@ def test_every_command_is_run_by_ci(command: str) -> None:
     ("name", "module"),
     re.findall(r"^\| `(\w+(?:Operator|Sensor|Trigger))`[^|]*\| `([\w.]+)` \|", page("operators"), re.MULTILINE),
 )
-def test_every_operator_of_the_table_is_where_it_says(name: str, module: str) -> None:
+def test_every_operator_is_in_the_module_that_the_table_names(name: str, module: str) -> None:
     operator = getattr(importlib.import_module(f"airflow_provider_payments.{module}"), name)
     assert inspect.isclass(operator)
 
@@ -94,14 +94,14 @@ def test_every_extra_of_the_connection_is_explained() -> None:
         ("DeadlineAlert(", "system/deadlines.py"),
     ],
 )
-def test_the_steps_that_are_shown_are_those_that_a_test_runs(sign: str, file: str) -> None:
+def test_a_test_runs_the_steps_that_the_manual_shows(sign: str, file: str) -> None:
     (block,) = (block for block in blocks("python") if sign in block)
     shown = [line.strip() for line in block.splitlines() if line.strip()]
     run = (REPOSITORY / "tests" / file).read_text()
     assert [line for line in shown if line not in run] == []
 
 
-def test_the_watcher_that_is_shown_can_be_built() -> None:
+def test_the_watcher_of_the_manual_can_be_built() -> None:
     from airflow.sdk import Asset, AssetWatcher
 
     from airflow_provider_payments.triggers.flow_run_event import FlowRunEventTrigger
@@ -113,7 +113,7 @@ def test_the_watcher_that_is_shown_can_be_built() -> None:
     assert watcher.trigger.asset == shown["arrived"].name
 
 
-def test_the_graph_that_is_shown_can_be_built() -> None:
+def test_the_asset_graph_of_the_manual_can_be_built() -> None:
     from airflow.sdk import DAG, Asset, task
 
     from airflow_provider_payments.sensors.flow_run import FlowRunSensor
@@ -138,8 +138,8 @@ def test_the_table_of_metrics_is_complete() -> None:
     assert {(types[kind], name) for name, kind in shown} == emitted
 
 
-def told(heading: str) -> set[str]:
-    """The words in code style in the first column of the table with this heading."""
+def documented(heading: str) -> set[str]:
+    """Return the words in code style in the first column of the table with this heading."""
     emulator = page("emulator")
     table = emulator[emulator.index(heading) :].split("\n\n", 1)[0].splitlines()[2:]
     return {word for row in table for word in re.findall(r"`(\w+)`", row.split("|")[1])}
@@ -149,7 +149,7 @@ def test_every_fault_and_outcome_of_the_emulator_is_explained(experience_platfor
     for heading, method in (("| action | takes |", "fail"), ("| outcome | takes |", "order")):
         with pytest.raises(ValueError, match="nothing of the kind") as refusal:
             getattr(experience_platform, method)("nothing of the kind")
-        assert told(heading) == set(re.findall(r"\w+", str(refusal.value).partition("one of ")[2]))
+        assert documented(heading) == set(re.findall(r"\w+", str(refusal.value).partition("one of ")[2]))
 
 
 def test_every_control_operation_is_explained(experience_platform: ExperiencePlatform) -> None:
@@ -178,7 +178,7 @@ def test_every_behaviour_of_the_emulator_is_explained(experience_platform: Exper
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a page."""
+    """Return the anchors of a page's headings on GitHub."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "airflow_provider_payments"
 #: Position of the message among the arguments of a logger's method.
 MESSAGE_AT = {"warning": 0, "error": 0, "exception": 0, "critical": 0, "log": 1}
 LOGGERS = {"log", "_log", "logger"}
-#: Lines whose text is put together elsewhere: file -> beginnings of the lines, as far as the manual explains them. An
-#: error alone is explained where the manual explains errors.
+#: Lines whose text is not a constant of the call: file -> the lines as the manual shows them. A line that is only an
+#: error is explained in the manual's tables of errors.
 COMPOSED = {
     "aep/provisioning/giving_up.py": {
         "Dataflow ..., which this call created, ...",
@@ -34,7 +34,7 @@ def is_logged(node: ast.AST) -> bool:
 
 
 def messages(function: ast.AST) -> Iterator[str | None]:
-    """The messages that a function logs as warnings or errors; ``None`` for one that is no text of its own."""
+    """Yield the messages that a function logs as warnings or errors; ``None`` for a message that is not a constant."""
     texts = {
         target.id: node.value.value
         for node in ast.walk(function)
@@ -52,12 +52,12 @@ def messages(function: ast.AST) -> Iterator[str | None]:
 
 
 def as_shown(text: str) -> str:
-    """A format string as the manual shows it."""
+    """Return a format string as the manual shows it."""
     return re.sub(r"%[-+.\d]*[a-z](?:%[-+.\d]*[a-z])*", "...", text)
 
 
 def logged() -> dict[str, set[str]]:
-    """File -> the lines that it logs, as the manual shows them."""
+    """Return the lines that each file logs, as the manual shows them."""
     found: dict[str, set[str]] = {}
     for file in PACKAGE.rglob("*.py"):
         name = str(file.relative_to(PACKAGE))
@@ -79,7 +79,7 @@ def test_the_manual_explains_no_line_that_nothing_logs() -> None:
     assert rows() - set().union(*logged().values()) == set()
 
 
-def test_composed_lines_are_made_of_the_words_of_their_file() -> None:
+def test_the_words_of_composed_lines_are_in_their_file() -> None:
     for file, lines in COMPOSED.items():
         source = (PACKAGE / file).read_text()
         words = {word for line in lines for word in re.split(r"\.\.\.|^Dataflow ", line) if word.strip(" ,")}

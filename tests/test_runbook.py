@@ -1,4 +1,4 @@
-"""Each situation of the runbook on the manual's page "In production": what it quotes is seen, its commands are run."""
+"""The situations of the runbook on the page "In production": a user sees each quotation, and each command runs."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ TRIED: set[str] = set()
 
 
 def situation(row: str) -> Callable[[Any], Any]:
-    """Say which row a test is for."""
+    """Mark the test of a row."""
     TRIED.add(row)
     return pytest.mark.parametrize("row", [row])
 
 
 class Incident:
     """
-    What somebody on call sees and does.
+    The texts that a person on call sees, and the commands that they run.
 
     :param run: runs a command.
-    :param read: returns what was logged and printed since.
+    :param read: returns the text that was logged and printed since the last call.
     """
 
     def __init__(self, run: Run, read: Callable[[], str]) -> None:
@@ -59,7 +59,7 @@ class Incident:
         self._done: set[str] = set()
 
     def fails(self, task: Any, error: type[Exception]) -> None:
-        """Let a task fail; its error is seen."""
+        """Execute a task that fails, and keep the text of its error."""
         with pytest.raises(error) as failure:
             task.execute(context())
         self.see(str(failure.value))
@@ -68,7 +68,7 @@ class Incident:
         self._seen += text
 
     def do(self, command: str, status: int = 0, **values: str) -> str:
-        """Run a command as the page shows it, with values in place of what stands in angle brackets."""
+        """Run a command as the page shows it, with values for the words in angle brackets."""
         self._seen += self._read()
         self._done.add(command)
         words = [values.get(word.strip("<>"), word) for word in command.split()[1:]]
@@ -77,8 +77,8 @@ class Incident:
         self.see(out)
         return out
 
-    def is_as_said(self, row: str) -> None:
-        """Hold all that was seen and done against the row."""
+    def matches(self, row: str) -> None:
+        """Assert that the quotations of the row were seen, and that exactly its commands were run."""
         sees, does = ROWS[row]
         self._seen += self._read()
         quoted = [text for text in re.findall(r"`([^`]+)`", sees) if not text.startswith("--") and text != "timeout"]
@@ -94,14 +94,14 @@ def incident(run: Run, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureF
 
 @pytest.fixture
 def stage(connected: Emulator, make_client: Callable[..., Client]) -> Stage:
-    """A dataflow that runs on demand."""
+    """Provide a dataflow that runs on demand."""
     stage = Stage(connected, make_client, True)
     stage.make_dataflow()
     return stage
 
 
 def flow_that_runs(emulator: Emulator, **options: Any) -> str:
-    """Make a dataflow whose first run has ended, or is under way."""
+    """Create a dataflow whose first run has begun or ended; return the dataflow's id."""
     flow = str(make_dataflow(**options)["id"])
     advance_to_run(emulator)
     return flow
@@ -121,7 +121,7 @@ def test_source_fails(row: str, incident: Incident, stage: Stage) -> None:
     incident.do("payments status <dataflow> --test-connections", dataflow="products")
     repeated = stage.operator(RetryFlowRunOperator, run_id=failed["id"], accept_partial=True).execute(stage.context())
     assert repeated["output_records"] > 0
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 @situation("A run lost too many records")
@@ -130,7 +130,7 @@ def test_lost_records(row: str, incident: Incident, connected: Emulator) -> None
     incident.fails(sensor(flow_id=flow, since=0), FlowRunFailedError)
     assert "Create_Time" in incident.do("payments diagnose <dataflow>", dataflow="products")
     assert sensor(flow_id=flow, since=0, max_failed_ratio=0.05).execute(context())["status"] == "partial"
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 @situation("A dataflow is disabled")
@@ -144,7 +144,7 @@ def test_disabled(row: str, incident: Incident, connected: Emulator) -> None:
     incident.do("payments status <dataflow>", dataflow=flow["name"])
     EnableDataflowOperator(task_id="enable", dataflow=flow["id"]).execute(context())
     assert connected.objects("flows")[0]["state"] == "enabled"
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 @situation("Adobe refuses the credential")
@@ -155,7 +155,7 @@ def test_credential(row: str, incident: Incident, connected: Emulator, set_conne
     set_connection(connected.url)
     assert sensor(flow_id=flow, since=0).execute(context())["status"] == "succeeded"
     assert "1 of 1 healthy" in incident.do("payments status")
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 @situation("The sandbox is wrong")
@@ -166,11 +166,11 @@ def test_sandbox(row: str, incident: Incident, connected: Emulator, connect: Cal
     incident.see(ExperiencePlatformHook().test_connection()[1])
     connect(connected.url)
     assert "1 of 1 healthy" in incident.do("payments status")
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 async def fired(trigger: Any) -> Any:
-    """The event of a trigger as a triggerer makes it again."""
+    """Return the event of a trigger that a triggerer deserialises."""
     path, arguments = trigger.serialize()
     module, name = path.rsplit(".", 1)
     return (await anext(getattr(import_module(module), name)(**arguments).run())).payload
@@ -190,7 +190,7 @@ def test_throttled(row: str, incident: Incident, connected: Emulator) -> None:
     connected.fail("status", method="GET", path="*/flows", status=429, headers={"Retry-After": "1"})
     event = asyncio.run(fired(trigger))
     assert sensor(flow_id=flow).execute_complete(context(), event)["status"] == "succeeded"
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 @situation("No triggerer runs")
@@ -200,7 +200,7 @@ def test_no_triggerer(row: str, incident: Incident, connected: Emulator) -> None
     advance_to_run(connected, after=7200.0)
     event = asyncio.run(fired(trigger))
     assert sensor(flow_id=flow).execute_complete(context(), event)["status"] == "succeeded"
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 @situation("A run does not end")
@@ -214,7 +214,7 @@ def test_stuck(row: str, incident: Incident, connected: Emulator) -> None:
     connected.control("POST", "outcomes/release")
     connected.advance(60)
     assert sensor(run_id=run["id"]).execute(context())["status"] == "succeeded"
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 @situation("Rows of a day are missing")
@@ -223,7 +223,7 @@ def test_missing_day(row: str, incident: Incident, stage: Stage) -> None:
     rows = stage.rows()
     assert operator(stage).execute(stage.context())["reused"]
     assert stage.rows() == rows > 0
-    incident.is_as_said(row)
+    incident.matches(row)
 
 
 @situation("A dataflow was changed by hand")
@@ -237,4 +237,4 @@ def test_changed_by_hand(
     assert "mapping" in incident.do("payments plan dataflows --detailed-exitcode", status=2)
     incident.do("payments apply dataflows --yes")
     assert "Nothing to do" in incident.do("payments plan dataflows --detailed-exitcode")
-    incident.is_as_said(row)
+    incident.matches(row)

@@ -1,4 +1,4 @@
-"""The table that the command of ``tests/versions`` prints of what pytest reported for each release."""
+"""The table of ``tests/versions``, with the results of pytest for each release of Airflow."""
 
 from __future__ import annotations
 

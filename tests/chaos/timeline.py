@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 import heapq
-import http.client
 import itertools
-import json
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from typing import TypeVar
 
 from tests.conftest import Emulator
 
 Result = TypeVar("Result")
 #: Real seconds that a thread waits for its turn; after that, another thread must be stuck outside virtual time.
 STUCK_SECONDS = 120
-#: Real seconds without a request after which the server may have closed a connection.
-IDLE_SECONDS = 2.0
 
 
 class Platform(Emulator):
-    """The emulator with a manual clock. Requests to its control API are frequent, so they share one connection."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-        self._used = time.monotonic()
-
-    def control(self, method: str, path: str, **options: Any) -> Any:
-        query = f"?{urlencode(options['params'])}" if "params" in options else ""
-        body = json.dumps(options["json"]) if "json" in options else None
-        if time.monotonic() - self._used > IDLE_SECONDS:
-            self._connection.close()  # the next request opens another one
-        self._connection.request(method, f"/__emulator__/{path}{query}", body, {"Content-Type": "application/json"})
-        answer = self._connection.getresponse()
-        document = json.loads(answer.read())
-        self._used = time.monotonic()
-        if answer.status != 200:
-            raise ValueError(document["error"])
-        return document
+    """The emulator with a manual clock."""
 
 
 class Timeline:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import pty
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -31,3 +34,17 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return status, out, err
 
     return run
+
+
+@pytest.fixture
+def at_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command whose question is answered at a terminal; the answer comes before the command's words."""
+
+    def at_terminal(answer: str, *argv: object) -> tuple[int, str, str]:
+        leader, follower = pty.openpty()
+        os.write(leader, f"{answer}\n".encode())
+        with os.fdopen(leader), os.fdopen(follower) as terminal, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", terminal)
+            return run(*argv)
+
+    return at_terminal

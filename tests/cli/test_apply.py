@@ -116,23 +116,9 @@ def test_the_json_output_is_only_the_result(run: Run, folder: Path) -> None:
     )
 
 
-def at_terminal(answer: str, *words: object) -> tuple[int, str, str]:
-    """Run a command on a terminal and answer its question."""
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", *map(str, words)]
-    with subprocess.Popen(
-        command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    ) as process:
-        os.write(leader, f"{answer}\n".encode())
-        out, err = process.communicate(timeout=120)
-    os.close(leader)
-    os.close(follower)
-    return process.returncode, out, err
-
-
 @pytest.mark.parametrize(("answer", "status", "created"), [("yes", 0, 1), ("y", 1, 0), ("", 1, 0)])
 def test_a_user_at_a_terminal_is_asked_for_approval(
-    folder: Path, connected: Emulator, answer: str, status: int, created: int
+    at_terminal: Run, folder: Path, connected: Emulator, answer: str, status: int, created: int
 ) -> None:
     ended, out, err = at_terminal(answer, "apply", folder)
     assert "Apply this plan? Type `yes` to confirm: " in err
@@ -160,7 +146,9 @@ def test_an_interrupt_ends_an_apply_with_status_130_and_no_traceback(folder: Pat
     assert (process.returncode, err.strip().partition(";")[0]) == (130, "payments apply: interrupted")
 
 
-def test_json_output_is_one_document_and_the_plan_goes_to_stderr(folder: Path, connected: Emulator) -> None:
+def test_json_output_is_one_document_and_the_plan_goes_to_stderr(
+    at_terminal: Run, folder: Path, connected: Emulator
+) -> None:
     for command, shown in (("apply", "Plan: 7 to create, 1 to adopt."), ("destroy", "Destroy: 3 to delete, 5 to keep")):
         status, out, err = at_terminal("yes", command, folder, "-o", "json")
         assert (status, json.loads(out)["format"]) == (0, 1)

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,19 +149,11 @@ def test_orphans_require_the_whole_project(words: list[str], run: Run, folder: P
 
 @pytest.mark.parametrize(("answer", "status"), [("yes", 0), ("y", 1), ("", 1)])
 def test_a_user_at_a_terminal_is_asked_for_approval(
-    folder: Path, connected: Emulator, answer: str, status: int
+    at_terminal: Run, folder: Path, connected: Emulator, answer: str, status: int
 ) -> None:
-    leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "airflow_provider_payments.cli.main", "destroy", str(folder)]
-    with subprocess.Popen(
-        command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    ) as process:
-        os.write(leader, f"{answer}\n".encode())
-        _, err = process.communicate(timeout=120)
-    os.close(leader)
-    os.close(follower)
+    ended, _, err = at_terminal(answer, "destroy", folder)
     assert "Delete 6 objects of sandbox dev? Type `yes` to confirm: " in err
-    assert (process.returncode, len(connected.objects("flows"))) == (status, 2 if status else 0)
+    assert (ended, len(connected.objects("flows"))) == (status, 2 if status else 0)
 
 
 def test_a_refused_deletion_is_status_1(run: Run, folder: Path, connected: Emulator) -> None:

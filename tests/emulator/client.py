@@ -69,7 +69,7 @@ class Client:
         return float(self.control("POST", "clock", json={"advance": seconds})["now"])
 
     def now(self) -> int:
-        return int(self.control("GET", "state")["now"])
+        return int(self.control("GET", "clock")["now"])
 
     def refused(self, method: str, path: str, status: int, **options: Any) -> Any:
         """Send a request that must be answered with a status; return the answer's body."""

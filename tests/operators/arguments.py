@@ -139,8 +139,7 @@ def _places(node: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
             yield from _places(node[key], depth + 1)
 
 
-@st.composite
-def changes(draw: st.DrawFn, names: list[str], right: dict[str, Any]) -> Changes:
+def changes(names: list[str], right: dict[str, Any]) -> st.SearchStrategy[Changes]:
     """
     Draw new values for one or two arguments, seldom for more, because the first invalid argument ends the test.
 
@@ -149,7 +148,13 @@ def changes(draw: st.DrawFn, names: list[str], right: dict[str, Any]) -> Changes
     """
     # Most values of a connection's id only name a missing connection, so they are drawn less often.
     weighed = [name for name in names for _ in range(1 if name.endswith("_conn_id") else 4)]
+    # Built once, not for each example: Hypothesis examines every new strategy.
+    nearly = {name: near(value) for name, value in right.items()}
+    return _changes(weighed, {name: nearly[name] | nearly[name] | WILD if name in right else WILD for name in names})
+
+
+@st.composite
+def _changes(draw: st.DrawFn, weighed: list[str], values: dict[str, st.SearchStrategy[Any]]) -> Changes:
     most = draw(st.sampled_from([1, 1, 1, 2, 4]))
     odd = draw(st.lists(st.sampled_from(weighed), unique=True, min_size=1, max_size=most))
-    values = {name: near(right[name]) | near(right[name]) | WILD if name in right else WILD for name in odd}
-    return Changes({name: draw(value) for name, value in values.items()})
+    return Changes({name: draw(values[name]) for name in odd})

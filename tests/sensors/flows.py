@@ -24,7 +24,7 @@ def advance_to_run(emulator: Emulator, after: float = 60.0) -> None:
     :param after: seconds after the run's start; a run takes one and a half.
     """
     start = emulator.objects("flows")[0]["scheduleParams"]["startTime"]
-    emulator.advance(start - emulator.control("GET", "state")["now"] + after)
+    emulator.advance(start - emulator.control("GET", "clock")["now"] + after)
 
 
 def runs(emulator: Emulator, flow_id: str) -> list[Run]:

@@ -1,4 +1,4 @@
-"""Airflow as a user runs it: commands in processes of their own, with a throw-away home and database."""
+"""Airflow's commands as a user runs them, each in a process of its own, with a temporary home and database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0, timeout: float = 180) -> str:
-    """Run ``python ...`` in the home of an Airflow, which must end so, and return what it printed."""
+    """Run ``python ...`` in the home of an Airflow; assert its exit code, and return its output."""
     done = subprocess.run(
         [sys.executable, *arguments],
         env=environment,
@@ -37,7 +37,7 @@ def python(*arguments: str, environment: Mapping[str, str], returncode: int = 0,
 
 class WarmAirflow:
     """
-    The process that runs Airflow's commands, one after the other; see :mod:`tests.system.warm_airflow`.
+    A process that runs Airflow's commands, one after the other; see :mod:`tests.system.warm_airflow`.
 
     :param folder: an empty folder.
     """
@@ -56,7 +56,7 @@ class WarmAirflow:
         self._log = folder / "log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                # Without the folder of the program on the path: its neighbours have names of their own.
+                # -P: modules beside the program must not shadow others.
                 [sys.executable, "-P", warm_airflow.__file__],
                 env=self.environment,
                 stdin=subprocess.PIPE,
@@ -67,14 +67,14 @@ class WarmAirflow:
         self._answer()
 
     def run(self, home: Path, environment: Mapping[str, str], arguments: Iterable[str]) -> tuple[int, str]:
-        """Run ``airflow ...``; return its exit code and what it printed."""
+        """Run ``airflow ...``; return its exit code and output."""
         output = home / "output"
         order = {"home": str(home), "environment": dict(environment), "arguments": arguments, "output": str(output)}
         assert self._process.stdin
         self._process.stdin.write(f"{json.dumps(order)}\n")
         self._process.stdin.flush()
         returncode = self._answer()
-        # Out of the home, where a test may look at what Airflow itself has left.
+        # Tests may examine the files that Airflow left in the home: the output must not be among them.
         printed = output.read_text(errors="surrogateescape")
         output.unlink()
         return returncode, printed
@@ -96,26 +96,26 @@ class WarmAirflow:
 
 class AirflowDatabase:
     """
-    What an Airflow has stored.
+    The database of an Airflow.
 
-    :param home: its folder.
+    :param home: the home of the Airflow.
     """
 
     def __init__(self, home: Path) -> None:
         self.home = home
 
     def returned(self, dag_id: str) -> dict[str, Any]:
-        """Return what the tasks of the DAG's latest run returned."""
+        """Return the return values of the tasks of the DAG's latest run."""
         query = "SELECT task_id, value FROM xcom WHERE run_id=? AND dag_id=? AND key='return_value'"
         return {task: json.loads(value) for task, value in self.rows(query, self.latest_run(dag_id), dag_id)}
 
     def states(self, dag_id: str) -> dict[str, str]:
-        """Return how the tasks of the DAG's latest run ended."""
+        """Return the states of the tasks of the DAG's latest run."""
         query = "SELECT task_id, state FROM task_instance WHERE run_id=? AND dag_id=?"
         return dict(self.rows(query, self.latest_run(dag_id), dag_id))
 
     def rows(self, query: str, *values: str) -> list[Any]:
-        """Ask Airflow's database."""
+        """Query Airflow's database."""
         with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True)) as database:
             return database.execute(query, values).fetchall()
 
@@ -126,11 +126,11 @@ class AirflowDatabase:
 
 class AirflowHome(AirflowDatabase):
     """
-    A new Airflow, with its tables.
+    The home of a new Airflow, with a migrated database.
 
     :param home: an empty folder.
-    :param connection: the provider's default connection, as ``AIRFLOW_CONN_...`` takes it.
-    :param dags: DAG files, and folders of what these read.
+    :param connection: the provider's default connection, in the form of ``AIRFLOW_CONN_...``.
+    :param dags: DAG files, and folders of files that the DAGs read.
     """
 
     def __init__(self, warm: WarmAirflow, home: Path, connection: str, *dags: Path) -> None:
@@ -146,7 +146,7 @@ class AirflowHome(AirflowDatabase):
         self.environment = warm.environment | {"AIRFLOW_CONN_AEP_DEFAULT": connection}
 
     def run(self, *arguments: str, returncode: int = 0) -> str:
-        """Run ``airflow ...``, which must end so, and return what it printed."""
+        """Run ``airflow ...``; assert its exit code, and return its output."""
         ended, printed = self._warm.run(self.home, self.environment, arguments)
         assert ended == returncode, printed[-8000:]
         return printed
@@ -155,7 +155,7 @@ class AirflowHome(AirflowDatabase):
         """
         Run a DAG once with ``airflow dags test``; return its log.
 
-        :param arguments: such as a date.
+        :param arguments: more arguments of the command, such as a date.
         :param conf: the DAG run's configuration.
         """
         options = ["--conf", json.dumps(conf)] if conf else []

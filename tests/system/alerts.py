@@ -1,4 +1,4 @@
-"""Tasks that fail, whose callback sends an alert with the flow run: what ``test_alerts`` runs."""
+"""A DAG of ``test_alerts``: tasks that fail, and a callback that sends an alert with the flow run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from airflow_provider_payments.sensors.flow_run import FlowRunSensor
 
 
 def send(text: str) -> None:
-    """Stands for the channel of a team."""
+    """Print the alert, in place of a team's channel."""
     with Path(os.environ["AIRFLOW_HOME"], "alerts").open("a") as sent:
         sent.write(f"{text}\n")
 
 
 def alert(context: Any) -> None:
-    """Send what failed: the flow run, or another error of the task."""
+    """Send the flow run that failed, or another error of the task."""
     task = context["ti"]
     run = task.xcom_pull(task_ids=task.task_id, map_indexes=task.map_index, key="flow_run")
     if run:

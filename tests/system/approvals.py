@@ -1,11 +1,14 @@
 """
-Wait until a DAG asks for an approval, print what it asks, and answer as Airflow's REST API does if an answer is given.
+Wait until a DAG requests an approval, print its text, and answer as Airflow's REST API does if an answer is given.
 
-A program, for it runs in an Airflow's own environment, beside the one that waits.
+A program, because it runs in the environment of an Airflow, beside the process of the DAG. It reads any number of
+orders from its standard input: a line of JSON each, with the DAG's id and the options to choose.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
 from types import SimpleNamespace
@@ -17,22 +20,21 @@ from airflow.models.hitl import HITLDetail
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-#: Seconds until the task asks.
-PATIENCE = 150.0
+#: Seconds within which the task must request an approval.
+TIMEOUT_SECONDS = 150.0
 
 
 def waiting(dag_id: str) -> HITLDetail:
-    """Return the question that waits for an answer, once its task has ended the part before it."""
+    """Return the request that waits for an answer, once its task is deferred."""
     query = select(HITLDetail).where(HITLDetail.responded_at.is_(None))
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < end:
         with create_session() as session:
             for asked in session.scalars(query):
                 if asked.task_instance.dag_id == dag_id and asked.task_instance.state != "running":
-                    print(asked.body)
                     return asked
         time.sleep(0.2)
-    raise SystemExit("nobody was asked")
+    raise SystemExit("no approval was requested")
 
 
 def answer(asked: HITLDetail, option: str) -> None:
@@ -44,7 +46,18 @@ def answer(asked: HITLDetail, option: str) -> None:
         update_hitl_detail(task.dag_id, task.run_id, task.task_id, payload, user, session)
 
 
+def main() -> None:
+    """Answer each order with the text that is to be approved, a line of JSON."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # the output of Airflow itself
+    for line in sys.stdin:
+        dag_id, *options = json.loads(line)
+        asked = waiting(dag_id)
+        text = asked.body
+        for option in options:
+            answer(asked, option)
+        print(json.dumps(text), file=answers)
+
+
 if __name__ == "__main__":
-    asking = waiting(sys.argv[1])
-    for choice in sys.argv[2:]:
-        answer(asking, choice)
+    main()

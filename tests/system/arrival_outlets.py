@@ -30,4 +30,4 @@ with DAG(dag_id="arrival_outlets", schedule=None, start_date=datetime(2026, 1, 1
         )
         for mode, arguments in MODES.items()
     ]
-    waits[0] >> waits[1] >> waits[2]  # the first poll, which finds nothing, is of the one that is deferred then
+    waits[0] >> waits[1] >> waits[2]  # the deferrable sensor sends the first poll, which finds no run

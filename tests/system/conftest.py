@@ -19,7 +19,7 @@ def warm_airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmAirfl
 
 @pytest.fixture(scope="session")
 def new_airflow(warm_airflow: WarmAirflow, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AirflowHome]:
-    """Make an Airflow that knows the provider's default connection and some DAG files."""
+    """Create Airflow homes with the provider's default connection and some DAG files."""
 
     def make(connection: str, *dags: Path) -> AirflowHome:
         return AirflowHome(warm_airflow, tmp_path_factory.mktemp("home"), connection, *dags)

@@ -1,4 +1,4 @@
-"""A DAG whose rows are late: what ``test_live_deadline`` runs, with a shorter interval."""
+"""A DAG of ``test_live_deadline``, whose rows arrive late; the test runs it with a shorter interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A definition as a task group, and the plan behind it: what ``test_definition_group`` runs."""
+"""A DAG of ``test_definition_group``: the task group of a definition, then a plan of the same definition."""
 
 from __future__ import annotations
 

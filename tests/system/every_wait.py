@@ -1,4 +1,4 @@
-"""DAGs of sensors, one for each mode, with every flag, for whatever can happen: what ``test_sensor_outcomes`` runs."""
+"""DAGs of ``test_sensor_outcomes``: for each mode, a sensor for every event with every flag."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MODES: dict[str, dict[str, Any]] = {
     "deferrable": {"deferrable": True},
 }
 FLAGS = ("plain", "soft_fail", "never_fail", "silent_fail")
-#: Seconds; enough for a second poll.
+#: Timeout of a sensor in seconds: enough for a second poll.
 SOON = 0.3
-#: What happens, and the arguments that it takes. What ends with ``later`` does not happen at the first poll.
+#: Events and their arguments. An event with ``later`` at its end happens after the first poll.
 EVENTS: dict[str, dict[str, Any]] = {
     "succeeded": {},
     "succeeded_later": {},
@@ -41,12 +41,12 @@ EVENTS: dict[str, dict[str, Any]] = {
 
 
 def sensors(mode: str) -> None:
-    """Let a sensor wait in this mode for each event with each flag."""
+    """Add a sensor in this mode for each event with each flag."""
     for event, flag in product(EVENTS, FLAGS):
         waits_for_ever = event.startswith("down") and flag == "silent_fail"
         FlowRunSensor(
             task_id=f"{mode}-{event}-{flag}",
-            # Each task has a dataflow of its own, so that a test can tell what each of them sees.
+            # Each task has a dataflow of its own, so that a test can set the answers for each task.
             flow_id="{{ task.task_id }}",
             retries=1,
             retry_delay=0,

@@ -1,4 +1,4 @@
-"""Steps that end without an object, beside mapped siblings that have one: what their links say."""
+"""A DAG of ``test_links``: steps that end without an object, and mapped steps some of which have one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DAG that asks for two days of one dataflow, whose rows may come until a moment that the DAG run names."""
+"""A DAG that requests two days of one dataflow, whose rows may arrive until a time in the DAG run's conf."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-A whole Airflow that runs in processes of their own, part by part, so that a test can kill one of them.
+A running Airflow whose parts are separate processes, so that a test can kill one of them.
 
-That takes minutes, so such tests run :data:`on_demand`.
+Such tests take minutes: they run :data:`on_demand`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from tests.system.airflow_process import python
 SENSORS = int(os.environ.get("LIVE_SENSORS", "0"))
 on_demand = pytest.mark.skipif(SENSORS < 20, reason="set LIVE_SENSORS to how many sensors are to wait, 20 or more")
 CONNECTION = "AIRFLOW_CONN_AEP_DEFAULT"
-#: Seconds that Airflow may take for something that takes it a few; generous, because a test machine may be busy.
+#: Seconds that Airflow may take for an action of a few seconds: test machines may be busy.
 PATIENCE = 120.0
 #: Airflow 2 has no API server, and its scheduler reads the DAG files.
 IS_AIRFLOW_2 = not has_named_assets()
-#: Part -> its command. Parts that serve their logs would quarrel over the port.
+#: The command of each part. Parts that serve their logs would need the same port.
 COMMANDS: Mapping[str, tuple[str, ...]] = {
     "api-server": ("api-server",),
     "scheduler": ("scheduler", "--skip-serve-logs"),
@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
 PARTS = ("scheduler", "triggerer") if IS_AIRFLOW_2 else tuple(COMMANDS)
-#: Short intervals, so that a kill is noticed in seconds; what a database in one file can bear.
+#: Intervals that are short enough to notice a kill in seconds, and long enough for SQLite.
 SETTINGS = {
     # Airflow 2 allows SQLite no other.
     "CORE__EXECUTOR": "SequentialExecutor" if IS_AIRFLOW_2 else "LocalExecutor",
@@ -79,7 +79,7 @@ class LiveAirflow:
     :param settings: Airflow's own, such as ``triggerer__capacity="500"``.
     """
 
-    #: Name -> the part that is started under it at first.
+    #: The parts that are started at first, by name.
     parts: ClassVar[Mapping[str, str]] = {part: part for part in PARTS}
     commands: ClassVar[Mapping[str, tuple[str, ...]]] = COMMANDS
 
@@ -102,9 +102,9 @@ class LiveAirflow:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
         self.environment = kept | {f"AIRFLOW__{name}": value for name, value in own.items()}
         self.environment |= {"AIRFLOW_HOME": str(home), CONNECTION: connection}
-        # Airflow 2 starts tasks by the command's name.
+        # Airflow 2 starts tasks with the command ``airflow``.
         self.environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        # A proxy from the environment does not know the way to this machine's loopback.
+        # A proxy of the environment cannot reach this machine's loopback.
         self.environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         self._http = requests.Session()
         self._http.trust_env = False
@@ -138,7 +138,7 @@ class LiveAirflow:
     def prepare_database(self) -> None:
         """Create Airflow's tables."""
         python("-m", "airflow", "db", "migrate", environment=self.environment)
-        # Readers and the one writer do not hold each other up; the file keeps this for all who open it.
+        # Readers and the one writer do not block each other; the setting is stored in the file.
         with closing(sqlite3.connect(self.home / "airflow.db")) as database:
             database.execute("PRAGMA journal_mode=WAL")
 
@@ -164,10 +164,10 @@ class LiveAirflow:
             )
 
     def kill(self, name: str) -> None:
-        """Kill a part with all its processes, which get no chance to say good-bye."""
+        """Kill a part with all its processes by SIGKILL."""
         part = self._running.pop(name)
-        # The members of a session may be in process groups of their own, as tasks are. One that is starting another
-        # must not get away with it: it is stopped before anybody is killed.
+        # The members of a session may be in process groups of their own, as tasks are. All are stopped before one is
+        # killed: a process must not start another meanwhile.
         seen: set[psutil.Process] = set()
         while new := {process for process in psutil.process_iter() if session_of(process.pid) == part.pid} - seen:
             for process in new:
@@ -185,7 +185,7 @@ class LiveAirflow:
         return {name: part.pid for name, part in self._running.items()}
 
     def log(self, name: str) -> str:
-        """Return what a part has printed."""
+        """Return the output of a part."""
         return (self.home / f"{name}.log").read_text(errors="replace")
 
     def _is_healthy(self) -> bool:
@@ -212,12 +212,12 @@ class LiveAirflow:
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
         """Run a DAG, as soon as Airflow knows it; return the run's id."""
         self.wait_until(lambda: self.rows("SELECT 1 FROM serialized_dag WHERE dag_id=?", dag_id))
-        if not has_event_streams():  # before 3.3 the REST API asks who it is
+        if not has_event_streams():  # the REST API before 3.3 requires a login
             run_id = f"by_hand_{uuid.uuid4()}"
             arguments = ("dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(conf or {}))
             python("-m", "airflow", *arguments, environment=self.environment)
             return run_id
-        # No logical date: the time of the call, and as many runs as one likes.
+        # Without a logical date any number of runs may be triggered.
         return str(self.api("POST", f"dags/{dag_id}/dagRuns", logical_date=None, conf=conf or {})["dag_run_id"])
 
     def states(self, dag_id: str, run_id: str | None = None) -> dict[str, str]:
@@ -234,24 +234,24 @@ class LiveAirflow:
         self, dag_id: str, run_id: str, task_id: str, times: int = 1, seconds: float = PATIENCE
     ) -> None:
         """
-        Wait until the scheduler has heard that workers are done with a task, for example because it is deferred.
+        Wait until the scheduler has processed that workers ended a task, for example because the task is deferred.
 
-        Airflow 3.3 takes a task that comes back from its deferral earlier for a dead one, and marks it failed.
+        Airflow 3.3 marks a task as failed whose deferral ends earlier.
 
-        :param times: how often workers have run it by then, all mapped indexes together.
+        :param times: number of runs of the task on workers, of all mapped indexes together.
         """
         task = f"TaskInstanceKey(dag_id='{dag_id}', task_id='{task_id}', run_id='{run_id}'"
         heard = f"Received executor event with state success for task instance {task}"
         self.wait_until(lambda: self.log("scheduler").count(heard) >= times, seconds)
 
     def xcoms(self, dag_id: str, run_id: str | None = None, key: str = "return_value") -> dict[str, Any]:
-        """Return what each task of a DAG run put into an XCom; names and run as in :meth:`states`."""
+        """Return an XCom of each task of a DAG run; names and run as in :meth:`states`."""
         query = "SELECT task_id, map_index, value FROM xcom WHERE dag_id=? AND run_id=? AND key=?"
         found = self.rows(query, dag_id, run_id or self._latest_run(dag_id), key)
         return {_name(task, index): json.loads(value) for task, index, value in found}
 
     def rows(self, query: str, *values: Any) -> list[Any]:
-        """Ask Airflow's database, which this cannot change."""
+        """Query Airflow's database, read-only."""
         with closing(sqlite3.connect(f"file:{self.home}/airflow.db?mode=ro", uri=True, timeout=60)) as database:
             return database.execute(query, values).fetchall()
 
@@ -261,7 +261,7 @@ class LiveAirflow:
 
     def wait_until(self, condition: Callable[[], Found], seconds: float = PATIENCE) -> Found:
         """
-        Ask until the answer is true; return it.
+        Call a function until its value is true; return the value.
 
         :raises AssertionError: if that takes too long, or a part has ended by itself.
         """
@@ -279,7 +279,7 @@ class LiveAirflow:
 
 
 def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
+    """Return a free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Deferred tasks with outlets: one runs a dataflow, one waits for a run that fails; and a DAG that follows an alias."""
+"""Two deferred tasks with outlets, one of which waits for a run that fails; and a DAG that is scheduled by an alias."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DAG that waits for many dataflows at once: what ``test_live_triggerer`` runs in a live Airflow."""
+"""A DAG of ``test_live_triggerer``, which waits for many dataflows at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ with DAG(dag_id="many_sensors", schedule=None, catchup=False):
 
     @task
     def dataflows(params: Any = None) -> list[str]:
-        """Return the ids that the DAG run's conf names."""
+        """Return the ids of dataflows in the DAG run's conf."""
         return list(params["flow_ids"])
 
     FlowRunSensor.partial(

@@ -1,4 +1,4 @@
-"""A DAG whose steps are mapped over several tables: what ``test_mapped_steps`` runs in a real Airflow."""
+"""A DAG of ``test_mapped_steps``, whose steps are mapped over several tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mapped tasks: windows of one dataflow, and a dataflow for each index. What ``test_live_mapped_windows`` runs."""
+"""A DAG of ``test_live_mapped_windows``: tasks mapped over windows of one dataflow, and over dataflows."""
 
 from __future__ import annotations
 

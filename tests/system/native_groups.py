@@ -1,4 +1,4 @@
-"""A chain's first steps in a mapped task group that renders native objects: what ``test_native_groups`` runs."""
+"""A DAG of ``test_native_groups``: a chain's first steps in a mapped task group, with native rendering."""
 
 from __future__ import annotations
 

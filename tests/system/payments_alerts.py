@@ -1,4 +1,4 @@
-"""What a deadline calls: Airflow's triggerer imports it."""
+"""The callback of a deadline, which Airflow's triggerer imports."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from typing import Any
 
 
 async def late(what: str, context: dict[str, Any]) -> None:
-    """Say that a DAG run has missed its deadline."""
+    """Print that a DAG run has missed its deadline."""
     sent = Path(os.environ["AIRFLOW_HOME"], "alerts")
     sent.write_text(f"{what} are late: {context['dag_run']['dag_run_id']}")

@@ -1,4 +1,4 @@
-"""A flow run that fails its task for failed records, and the download of their row errors as the manual shows it."""
+"""A DAG of ``test_row_errors``: a flow run that fails its task for failed records, and the download of row errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DAG whose creating steps are Airflow's setups: what ``test_teardown_chain`` runs in a real Airflow."""
+"""A DAG of ``test_teardown_chain``, whose creating steps are Airflow's setups."""
 
 from __future__ import annotations
 

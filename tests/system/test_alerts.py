@@ -23,7 +23,7 @@ def test_a_callback_names_the_flow_run_that_failed_its_task(
     assert len(of_runs) == 3
     assert all("DCVS-1111-400 (3)" in line and line.endswith(f"{history.emulator.url}/") for line in of_runs)
     (other,) = set(sent) - set(of_runs)
-    # Workers of these give the error too; `airflow dags test` does not.
+    # On workers of these releases the context has the error; in `airflow dags test` it has not.
     error = (
         "see its log"
         if SERIES in ("3.0", "3.1", "3.2")

@@ -28,10 +28,10 @@ EVENTS = f"SELECT e.source_task_id, a.uri, e.extra FROM {KIND}_event e JOIN {KIN
 
 @pytest.fixture
 def airflow(history: History, proxy_of_history: FaultProxy, new_airflow: Callable[..., AirflowHome]) -> AirflowHome:
-    """An Airflow that has parsed the DAGs, and knows a dataflow and its dataset."""
+    """Provide an Airflow that has parsed the DAGs, with a dataflow and its dataset in the environment."""
     home = new_airflow(connection_json(proxy_of_history.url), DAG_FILE, EXAMPLE)
     home.environment |= {"FLOW_ID": history.partial, "ARRIVALS": uri_of(history.emulator, history.partial)}
-    home.run("dags", "reserialize")  # Airflow 2.11 knows an alias only after that
+    home.run("dags", "reserialize")  # Airflow 2.11 stores an alias only when it serialises the DAG
     return home
 
 
@@ -49,7 +49,7 @@ def test_each_mode_stores_events_with_counts_and_a_foreign_outlet_gets_none(
     for mode in ("poke", "reschedule", "deferrable"):
         foreign, told = events[mode, "s3://bucket/key"], events[mode, own]
         assert foreign == [{}]
-        # One of the dataset, and one by its alias.
+        # One event of the dataset, and one by its alias.
         assert len(told) == 2
         assert all(as_said(returned[mode]).items() < event.items() for event in told)
         assert {event["flow_id"] for event in told} == {history.partial}
@@ -66,7 +66,7 @@ def test_the_example_announces_a_run_and_keeps_its_row_errors(
     assert len(files_below(tmp_path)) == len(downloaded["files"]) > 0
 
 
-#: What anybody may put into an event, by Airflow's REST API for example.
+#: Extras that a user may put into an event, for example by Airflow's REST API.
 MALFORMED: list[Any] = [None, {}, {"from_rest_api": True}, {"run_id": None}, {"run_id": ["run"]}, {"payload": "run"}]
 
 
@@ -76,8 +76,8 @@ def events_of(*extras: Any) -> list[Any]:
 
 @pytest.fixture
 def consumer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """The consumer's task."""
-    # Airflow 2.11 asks its database when it parses a DAG that is scheduled by an alias.
+    """Return the task of the consumer."""
+    # Airflow 2.11 queries its database to parse a DAG that is scheduled by an alias.
     monkeypatch.setenv("PAYMENTS_DATASET", "aep://EMULATOR/dev/60f1a2b3")
     report: Callable[..., list[str]] = runpy.run_path(str(EXAMPLE))["report"].function
     return report
@@ -85,7 +85,7 @@ def consumer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 
 def test_the_consumer_of_the_example_handles_a_run_once(consumer: Callable[..., list[str]]) -> None:
     events = events_of({"run_id": "run", "status": "partial", "output_records": 1195, "failed_records": 5})
-    # As Airflow hands it over: at the asset and at the alias.
+    # Airflow passes the event under the asset and under the alias.
     lines = consumer({"asset": events, "alias": events})
     assert lines == ["Flow run run partial: 1195 records arrived, 5 failed"]
 

@@ -1,4 +1,4 @@
-"""Both example DAGs in real Airflow (`airflow dags test`), twice each against one emulator."""
+"""Both DAGs of a whole chain, run twice against one emulator (`airflow dags test`)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from tests.system.airflow_process import REPOSITORY, AirflowHome
 from tests.versions.expected import fails_on
 
 DAGS = REPOSITORY / "dags"
-#: Objects that each DAG makes.
-MADE = {"payments_dataflow": 7, "payments_dataflow_legacy": 10}
-#: Where a creation is followed by a look whether somebody else made the same: not where the service forbids a second
-#: one, and not where it does no harm.
+#: Number of objects that each DAG creates.
+OBJECTS = {"payments_dataflow": 7, "payments_dataflow_legacy": 10}
+#: Paths where a creation is followed by a search for duplicates: not if the service forbids duplicates, nor if they do
+#: no harm.
 SETTLING = ("/connections", "/sourceConnections", "/targetConnections", "/dataSets", "/flows")
 
 
 @dataclass
 class Twice:
-    """What two runs of one DAG left behind."""
+    """The results of two runs of one DAG."""
 
     dag_id: str
     logs: list[str]
@@ -37,7 +37,7 @@ class Twice:
     rows: dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=list(MADE))
+@pytest.fixture(scope="module", params=list(OBJECTS))
 def twice(request: pytest.FixtureRequest, new_airflow: Callable[..., AirflowHome]) -> Iterator[Twice]:
     dag_id = request.param
     with EmulatorServer(time="fast") as server:
@@ -54,7 +54,7 @@ def twice(request: pytest.FixtureRequest, new_airflow: Callable[..., AirflowHome
 
 
 def parsed(file: Path) -> Any:
-    """A DAG file as a test's parameter."""
+    """Return a DAG file as a parameter of a test."""
     asks = fails_on("2.11", reason="a DAG that is scheduled by an alias asks the database when it is parsed")
     return pytest.param(file, id=file.stem, marks=[asks] if file.stem == "payments_arrival_events" else [])
 
@@ -69,29 +69,29 @@ def test_lists_of_objects_are_edited_as_json_in_the_trigger_form(file: Path) -> 
 
 
 def created(returned: dict[str, Any]) -> list[bool]:
-    """Every `created` that the tasks returned, of field groups and classes too."""
+    """Return the values of each member `created` and `..._created` that the tasks returned."""
     outputs = [output for output in returned.values() if isinstance(output, dict)]
     return [value for output in outputs for key, value in output.items() if key.endswith("created")]
 
 
 def is_poll(request: dict[str, Any]) -> bool:
-    """Whether it is the sensor that asks: for runs, or for dataflows by their ids."""
+    """Return whether a request is a poll of the sensor: for runs, or for dataflows by their ids."""
     by_id = unquote(request["query"]).startswith("property=id==")
     return request["path"].endswith("/runs") or (request["path"].endswith("/flows") and by_id)
 
 
 def shape(asked: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
-    """Requests by method and path, the sensor's polls left out."""
+    """Count the requests by method and path, without the polls of the sensor."""
     return Counter((r["method"], r["path"]) for r in asked if not is_poll(r))
 
 
 def test_the_first_run_creates_every_object(twice: Twice) -> None:
-    assert created(twice.returned[0]) == [True] * MADE[twice.dag_id]
-    assert twice.logs[0].count("Created ") >= MADE[twice.dag_id]
+    assert created(twice.returned[0]) == [True] * OBJECTS[twice.dag_id]
+    assert twice.logs[0].count("Created ") >= OBJECTS[twice.dag_id]
 
 
 def test_the_second_run_creates_nothing(twice: Twice) -> None:
-    assert created(twice.returned[1]) == [False] * MADE[twice.dag_id]
+    assert created(twice.returned[1]) == [False] * OBJECTS[twice.dag_id]
     assert [r["path"] for r in twice.asked[1] if r["method"] != "GET"] == ["/ims/token/v3"]
 
 
@@ -103,14 +103,14 @@ def test_both_runs_return_the_same_objects(twice: Twice) -> None:
 
 
 def test_every_request_is_needed(twice: Twice) -> None:
-    # One token for the process, one look-up of the flow spec, one to learn the tenant; then at most four for each
-    # object that is created (two look for it, by its name and in another way) and two for each adopted, and one to see
-    # that what the Schema Registry made can be read.
+    # One token for the process, one lookup of the flow spec, one for the tenant; then at most four for each created
+    # object (two search for it, by its name and in another way) and two for each adopted object, and one read of each
+    # object that the Schema Registry created.
     for asked, budget in zip(twice.asked, (4, 2), strict=True):
         counts = shape(asked)
         made = sum(times for (method, path), times in counts.items() if method == "POST" and "/tenant/" in path)
         assert counts[("POST", "/ims/token/v3")] == 1
-        assert sum(counts.values()) <= 3 + budget * MADE[twice.dag_id] + made
+        assert sum(counts.values()) <= 3 + budget * OBJECTS[twice.dag_id] + made
         assert {r["status"] for r in asked} <= {200, 201}
 
 
@@ -121,7 +121,7 @@ def test_no_request_is_repeated_but_the_list_after_a_creation(twice: Twice) -> N
         repeated = [(path, method) for (path, method, *_), times in counts.items() for _ in range(times - 1)]
         posts = Counter(r["path"] for r in looks if r["method"] == "POST")
         created = [(path, "GET") for path in posts.elements() if path.endswith(SETTLING)]
-        # The Schema Registry's whole list is searched for each.
+        # The whole list of the Schema Registry is searched for each object.
         created += [(path, "GET") for path, times in posts.items() if "/tenant/" in path for _ in range(times - 1)]
         assert sorted(repeated) == sorted(created)
 
@@ -135,7 +135,7 @@ def test_the_counts_of_the_run_are_counts_of_rows(twice: Twice) -> None:
     assert twice.rows["count"] == run["output_records"]
 
 
-def test_the_second_run_takes_the_flow_run_that_is_there(twice: Twice) -> None:
+def test_the_second_run_accepts_the_existing_flow_run(twice: Twice) -> None:
     first, second = (r["wait_for_flow_run"] for r in twice.returned)
     assert first == second
 
@@ -162,7 +162,7 @@ def test_every_example_dag_imports_without_error(new_airflow: Callable[..., Airf
 
 
 def _local() -> list[str]:
-    """From 3.x on the command reads the database unless it is told to parse the files."""
+    """Return the option to parse the files; from 3.x on the command reads the database without it."""
     import airflow
 
     return ["--local"] if airflow.__version__.startswith("3") else []

@@ -1,4 +1,4 @@
-"""A task group of a definition in a real Airflow: ids through XCom, and a plan that then has nothing to do."""
+"""A task group of a definition in Airflow: ids pass through XCom, and a later plan has nothing to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.groups import COMPLETE
 from tests.system.airflow_process import AirflowHome
 
 DAG_FILE = Path(__file__).with_name("definition_group.py")
-#: Without what needs a vendor's Airflow connection and somebody else's field group.
+#: The complete definition without members that need a vendor's Airflow connection or an existing field group.
 DEFINITION = COMPLETE.replace("{name: Shop, airflow_conn_id: shop}", "PayPal connection").replace("Shop details, ", "")
 
 

@@ -1,4 +1,4 @@
-"""The README's first command, interrupted (CI runs it to its end), and what it shows of three vendors."""
+"""The README's first command when it is interrupted (CI runs it to its end), and with three vendors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "closed"])
 @pytest.mark.parametrize("arguments", [[], ["--ui"]], ids=["run", "ui"])
-def test_however_it_is_ended_no_process_and_no_file_is_left(
+def test_after_any_signal_no_process_and_no_file_is_left(
     arguments: list[str], end: signal.Signals, tmp_path: Path
 ) -> None:
     home, temporary = tmp_path / "home", tmp_path / "tmp"
@@ -38,7 +38,7 @@ def test_however_it_is_ended_no_process_and_no_file_is_left(
     assert list(home.iterdir()) == []
 
 
-def test_all_shows_the_rows_of_three_vendors_and_a_plan_that_finds_nothing_to_do(tmp_path: Path) -> None:
+def test_all_shows_rows_of_three_vendors_and_a_plan_without_changes(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "airflow_provider_payments.demo", "--all"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Three vendors from their definitions: a DAG applies the files, `payments plan` says what differs from them."""
+"""A DAG applies the definitions of three vendors; `payments plan` shows later differences."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from tests.versions.expected import fails_on
 
 DAG_ID = "payments_from_definitions"
 DAGS = REPOSITORY / "dags"
-#: Airflow may log to the other output.
+#: Airflow may log to stdout.
 CAPTURED: dict[str, Any] = {"capture_output": True, "text": True}
-#: What arrives of each: the others have no id, or an amount or a time that is none.
+#: Number of rows that arrive of each dataflow: the other rows have no id, or an invalid amount or time.
 ARRIVED = {"PayPal catalog": 1195, "Square payments": 1995, "Stripe charges": 1498}
 
 
 @dataclass
 class Twice:
-    """What two runs of the DAG left behind, in an Airflow and an emulator that still run."""
+    """The results of two runs of the DAG, in an Airflow and an emulator that still run."""
 
     airflow: AirflowHome
     emulator: Emulator
@@ -47,7 +47,7 @@ class Twice:
 
 
 def returned(airflow: AirflowHome) -> dict[str, Any]:
-    """What the tasks of the latest run returned, the mapped ones with their index."""
+    """Return the values of the tasks of the latest run; mapped tasks with their index."""
     query = "SELECT task_id, map_index, value FROM xcom WHERE run_id=? AND key='return_value' ORDER BY map_index"
     rows = airflow.rows(query, airflow.latest_run(DAG_ID))
     return {task if index < 0 else f"{task}[{index}]": json.loads(value) for task, index, value in rows}
@@ -69,7 +69,7 @@ def twice(new_airflow: Callable[..., AirflowHome]) -> Iterator[Twice]:
 
 @pytest.fixture
 def client(twice: Twice, make_client: Callable[..., Client]) -> Client:
-    """Somebody else with rights on the sandbox."""
+    """Provide the client of another user of the sandbox."""
     return make_client(url=twice.emulator.url)
 
 
@@ -106,7 +106,7 @@ def test_no_vendor_credential_is_in_a_log_or_an_xcom(twice: Twice) -> None:
     assert "of-the-shop" not in "".join(twice.logs) + str(twice.returned)
 
 
-def test_the_plan_shows_exactly_what_was_changed_behind_its_back(twice: Twice, client: Client) -> None:
+def test_the_plan_shows_exactly_the_changes_of_another_user(twice: Twice, client: Client) -> None:
     assert "Nothing to do: 3 definitions are as written." in twice.plan()
     (flow,) = (flow for flow in twice.emulator.objects("flows") if flow["name"] == "Square payments")
     change = [{"op": "replace", "path": "/scheduleParams/interval", "value": "6"}]

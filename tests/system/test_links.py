@@ -1,4 +1,4 @@
-"""What Airflow says of the links of tasks that failed: nothing."""
+"""The links of failed tasks: Airflow stores none, and logs no error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAG_FILE = Path(__file__).with_name("failing_steps.py")
 
 @dataclass(frozen=True)
 class Ended:
-    """A run of the DAG that has ended: its log, how its tasks ended, the links that they stored, by task and index."""
+    """A DAG run that has ended: its log, the states of its tasks, and their links by task and index."""
 
     url: str
     log: str
@@ -26,7 +26,7 @@ class Ended:
 
 
 def written(value: str | bytes) -> str:
-    """An XCom's text; Airflow 2.11 stores bytes."""
+    """Return the text of an XCom; Airflow 2.11 stores bytes."""
     return (value.decode() if isinstance(value, bytes) else value).strip('"')
 
 
@@ -40,7 +40,7 @@ def ended(new_airflow: Callable[..., AirflowHome]) -> Iterator[Ended]:
         yield Ended(server.url, log, states, {(task, index): written(link) for task, index, link in kept})
 
 
-def test_steps_without_an_object_have_no_link_and_their_siblings_have(ended: Ended) -> None:
+def test_only_mapped_steps_with_an_object_have_a_link(ended: Ended) -> None:
     assert ended.states == [
         ("alone", -1, "failed"),
         ("mapped", 0, "success"),
@@ -51,6 +51,6 @@ def test_steps_without_an_object_have_no_link_and_their_siblings_have(ended: End
     assert ended.links == dict.fromkeys([("mapped", 0), ("mapped", 2)], f"{ended.url}/")
 
 
-def test_a_link_that_is_not_there_is_no_error_in_the_log(ended: Ended) -> None:
+def test_a_missing_link_is_no_error_in_the_log(ended: Ended) -> None:
     assert "is not allowed: 1 to 100 characters" in ended.log
     assert [line for line in ended.log.splitlines() if "XCom" in line and "not found" in line] == []

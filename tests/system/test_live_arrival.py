@@ -1,7 +1,7 @@
 """
-What has arrived, in a live Airflow 3.3, after real deferrals: events and who follows them, row errors, lineage.
+Events and their consumers, row errors and lineage after real deferrals in a live Airflow 3.3.
 
-And of ``dags/payments_on_arrival.py`` no flow run is lost, whenever the triggerer is killed.
+``dags/payments_on_arrival.py`` loses no flow run when the triggerer is killed.
 """
 
 from __future__ import annotations
@@ -85,11 +85,11 @@ class Arrivals:
         }
 
     def dataset(self, flow_id: str) -> str:
-        """The URI of the dataset that a dataflow writes to."""
+        """Return the URI of a dataflow's dataset."""
         return uri_of(self.emulator, flow_id)
 
     def runs(self, flow_id: str) -> dict[str, dict[str, Any]]:
-        """A dataflow's runs by their ids, as the emulator holds them."""
+        """Return the runs of a dataflow in the emulator, by id."""
         return {run["id"]: run for run in runs(self.emulator, flow_id)}
 
     def advance_to_run(self, flow_id: str) -> None:
@@ -98,7 +98,7 @@ class Arrivals:
         self.emulator.advance(flow["scheduleParams"]["startTime"] - self.emulator.advance(0) + 60)
 
     def events(self, asset: str) -> list[tuple[str, str, dict[str, Any]]]:
-        """The events of an asset, in order: DAG and task, if a task emitted it, and the extra."""
+        """Return the events of an asset, in order: DAG and task, if a task emitted it, and the extra."""
         found = self.airflow.rows(f"{EVENTS} WHERE a.uri=? ORDER BY e.id", asset)
         return [(dag_id, task_id, json.loads(extra)) for dag_id, task_id, extra in found]
 
@@ -137,7 +137,7 @@ def arrivals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arrivals]:
 
 @pytest.fixture(scope="module")
 def deferred(arrivals: Arrivals) -> Arrivals:
-    """All three tasks that wait have been deferred, their flow runs have ended, and so have the DAG runs."""
+    """Provide the arrivals after all three waiting tasks were deferred, and their flow runs and DAG runs have ended."""
     airflow = arrivals.airflow
     waits = {"flow_id": arrivals.partial, "since": "2020-01-01T00:00:00Z", "folder": f"file://{arrivals.folder}/errors"}
     waiting, live = airflow.trigger(WAITS, waits), airflow.trigger(LIVE)
@@ -172,7 +172,7 @@ def test_a_partial_run_leaves_files_of_row_errors_and_starts_the_consumer(deferr
 def test_a_deferred_wait_emits_counts_and_a_failed_task_nothing(deferred: Arrivals) -> None:
     returned = deferred.airflow.xcoms(LIVE)["run"]
     events = deferred.events(deferred.dataset(deferred.on_demand))
-    # One of the dataset, and one by its alias; the task that failed has the same outlets.
+    # One event of the dataset, and one by its alias; the failed task has the same outlets.
     assert [(dag_id, task_id) for dag_id, task_id, _ in events] == [(LIVE, "run")] * 2
     assert all(as_said(returned).items() <= extra.items() for _, _, extra in events)
     assert deferred.airflow.states(LIVE)["wait_for_failure"] == "failed"
@@ -191,7 +191,7 @@ def test_lineage_is_valid_after_deferrals_and_of_a_failed_run(deferred: Arrivals
         assert "columnLineage" in target["facets"]
 
 
-def test_airflow_knows_the_way_from_the_source_to_the_consumer(deferred: Arrivals) -> None:
+def test_airflow_shows_the_path_from_the_source_to_the_consumer(deferred: Arrivals) -> None:
     assets = {asset["uri"]: asset for asset in deferred.airflow.api("GET", "assets")["assets"]}
 
     def tasks(uri: str, which: str) -> list[tuple[str, str]]:
@@ -213,7 +213,7 @@ def test_an_event_of_another_form_does_not_fail_the_consumer(deferred: Arrivals)
 
 
 def line(run: dict[str, Any]) -> str:
-    """What the DAG that watches prints of a run."""
+    """Return the line that the watching DAG prints for a run."""
     records = {name: run[f"{name}_records"] for name in ("input", "output", "failed")}
     counts = "{input} records read, {output} arrived, {failed} failed".format(**records)
     return f"Flow run {run['run_id']} {run['status']}: {counts}"
@@ -224,17 +224,17 @@ def counts(run: dict[str, Any]) -> tuple[int, ...]:
     return tuple(records[f"{name}RecordCount"] for name in ("input", "output", "failed"))
 
 
-def test_each_run_runs_the_dag_and_none_is_lost_to_a_kill(arrivals: Arrivals) -> None:
+def test_each_flow_run_triggers_the_dag_although_the_triggerer_is_killed(arrivals: Arrivals) -> None:
     airflow, emulator = arrivals.airflow, arrivals.emulator
     arrivals.advance_to_run(arrivals.watched)
     airflow.wait_until(arrivals.announced)
-    # The event is in Airflow's database; whether that has been noted is a matter of luck.
+    # The event is in Airflow's database; the triggerer may or may not have stored its progress.
     airflow.kill("triggerer")
     for _ in range(2):
         emulator.advance(HALF_HOUR)
     airflow.start("triggerer")
     airflow.wait_until(lambda: {run["run_id"] for run in arrivals.announced()} == set(arrivals.runs(arrivals.watched)))
-    # Airflow gives what comes while its scheduler is busy to the DAG run of the next event.
+    # Airflow assigns events that come while its scheduler is busy to the DAG run of the next event.
     airflow.wait_until(lambda: not airflow.rows("SELECT * FROM asset_dag_run_queue"))
     emulator.advance(HALF_HOUR)
     airflow.wait_until(lambda: len(arrivals.reported(WATCHES)) == 4)

@@ -1,4 +1,4 @@
-"""Mapped ``RunDataflowOperator`` in a live Airflow: one index at a time, or all where each has its own dataflow."""
+"""Mapped ``RunDataflowOperator`` in a live Airflow: one index at a time, or all if each has its own dataflow."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tests.system.mapped_windows import DAYS
 
 DAG_FILE = Path(__file__).with_name("mapped_windows.py")
 DAG = DAG_FILE.stem
-#: Those that each have a mapped index.
+#: The dataflows that have one mapped index each.
 DATAFLOWS = 20
-#: Seconds for all their tasks' work on a busy machine.
+#: Seconds for the work of all tasks on a busy machine.
 LIMIT = 240.0
 
 FROM_3_3 = pytest.mark.skipif(versions.RetryPolicy is None, reason="Airflow before 3.3 is started in another way")
@@ -38,7 +38,7 @@ def platform() -> Iterator[Emulator]:
 
 @pytest.fixture
 def flow_ids(platform: Emulator, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Dataflows that run once, tomorrow: one for several windows, and those that have one window each."""
+    """Create dataflows that run once, tomorrow: one for several windows, the others with one window each."""
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(platform.url))
     return [make_dataflow(f"shop {number}", **ONCE)["id"] for number in range(1 + DATAFLOWS)]
 
@@ -51,7 +51,7 @@ def airflow(platform: Emulator, flow_ids: list[str], tmp_path: Path) -> Iterator
         yield airflow
 
 
-def test_one_index_runs_at_a_time_and_all_where_each_has_a_dataflow(
+def test_indexes_run_one_at_a_time_unless_each_has_a_dataflow(
     platform: Emulator, flow_ids: list[str], airflow: LiveAirflow
 ) -> None:
     one, *each = flow_ids
@@ -64,7 +64,7 @@ def test_one_index_runs_at_a_time_and_all_where_each_has_a_dataflow(
 
     platform.order("stuck", times=1 + DATAFLOWS)
     airflow.trigger(DAG)
-    # No run ends by itself: a second window would have begun by the time that the last dataflow runs.
+    # No run ends by itself: a second window of the first dataflow would begin before the last dataflow runs.
     airflow.wait_until(lambda: states()["dataflows", "deferred"] == DATAFLOWS, LIMIT)
     airflow.wait_until(lambda: states()["windows", "deferred"], LIMIT)
     assert runs() == dict.fromkeys(flow_ids, 1)
@@ -78,5 +78,5 @@ def test_one_index_runs_at_a_time_and_all_where_each_has_a_dataflow(
 
 
 def began_and_ended(run: dict[str, Any]) -> tuple[int, int]:
-    """When a run was asked for and when it ended, in epoch milliseconds."""
+    """Return the times at which a run was requested and ended, in epoch milliseconds."""
     return run["createdAt"], run["metrics"]["durationSummary"]["completedAtUTC"]

@@ -1,4 +1,4 @@
-"""Deferred sensors in a live Airflow, some of whose triggerers are killed."""
+"""Deferred sensors in a live Airflow whose triggerers are killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.system.live_airflow import SENSORS, LiveAirflow, on_demand
 if versions.RetryPolicy is None:
     pytest.skip("Airflow before 3.3 is started in another way", allow_module_level=True)
 
-#: Seconds for noticing that a triggerer is gone, and for each sensor's work on a busy machine.
+#: Seconds to notice that a triggerer was killed, and for the work of each sensor on a busy machine.
 LIMIT = 120.0 + 3 * SENSORS
 DAG_FILE = Path(__file__).with_name("many_sensors.py")
 DAG = DAG_FILE.stem
@@ -58,49 +58,49 @@ class Waits:
 
     @property
     def places(self) -> range:
-        """The numbers of the sensors, which are those of their dataflows."""
+        """The indexes of the sensors, which are the indexes of their dataflows."""
         return range(len(self.flows))
 
     def states(self, places: Iterable[int]) -> set[str]:
-        """In which states the sensors at these places are."""
+        """Return the states of the sensors with these indexes."""
         states = self.airflow.states(DAG, self.run_id)
         return {states.get(f"wait[{place}]", "") for place in places}
 
     def wait_until_deferred(self, places: Iterable[int], times: int) -> None:
         """
-        Wait until these sensors are deferred, and the scheduler has heard so.
+        Wait until these sensors are deferred, and the scheduler has processed that.
 
-        :param times: how often workers have run sensors by then.
+        :param times: number of runs of sensors on workers by then.
         """
         self.airflow.wait_until_heard(DAG, self.run_id, "wait", times, LIMIT)
         self.airflow.wait_until(lambda: self.states(places) <= {"deferred", *ENDS}, LIMIT)
         assert self.states(places) == {"deferred"}
 
     def run_dataflows(self, places: Iterable[int]) -> None:
-        """Move the clock to a minute after the start of these dataflows; others may begin to run too."""
+        """Move the clock to a minute after the start of these dataflows; other dataflows may start as well."""
         start = max(float(self.flows[place]["scheduleParams"]["startTime"]) for place in places)
-        self.platform.advance(start + 60 - self.platform.control("GET", "state")["now"])
+        self.platform.advance(start + 60 - self.platform.control("GET", "clock")["now"])
 
-    def looks(self, number: int) -> list[str]:
-        """Return the URLs that are asked for until each wait has been looked at so often, on average."""
+    def polls(self, number: int) -> list[str]:
+        """Return the URLs that are requested until each wait has been polled ``number`` times on average."""
         self.platform.control("DELETE", "requests")
 
         def enough() -> list[str]:
             asked = self.platform.requests(method="GET", path="/data/foundation/flowservice/")
             urls = [f"{request['path']}?{request['query']}" for request in asked]
-            # One that names nobody asks for all runs of the sandbox.
-            looks = sum(len(ID.findall(url)) or len(self.flows) for url in urls)
-            return urls if looks >= number * len(self.flows) else []
+            # A URL without an id requests all runs of the sandbox.
+            polls = sum(len(ID.findall(url)) or len(self.flows) for url in urls)
+            return urls if polls >= number * len(self.flows) else []
 
         return self.airflow.wait_until(enough)
 
     def assert_succeeded(self, places: Iterable[int], tries: int = 1) -> None:
-        """Wait until these sensors have succeeded: each judged once, in so many tries, with its own run's counts."""
+        """Wait until these sensors have succeeded, in ``tries`` tries, with one log line and their runs' counts."""
         self.airflow.wait_until(lambda: self.states(places) <= ENDS, LIMIT)
         assert self.states(places) == {"success"}
         returned = self.airflow.xcoms(DAG, self.run_id)
-        assert {place: told(returned[f"wait[{place}]"]) for place in places} == {
-            place: moved(*runs(self.platform, self.flows[place]["id"])) for place in places
+        assert {place: returned_counts(returned[f"wait[{place}]"]) for place in places} == {
+            place: stored_counts(*runs(self.platform, self.flows[place]["id"])) for place in places
         }
         assert {self.log(place, tries).count("; batches: ") for place in places} == {1}
         query = "SELECT map_index, try_number FROM task_instance WHERE run_id=? AND task_id='wait'"
@@ -108,13 +108,13 @@ class Waits:
         assert {made[place] for place in places} == {tries}
 
     def log(self, place: int, attempt: int) -> str:
-        """What a sensor logged on its workers."""
+        """Return the log of a sensor on its workers."""
         task = self.airflow.home / "logs" / f"dag_id={DAG}" / f"run_id={self.run_id}" / "task_id=wait"
         return (task / f"map_index={place}" / f"attempt={attempt}.log").read_text()
 
 
 def begin(airflow: LiveAirflow, platform: Emulator, sensors: int) -> Waits:
-    """Make dataflows that run one after the other, half a day from now; let a sensor wait for each."""
+    """Create dataflows that run one after the other, half a day from now; start a sensor for each."""
     platform.reset()
     platform.control("POST", "seed", json={"sandbox": "dev", "dataflows": sensors, "enabled": True})
     flows = sorted(platform.objects("flows"), key=lambda flow: float(flow["scheduleParams"]["startTime"]))
@@ -124,13 +124,13 @@ def begin(airflow: LiveAirflow, platform: Emulator, sensors: int) -> Waits:
     return waits
 
 
-def told(returned: dict[str, Any]) -> dict[str, Any]:
-    """What a sensor says that a run has moved."""
+def returned_counts(returned: dict[str, Any]) -> dict[str, Any]:
+    """Return the counts of a run in the value of a sensor."""
     return {name: returned[name] for name in ("run_id", "input_records", "output_records", "failed_records")}
 
 
-def moved(run: dict[str, Any]) -> dict[str, Any]:
-    """The same of a run that the emulator holds."""
+def stored_counts(run: dict[str, Any]) -> dict[str, Any]:
+    """Return the same counts of a run in the emulator."""
     records = run["metrics"]["recordSummary"]
     counts = {f"{which}_records": records[f"{which}RecordCount"] for which in ("input", "output", "failed")}
     return {"run_id": run["id"], **counts}
@@ -141,15 +141,15 @@ def test_a_killed_triggerer_loses_no_wait(airflow: LiveAirflow, platform: Emulat
     first, second = waits.places[: SENSORS // 2], waits.places[SENSORS // 2 :]
     platform.order("stuck", times=SENSORS)
     waits.run_dataflows(first)
-    # A hundred are one question, or two where some have a run by now; one more now and then checks the answers. A
-    # dataflow whose last run may not be its first is asked for its runs once.
-    assert len(waits.looks(10)) <= 10 * (2 * math.ceil(SENSORS / 100) + 1) + len(first)
+    # One request polls a hundred waits, two if some of them have a run; from time to time one more checks the
+    # answers. The runs of a dataflow whose last run may not be its first are requested once.
+    assert len(waits.polls(10)) <= 10 * (2 * math.ceil(SENSORS / 100) + 1) + len(first)
     assert waits.states(waits.places) == {"deferred"}
 
     airflow.kill("triggerer")
     for place in first:
         platform.control("POST", "outcomes/release", json={"flowId": waits.flows[place]["id"]})
-    platform.advance(60)  # these runs end while nobody looks
+    platform.advance(60)  # these runs end while no triggerer polls
     airflow.start("triggerer")
     waits.assert_succeeded(first)
     assert waits.states(second) == {"deferred"}
@@ -171,9 +171,7 @@ def test_a_second_triggerer_takes_over(airflow: LiveAirflow, platform: Emulator)
     waits.assert_succeeded(waits.places)
 
 
-def test_a_wait_that_the_user_ends_leaves_no_trace_and_the_others_go_on(
-    airflow: LiveAirflow, platform: Emulator
-) -> None:
+def test_a_wait_that_a_user_ends_is_no_longer_polled(airflow: LiveAirflow, platform: Emulator) -> None:
     waits = begin(airflow, platform, 8)
     ended, cleared, others = 0, 1, waits.places[2:]
     run = f"dags/{DAG}/dagRuns/{waits.run_id}"
@@ -181,9 +179,9 @@ def test_a_wait_that_the_user_ends_leaves_no_trace_and_the_others_go_on(
     task = {"dag_run_id": waits.run_id, "task_ids": [["wait", cleared]], "only_failed": False, "dry_run": False}
     airflow.api("POST", f"dags/{DAG}/clearTaskInstances", **task)
     waits.wait_until_deferred([cleared, *others], times=len(waits.flows) + 1)
-    # What a look names is what is watched, for no dataflow has a run yet.
+    # A poll names exactly the watched dataflows, because no dataflow has a run yet.
     watched = {waits.flows[place]["id"] for place in (cleared, *others)}
-    airflow.wait_until(lambda: set(ID.findall(" ".join(waits.looks(3)))) == watched)
+    airflow.wait_until(lambda: set(ID.findall(" ".join(waits.polls(3)))) == watched)
     waits.run_dataflows(waits.places)
     waits.assert_succeeded(others)
     waits.assert_succeeded([cleared], tries=2)

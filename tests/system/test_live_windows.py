@@ -32,20 +32,18 @@ def platform() -> Iterator[Emulator]:
 
 @pytest.fixture
 def flow_id(platform: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A dataflow that runs once, tomorrow."""
+    """Create a dataflow that runs once, tomorrow."""
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(platform.url))
     return str(make_dataflow(**ONCE)["id"])
 
 
 def windows(platform: Emulator) -> list[tuple[int, int]]:
-    """What was asked for, the earliest first."""
+    """Return the requested windows, the earliest first."""
     asked = [body["params"] for body in platform.posted("/runs")]
     return sorted((params["windowStartTime"], params["windowEndTime"]) for params in asked)
 
 
-def test_days_that_are_caught_up_or_filled_in_at_once_are_asked_for_once_each(
-    platform: Emulator, flow_id: str, tmp_path: Path
-) -> None:
+def test_each_day_of_catch_up_and_backfill_is_requested_once(platform: Emulator, flow_id: str, tmp_path: Path) -> None:
     airflow = LiveAirflow(tmp_path, connection_json(platform.url), [DAG_FILE])
     airflow.environment["FLOW_ID"] = flow_id
 
@@ -65,7 +63,7 @@ def test_days_that_are_caught_up_or_filled_in_at_once_are_asked_for_once_each(
     assert len({row["_id"] for row in landed}) == len(landed) > 0
 
 
-def test_windows_whose_rows_come_late_are_asked_for_then_once_and_hold_no_worker(
+def test_windows_with_late_rows_are_requested_once_and_hold_no_worker(
     platform: Emulator, flow_id: str, tmp_path: Path
 ) -> None:
     airflow = LiveAirflow(tmp_path, connection_json(platform.url), [Path(__file__).with_name("late_windows.py")])
@@ -83,7 +81,7 @@ def test_windows_whose_rows_come_late_are_asked_for_then_once_and_hold_no_worker
         airflow.wait_until(lambda: airflow.states(dag_id, first) == waiting, latest - time.time())
         assert platform.posted("/runs") == []
         airflow.wait_until(lambda: airflow.states(dag_id, first) == done)
-        # The scheduler has honoured the moment: one that does not starts the task again at once, over and over.
+        # The scheduler has rescheduled the task for that time; otherwise it would start the task again and again.
         assert airflow.rows("SELECT count(*) FROM task_reschedule") == [(1,)]
         brought = outcomes(first)
         again = {task: (run_id, True) for task, (run_id, _) in brought.items()}

@@ -1,4 +1,4 @@
-"""The steps in a real Airflow: mapped over several tables, ids passed on, a dataflow that moves rows for each."""
+"""The steps mapped over several tables: ids pass between tasks, and each table has a dataflow that ingests rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOP = {
     "password": "secret-of-the-shop",
     "extra": {"access_token": "token-of-the-shop", "refresh_token": "refresh-of-the-shop"},
 }
-#: Ask a task's link as Airflow 2 does when it shows the task.
+#: Computes a task's link as Airflow 2 does when it shows the task.
 ASK_LINK = """
 import runpy, sys
 from airflow.models.taskinstancekey import TaskInstanceKey
@@ -37,7 +37,7 @@ print(link.get_link(task, ti_key=TaskInstanceKey(task.dag_id, task.task_id, sys.
 
 @dataclass(frozen=True)
 class Twice:
-    """What stands after two runs of the DAG, and what the second one asked for."""
+    """The results of two runs of the DAG, and the requests of the second run."""
 
     emulator: Emulator
     states: list[str]
@@ -63,7 +63,7 @@ def twice(new_airflow: Callable[..., AirflowHome]) -> Iterator[Twice]:
 
 
 def returned(airflow: AirflowHome, key: str = "return_value") -> dict[str, list[Any]]:
-    """What the tasks of the latest run left under a key, by task, mapped ones in order."""
+    """Return the XComs of the latest run with a key, by task; those of mapped tasks in order."""
     query = "SELECT task_id, value FROM xcom WHERE run_id=? AND key=? ORDER BY task_id, map_index"
     found: dict[str, list[Any]] = {}
     for task_id, value in airflow.rows(query, airflow.latest_run(DAG_FILE.stem), key):
@@ -72,7 +72,7 @@ def returned(airflow: AirflowHome, key: str = "return_value") -> dict[str, list[
 
 
 def stored_links(airflow: AirflowHome, tables: int) -> dict[str, list[Any]]:
-    """The links that the tasks stored; a mapped one has a key of its own, to be found among its siblings'."""
+    """Return the links that the tasks stored; each mapped task uses a key of its own."""
     found: dict[str, list[Any]] = {}
     for key in ("experience_platform_link", *(f"experience_platform_link_{index}" for index in range(tables))):
         for task, links in returned(airflow, key).items():
@@ -81,7 +81,7 @@ def stored_links(airflow: AirflowHome, tables: int) -> dict[str, list[Any]]:
 
 
 def shown_link(airflow: AirflowHome) -> str:
-    """The address behind a task's button: Airflow 3 keeps what the link said when the task ended, 2 asks it now."""
+    """Return the address of a task's link: Airflow 3 stores it when the task ends, Airflow 2 computes it now."""
     if kept := returned(airflow, "_link_ExperiencePlatformLink"):
         return str(kept["schema"][0])
     run_id = airflow.latest_run(DAG_FILE.stem)
@@ -132,7 +132,7 @@ def test_every_task_that_has_a_link_stored_it(twice: Twice) -> None:
     assert twice.shown == f"{twice.emulator.url}/"
 
 
-def test_no_secret_stands_in_what_airflow_keeps(twice: Twice) -> None:
+def test_airflow_stores_no_secret(twice: Twice) -> None:
     kept = json.dumps([twice.returned, twice.links])
     assert "of-the-shop" not in kept
     assert "emulator-secret" not in kept

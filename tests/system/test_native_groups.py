@@ -1,4 +1,4 @@
-"""Text in a real Airflow that renders native objects: in mapped task groups, mapped tasks, and what the UI shows."""
+"""Text in an Airflow with native rendering: in mapped task groups, in mapped tasks, and in the UI."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DAG_FILE = Path(__file__).with_name("native_groups.py")
 
 @dataclass(frozen=True)
 class Ran:
-    """What the DAG's run left behind."""
+    """The results of the DAG run."""
 
     emulator: Emulator
     airflow: AirflowHome
 
     def shown(self, task_id: str, field: str) -> list[Any]:
-        """What Airflow's view of rendered templates shows of a task, mapped ones in order."""
+        """Return the fields of a task in Airflow's view of rendered templates; those of mapped tasks in order."""
         query = "SELECT rendered_fields FROM rendered_task_instance_fields WHERE task_id=? ORDER BY map_index"
         return [json.loads(fields)[field] for (fields,) in self.airflow.rows(query, task_id)]
 
@@ -38,7 +38,7 @@ def ran(new_airflow: Callable[..., AirflowHome]) -> Iterator[Ran]:
         yield Ran(Emulator(server.url), airflow)
 
 
-def test_templates_refer_to_what_the_mapped_task_group_is_given(ran: Ran) -> None:
+def test_templates_render_the_arguments_of_the_mapped_task_group(ran: Ran) -> None:
     names = ["PayPal.Catalog_Products - 2026_11", "PayPal.Catalog_Products - 2026_12"]
     made = {source["name"] for source in ran.emulator.objects("sourceConnections")}
     assert made == {*names, "PayPal.Catalog_Products - partial"}
@@ -46,7 +46,7 @@ def test_templates_refer_to_what_the_mapped_task_group_is_given(ran: Ran) -> Non
     assert ran.shown("chain.source", "extra") == [{"data": {"properties": {"of": "PayPal.Catalog_Products"}}}] * 2
 
 
-def test_an_argument_that_is_one_template_is_the_list_that_an_xcom_holds(ran: Ran) -> None:
+def test_an_argument_that_is_one_template_is_the_list_of_an_xcom(ran: Ran) -> None:
     sources = ran.emulator.objects("sourceConnections")
     read = [[c["name"] for c in s["params"]["columns"]] for s in sources if "2026" in s["name"]]
     assert read == [["Product_Id", "Type"]] * 2
@@ -67,7 +67,7 @@ def test_mapped_tasks_keep_text_and_constants(ran: Ran) -> None:
     assert set(stored) == {'"USD"'}
 
 
-def test_what_mapped_tasks_return_is_a_list(ran: Ran) -> None:
+def test_the_values_of_mapped_tasks_are_a_list(ran: Ran) -> None:
     groups = {group["title"]: group["$id"] for group in ran.emulator.objects("fieldgroups")}
     (whole,) = (schema for schema in ran.emulator.objects("schemas") if schema["title"] == "whole")
     assert {groups["part a - fields"], groups["part b - fields"]} < {part["$ref"] for part in whole["allOf"]}

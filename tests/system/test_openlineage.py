@@ -1,4 +1,4 @@
-"""What OpenLineage's own file transport writes of a DAG run (`airflow dags test`): every event is valid."""
+"""The events that OpenLineage's file transport writes for a DAG run (`airflow dags test`) are valid."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ DAG_FILE = Path(__file__).with_name("arrival_outlets.py")
 def emitted(
     history: History, proxy_of_history: FaultProxy, new_airflow: Callable[..., AirflowHome]
 ) -> Callable[..., Emitted]:
-    """Run the DAG for a dataflow; return what was emitted of its tasks, and what they returned."""
+    """Run the DAG for a dataflow; return the events and the return values of its tasks."""
 
     def run(flow_id: str, returncode: int = 0) -> Emitted:
         airflow = new_airflow(connection_json(proxy_of_history.url), DAG_FILE)
         airflow.environment |= {"FLOW_ID": flow_id, "ARRIVALS": uri_of(history.emulator, flow_id)}
         airflow.run("dags", "reserialize")
         log = airflow.home / "lineage.json"
-        # A process of its own, because Airflow decides when it starts whether it tells OpenLineage.
+        # A new process, because Airflow reads the settings of OpenLineage when it starts.
         own = {
             "AIRFLOW_HOME": str(airflow.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(airflow.home / "dags"),
@@ -54,7 +54,7 @@ def emitted(
     return run
 
 
-def test_each_task_says_what_its_run_moved_also_after_a_deferral(
+def test_each_task_emits_the_counts_of_its_run_also_after_a_deferral(
     emitted: Callable[..., Emitted], history: History
 ) -> None:
     events, returned = emitted(history.partial)
@@ -69,8 +69,8 @@ def test_each_task_says_what_its_run_moved_also_after_a_deferral(
         assert target["facets"]["columnLineage"]["fields"]["_id"]["inputFields"][0]["field"] == "Product_Id"
 
 
-def test_a_failed_run_says_what_it_read(emitted: Callable[..., Emitted], history: History) -> None:
-    # To the deferred sensor the first run, which failed, has ended before it could begin.
+def test_a_failed_run_emits_its_input(emitted: Callable[..., Emitted], history: History) -> None:
+    # For the deferred sensor, the first run, which failed, ended before the sensor began.
     events, _ = emitted(history.failed, returncode=1)
     (failed,) = (event for event in events if event["eventType"] == "FAIL")
     assert failed["job"]["name"] == "arrival_outlets.poke"

@@ -1,4 +1,4 @@
-"""The README's taste: its file is one of the examples, its DAG brings the rows in."""
+"""The README's example: its file is one of the example definitions, and its DAG ingests the rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_ten_lines_are_those_of_the_example() -> None:
     assert shown == "".join(line for line in written if not line.startswith("#"))
 
 
-def test_the_dag_of_four_lines_brings_the_rows_in(tmp_path: Path, new_airflow: Callable[..., AirflowHome]) -> None:
+def test_the_dag_of_four_lines_ingests_the_rows(tmp_path: Path, new_airflow: Callable[..., AirflowHome]) -> None:
     shown = block("python")
     assert len(shown.splitlines()) == 4
     file = tmp_path / "square_payments.py"

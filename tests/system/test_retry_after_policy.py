@@ -11,7 +11,7 @@ from airflow_provider_payments.emulator.http.server import EmulatorServer
 from tests.conftest import Emulator, connection_json
 from tests.system.airflow_process import AirflowHome
 
-# `dags test` itself waits for the retry in the process that ran the task: it ends when Airflow has taken note of it.
+# `dags test` itself waits for the retry in the process that ran the task: end it when Airflow has stored the retry.
 DAG_FILE = """
 import os
 from airflow.sdk import DAG
@@ -23,9 +23,7 @@ with DAG(dag_id="retry_after", schedule=None, default_args={"retries": 2}):
 
 
 @pytest.mark.skipif(versions.RetryPolicy is None, reason="Airflow before 3.3 has no retry policies")
-def test_the_task_is_up_for_retry_at_retry_after_and_no_worker_slept(
-    new_airflow: Callable[..., AirflowHome],
-) -> None:
+def test_the_task_is_up_for_retry_at_the_time_of_retry_after(new_airflow: Callable[..., AirflowHome]) -> None:
     with EmulatorServer(time="manual") as server:
         emulator = Emulator(server.url)
         airflow = new_airflow(connection_json(server.url))
@@ -38,6 +36,6 @@ def test_the_task_is_up_for_retry_at_retry_after_and_no_worker_slept(
     assert airflow.rows("SELECT state, retry_delay_override, retry_reason FROM task_instance") == [
         ("up_for_retry", 300.0, "the service asks to wait 300 s")
     ]
-    # One poll: a task that sleeps in the worker polls again.
+    # One poll: a task that sleeps on the worker would poll again.
     assert [request["status"] for request in asked] == [429]
     assert "the service asks to wait 300 s" in log

@@ -1,9 +1,9 @@
 """
-No secret anywhere: a DAG runs in a real Airflow under faults, and everything that it leaves behind is searched.
+No secret leaks: a DAG runs in Airflow under faults, then everything that it leaves behind is searched.
 
-A secret belongs in the token request's form and in the Authorization header that the configured host receives, a
-vendor's in the body that makes its base connection; nowhere else. That plain http to another machine is refused before
-anything is sent is tested with the credentials and with the connection's fields.
+A secret belongs in the form of the token request and in the Authorization header to the configured host; a secret of a
+vendor belongs in the body that creates the base connection; nowhere else. Tests of credentials and of the connection's
+fields show that plain http to another machine is refused before anything is sent.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ SECRETS = {
 IMS, CONNECTIONS, FLOWS = "/ims/token/v3", f"{FLOW_SERVICE}/connections", f"{FLOW_SERVICE}/flows"
 EXPIRED = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
 
-#: Added to the example DAG: what fails beside its dataflow.
+#: Added to the example DAG: more tasks that fail.
 MORE_STEPS = """
 from airflow_provider_payments.operators.connections import CreateBaseConnectionOperator
 
@@ -67,7 +67,7 @@ for step in dag.tasks:
 
 
 class Listener(ThreadingHTTPServer):
-    """A host that notes all that it receives, and answers each request with one status."""
+    """A host that keeps everything that it receives, and answers each request with one status."""
 
     daemon_threads = True
 
@@ -111,10 +111,10 @@ def listener(status: int = 200) -> Iterator[Listener]:
 @dataclass
 class Evidence:
     """
-    Everything that could show a secret.
+    Everything that could contain a secret.
 
-    :param home: Airflow's, with its logs and its database.
-    :param texts: what was said elsewhere, by what said it.
+    :param home: the home of Airflow, with its logs and its database.
+    :param texts: other texts, by their origin.
     """
 
     home: Path
@@ -141,7 +141,7 @@ class Evidence:
                         yield f"{table}.{column}", value if isinstance(value, bytes) else str(value).encode()
 
     def showing(self, secrets: dict[str, str]) -> set[str]:
-        """Where which secret stands."""
+        """Return the names of the secrets that were found, each with its place."""
         wanted = {name: forms(secret) for name, secret in secrets.items()}
         return {
             f"{name} in {where}"
@@ -156,7 +156,7 @@ class Evidence:
 
 @dataclass
 class Aftermath:
-    """What was left when all had failed that can fail, and the secrets that were in use."""
+    """The evidence after every kind of failure, and the secrets that were in use."""
 
     evidence: Evidence
     secrets: dict[str, str]
@@ -182,7 +182,7 @@ def redirect(to: Listener) -> dict[str, str]:
 
 
 def errors_of(proxy: FaultProxy, identity: FaultProxy, elsewhere: Listener) -> Iterator[str]:
-    """Every kind of failure, as a handler could show it; and the objects that hold the secrets."""
+    """Yield the texts of every kind of failure, as a handler could show them; and of the objects with secrets."""
     away = {"headers": redirect(elsewhere)}
     kinds: list[tuple[FaultProxy, str, dict[str, Any]]] = [
         (proxy, CONNECTIONS, {"status": 401, "body": EXPIRED}),
@@ -214,11 +214,11 @@ def errors_of(proxy: FaultProxy, identity: FaultProxy, elsewhere: Listener) -> I
         with pytest.raises(PlatformError) as failure:
             client.request("POST", CONNECTIONS, body=body)
         yield from (repr(part) for part in (client, credential, transport))
-        yield from told_of(failure.value)
+        yield from texts_of(failure.value)
 
 
-def told_of(error: BaseException | None) -> Iterator[str]:
-    """Texts of an error and of all that it came from."""
+def texts_of(error: BaseException | None) -> Iterator[str]:
+    """Return the texts of an error and of all its causes."""
     while error is not None:
         yield "".join(traceback.format_exception(error))
         yield f"{error} {error!r} {vars(error)}"
@@ -271,11 +271,11 @@ def aftermath(new_airflow: Callable[..., AirflowHome]) -> Iterator[Aftermath]:
 
 
 def plain(printed: str) -> str:
-    """Text without colours and line breaks, which Airflow 3.0 puts into an error's message."""
+    """Return a text without colours and line breaks, which Airflow 3.0 puts into an error's message."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", printed).split())
 
 
-def test_all_that_should_fail_did(aftermath: Aftermath) -> None:
+def test_every_task_with_a_fault_failed(aftermath: Aftermath) -> None:
     said = plain(aftermath.printed)
     assert "/flows failed (outcome unknown); redirects to" in said
     assert "/connections failed (final); 400 - Invalid request" in said
@@ -285,15 +285,15 @@ def test_all_that_should_fail_did(aftermath: Aftermath) -> None:
 
 
 @fails_on("3.0", reason="airflow dags test prints the secrets that it is asked to mask")
-def test_no_secret_is_anywhere_but_where_it_belongs(aftermath: Aftermath) -> None:
+def test_secrets_are_only_where_they_belong(aftermath: Aftermath) -> None:
     assert aftermath.evidence.showing(aftermath.secrets) == set()
 
 
-def test_a_redirect_leads_nowhere(aftermath: Aftermath) -> None:
+def test_no_redirect_is_followed(aftermath: Aftermath) -> None:
     assert aftermath.elsewhere.heard == []
 
 
-#: Puts a text into each kind of place that is searched.
+#: Functions that put a text into each kind of place that is searched.
 PLACES: dict[str, Callable[[Evidence, str], None]] = {
     "what the command printed": lambda evidence, text: evidence.say("what the command printed", f"a {text} b"),
     "the second host": lambda evidence, text: evidence.say("the second host", text.encode()),
@@ -304,7 +304,7 @@ PLACES: dict[str, Callable[[Evidence, str], None]] = {
         evidence.home, "rendered_task_instance_fields", "rendered_fields", text
     ),
     "serialized_dag.data": lambda evidence, text: insert(evidence.home, "serialized_dag", "data", text),
-    "an error": lambda evidence, text: evidence.say("an error", *told_of(caused_by(text))),
+    "an error": lambda evidence, text: evidence.say("an error", *texts_of(caused_by(text))),
 }
 
 
@@ -320,7 +320,7 @@ def insert(home: Path, table: str, column: str, value: str | bytes) -> None:
 
 
 def caused_by(text: str) -> Exception:
-    """An error that says nothing itself, from one that does."""
+    """Return an error whose cause has the text."""
     error = ValueError("it failed")
     error.__cause__ = KeyError(text)
     return error
@@ -350,7 +350,7 @@ def test_the_search_finds_a_secret_in_every_form() -> None:
         assert any(form in text.encode() for form in forms(secret)), text
 
 
-def test_the_second_host_notes_what_it_receives() -> None:
+def test_the_second_host_keeps_its_requests() -> None:
     with listener() as host:
         urlopen(Request(f"{host.url}/caught", b"a secret", {"Authorization": "Bearer token"})).close()
     (heard,) = host.heard

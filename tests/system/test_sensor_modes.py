@@ -19,7 +19,7 @@ DAG_FILE = Path(__file__).with_name("waits_by_default.py")
 def run(
     history: History, proxy_of_history: FaultProxy, new_airflow: Callable[..., AirflowHome]
 ) -> Callable[..., tuple[str, str]]:
-    """Run the DAG in an Airflow whose file sets the mode; return the sensor's state and the log."""
+    """Run the DAG in an Airflow whose configuration sets the mode; return the sensor's state and the log."""
     airflow = new_airflow(connection_json(proxy_of_history.url), DAG_FILE)
     (airflow.home / "airflow.cfg").write_text("[operators]\ndefault_deferrable = True\n")
 

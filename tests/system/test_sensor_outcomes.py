@@ -1,4 +1,4 @@
-"""What becomes of a task in a real Airflow: in each mode the same, whatever happens and whatever may not fail."""
+"""The state of a sensor's task in Airflow after every event with every flag: the same in each mode."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tests.versions.expected import SERIES, fails_on
 
 DAG_FILE = Path(__file__).with_name("every_wait.py")
 FOREVER = 1_000_000
-#: How a task ends, and in which try; there is one retry.
+#: The state of a task and the number of its try; there is one retry.
 SUCCEEDS, FAILS, FAILS_AFTER_A_RETRY, IS_SKIPPED = ("success", 1), ("failed", 1), ("failed", 2), ("skipped", 1)
-#: What happens -> what becomes of the task, in the order of the flags. It is the table of the manual's page Waiting.
+#: Event -> the ends of the task, in the order of the flags: the table of the manual's page "Waiting".
 PROMISED = {
     "succeeded": (SUCCEEDS, SUCCEEDS, SUCCEEDS, SUCCEEDS),
     "partial": (FAILS, IS_SKIPPED, IS_SKIPPED, FAILS),
@@ -42,7 +42,7 @@ DELETED = b'{"code": "FLOW-1439-404", "message": "The requested flows resource i
 
 
 def happen(proxy: FaultProxy, flow: str, event: str) -> None:
-    """Let the service answer the questions for a dataflow and its runs as the event has it."""
+    """Set the answers to requests for a dataflow and its runs as an event requires."""
     flows, runs, what = f"/flows[?]*{flow}", f"/runs[?]*{flow}", event.removesuffix("_later")
 
     def show(dataflow: dict[str, Any], *items: dict[str, Any], times: int = FOREVER) -> None:
@@ -67,7 +67,7 @@ def happen(proxy: FaultProxy, flow: str, event: str) -> None:
         show({"id": flow, "lastRunDetails": {"id": run["id"], "startedAtUTC": run["createdAt"]}}, run)
 
 
-#: Added to the DAGs: a deferred wait bears a service that is down for ten minutes, and polls once a second.
+#: Added to the DAGs: by default a deferred wait tolerates an outage of ten minutes, and polls once a second at most.
 QUICKLY = """
 import airflow_provider_payments.sensors.flow_run as sensor
 import airflow_provider_payments.triggers.flow_run as trigger
@@ -79,7 +79,7 @@ sensor.MIN_POLL_INTERVAL_SECONDS = 0.01
 
 @pytest.fixture(scope="module")
 def airflow(new_airflow: Callable[..., AirflowHome]) -> AirflowHome:
-    """An Airflow that has run the DAGs."""
+    """Provide an Airflow that has run the DAGs."""
     with EmulatorServer(time="manual") as server, fault_proxy(server.url) as proxy:
         airflow = new_airflow(connection_json(proxy.url), DAG_FILE)
         with (airflow.home / "dags" / DAG_FILE.name).open("a") as dag:
@@ -93,7 +93,7 @@ def airflow(new_airflow: Callable[..., AirflowHome]) -> AirflowHome:
 
 @pytest.fixture(scope="module")
 def ended(airflow: AirflowHome) -> dict[str, tuple[str, int]]:
-    """How each task ended, and in which try."""
+    """Return the state and the try of each task."""
     rows = airflow.rows("SELECT task_id, state, try_number FROM task_instance")
     return {task: (state, tries) for task, state, tries in rows}
 

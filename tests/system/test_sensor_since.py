@@ -1,4 +1,4 @@
-"""Since when runs count by default, where `airflow dags test` is given a date."""
+"""The default of ``since`` when `airflow dags test` is given a date."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAG = DAG_FILE.stem
 
 
 @pytest.mark.parametrize(("days", "state"), [(-1, "success"), (1, "skipped")], ids=["a past date", "a date to come"])
-def test_the_date_of_a_dags_test_is_since_when_runs_count(
+def test_runs_count_from_the_date_of_dags_test(
     history: History, new_airflow: Callable[..., AirflowHome], days: int, state: str
 ) -> None:
     airflow = new_airflow(connection_json(history.emulator.url), DAG_FILE)

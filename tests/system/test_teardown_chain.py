@@ -19,7 +19,7 @@ KINDS = ("flows", "targetConnections", "sourceConnections", "dataSets", "schemas
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a DAG run returned, by task; how its tasks ended; which objects were there after it, by kind."""
+    """The values and states of a DAG run's tasks, and the objects that existed afterwards, by kind."""
 
     returned: dict[str, Any]
     states: dict[str, str]
@@ -28,7 +28,7 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def outcomes(new_airflow: Callable[..., AirflowHome]) -> Iterator[tuple[Outcome, Outcome]]:
-    """A run whose dataflow is refused for good, and one without faults after it."""
+    """Provide the outcomes of a run whose dataflow is refused, and of a later run without faults."""
     with EmulatorServer(time="manual") as server:
         emulator = Emulator(server.url)
         airflow = new_airflow(connection_json(server.url), DAG_FILE)
@@ -58,13 +58,13 @@ def ids(told: list[dict[str, str]]) -> dict[str, str]:
     return {entry["kind"]: entry["id"] for entry in told}
 
 
-def test_the_dataflow_failed_and_the_teardown_ran_all_the_same(failed: Outcome) -> None:
+def test_the_teardown_runs_although_the_dataflow_failed(failed: Outcome) -> None:
     assert failed.states == dict.fromkeys(
         ("source", "schema", "dataset", "target", "mapping_set", "remove_half_made_chain"), "success"
     ) | {"dataflow": "failed"}
 
 
-def test_a_run_that_failed_leaves_neither_connections_nor_a_dataset(failed: Outcome) -> None:
+def test_a_failed_run_leaves_neither_connections_nor_a_dataset(failed: Outcome) -> None:
     made, removed = failed.returned, failed.returned["remove_half_made_chain"]["removed"]
     assert ids(removed) == {
         "target connection": made["target"]["id"],
@@ -75,7 +75,7 @@ def test_a_run_that_failed_leaves_neither_connections_nor_a_dataset(failed: Outc
     assert {kind for kind, there in failed.there.items() if there} == {"schemas", "fieldgroups", "mappingSets"}
 
 
-def test_what_is_never_deleted_is_listed(failed: Outcome) -> None:
+def test_objects_that_are_never_deleted_are_listed(failed: Outcome) -> None:
     made = failed.returned
     assert ids(made["remove_half_made_chain"]["left_over"]) == {
         "schema": made["schema"]["id"],
@@ -84,7 +84,7 @@ def test_what_is_never_deleted_is_listed(failed: Outcome) -> None:
     }
 
 
-def test_the_next_run_completes_the_chain_with_what_was_left(failed: Outcome, complete: Outcome) -> None:
+def test_the_next_run_completes_the_chain_with_the_remaining_objects(failed: Outcome, complete: Outcome) -> None:
     assert set(complete.states.values()) == {"success"}
     again = {task: complete.returned[task]["created"] for task in failed.states if task != "remove_half_made_chain"}
     assert again == {
@@ -97,7 +97,7 @@ def test_the_next_run_completes_the_chain_with_what_was_left(failed: Outcome, co
     }
 
 
-def test_of_a_run_that_succeeded_nothing_is_removed(complete: Outcome) -> None:
+def test_a_successful_run_removes_nothing(complete: Outcome) -> None:
     assert complete.returned["remove_half_made_chain"]["removed"] == []
     assert set(ids(complete.returned["remove_half_made_chain"]["kept"])) == {
         "target connection",

@@ -1,4 +1,4 @@
-"""``payments_windows`` in real Airflow (`airflow dags test`), for days against one emulator; a task tried again."""
+"""``payments_windows`` for several days against one emulator (`airflow dags test`); and a second try of a task."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CONNECTION = f"AIRFLOW_CONN_{CONNECTION_ID.upper()}"
 
 @dataclass
 class Days:
-    """What the DAG runs for two days left behind, the later day first, and once more by hand."""
+    """The results of the DAG runs for two days, the later day first, and of a manual DAG run."""
 
     days: list[date]
     states: list[dict[str, str]]
@@ -43,11 +43,11 @@ class Days:
     rows: list[dict[str, Any]]
 
     def landed_on(self, day: date) -> int:
-        """How many rows of a day have landed."""
+        """Return the number of rows of a day in the dataset."""
         return sum(row["_emulator"]["product"]["createTime"].startswith(str(day)) for row in self.rows)
 
     def windows(self) -> list[tuple[int, int]]:
-        """What each flow run was asked to read, the earliest run first."""
+        """Return the data window of each flow run, the earliest run first."""
         return [(run["params"]["windowStartTime"], run["params"]["windowEndTime"]) for run in self.runs]
 
 
@@ -59,15 +59,15 @@ def airflow(new_airflow: Callable[..., AirflowHome]) -> AirflowHome:
 
 @pytest.fixture(scope="module")
 def days(airflow: AirflowHome) -> Iterator[Days]:
-    """A day, then the day before, whose flow run fails and is done again; then a DAG run by hand for the first."""
+    """Run the DAG for a day, for the day before, whose flow run fails and is repeated, and manually."""
     with EmulatorServer(time="real") as server:
         emulator = Emulator(server.url)
         airflow.environment[CONNECTION] = connection_json(server.url)
-        last = datetime.now(UTC).date() - timedelta(days=2)  # of yesterday rows may still be late
+        last = datetime.now(UTC).date() - timedelta(days=2)  # rows of yesterday may still arrive
         chosen = [last, last - timedelta(days=1)]
-        emulator.order("late", seconds=0)  # as without an order
+        emulator.order("late", seconds=0)  # the same as no order: this run succeeds
         emulator.order("fail_promotion")
-        # A DAG run by hand has the interval that ended last.
+        # A manual DAG run has the data interval that ended last.
         dates = [f"{day + timedelta(days=1)}T00:00:00+00:00" for day in chosen]
         dates.append(f"{last + timedelta(days=1)}T05:00:00+00:00")
         for date in dates:
@@ -79,7 +79,7 @@ def days(airflow: AirflowHome) -> Iterator[Days]:
 
 
 def of_each_run(airflow: AirflowHome) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
-    """How the tasks of each DAG run ended, and what they returned, the earliest first."""
+    """Return the states and values of the tasks of each DAG run, the earliest first."""
     for (run_id,) in airflow.rows("SELECT run_id FROM dag_run WHERE dag_id=? ORDER BY id", DAG_ID):
         states = airflow.rows("SELECT task_id, state FROM task_instance WHERE run_id=?", run_id)
         returned = airflow.rows("SELECT task_id, value FROM xcom WHERE run_id=? AND key='return_value'", run_id)
@@ -90,11 +90,11 @@ def begins(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
-def test_a_day_that_went_well_is_not_done_again(days: Days) -> None:
+def test_a_day_that_succeeded_is_not_repeated(days: Days) -> None:
     assert days.states[0] == dict.fromkeys(STEPS, "success") | {"run_window": "success", "retry_window": "skipped"}
 
 
-def test_a_day_whose_flow_run_failed_is_done_again(days: Days) -> None:
+def test_a_day_whose_flow_run_failed_is_repeated(days: Days) -> None:
     assert days.states[1] == dict.fromkeys(STEPS, "success") | {"run_window": "failed", "retry_window": "success"}
 
 
@@ -112,14 +112,14 @@ def test_each_row_landed_once_and_only_those_of_the_days(days: Days) -> None:
     assert len({row["_id"] for row in days.rows}) == len(days.rows) == sum(map(days.landed_on, days.days))
 
 
-def test_a_dag_run_by_hand_brings_nothing_twice(days: Days) -> None:
+def test_a_manual_dag_run_ingests_nothing_twice(days: Days) -> None:
     first, _, by_hand = (returned.get("run_window") for returned in days.returned)
     assert days.states[2] == days.states[0]
     assert first is not None
     assert (first["reused"], by_hand) == (False, first | {"reused": True})
 
 
-def test_each_run_was_asked_for_once(days: Days) -> None:
+def test_each_flow_run_was_requested_once(days: Days) -> None:
     writes = [(r["method"], r["path"].rsplit("/", 1)[-1], r["status"]) for r in days.asked if r["method"] != "GET"]
     assert writes == [("POST", "runs", 201), ("POST", "runs", 201), ("POST", "action", 200)]
 
@@ -134,12 +134,13 @@ def test_a_second_try_returns_the_run_of_the_first(airflow: AirflowHome, monkeyp
         platform, connection = Emulator(server.url), connection_json(server.url)
         monkeypatch.setenv(CONNECTION, connection)
         airflow.environment |= {CONNECTION: connection, "FLOW_ID": str(make_dataflow(**ONCE)["id"])}
-        # The first try starts the run, and may not look at it; without a task store the second finds it in a list.
+        # The first try starts the run, but its polls are refused; the second finds the run by its id in the task store,
+        # or in a list if there is no task store.
         platform.fail("expire_token", method="GET", path="*/runs/*", times=2)
         log = airflow.test_dag("retried_window")
         (run,) = platform.objects("runs")
         assert [fault["fired"] for fault in platform.faults()] == [2]
     assert airflow.returned("retried_window")["run"]["run_id"] == run["id"]
-    assert log.count("Asked for flow run") == 1
+    assert log.count("Requested flow run") == 1
     seen = "Found the requested flow run" if versions.RetryPolicy is None else "An earlier try has started"
     assert seen in log

@@ -1,7 +1,10 @@
-"""Plan, approval, apply: the example DAG, and somebody who answers while it waits."""
+"""Plan, approval, apply: the example DAG, and an approver who answers while it waits."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,7 +17,7 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.emulator.http.server import EmulatorServer
 from airflow_provider_payments.versions import has_approvals
 from tests.conftest import Emulator, connection_json
-from tests.system.airflow_process import REPOSITORY, AirflowHome, python
+from tests.system.airflow_process import REPOSITORY, AirflowHome
 from tests.system.vendors import CONNECTIONS
 from tests.versions.expected import fails_on
 
@@ -31,24 +34,32 @@ pytestmark = [
 
 @dataclass
 class Approver:
-    """An Airflow with the DAG, and somebody who approves whatever it asks."""
+    """An Airflow with the DAG, and a process that approves its plans."""
 
     airflow: AirflowHome
     emulator: Emulator
+    process: subprocess.Popen[str]
     states: list[dict[str, str]] = field(default_factory=list)
 
     def run(self, before_the_answer: Callable[[], Any] | None = None, returncode: int = 0) -> tuple[str, str]:
-        """Run the DAG, and approve the plan; return what was shown to be approved, and the run's log."""
-        environment = self.airflow.environment
+        """Run the DAG, and approve the plan; return the text that was to be approved, and the run's log."""
         with ThreadPoolExecutor() as beside:
             run = beside.submit(self.airflow.test_dag, DAG_ID, returncode=returncode)
             if before_the_answer:
-                python(PROGRAM, DAG_ID, environment=environment)
+                self._order()
                 before_the_answer()
-            asked = python(PROGRAM, DAG_ID, "Approve", environment=environment)
+            asked = self._order("Approve")
             log = run.result()
         self.states.append(self.airflow.states(DAG_ID))
         return asked, log
+
+    def _order(self, *options: str) -> str:
+        """Wait for the approval that the DAG requests, choose the options, and return its text."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{json.dumps([DAG_ID, *options])}\n")
+        self.process.stdin.flush()
+        return str(json.loads(self.process.stdout.readline()))
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +67,25 @@ def approver(new_airflow: Callable[..., AirflowHome]) -> Iterator[Approver]:
     with EmulatorServer(time="fast") as server:
         airflow = new_airflow(connection_json(server.url), DAGS / f"{DAG_ID}.py", DAGS / "dataflows")
         airflow.environment |= CONNECTIONS
-        yield Approver(airflow, Emulator(server.url))
+        with subprocess.Popen(
+            [sys.executable, PROGRAM],
+            env=airflow.environment | {"AIRFLOW_HOME": str(airflow.home)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            yield Approver(airflow, Emulator(server.url), process)
+            process.communicate()
 
 
 @pytest.fixture(scope="module")
 def asked(approver: Approver) -> str:
-    """What was shown of the first plan, which was approved."""
+    """Provide the text of the first plan, which was approved."""
     return approver.run()[0]
 
 
 def change_interval(approver: Approver, client: Client, hours: int) -> None:
-    """Change a dataflow behind the definitions' back."""
+    """Change the interval of a dataflow without the definitions."""
     (flow,) = (flow for flow in approver.emulator.objects("flows") if flow["name"] == "Square payments")
     path = f"/data/foundation/flowservice/flows/{flow['id']}"
     operation = {"op": "replace", "path": "/scheduleParams/interval", "value": str(hours)}
@@ -81,13 +100,13 @@ def test_an_approved_plan_is_applied_and_the_rows_land(approver: Approver, asked
     assert counts == {"PayPal catalog": 1195, "Square payments": 1995, "Stripe charges": 1498}
 
 
-def test_nobody_is_asked_where_nothing_is_to_be_done(approver: Approver, asked: str) -> None:
+def test_a_plan_without_changes_needs_no_approval(approver: Approver, asked: str) -> None:
     approver.airflow.test_dag(DAG_ID)
     states = approver.airflow.states(DAG_ID)
     assert [states[task] for task in ALL_BUT_THE_WAIT] == ["success", "success", "skipped", "skipped", "skipped"]
 
 
-def test_a_plan_that_has_changed_since_it_was_shown_is_not_applied(
+def test_a_plan_that_changed_after_it_was_shown_is_not_applied(
     approver: Approver, asked: str, make_client: Callable[..., Client]
 ) -> None:
     client = make_client(url=approver.emulator.url)

@@ -1,4 +1,4 @@
-"""A DAG whose sensor says nothing of its mode: what ``test_sensor_modes`` runs in a real Airflow."""
+"""A DAG of ``test_sensor_modes``, whose sensor has no argument for its mode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A DAG whose sensor says nothing of since when runs count: what ``test_sensor_since`` runs in a real Airflow."""
+"""A DAG of ``test_sensor_since``, whose sensor has no argument ``since``."""
 
 from __future__ import annotations
 

@@ -1,18 +1,20 @@
 """
-An Airflow that has been started once, and runs each command in a fork of itself.
+A program that starts Airflow once, and runs each of Airflow's commands in a fork of itself.
 
-Importing Airflow and building its execution API takes ten times as long as what a command then does. This process has
-done both; a fork of it has a home, an environment and a database of its own, and forgets the others'.
+Importing Airflow and building its execution API takes ten times as long as a command. This process has done both; each
+fork has its own home, environment and database.
 
-It is a program, not a module to import: it runs in a process of its own, because that starts no threads of a test.
+A program, not a module to import: a process with the threads of tests could not fork safely.
 """
 
 from __future__ import annotations
 
 import functools
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import random
 import signal
 import sqlite3
@@ -29,7 +31,7 @@ MAX_SECONDS = 600
 MAX_JOIN_SECONDS = 60
 #: The database as ``airflow db migrate`` leaves it.
 NEW_DATABASE = "new.db"
-#: What a command needs is needed here: parsing, the scheduler's decisions, the execution API and its database queries.
+#: A DAG that needs the code of most commands: parsing, scheduling, the execution API and its database queries.
 REHEARSAL = """
 from airflow.providers.common.compat.sdk import DAG, BaseOperator
 
@@ -42,7 +44,7 @@ with DAG(dag_id="rehearsal", schedule=None):
 """
 
 
-def airflow(*arguments: str) -> None:
+def run_airflow(*arguments: str) -> None:
     """Run a command as ``python -m airflow`` does."""
     from airflow.__main__ import main
 
@@ -51,11 +53,11 @@ def airflow(*arguments: str) -> None:
 
 
 def in_fork(function: Callable[..., None], *arguments: Any) -> int:
-    """Call a function in a fork, which ends as a process of its own would, or is killed; return its exit code."""
+    """Call a function in a fork, which is killed after :data:`MAX_SECONDS`; return its exit code."""
     if not (child := os.fork()):
         function(*arguments)
         sys.exit()
-    # An alarm of its own would end with the first task that has an `execution_timeout`: Airflow takes that over.
+    # The alarm is the parent's: in the fork, a task with an `execution_timeout` would replace it.
     signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
     signal.alarm(MAX_SECONDS)
     _, status = os.waitpid(child, 0)
@@ -64,23 +66,50 @@ def in_fork(function: Callable[..., None], *arguments: Any) -> int:
 
 
 def rehearse(home: Path) -> None:
-    """Run what every command needs, and end what a fork cannot take over: threads and connections."""
+    """Create the database and run a DAG, then end the threads and connections, which a fork cannot take over."""
     (home / "dags").mkdir()
     (home / "dags" / "rehearsal.py").write_text(REHEARSAL)
+    import_modules()
+    check_each_schema_once()
     # Migrations set up logging for themselves.
-    in_fork(airflow, "db", "migrate")
+    in_fork(run_airflow, "db", "migrate")
     with closing(sqlite3.connect(home / "airflow.db")) as old, closing(sqlite3.connect(home / NEW_DATABASE)) as new:
         old.backup(new)
     is_shared_by_us = share_api()
-    airflow("dags", "test", "rehearsal")
+    run_airflow("dags", "test", "rehearsal")
     end_threads(is_shared_by_us)
+
+
+def import_modules() -> None:
+    """Import the modules that most forks need: Airflow's for commands, and the provider's with their libraries."""
+    for module in ("airflow.cli.commands.dag_command", "airflow.utils.db", "requests", "yaml"):
+        importlib.import_module(module)
+    for part in ("aep", "operators", "sensors", "triggers"):
+        package = importlib.import_module(f"airflow_provider_payments.{part}")
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)
+
+
+def check_each_schema_once() -> None:
+    """Keep the schemas that are valid: Airflow checks the schema of each parameter some ten times for each task."""
+    from jsonschema import Draft202012Validator
+
+    check, valid = Draft202012Validator.check_schema, set()
+
+    def check_once(schema: Any, *arguments: Any, **options: Any) -> None:
+        text = json.dumps(schema, sort_keys=True, default=repr)
+        if text not in valid:
+            check(schema, *arguments, **options)
+            valid.add(text)
+
+    Draft202012Validator.check_schema = check_once
 
 
 def share_api() -> bool:
     """
     Let all tasks use one execution API, as Airflow 3.3 does; return whether Airflow itself does not.
 
-    From 3.0 to 3.2 each task starts one, whose thread nothing ends.
+    From 3.0 to 3.2 each task starts its own, whose thread never ends.
     """
     try:
         from airflow.sdk.execution_time import supervisor
@@ -93,11 +122,11 @@ def share_api() -> bool:
 
 
 def end_threads(is_shared_by_us: bool) -> None:
-    """A fork has none of them, and would wait for what they do."""
+    """End all threads: a fork has none of them, and would wait for their work."""
     from airflow import settings
 
     settings.engine.dispose()
-    # Those of the tasks notice within a second that their task has ended, and use the execution API until then.
+    # The threads of tasks end within a second after their task, and use the execution API until then.
     for thread in threading.enumerate():
         if "_handle_socket_comms" in thread.name:
             thread.join(MAX_JOIN_SECONDS)
@@ -122,14 +151,14 @@ def end_threads(is_shared_by_us: bool) -> None:
 
 
 def move_to(link: Path, home: str) -> None:
-    """Let the path that Airflow knows for its home lead to another one."""
+    """Let the path of Airflow's home lead to another home."""
     new = link.with_name("new")
     new.symlink_to(home)
     new.replace(link)
 
 
 def run(order: dict[str, Any]) -> None:
-    """Become a command."""
+    """Run the command of an order, with its environment, home and output."""
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["home"])
@@ -138,7 +167,7 @@ def run(order: dict[str, Any]) -> None:
             os.dup2(file.fileno(), number)
     random.seed()
     read_configuration(Path(order["home"], "airflow.cfg"))
-    airflow(*order["arguments"])
+    run_airflow(*order["arguments"])
 
 
 def read_configuration(file: Path) -> None:
@@ -149,7 +178,7 @@ def read_configuration(file: Path) -> None:
 
 
 def main() -> None:
-    """Say 0 when ready; take orders from standard input, a line of JSON each; answer each with its exit code."""
+    """Print 0 when ready; read orders from standard input, a line of JSON each; print the exit code of each."""
     link = Path(os.environ["AIRFLOW_HOME"])
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)

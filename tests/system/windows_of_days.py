@@ -1,4 +1,4 @@
-"""DAGs that ask for runs of one dataflow, whose id is in the environment: what ``test_windows_*`` run."""
+"""DAGs of ``test_live_windows``, which request runs of one dataflow, whose id is in the environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ with DAG(dag_id="retried_window", schedule=None, catchup=False):
         retry_delay=timedelta(0),
     )
 
-# All days at once, were it not for the operator.
+# All days would run at once if the operator did not limit them.
 with DAG(
     dag_id="caught_up_windows",
     schedule=CronDataIntervalTimetable("@daily", timezone="UTC"),

@@ -243,7 +243,7 @@ class GuardedAdapter(HTTPAdapter):
 
 
 class GuardedSession(Session):
-    """A session with guarded connections that never follows a redirect, because it would read the whole body."""
+    """A session with guarded connections that follows no redirect and chooses no proxy: its caller names the proxy."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -251,4 +251,10 @@ class GuardedSession(Session):
             self.mount(scheme, GuardedAdapter())
 
     def get_redirect_target(self, resp: Response) -> None:
-        """Return no target, so that no redirect is followed."""
+        """Return no target: to follow a redirect, ``requests`` would read the whole body."""
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Take the CA bundle from the environment, but no proxy, which ``requests`` would look up for every request."""
+        if verify is True:
+            verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        return {"proxies": proxies, "stream": stream, "verify": verify, "cert": cert}

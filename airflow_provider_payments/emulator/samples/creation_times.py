@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from airflow_provider_payments.emulator.samples.draws import Draws
 
@@ -39,9 +40,16 @@ def creation_times(
     :param days: the number of days over which the past rows are spread.
     :param step: the seconds between two future rows.
     """
-    draws, begin = Draws(f"{seed} moments"), int(start)
-    before = sorted(begin - PAST_GAP_SECONDS - draws.below(days * 86400) for _ in range(past))
-    return [float(at) for at in (*before, *(begin + step * n for n in range(1, future + 1)))]
+    begin = float(int(start))
+    return [*(begin - age for age in _ages(seed, past, days)), *(begin + step * n for n in range(1, future + 1))]
+
+
+# The same for every start: an emulator that is reset for each test draws and sorts them once.
+@cache
+def _ages(seed: str, past: int, days: int) -> Sequence[int]:
+    """The ages of the past rows at the start in seconds, oldest first."""
+    draws = Draws(f"{seed} moments")
+    return sorted((PAST_GAP_SECONDS + draws.below(days * 86400) for _ in range(past)), reverse=True)
 
 
 def follow_ups(seed: str, start: float, created: Sequence[float], rule: EveryNth, days: int) -> list[tuple[float, int]]:

@@ -104,6 +104,15 @@ def test_a_custom_certificate_authority_is_accepted(server: Server, certificate:
     assert Transport(verify=str(certificate)).send(Call("GET", server.url)).body == {}
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_ca_bundle_of_the_environment_is_used(
+    variable: str, server: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, str(certificate))
+    assert Transport().send(Call("GET", server.url)).body == {}
+
+
 def test_a_tls_failure_after_a_write_is_ambiguous(server: Server, certificate: Path) -> None:
     with pytest.raises(RequestError) as failed:
         Transport(verify=str(certificate)).send(Call("POST", server.url, json={}))

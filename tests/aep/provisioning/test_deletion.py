@@ -71,7 +71,7 @@ def test_an_object_that_another_dataflow_uses_is_kept_and_not_marked(
 def test_a_dataset_with_a_batch_stays(client: Client, chain: Chain, emulator: Emulator) -> None:
     chain.ensure(chain.dataflow(partial_ingestion_percent=5))
     start = emulator.objects("flows")[0]["scheduleParams"]["startTime"]
-    emulator.advance(start - emulator.control("GET", "state")["now"] + 60)
+    emulator.advance(start - emulator.control("GET", "clock")["now"] + 60)
     deletion = Deletion(client, NAME, dataset=True)
     outcome = deletion.carry_out(deletion.parts())
     assert [one["kind"] for one in outcome.kept] == ["dataset"]
