@@ -230,7 +230,7 @@ def test_disabled_dataflow(row: str, stage: Stage, connect: Callable[..., None])
     events = wait(stage, [off, *others], seconds=1)
     assert [event["status"] for event in events] == ["error", "timeout", "timeout"]
     assert [event["status"] for event in wait(stage, [off], seconds=1, fail_if_disabled=False)] == ["timeout"]
-    with pytest.raises(ExperiencePlatformFailedError, match="is disabled since"):
+    with pytest.raises(ExperiencePlatformFailedError, match=r"is disabled \(last changed at"):
         stage.run(FlowRunSensor, flow_id=off, timeout=0)
     with pytest.raises(AirflowSensorTimeout):
         stage.run(FlowRunSensor, flow_id=off, timeout=0, fail_if_disabled="False")

@@ -69,13 +69,13 @@ class DataflowDisabledError(PlatformError):
     A dataflow whose run is waited for is disabled, and has no matching run.
 
     :param flow_id: the dataflow's id.
-    :param since: when the dataflow was last changed, as ISO 8601 text; ``None`` if the service does not return it.
+    :param changed_at: when the dataflow was last changed, as ISO 8601 text; ``None`` if the service does not return it.
     """
 
-    def __init__(self, flow_id: str, since: str | None) -> None:
-        when = f" since {since}" if since else ""
+    def __init__(self, flow_id: str, changed_at: str | None) -> None:
+        changed = f" (last changed at {changed_at})" if changed_at else ""
         super().__init__(
-            f"dataflow {flow_id} is disabled{when}, by a user or by the platform after 30 days of failures, so no run "
+            f"dataflow {flow_id} is disabled{changed}, by a user or by the platform after 30 days of failures, so no run "
             "will begin. Find out the reason, enable the dataflow and clear the task; fail_if_disabled=False continues "
             "to wait"
         )

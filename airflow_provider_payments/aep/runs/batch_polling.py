@@ -93,7 +93,7 @@ class RunQueries:
         """
         Return the items of these ids, with one query for all waits.
 
-        A failure becomes the error of each wait; it is final only if the query was for a single wait.
+        A failure becomes the error of each wait. If several waits share the query, only a 401 or 403 is final.
         """
         found: dict[str, Json] = {}
         requested = dict.fromkeys(ids)
@@ -197,7 +197,7 @@ class RunQueries:
             wait.quiet_since = max(wait.quiet_since, now)
             return True
         period = period_seconds(flow.get("scheduleParams"))
-        # Half the period, because runs begin late.
+        # No other run can have begun between the last poll without a run and this one. Half a period: runs begin late.
         if wait.selection.pick == "latest" or (period and began - wait.quiet_since < period / 2):
             wait.known_run_id = run_id
         return False

@@ -36,7 +36,7 @@ def test_a_disabled_dataflow_without_a_run_is_a_final_error(fleet: MakeFleet, ma
     error = waits[1].error
     assert error
     assert not error.retryable
-    for part in (f"dataflow {flows.ids[1]} is disabled since 20", "enable it", "fail_if_disabled=False"):
+    for part in (f"dataflow {flows.ids[1]} is disabled (last changed at 20", "enable the dataflow", "fail_if_disabled=False"):
         assert part in str(error)
 
 
@@ -102,7 +102,7 @@ def test_the_sensor_fails_in_each_mode(
         disable(queries, flows.ids[0])
     else:
         queries.client.request("DELETE", f"{FLOWS}/{flows.ids[0]}")
-    with pytest.raises(ExperiencePlatformFailedError, match=r"is disabled since|FLOW-1439-404"):
+    with pytest.raises(ExperiencePlatformFailedError, match=r"is disabled \(last changed at|FLOW-1439-404"):
         sensor(flows, mode=mode).execute(context())
 
 
