@@ -75,9 +75,9 @@ class DataflowDisabledError(PlatformError):
     def __init__(self, flow_id: str, changed_at: str | None) -> None:
         changed = f" (last changed at {changed_at})" if changed_at else ""
         super().__init__(
-            f"dataflow {flow_id} is disabled{changed}, by a user or by the platform after 30 days of failures, so no run "
-            "will begin. Find out the reason, enable the dataflow and clear the task; fail_if_disabled=False continues "
-            "to wait"
+            f"dataflow {flow_id} is disabled{changed}, by a user or by the platform after 30 days of failures, so no "
+            "run will begin. Find out the reason, enable the dataflow and clear the task; fail_if_disabled=False "
+            "continues to wait"
         )
 
 

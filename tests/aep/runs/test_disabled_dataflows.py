@@ -36,8 +36,12 @@ def test_a_disabled_dataflow_without_a_run_is_a_final_error(fleet: MakeFleet, ma
     error = waits[1].error
     assert error
     assert not error.retryable
-    for part in (f"dataflow {flows.ids[1]} is disabled (last changed at 20", "enable the dataflow", "fail_if_disabled=False"):
-        assert part in str(error)
+    parts = (
+        f"dataflow {flows.ids[1]} is disabled (last changed at 20",
+        "enable the dataflow",
+        "fail_if_disabled=False",
+    )
+    assert all(part in str(error) for part in parts)
 
 
 def test_a_disabled_dataflow_is_waited_for_if_requested(fleet: MakeFleet, make_queries: MakeQueries) -> None:
