@@ -278,7 +278,7 @@ def test_a_retry_with_an_empty_store_finds_the_previous_trys_run(stage: Stage, i
 
 def test_a_retry_with_an_empty_store_waits_for_a_late_run(stage: Stage) -> None:
     stage.emulator.fail("late_apply", method="POST", path="*/runs", seconds=40)
-    with pytest.raises(ExperiencePlatformUnavailableError, match="needs 51 s to show"):
+    with pytest.raises(ExperiencePlatformUnavailableError, match="needs 51 s to be listed"):
         run(stage, if_covered="again", timeout=20)
     discard(stage)
     returned = run(stage, try_number=2, if_covered="again")
