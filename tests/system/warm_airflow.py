@@ -69,10 +69,10 @@ def rehearse(home: Path) -> None:
     """Create the database and run a DAG, then end the threads and connections, which a fork cannot take over."""
     (home / "dags").mkdir()
     (home / "dags" / "rehearsal.py").write_text(REHEARSAL)
+    # Migrations set up logging for themselves, and write the configuration that the import of Airflow reads.
+    in_fork(run_airflow, "db", "migrate")
     import_modules()
     check_each_schema_once()
-    # Migrations set up logging for themselves.
-    in_fork(run_airflow, "db", "migrate")
     with closing(sqlite3.connect(home / "airflow.db")) as old, closing(sqlite3.connect(home / NEW_DATABASE)) as new:
         old.backup(new)
     is_shared_by_us = share_api()
