@@ -224,7 +224,7 @@ def test_a_teardown_without_marks_is_refused(connected: Emulator, connect: Calla
     make_ends(run_id="one")
     before, requests = existing_ids(connected), len(connected.requests())
     connect(connected.url, marks=False)
-    with pytest.raises(ExperiencePlatformFailedError, match=r"marks=False.*switch them on"):
+    with pytest.raises(ExperiencePlatformFailedError, match=r"marks=False.*switch marks on"):
         tear_down()
     assert existing_ids(connected) == before
     assert len(connected.requests()) == requests
