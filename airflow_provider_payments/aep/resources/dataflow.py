@@ -124,7 +124,7 @@ class Dataflow(FlowServiceResource):
         self._check_end_time()
         own = set(as_mapping("extra.scheduleParams", self.extra.get("scheduleParams"))) & SCHEDULE_FIELDS
         if own:
-            allowed = "each of these is set by an argument of its own"
+            allowed = "each of these is set by its own argument"
             raise InvalidInputError("extra.scheduleParams", sorted(own), allowed)
 
     def _check_delta_column(self) -> None:
