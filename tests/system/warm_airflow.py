@@ -69,10 +69,10 @@ def rehearse(home: Path) -> None:
     """Create the database and run a DAG, then end the threads and connections, which a fork cannot take over."""
     (home / "dags").mkdir()
     (home / "dags" / "rehearsal.py").write_text(REHEARSAL)
+    # Migrations set up logging for themselves, and write the configuration that the import of Airflow reads.
+    in_fork(run_airflow, "db", "migrate")
     import_modules()
     check_each_schema_once()
-    # Migrations set up logging for themselves.
-    in_fork(run_airflow, "db", "migrate")
     with closing(sqlite3.connect(home / "airflow.db")) as old, closing(sqlite3.connect(home / NEW_DATABASE)) as new:
         old.backup(new)
     is_shared_by_us = share_api()
@@ -81,13 +81,18 @@ def rehearse(home: Path) -> None:
 
 
 def import_modules() -> None:
-    """Import the modules that most forks need: Airflow's for commands, and the provider's with their libraries."""
-    for module in ("airflow.cli.commands.dag_command", "airflow.utils.db", "requests", "yaml"):
-        importlib.import_module(module)
-    for part in ("aep", "operators", "sensors", "triggers"):
-        package = importlib.import_module(f"airflow_provider_payments.{part}")
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(found.name)
+    """
+    Import the provider's part without Airflow, and its libraries.
+
+    Operators and sensors are left to each fork: they read their defaults from Airflow's configuration.
+    """
+    import requests  # noqa: F401
+    import yaml  # noqa: F401
+
+    from airflow_provider_payments import aep
+
+    for found in pkgutil.walk_packages(aep.__path__, f"{aep.__name__}."):
+        importlib.import_module(found.name)
 
 
 def check_each_schema_once() -> None:

@@ -243,7 +243,7 @@ class GuardedAdapter(HTTPAdapter):
 
 
 class GuardedSession(Session):
-    """A session with guarded connections that follows no redirect and chooses no proxy: its caller names the proxy."""
+    """A session with guarded connections that follows no redirect."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -252,9 +252,3 @@ class GuardedSession(Session):
 
     def get_redirect_target(self, resp: Response) -> None:
         """Return no target: to follow a redirect, ``requests`` would read the whole body."""
-
-    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Take the CA bundle from the environment, but no proxy, which ``requests`` would look up for every request."""
-        if verify is True:
-            verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        return {"proxies": proxies, "stream": stream, "verify": verify, "cert": cert}
