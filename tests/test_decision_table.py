@@ -35,7 +35,7 @@ def differs(object_id: str = "d", created: float = OLD, **given: Any) -> Seen:
 
 
 def created(seconds_ago: float, *, searched: bool = True) -> Memory:
-    """The memory of a call that created the object ``m`` a number of seconds ago."""
+    """The memory of an operation that created the object ``m`` a number of seconds ago."""
     return Memory(creations=1, sent_at=NOW.monotonic - seconds_ago, created_id="m", searched=searched)
 
 
@@ -59,14 +59,14 @@ CASES: dict[str, list[tuple[Collection[Seen], Memory]]] = {
     "a matching object that its creator may still be deleting": [
         ([seen(checked=True, busy_until=NOW.platform + 9)], Memory())
     ],
-    "the object that this call created is not listed": [([], created(60, searched=False)), ([], created(60))],
+    "the object that this operation created is not listed": [([], created(60, searched=False)), ([], created(60))],
     "the same for 6 W (at least 10 s), and no other object matches": [([], created(6 * SETTLE_SECONDS + 2))],
     "the same for 2 W (at least 10 s), and another object matches": [([MATCHING], created(2 * SETTLE_SECONDS + 2))],
-    "a dataflow that this call created, and an older one that differs and ingests the same data": [
+    "a dataflow that this operation created, and an older one that differs and ingests the same data": [
         ([OURS, differs("f", OLDER)], created(60))
     ],
     "only objects that differ": [([differs()], Memory())],
-    "the oldest differs only because an earlier attempt gave it up and disabled it": [
+    "the oldest differs only because an earlier try or run gave it up and disabled it": [
         ([differs(was_given_up=True)], Memory()),
         ([differs(was_given_up=True, checked=True)], Memory()),
     ],

@@ -34,7 +34,9 @@ RENEWAL_INTERVAL_SECONDS = 60.0
 
 def polling_client(connection: Any, ended: threading.Event) -> Client:
     """
-    Return a client that never retries, because the next poll is the retry; a 429 throttles all threads.
+    Return a client that sends each request once, because the next poll is the retry; a 429 throttles all threads.
+
+    Only a request whose token was refused is sent a second time at once, with a new token.
 
     :param connection: the Airflow connection.
     :param ended: as soon as this event is set, a pause of the client ends with an error.

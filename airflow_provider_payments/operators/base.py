@@ -146,9 +146,9 @@ class CreateOperator(ExperiencePlatformOperator):
         ``None``: no such fields. (templated)
     :param chain: name of the chain that the object belongs to, written into its mark. Needed if several DAGs create one
         chain. Defaults to ``None``: the DAG's id. (templated)
-    :param remove_duplicates: whether to delete unused duplicates that earlier attempts of this chain left. Otherwise
-        duplicates are reported in ``duplicates`` and in the log, and a duplicate dataflow is disabled. Defaults to
-        ``False``. (templated)
+    :param remove_duplicates: whether to delete unused duplicates that earlier tries and runs of this chain left.
+        Otherwise duplicates are reported in ``duplicates`` and in the log, and a duplicate dataflow is disabled.
+        Defaults to ``False``. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     """
 

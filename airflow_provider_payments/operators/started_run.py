@@ -171,9 +171,10 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         with airflow_errors():
             self._tolerance()  # before the first request, so that a wrong argument fails at once
             window = self.window(context)
-            pause, timeout = self._limits()
+            interval, timeout = self._limits()
             until = deadline(timeout, self._execution_limit)
             waits = as_bool("wait_for_completion", self.wait_for_completion) is not False
+            # How long this try may still run, and the delay before the next try, which needs the state.
             longest = (math.inf if until is None else until - time.time()) + self.retry_delay.total_seconds()
             state = TaskRunState(context, self.retries or 0, window, longest + MAX_RETRY_DELAY_SECONDS)
             client = self.hook.client
@@ -187,11 +188,11 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         if not waits:
             return self._report(run, context, self.more_outputs(run, context, reused=started.reused))
         if run.is_active and self.deferrable:
-            self._defer_wait(started, run, pause, until)
-        ended = self._wait(client, run, pause, until)
+            self._defer_wait(started, run, interval, until)
+        ended = self._wait(client, run, interval, until)
         return self._end(ended, context, found=started.found, reused=started.reused)
 
-    def _defer_wait(self, started: Started, run: FlowRun, pause: float, until: float | None) -> NoReturn:
+    def _defer_wait(self, started: Started, run: FlowRun, interval: float, until: float | None) -> NoReturn:
         from airflow_provider_payments.aep.runs.flow_run import RunSelection
         from airflow_provider_payments.triggers.flow_run import FlowRunTrigger
 
@@ -199,7 +200,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             trigger=FlowRunTrigger(
                 aep_conn_id=self.aep_conn_id,
                 selection=asdict(RunSelection(flow_id=run.flow_id, run_id=run.id)),
-                poll_interval=pause,
+                poll_interval=interval,
                 deadline=until,
                 created_since=run.created_at,
                 flow=self._flow.to_json() if self._flow else None,
@@ -272,7 +273,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         flow_id = as_optional_id("flow_id", self.flow_id)
         return flow_id in (None, own.run.flow_id) and own.requested in (None, self.window(context))
 
-    def _wait(self, client: Client, run: FlowRun, pause: float, until: float | None) -> FlowRun:
+    def _wait(self, client: Client, run: FlowRun, interval: float, until: float | None) -> FlowRun:
         """
         Poll the run on this worker until it has ended, and return it.
 
@@ -286,7 +287,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
             left = end - clock.monotonic()
             if left <= 0:
                 raise FlowRunTimeoutError(f"flow run {run.id} has not ended in time; {self.run_log.last_status}")
-            clock.sleep(min(pause, left))
+            clock.sleep(min(interval, left))
             with airflow_errors(), client.transport.within(max(end - clock.monotonic(), MIN_POLL_SECONDS)):
                 run = read_run(client, run.id)
             Stats.incr("payments.flow_run.poll.requests")
@@ -337,7 +338,7 @@ class FlowRunOperator(JudgesFlowRuns, ExperiencePlatformOperator):
         return window.to_json() if window else {}
 
     def _limits(self) -> tuple[float, float | None]:
-        pause, timeout = as_duration("poll_interval", self.poll_interval), as_duration("timeout", self.timeout)
-        if not pause:
+        interval, timeout = as_duration("poll_interval", self.poll_interval), as_duration("timeout", self.timeout)
+        if not interval:
             raise InvalidInputError("poll_interval", self.poll_interval, "more than 0 seconds")
-        return pause, timeout
+        return interval, timeout

@@ -3,7 +3,8 @@ The poller of a connection: polls for all waits on the connection, in a triggere
 
 It starts with the first wait and ends with the last. Requests run in a few threads of the poller, never on the loop.
 Each wait has its own interval; polls that are due within half an interval are coalesced, so up to a hundred waits share
-a request. A request that hangs delays only its own waits. A 429 throttles all waits. The poller only reads.
+a request. A hanging request delays only its own waits while another thread is free. A 429 throttles all waits. The
+poller only reads.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ class Round:
     had_several: bool = field(init=False)
     is_answered: bool = False
     #: The waits of failed requests, each with the number of waits in its request.
-    unanswered: list[tuple[Wait, int]] = field(default_factory=list)
+    failed: list[tuple[Wait, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Record whether the round began with several requests."""
@@ -149,10 +150,10 @@ class Round:
                 wait.failures, wait.group_size = 0, IDS_PER_REQUEST
             elif not is_throttled(wait.error):
                 wait.failures += 1
-                self.unanswered.append((wait, len(waits)))
+                self.failed.append((wait, len(waits)))
         self.requests -= 1
         if self.requests == 0:
-            for wait, size in self.unanswered:
+            for wait, size in self.failed:
                 if size > 1 and (self.is_answered or (not self.had_several and wait.failures >= MAX_FAILURES_UNSPLIT)):
                     wait.group_size = max(1, size // 10)
 

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_payments.aep.api.client import Client, Reads
 from airflow_provider_payments.aep.provisioning.ensure import ensure
-from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
+from airflow_provider_payments.aep.resources.base import Change, Resource, Unchangeable
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.resources.kind import Kind, RemoteObject
 from airflow_provider_payments.aep.resources.schedule import Schedule
@@ -46,7 +46,7 @@ def reader(chain: Chain) -> Reads:
     return Reader(chain.client)
 
 
-def judged(reads: Reads, desired: Resource, existing: RemoteObject, now: float | None = None) -> Change | Fixed:
+def judged(reads: Reads, desired: Resource, existing: RemoteObject, now: float | None = None) -> Change | Unchangeable:
     differences = desired.differences(reads, existing)
     return desired.judge(existing, differences, reads.now() if now is None else now)
 
@@ -104,7 +104,7 @@ def test_a_field_group_is_judged_by_its_list_item(chain: Chain, reader: Reads) -
     desired = chain.field_group(fields=FIELDS | {"product.price": "number", "product.name": "integer"})
     (existing,) = desired.look_up(reader)
     fixed = judged(reader, desired, existing)
-    assert isinstance(fixed, Fixed)
+    assert isinstance(fixed, Unchangeable)
     assert [d.field for d in fixed.differences] == ["fields.product.name (type)"]
     assert fixed.advice.startswith("An update only adds fields")
 
@@ -145,7 +145,7 @@ def test_a_mapping_set_found_by_id_is_compared_by_content(chain: Chain, reader: 
     assert chain.mapping_set(mappings=alike).differences(reader, existing) == []
     other = chain.mapping_set(mappings={"_id": "Type"})
     assert [d.field for d in other.differences(reader, existing)] == ["mappings"]
-    assert isinstance(judged(reader, other, existing), Fixed)
+    assert isinstance(judged(reader, other, existing), Unchangeable)
 
 
 # ---- time limits -----------------------------------------------------------------------------------------------------
@@ -175,9 +175,9 @@ def test_a_change_after_the_start_is_judged_fixed(
     desired = chain.dataflow(**requested)
     (existing,) = desired.look_up(reader)
     start = existing.item["scheduleParams"]["startTime"]
-    assert isinstance(judged(reader, desired, existing, start - 1), Fixed) is always
+    assert isinstance(judged(reader, desired, existing, start - 1), Unchangeable) is always
     fixed = judged(reader, desired, existing, start)
-    assert isinstance(fixed, Fixed)
+    assert isinstance(fixed, Unchangeable)
     assert code in fixed.advice
     # The service refuses the update.
     emulator.advance(300)
@@ -243,7 +243,7 @@ def test_a_state_that_the_user_did_not_set_stays(chain: Chain, reader: Reads) ->
     switched(chain, "disable")
     (existing,) = chain.dataflow().look_up(reader)
     fixed = judged(reader, chain.dataflow(), existing)
-    assert isinstance(fixed, Fixed)
+    assert isinstance(fixed, Unchangeable)
     assert [d.field for d in fixed.differences] == ["state"]
     assert re.match(r"The dataflow is disabled, and was last changed at 20\S+\+00:00: enable it", fixed.advice)
 
@@ -252,7 +252,7 @@ def test_a_draft_is_not_enabled_by_an_update(chain: Chain, reader: Reads) -> Non
     chain.ensure(chain.dataflow())
     (existing,) = chain.dataflow().look_up(reader)
     draft = RemoteObject(existing.id, item=existing.item | {"state": "draft"})
-    assert isinstance(judged(reader, chain.dataflow(enabled=True), draft), Fixed)
+    assert isinstance(judged(reader, chain.dataflow(enabled=True), draft), Unchangeable)
 
 
 def test_a_dataflow_is_created_disabled_on_request(chain: Chain, emulator: Emulator) -> None:

@@ -149,13 +149,14 @@ class Client:
         :param safe: whether the request may be repeated after an unknown outcome. Defaults to whether it only reads.
         :param expected: checks the shape of the answer's body, see :mod:`.answers`.
         :param into: consumes a file in chunks, see :class:`.transport.Call`.
-        :param attempts: the number of attempts allowed. Defaults to that of the transport.
+        :param attempts: the number of attempts allowed, not counting one repeat with a new token. Defaults to that of
+            the transport.
         :param in_sandbox: whether the request names the sandbox. Defaults to true.
         :raises RequestError: for any answer other than a 2xx of the expected shape.
         :raises ReadOnlyError: for a write if ``read_only`` is set.
         """
-        reads = method == "GET" or (method == "POST" and path.endswith(READING_POSTS))
-        if self.read_only and not reads:
+        changes_nothing = method == "GET" or (method == "POST" and path.endswith(READING_POSTS))
+        if self.read_only and not changes_nothing:
             raise ReadOnlyError(method, path)
         own = {"x-api-key": self.credential.client_id, "x-gw-ims-org-id": self.org_id}
         if in_sandbox:
@@ -170,8 +171,8 @@ class Client:
             json=body,
             headers=own | dict(headers or {}),
             credential=self.credential,
-            safe=safe,
-            changes_nothing=reads,
+            changes_nothing=changes_nothing,
+            safe=changes_nothing if safe is None else safe,
             expected=expected,
             into=into,
             attempts=attempts,

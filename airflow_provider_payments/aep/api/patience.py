@@ -55,13 +55,13 @@ class Patience:
 
     def wait(self, error: UnreadableError | RequestError) -> None:
         """
-        Sleep before the next read, for as long as :meth:`pause` returns.
+        Sleep before the next read, for as long as :meth:`next_wait_seconds` returns.
 
         :param error: the failure of the last read; raised again if another read is useless.
         """
-        self.client.transport.clock.sleep(self.pause(error))
+        self.client.transport.clock.sleep(self.next_wait_seconds(error))
 
-    def pause(self, error: UnreadableError | RequestError) -> float:
+    def next_wait_seconds(self, error: UnreadableError | RequestError) -> float:
         """
         Return how many seconds to sleep before the next read.
 

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Between two searches for an object that was created and is not listed.
+#: Interval between two searches for a created object that is not listed.
 SEARCH_INTERVAL_SECONDS = 2.0
-#: The least time for which such an object is searched for.
+#: Minimum time for which a created object that is not listed is searched for.
 MIN_SEARCH_SECONDS = 10.0
-#: How often one call sends the same request if each answer is lost and no request has had an effect.
+#: Maximum number of times that one operation sends the same request, if each answer is lost and no request has had an
+#: effect.
 MAX_REQUESTS = 3
 
 
@@ -51,34 +52,34 @@ class Settling:
         """The time until a request that is sent now has taken effect and is listed."""
         return self.settle_seconds + TICK_SECONDS if self.settle_seconds else 0.0
 
-    def pause_after_lost_answer(self, error: RequestError, noun: str, sent: int) -> float:
+    def seconds_after_lost_answer(self, error: RequestError, noun: str, sent: int) -> float:
         """
         Return how many seconds to sleep after a lost answer, until the created object must be listed.
 
         :param error: the failure of the request; raised again unless its answer was lost.
         :param noun: the kind of object to search for after the sleep, for the log.
         :param sent: how many such requests were sent so far; the back-off doubles with each.
-        :raises UnsettledError: see :meth:`pause`.
+        :raises UnsettledError: see :meth:`require_time`.
         """
         if error.failure is not Failure.AMBIGUOUS or (error.retry_after or 0.0) > MAX_WAIT_SECONDS:
             raise error
         log.warning("%s; searching for the %s before the request is sent again", error, noun)
-        pause = FIRST_WAIT_SECONDS * 2 ** (sent - 1) if error.retry_after is None else error.retry_after
-        return self.pause(max(self.seconds_after_sending, pause), "to be listed")
+        back_off = FIRST_WAIT_SECONDS * 2 ** (sent - 1) if error.retry_after is None else error.retry_after
+        return self.require_time(max(self.seconds_after_sending, back_off), "to be listed")
 
     def sleep(self, seconds: float, why: str) -> None:
         """
         Sleep, and log the reason.
 
-        :raises UnsettledError: see :meth:`pause`.
+        :raises UnsettledError: see :meth:`require_time`.
         """
-        if self.pause(seconds, why):
+        if self.require_time(seconds, why):
             log.info("Waiting %.0f s for %s %s", seconds, self.what, why)
             self.client.transport.clock.sleep(seconds)
 
-    def pause(self, seconds: float, why: str) -> float:
+    def require_time(self, seconds: float, why: str) -> float:
         """
-        Return ``seconds`` if the operation has that much time left.
+        Return ``seconds``, if the operation has that much time left for a wait.
 
         :param why: ends the sentence "the object needs 3 s ...".
         :raises UnsettledError: if the remaining time is shorter.

@@ -11,7 +11,7 @@ from airflow_provider_payments.aep.dataflows.plan import Step
 from airflow_provider_payments.aep.dataflows.problems import did_you_mean
 from airflow_provider_payments.aep.dataflows.snapshot import placeholder_id
 from airflow_provider_payments.aep.errors import Difference
-from airflow_provider_payments.aep.resources.base import OWNER, Fixed, Resource
+from airflow_provider_payments.aep.resources.base import OWNER, Resource, Unchangeable
 from airflow_provider_payments.aep.resources.reference import Reference, reference_to
 from airflow_provider_payments.aep.resources.sources import SOURCES, Source
 
@@ -199,7 +199,7 @@ class ChainSteps:
             return self.keep(kind, name, existing, used=used, desired=desired)
         latest = desired.latest(self.snapshot, existing)
         verdict = desired.judge(latest, found, self.snapshot.now())
-        if isinstance(verdict, Fixed):
+        if isinstance(verdict, Unchangeable):
             self.conflict(kind, name, verdict.advice, changes or verdict.differences, at, id=existing.id)
         elif obstacle := self._ownership_conflict(kind, existing):
             self.conflict(kind, name, obstacle, changes, at, id=existing.id)

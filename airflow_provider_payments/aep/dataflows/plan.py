@@ -40,9 +40,9 @@ PLAN_FORMAT = 1
 
 class Login(NamedTuple):
     """
-    The credential of a new base connection.
+    The Airflow connection from which an apply reads the credential of a new base connection.
 
-    :param conn_id: the Airflow connection that holds the vendor's credential.
+    :param conn_id: id of the Airflow connection.
     :param source: the vendor of the account.
     """
 
@@ -64,7 +64,7 @@ class Step:
     :param desired: the desired object; ``None`` if one of its values is known only during an apply.
     :param existing: the existing object.
     :param change: the change that turns the existing object into the desired one.
-    :param login: the credential of a new base connection.
+    :param login: names the credential of a base connection to create; ``None`` for other steps.
     :param ignored: ids of objects of the same name that do not belong to this definition.
     :param is_temporary: whether the conflict may resolve itself, because an object cannot be read or understood at
         present.

@@ -59,7 +59,8 @@ def decide(
     :param renewed: whether the token has been renewed for this call already. Defaults to false.
     :param jitter: 0 to 1; shortens a back-off by up to a half. Defaults to 0.
     :param remaining: seconds that the whole operation has left; a longer wait is not begun. Defaults to no limit.
-    :param attempts: the number of attempts allowed. Defaults to :data:`MAX_ATTEMPTS`.
+    :param attempts: the number of attempts allowed, not counting one repeat with a new token. Defaults to
+        :data:`MAX_ATTEMPTS`.
     """
     if error.failure is Failure.TOKEN_REFUSED:
         return Decision(should_retry=not renewed, renew_token=True)

@@ -1,9 +1,9 @@
 """
 The transport: signs one HTTP request, limits its time and size, retries it, and returns its answer as data.
 
-Only :func:`.retries.decide` decides on retries; no code above or below the transport retries. A write whose outcome is
-unknown is never repeated here: the error is :attr:`Failure.AMBIGUOUS`, and :mod:`.ensure` searches for the object
-before it sends the write again.
+Only :func:`.retries.decide` decides whether the transport sends a request again. Code above the transport may repeat a
+read, but it reads or searches before it sends a write again. A write whose outcome is unknown is repeated here only if
+the caller marked it ``safe``; otherwise the error is :attr:`Failure.AMBIGUOUS`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import os
 import random
 import threading
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 from weakref import WeakSet
+
+import attrs
 
 from airflow_provider_payments import __version__
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
@@ -41,7 +42,7 @@ from airflow_provider_payments.aep.http.proxies import (
     shown,
 )
 from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS, decide, parse_date
-from airflow_provider_payments.aep.http.unanswered import through, unanswered
+from airflow_provider_payments.aep.http.unanswered import classify_exception, through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +101,7 @@ class Credential(Protocol):
         """Record that a service refused ``token``; return whether :meth:`token` returns another one now."""
 
 
-@dataclass(frozen=True)
+@attrs.frozen
 class Call:
     """
     One request to send.
@@ -112,37 +113,29 @@ class Call:
     :param form: the body as form fields, for the token request. Defaults to no body.
     :param headers: headers in addition to those of every request.
     :param credential: signs the request. Defaults to ``None``, for the token request itself.
-    :param safe: whether the request may be repeated after an unknown outcome. Defaults to whether it only reads.
     :param changes_nothing: whether the request only reads. Defaults to true for a GET.
+    :param safe: whether the request may be repeated after an unknown outcome. Defaults to ``changes_nothing``.
     :param expected: checks the shape of the body and returns its value. Defaults to an object or a list, and for a
         DELETE to any body.
-    :param into: consumes the body of a 200 in chunks, for each attempt from the beginning, and returns the value of the
-        body; for files. The timeout of whole answers does not apply. It may raise :class:`.UnexpectedError`.
-    :param attempts: the number of attempts allowed. Defaults to that of the transport.
+    :param into: a function for files, which receives the body of a 200 in chunks and returns the value of the body. It
+        is called anew for each attempt, and may raise :class:`.UnexpectedError`. The timeout of whole answers does not
+        apply to such a request. Defaults to ``None``: the body is read as JSON.
+    :param attempts: the number of attempts allowed, not counting one repeat with a new token. Defaults to that of the
+        transport.
     """
 
     method: str
     url: str
-    params: list[tuple[str, str]] = field(default_factory=list)
-    json: Any = field(default=None, repr=False)
-    form: Mapping[str, str] | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: list[tuple[str, str]] = attrs.field(factory=list)
+    json: Any = attrs.field(default=None, repr=False)
+    form: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     credential: Credential | None = None
-    safe: bool | None = None
-    changes_nothing: bool | None = None
+    changes_nothing: bool = attrs.field(default=attrs.Factory(lambda call: call.method == "GET", takes_self=True))
+    safe: bool = attrs.field(default=attrs.Factory(lambda call: call.changes_nothing, takes_self=True))
     expected: Expected | None = None
-    into: Callable[[Iterator[bytes]], Any] | None = field(default=None, repr=False)
+    into: Callable[[Iterator[bytes]], Any] | None = attrs.field(default=None, repr=False)
     attempts: int | None = None
-
-    @property
-    def reads(self) -> bool:
-        """Whether the request only reads."""
-        return self.method == "GET" if self.changes_nothing is None else self.changes_nothing
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether the request may be repeated after an unknown outcome."""
-        return self.reads if self.safe is None else self.safe
 
     @property
     def path(self) -> str:
@@ -151,7 +144,9 @@ class Call:
 
     def failed(self, failure: Failure, reason: str, status: int | None = None) -> RequestError:
         """Return the error of an attempt without an answer of a service."""
-        return RequestError(failure, self.method, self.path, reason=reason, status=status, changes_nothing=self.reads)
+        return RequestError(
+            failure, self.method, self.path, reason=reason, status=status, changes_nothing=self.changes_nothing
+        )
 
 
 class Transport:
@@ -164,8 +159,8 @@ class Transport:
     :param proxies: proxies in the form of ``requests``. Defaults to those of the environment.
     :param verify: whether the TLS certificate is verified, or the path of a CA bundle. Defaults to true.
     :param clock: measures time and sleeps. Defaults to the local clock.
-    :param attempts: how many times a request is sent at most. Defaults to 5; a poller, whose next poll is the retry,
-        uses 1.
+    :param attempts: how many times a request is sent at most, not counting one repeat with a new token. Defaults to 5;
+        a poller, whose next poll is the retry, uses 1.
     :param max_body_bytes: upper bound for a body; a longer one raises an error. Defaults to 64 MiB.
     """
 
@@ -184,7 +179,7 @@ class Transport:
         self.max_body_bytes = max_body_bytes
         #: Entered for each request to the platform: it may wait before the request, and receives the request's error.
         self.pace: AbstractContextManager[Any] = nullcontext()
-        #: The number of requests so far, without those for tokens.
+        #: The number of requests, without those for tokens, since the poller last reset it.
         self.requests_sent = 0
         self._lock = threading.Lock()
         self.timeouts = (connect_timeout, read_timeout)
@@ -252,7 +247,7 @@ class Transport:
                 decision = decide(
                     error,
                     attempt=attempt,
-                    safe=call.repeatable,
+                    safe=call.safe,
                     renewed=renewed,
                     jitter=random.random(),
                     remaining=self.remaining,
@@ -310,7 +305,7 @@ class Transport:
             try:
                 received = self._exchange(call, token, proxy, (connect, silence))
             except (RequestException, HTTPError) as error:
-                failure, reason = unanswered(error, call.url, proxy, connect, silence)
+                failure, reason = classify_exception(error, call.url, proxy, connect, silence)
                 if failure is Failure.NOT_SENT or not attempt.was_cut:
                     raise call.failed(failure, reason) from None
             except UnexpectedError as error:
@@ -390,7 +385,7 @@ class Transport:
                 if response.status_code != 429:
                     raise
                 body = b""  # the body of a 429 is not needed: no request was executed
-        return Received(call.method, call.path, response.status_code, response.headers, body, call.reads)
+        return Received(call.method, call.path, response.status_code, response.headers, body, call.changes_nothing)
 
 
 def _chunks(call: Call, response: requests.Response, limit: float = math.inf) -> Iterator[bytes]:

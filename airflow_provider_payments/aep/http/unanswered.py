@@ -1,4 +1,4 @@
-"""The kind of failure of a request without a complete answer, by the exception of ``requests``."""
+"""The classification of exceptions of ``requests``: the kind of failure of a request without a complete answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def through(proxy: str) -> str:
     return f" through the proxy {shown(proxy)}" if proxy else ""
 
 
-def unanswered(error: Exception, url: str, proxy: str, connect: float, silence: float) -> tuple[Failure, str]:
+def classify_exception(error: Exception, url: str, proxy: str, connect: float, silence: float) -> tuple[Failure, str]:
     """
     Return the kind of failure of a request without a complete answer, and the reason.
 

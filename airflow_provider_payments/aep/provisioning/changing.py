@@ -15,7 +15,7 @@ from airflow_provider_payments.aep.errors import (
     UnsettledError,
 )
 from airflow_provider_payments.aep.http.retries import FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS
-from airflow_provider_payments.aep.resources.base import Change, Fixed, Resource
+from airflow_provider_payments.aep.resources.base import Change, Resource, Unchangeable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,7 +91,7 @@ class Changes:
         if latest is not existing:
             differences = self.allowed(desired.differences(self.client, latest))
         match desired.judge(latest, differences, self.client.now()):
-            case Fixed(fixed, advice):
+            case Unchangeable(fixed, advice):
                 raise ConflictError(desired.kind.name, desired.name, latest.id, fixed, advice)
             case Change() as change:
                 return desired.send(self.client, latest, change)

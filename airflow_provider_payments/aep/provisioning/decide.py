@@ -1,8 +1,9 @@
 """
-The decision of exactly-once provisioning: a pure function of the observed objects, this call's memory and the time.
+The decision of exactly-once provisioning: a pure function of the observed objects, the operation's memory and the time.
 
 An :class:`.operation.Operation` observes, and carries out the decision; a plan decides with an empty :class:`Memory`.
-The table is also in the manual, in ``docs/exactly-once.md``. W is the settle time of the kind.
+The table is also in the manual, in ``docs/exactly-once.md``. W is the settle time of the kind. The second key is the
+object's references, or the whole list without the filter by name.
 
 | observed | next |
 | --- | --- |
@@ -16,12 +17,12 @@ The table is also in the manual, in ``docs/exactly-once.md``. W is the settle ti
 | a matching object that was read by its id | `Adopt` |
 | several matching objects | `Adopt` the oldest; the others are duplicates |
 | a matching object that its creator may still be deleting | `Wait` until the creator has finished |
-| the object that this call created is not listed | `Search` by the second key, then `Wait` and search again |
+| the object that this operation created is not listed | `Search` by the second key, then `Wait` and search again |
 | the same for 6 W (at least 10 s), and no other object matches | `GiveUp`, without a retry |
 | the same for 2 W (at least 10 s), and another object matches | `Adopt` the other object |
-| a dataflow that this call created, and an older one that differs and ingests the same data | `Withdraw` its own |
+| a dataflow that this operation created, and an older one that differs and ingests the same data | `Withdraw` its own |
 | only objects that differ | `Resolve` the oldest: `update` changes it, `reuse` and `fail` end with an error |
-| the oldest differs only because an earlier attempt gave it up and disabled it | `Check`, then `Revive`: enable it |
+| the oldest differs only because an earlier try or run gave it up and disabled it | `Check`, then `Revive`: enable it |
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Rules:
     """
     The properties of a kind that a decision depends on.
 
-    :param may_duplicate: whether the service accepts a second object of the same name, and the second must be removed.
+    :param may_duplicate: whether two simultaneous creations both succeed and the second does harm, see :class:`.Kind`.
     :param settle_seconds: time within which a creation takes effect and is listed.
     :param ingests: whether an object of the kind ingests data by itself.
     """
@@ -82,11 +83,11 @@ class Seen:
     :param existing: the object as it was last read.
     :param differences: differences from the desired object that prevent its adoption.
     :param tolerated: differences that do not prevent its adoption; an update removes them too.
-    :param ours: whether this call created the object.
+    :param ours: whether this operation created the object.
     :param is_duplicate: whether the object does the same work as the desired one, even if it differs.
     :param checked: whether the object was read by its id since the last lookup: lists may contain deleted objects.
-    :param was_given_up: whether an earlier attempt of the chain gave the object up and disabled it, and it differs in
-        nothing else. Until the object is checked: whether that is possible.
+    :param was_given_up: whether an earlier try or run of the chain gave the object up and disabled it, and it differs
+        in nothing else. Until the object is checked: whether that is possible.
     :param busy_until: until when its creator may still be deleting the object, in epoch seconds of the platform's
         clock.
     """
@@ -109,20 +110,20 @@ class Seen:
 @dataclass(frozen=True)
 class Memory:
     """
-    What one call has done and learnt. All times are of the local monotonic clock.
+    What one operation has done and learnt. All times are of the local monotonic clock.
 
-    :param attempt: the number of the try. From the second on, an earlier one may have sent a creation before it was
+    :param attempt: Airflow's try number. From the second on, an earlier one may have sent a creation before it was
         killed.
-    :param creations: the number of creations that this call has sent.
+    :param creations: the number of creations that this operation has sent.
     :param sent_at: when a creation may last have been sent.
-    :param created_id: the id of the object that this call certainly created.
+    :param created_id: the id of the object that this operation certainly created.
     :param missing: id of a listed object that a read by id did not find -> when that was noticed. One answer may be
         wrong, so the object is read once more; -inf after the second read.
     :param lookups: the number of lookups so far.
     :param searched: whether the current lookup included the search by the second key.
     :param revived: whether a disabled object has been enabled, which is done once only.
-    :param must_end_at: when this call must end, so that a dataflow that it created can still be given up before its
-        start.
+    :param must_end_at: when this operation must end, so that a dataflow that it created can still be given up before
+        the dataflow starts.
     """
 
     attempt: int = 1
@@ -136,7 +137,7 @@ class Memory:
     must_end_at: float = math.inf
 
     def after_lookup(self, listed: Collection[str], now: float, *, searched: bool) -> Memory:
-        """Return the memory after a lookup. An earlier attempt may have sent a creation right up to the first one."""
+        """Return the memory after a lookup. An earlier try may have sent a creation until the first lookup."""
         sent_at = now if self.attempt > 1 and not self.lookups else self.sent_at
         missing = {object_id: noticed for object_id, noticed in self.missing.items() if object_id in listed}
         return replace(self, lookups=self.lookups + 1, searched=searched, sent_at=sent_at, missing=missing)
@@ -157,7 +158,7 @@ class Memory:
         return replace(self, missing=missing)
 
     def after_withdrawal(self, object_id: str) -> Memory:
-        """Return the memory after the deletion of an object that this call created."""
+        """Return the memory after the deletion of an object that this operation created."""
         created_id = None if self.created_id == object_id else self.created_id
         return replace(self, created_id=created_id, missing={**self.missing, object_id: -math.inf})
 
@@ -185,7 +186,7 @@ class Resolve:
 
 @dataclass(frozen=True)
 class Revive:
-    """Enable the observed dataflow, which an earlier attempt gave up and disabled."""
+    """Enable the observed dataflow, which an earlier try or run gave up and disabled."""
 
     seen: Seen
     duplicates: tuple[Seen, ...] = ()
@@ -193,7 +194,7 @@ class Revive:
 
 @dataclass(frozen=True)
 class Withdraw:
-    """Delete the dataflow that this call created: an older one of another writer ingests the same data."""
+    """Delete the dataflow that this operation created: an older one of another writer ingests the same data."""
 
     seen: Seen
 

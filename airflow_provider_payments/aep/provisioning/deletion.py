@@ -99,7 +99,7 @@ class Deletion:
 
         :raises AbsentError: if there is neither the dataflow nor a marked object.
         :raises InvalidInputError: if several dataflows have the name.
-        :raises UnsettledError: if other writers keep changing an object; a later attempt continues.
+        :raises UnsettledError: if other writers keep changing an object; a later try continues.
         :raises UnreadableError: if a reference of the dataflow still cannot be understood after several reads.
         :raises RequestError: if a request still fails after its retries.
         """
@@ -125,8 +125,8 @@ class Deletion:
         :param parts: the result of :meth:`parts`.
         :raises PlatformError: if the service refuses to delete the dataflow; then the other parts stay too.
         :raises UnreadableError: if an object that may use a part still cannot be understood after several reads; a
-            later attempt continues.
-        :raises RequestError: if a request still fails after its retries; a later attempt continues.
+            later try continues.
+        :raises RequestError: if a request still fails after its retries; a later try continues.
         """
         parts, outcome = list(parts), Deleted()
         is_named = any(part.kind is DATAFLOW for part in parts)

@@ -1,8 +1,8 @@
 """
 Duplicates: further objects that mean the same, created by another writer at the same time or left by a killed one.
 
-A call deletes duplicates that it created itself. Of others it deletes only those that carry the mark of the same chain
-and are too old to be work in progress, and only with ``remove_duplicates``. A duplicate dataflow that stays is
+An operation deletes duplicates that it created itself. Of others it deletes only those that carry the mark of the same
+chain and are too old to be work in progress, and only with ``remove_duplicates``. A duplicate dataflow that stays is
 disabled, because it would ingest each row again.
 """
 
@@ -26,15 +26,16 @@ log = logging.getLogger(__name__)
 @dataclass
 class Duplicates:
     """
-    Records the creations of one call, and removes duplicates of the desired object.
+    Records the creations of one operation, and removes duplicates of the desired object.
 
     :param client: for reading, deleting and disabling duplicates.
     :param desired: the desired object.
-    :param writer: the chain and run in whose name this call creates.
+    :param writer: the chain and run in whose name this operation creates.
     :param remove: whether duplicates that other runs of the writer's chain have left are deleted too.
-    :param nonces: the nonces in the marks of all creations that this call has sent.
+    :param nonces: the nonces in the marks of all creations that this operation has sent.
     :param unknown_nonces: those of the creations whose outcome is unknown so far.
-    :param created_objects: the objects that this call certainly created and has not deleted, by id, as they were then.
+    :param created_objects: the objects that this operation certainly created and has not deleted, by id, as they were
+        then.
     """
 
     client: Client
@@ -46,12 +47,12 @@ class Duplicates:
     created_objects: dict[str, RemoteObject] = field(default_factory=dict)
 
     def is_ours(self, existing: RemoteObject) -> bool:
-        """Return whether this call created an object."""
+        """Return whether this operation created an object."""
         mark = self.desired.kind.mark_of(existing)
         return existing.id in self.created_objects or (mark is not None and mark.nonce in self.nonces)
 
     def recognise(self, existing: RemoteObject) -> None:
-        """Record a dataflow as created by this call if it carries the mark of a creation whose answer was lost."""
+        """Record a dataflow as created by this operation if it carries the mark of a creation without an answer."""
         mark = self.desired.kind.mark_of(existing) if self.desired.kind.ingests else None
         if mark is not None and mark.nonce in self.unknown_nonces:
             self.unknown_nonces.discard(mark.nonce)
@@ -82,7 +83,7 @@ class Duplicates:
         if duplicate is None:
             return True
         if self._may_be_deleted(mark, duplicate):
-            reason = kind.blocking_reference(self.client, duplicate) or kind.refusal(self.client, duplicate)
+            reason = kind.blocking_reference(self.client, duplicate) or kind.try_delete(self.client, duplicate)
             if not reason:
                 self.created_objects.pop(listed.id, None)
                 log.warning("Removed a duplicate of %s, created by %s", name, creator)

@@ -2,10 +2,10 @@
 Find or create objects: one object for each name, despite lost answers and other writers.
 
 Experience Platform has no idempotency key, and all services but the Schema Registry accept a second object of the same
-name. So the name in its sandbox is the key. Each attempt looks the name up, compares by meaning, adopts the oldest
+name. So the name in its sandbox is the key. Each operation looks the name up, compares by meaning, adopts the oldest
 matching object, and creates one only if there is none; once the creation has settled, it looks the name up again. By
 then all writers of an object see the same oldest one, and each deletes the duplicate that it created itself. Every
-object carries a :class:`~.marks.Mark`, by which an attempt recognises its own creations even if their answers were
+object carries a :class:`~.marks.Mark`, by which an operation recognises its own creations even if their answers were
 lost.
 
 :func:`.decide.decide` decides for each object, and an :class:`.operation.Operation` sends the requests. This module is
@@ -66,14 +66,14 @@ def ensure(
     :param writer: the chain and run in whose name the object is created; with ``fail``, objects that the same run of
         the same chain created are adopted. Defaults to the chain ``manual``.
     :param remove_duplicates: whether unused duplicates that carry this chain's mark, and are older than three settle
-        times, are deleted. Otherwise a call deletes only duplicates that it created itself; others are reported, and a
-        duplicate dataflow is disabled. Defaults to false.
+        times, are deleted. Otherwise an operation deletes only duplicates that it created itself; others are reported,
+        and a duplicate dataflow is disabled. Defaults to false.
     :raises ConflictError: if an existing object of the name prevents the creation.
-    :raises UnsettledError: if the outcome is unknown after the client's ``operation_timeout``; a later attempt
+    :raises UnsettledError: if the outcome is unknown after the client's ``operation_timeout``; a later try
         continues.
     :raises UnlistedError: if no list shows the created object.
-    :raises UnreadableError: if an object that may match cannot be understood, or not be read yet; a later attempt reads
-        it again.
+    :raises UnreadableError: if an object that may match cannot be understood, or not be read yet; a later try reads it
+        again.
     :raises RequestError: if the service refuses, or if a read still fails after its retries.
     """
     if if_exists not in IF_EXISTS:
@@ -133,7 +133,7 @@ def _drive(client: Client, operations: Sequence[Operation], read: Callable[[], R
         # Confirm one object of each kind, the last one created: the others have had more time to become readable.
         for operation in {each.desired.kind: each for each in operations if each.unconfirmed}.values():
             operation.confirm()
-    except BaseException:  # such as the task's timeout or Ctrl-C: no dataflow of this call may ingest after it
+    except BaseException:  # such as the task's timeout or Ctrl-C: no dataflow of these operations may ingest after it
         for operation in operations:
             if operation.result is None:
                 give_up(client, operation.duplicates)

@@ -1,14 +1,14 @@
 """
-Giving up: a call that ends without an outcome leaves no dataflow of its own that ingests.
+Giving up: an operation that ends without an outcome leaves no dataflow of its own that ingests.
 
 It deletes the dataflow that it created before the dataflow starts: another one would ingest its rows again. If the
 deletion fails, or the dataflow has started, it is disabled. Objects of other kinds stay, to be adopted. Another task
 may be about to adopt the dataflow, so both tasks record what they do in its mark, with ``If-Match``: only one of them
 succeeds. A dataflow whose mark records that it was given up, and that has not been changed since, was not disabled by a
-person: a later attempt of the chain enables it again.
+person: a later try or run of the chain enables it again.
 
 A dataflow whose creation was not answered, and that no list shows, cannot be deleted. It starts later than its settle
-time ends, and the next attempt searches for it before that.
+time ends, and the next try searches for it before that.
 """
 
 from __future__ import annotations
@@ -43,12 +43,14 @@ MAX_MARK_WRITES = 3
 
 
 def give_up(client: Client, duplicates: Duplicates) -> str:
-    """Delete or disable the dataflows that this call created; return the outcomes as sentences for the error."""
+    """Delete or disable the dataflows that this operation created; return the outcomes as sentences for the error."""
     if not duplicates.desired.kind.ingests:
         return ""
     if duplicates.unknown_nonces:
         _search_for_unanswered(client, duplicates)
-    outcomes = [_withdraw(client, duplicates.desired, own) for own in list(duplicates.created_objects.values())]
+    outcomes = [
+        _delete_or_disable(client, duplicates.desired, own) for own in list(duplicates.created_objects.values())
+    ]
     if duplicates.unknown_nonces:
         outcomes.append("No list shows the dataflow whose creation was not answered; the next attempt searches for it")
     for sentence in outcomes:
@@ -67,7 +69,7 @@ def _search_for_unanswered(client: Client, duplicates: Duplicates) -> None:
         log.warning("%s", error)
 
 
-def _withdraw(client: Client, desired: Resource, own: RemoteObject) -> str:
+def _delete_or_disable(client: Client, desired: Resource, own: RemoteObject) -> str:
     """Delete a dataflow, or disable it; return the outcome as a sentence."""
     what = f"{desired.kind.name[:1].upper()}{desired.kind.name[1:]} {own.id}, which this call created,"
     with client.transport.within(STEP_SECONDS):
@@ -147,7 +149,7 @@ def _reason_to_keep(client: Client, desired: Resource, own: RemoteObject, now: R
     return "has been changed by another writer" if differs else ""
 
 
-# ---- later attempts --------------------------------------------------------------------------------------------------
+# ---- later tries and runs --------------------------------------------------------------------------------------------
 
 
 def busy_until(mark: Mark | None) -> float:
@@ -157,7 +159,7 @@ def busy_until(mark: Mark | None) -> float:
 
 def claim(client: Client, duplicates: Duplicates, existing: RemoteObject) -> bool:
     """
-    Record in the mark of another call's dataflow that it is adopted, if its creator may still give it up.
+    Record in the mark of another operation's dataflow that it is adopted, if its creator may still give it up.
 
     The creator may be an earlier try of the same run that is still running: Airflow starts the next try when a worker
     no longer responds, not when its process has ended. With a settle time of 0, no creator gives up later.

@@ -101,7 +101,7 @@ def switch_to(client: Client, dataflow: RemoteObject, action: Action) -> RemoteO
     Nothing is sent if the dataflow is in the requested state already.
 
     :raises InvalidInputError: for a draft, which can be neither enabled nor disabled.
-    :raises UnsettledError: if the dataflow does not reach the new state in time; a later attempt reads it again.
+    :raises UnsettledError: if the dataflow does not reach the new state in time; a later try reads it again.
     :raises RequestError: if the service refuses, or if a request still fails after its retries.
     """
     state = state_of(DATAFLOW, dataflow)
@@ -120,7 +120,7 @@ def publish(
     Publish a draft dataflow, after the drafts that it refers to; return the dataflow as it was read after that.
 
     :param report: called with each object that was published.
-    :raises UnsettledError: if an object does not reach its new state in time; a later attempt continues.
+    :raises UnsettledError: if an object does not reach its new state in time; a later try continues.
     :raises RequestError: if the service refuses, for example an incomplete draft, or if a request still fails after its
         retries.
     """

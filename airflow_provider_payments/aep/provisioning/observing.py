@@ -27,7 +27,7 @@ class Observer:
 
     :param client: for reading.
     :param desired: the value that existing objects are compared with.
-    :param duplicates: knows which objects this call created.
+    :param duplicates: knows which objects this operation created.
     :param if_exists: see :func:`.ensure.ensure`.
     :param memory: what the operation has done and learnt so far.
     :param ignored: ids of objects that are never candidates, regardless of their names.
@@ -93,7 +93,7 @@ class Observer:
         return self.seen.get(object_id)
 
     def forget_withdrawn(self, object_id: str) -> None:
-        """Forget an object that this call created and has deleted."""
+        """Forget an object that this operation created and has deleted."""
         self.memory = self.memory.after_withdrawal(object_id)
         del self.seen[object_id]
 
@@ -129,7 +129,7 @@ class Observer:
 
     def _was_given_up(self, existing: RemoteObject, differences: list[Difference], *, checked: bool) -> bool:
         """
-        Return whether an attempt of this chain gave up and disabled an object that matches otherwise.
+        Return whether a try or run of this chain gave up and disabled an object that matches otherwise.
 
         Differences that an allowed update can remove are ignored. For an object that was not read by its id: whether
         that is possible.

@@ -173,7 +173,7 @@ class Operation:
         return True
 
     def _fail(self, error: PlatformError) -> None:
-        """End with an error; give up dataflows that this call created."""
+        """End with an error; give up dataflows that this operation created."""
         memory, failure = self.observer.memory, error
         may_ingest = self.desired.kind.ingests and (memory.creations or memory.attempt > 1)
         if may_ingest and error.retryable and isinstance(error, RequestError) and error.retry_after is not None:
@@ -190,7 +190,7 @@ class Operation:
             self.observer.look_up(reads, read_at)
             outcome = self._act()
         except (UnreadableError, RequestError) as error:
-            return Pause(self._patience.pause(error))
+            return Pause(self._patience.next_wait_seconds(error))
         self._patience = Patience(self.client)
         return outcome
 
@@ -207,7 +207,7 @@ class Operation:
                     self.duplicates.resolve([seen.existing])
                     observer.forget_withdrawn(seen.id)
                 case Wait(seconds, why):
-                    return Pause(self.settling.pause(seconds, why), why)
+                    return Pause(self.settling.require_time(seconds, why), why)
                 case action:
                     return self._end(action)
 
@@ -245,7 +245,7 @@ class Operation:
         except RequestError as error:
             if error.failure is Failure.AMBIGUOUS:
                 creations = self._record_creation()
-                seconds = self.settling.pause_after_lost_answer(error, self.desired.kind.name, creations)
+                seconds = self.settling.seconds_after_lost_answer(error, self.desired.kind.name, creations)
                 return Pause(seconds, "to be listed")
             self.duplicates.unknown_nonces -= nonces
             if not self.desired.is_outdated_request(error):
@@ -262,7 +262,7 @@ class Operation:
         self._limit_to_start(begins)
         self.creation_request_id = self.client.transport.last_request_id
         if self.desired.kind.may_duplicate:
-            return Pause(self.settling.pause(self.settling.seconds_after_sending, "to settle"), "to settle")
+            return Pause(self.settling.require_time(self.settling.seconds_after_sending, "to settle"), "to settle")
         self.unconfirmed = existing
         return self._outcome(self.ready, existing, created=True)
 
@@ -306,7 +306,7 @@ class Operation:
 
     def _adopt(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | Pause:
         existing, memory = seen.existing, self.observer.memory
-        # Without marks, an object that is listed after a creation was sent counts as created by this call.
+        # Without marks, an object that is listed after a creation was sent counts as created by this operation.
         is_unmarked = not (self.client.marks and self.desired.kind.carries_mark)
         was_sent = memory.sent_at > -math.inf
         ours = was_sent and (is_unmarked or self.duplicates.writer.owns(self.desired.kind.mark_of(existing)))
@@ -322,7 +322,7 @@ class Operation:
         return self._outcome(self.desired, existing, created=seen.ours, updated=bool(changes), duplicates=left)
 
     def _own_unlisted(self, adopted: RemoteObject) -> list[RemoteObject]:
-        """Return the object that this call created if no list shows it: no other writer can have adopted it."""
+        """Return the object that this operation created if no list shows it: no other writer can have adopted it."""
         created_id = self.observer.memory.created_id
         # Absent if it was removed as a duplicate already, in a step that failed later.
         created = self.duplicates.created_objects.get(created_id or "")
@@ -332,7 +332,7 @@ class Operation:
         return [own] if own else []
 
     def _revive(self, seen: Seen, duplicates: tuple[Seen, ...]) -> Provisioned | Pause:
-        """Enable a dataflow that an earlier attempt has disabled, then adopt or resolve it."""
+        """Enable a dataflow that an earlier try or run has disabled, then adopt or resolve it."""
         self.observer.memory = replace(self.observer.memory, revived=True)
         if not enable_or_disable(self.client, seen.id, "enable"):
             return Pause()

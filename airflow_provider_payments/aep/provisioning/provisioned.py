@@ -21,7 +21,7 @@ class Provisioned:
 
     :param resource: the desired value; after a creation, completed with what the service added.
     :param existing: the object that now exists.
-    :param created: whether this call created the object, which its mark proves even if the answer was lost.
+    :param created: whether this operation created the object, which its mark proves even if the answer was lost.
     :param request_id: the service's id of the request that created or found the object.
     :param at: the time of the outcome, in epoch seconds of the platform's clock.
     :param updated: whether the object existed and had to be changed.

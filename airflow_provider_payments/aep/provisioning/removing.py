@@ -68,7 +68,7 @@ def _remove(
     reason = _reason_to_keep(client, kind, existing, is_ours)
     if not reason:
         note = "; it is disabled" if disable and _disable(client, kind, existing) else ""
-        reason = f"{refusal}{note}" if (refusal := kind.refusal(client, existing)) else ""
+        reason = f"{refusal}{note}" if (refusal := kind.try_delete(client, existing)) else ""
     log.info("%s %s %s %s", "Kept" if reason else "Removed", kind, existing.id, reason)
     return reason
 

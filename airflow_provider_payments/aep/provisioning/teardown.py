@@ -64,8 +64,8 @@ def tear_down(
     :param check: called before and after the wait; an exception from it ends the teardown before any deletion.
     :raises InvalidInputError: if the connection switches marks off, by which the run's objects are recognised.
     :raises UnreadableError: if an object that may use another one cannot be understood; earlier deletions remain done,
-        and a later attempt continues.
-    :raises RequestError: if a request still fails after its retries; a later attempt continues.
+        and a later try continues.
+    :raises RequestError: if a request still fails after its retries; a later try continues.
     """
     if not client.marks:
         raise InvalidInputError(

@@ -59,7 +59,7 @@ class Change:
 
 
 @attrs.frozen
-class Fixed:
+class Unchangeable:
     """
     The reason why no update can turn an existing object into the desired one.
 
@@ -120,10 +120,11 @@ class Resource(ABC):
 
     def search_by_second_key(self, reads: Reads) -> Iterable[RemoteObject]:
         """
-        Yield the objects of the desired name that a list filtered by another key, or not filtered at all, contains.
+        Yield the objects of the desired name, found without the filter by name.
 
-        A filter by name may miss names that are not ASCII or are in another Unicode normal form. So this search is made
-        before a creation, and when a created object is not listed.
+        The second key is the object's references, or the whole list without the filter by name. A filter by name may
+        miss names that are not ASCII or are in another Unicode normal form. So the provisioning searches by the second
+        key before it creates an object, and if an object that it created is not listed.
 
         :raises ConflictError: if an object of another name blocks the creation.
         """
@@ -259,7 +260,7 @@ class Resource(ABC):
         """Return an object, read again for an update if its list may be out of date or leave out members."""
         return existing
 
-    def judge(self, existing: RemoteObject, differences: Sequence[Difference], now: float) -> Change | Fixed:
+    def judge(self, existing: RemoteObject, differences: Sequence[Difference], now: float) -> Change | Unchangeable:
         """
         Return the change that turns an existing object into the desired one, or why no change can.
 
@@ -273,7 +274,7 @@ class Resource(ABC):
         obstacles = [self.obstacle(existing, difference, now) for difference in own]
         if any(obstacles):
             fixed = tuple(d for d, obstacle in zip(own, obstacles, strict=True) if obstacle)
-            return Fixed(fixed, " ".join(dict.fromkeys(filter(None, obstacles))))
+            return Unchangeable(fixed, " ".join(dict.fromkeys(filter(None, obstacles))))
         change = self.change(existing, own) if own else Change()
         return change if len(own) == len(differences) else self._with_owner(existing, change)
 

@@ -65,8 +65,8 @@ class Kind(ABC):
     :param path: path of the kind's collection below the platform's URL.
     :param page: path of an object's page in Experience Platform's user interface, with ``{id}`` as the placeholder of
         the object's id. Defaults to the overview of sources.
-    :param may_duplicate: whether two simultaneous creations both succeed and the second object does harm, so that the
-        younger one must be deleted. Defaults to ``True``.
+    :param may_duplicate: whether two simultaneous creations both succeed and the second does harm, so that the later
+        object must be deleted or disabled. Defaults to ``True``.
     :param carries_mark: whether objects that this package creates carry the mark of their chain. Defaults to ``True``.
     :param ingests: whether an object of the kind ingests rows by itself, so that a duplicate must be found before its
         start time. Defaults to ``False``.
@@ -130,7 +130,9 @@ class Kind(ABC):
 
     def read_item(self, fields: Fields) -> RemoteObject:
         """
-        Return the object of an item, with its time of creation: by age the oldest of several objects is chosen.
+        Return the object of an item.
+
+        The time of creation is required, because the oldest of several objects is chosen.
 
         :raises UnreadableError: if the item's id or time of creation cannot be read.
         """
@@ -184,8 +186,8 @@ class Kind(ABC):
         """
         Check that an object that was just created can be read by its id, if the next step refers to it at once.
 
-        A service refuses references to an object that it cannot read yet. Kinds that may have duplicates need no check:
-        their creations have been awaited for a settle time already.
+        A service refuses references to an object that it cannot read yet. Kinds that may have duplicates need no check,
+        because each creation of such an object is followed by a wait for the settle time.
 
         :raises RequestError: with status 404 if the object cannot be read yet.
         """
@@ -279,8 +281,8 @@ class Kind(ABC):
         with contextlib.suppress(NotFoundError):
             client.request("DELETE", f"{self.path}/{segment(existing.id)}", safe=True)
 
-    def refusal(self, client: Client, existing: RemoteObject) -> str:
-        """Delete an object; return the service's refusal, empty if the object was deleted."""
+    def try_delete(self, client: Client, existing: RemoteObject) -> str:
+        """Try to delete an object; return the service's refusal, empty if the object was deleted."""
         try:
             self.delete(client, existing)
         except RequestError as error:
@@ -298,7 +300,7 @@ def all_kinds() -> list[Kind]:
     """
     Return the kinds that the modules of this package define, one for each collection.
 
-    A kind comes before the kinds to which its objects refer, which is the order of deletion.
+    A kind comes before the kinds whose ``referrers`` name its collection, which is the order of deletion.
     """
     package = importlib.import_module(__package__)
     kinds: dict[str, Kind] = {}

@@ -4,8 +4,9 @@ Marks: the record, within an object, of the chain and run that created the objec
 A mark is the end of an object's description, ``Paid orders [airflow:payments#3f9c2ab1d07e.8d01e5c7]``. It contains the
 owner (the chain's name), a digest of the DAG run, and a nonce that is new for each creation. By the nonce an attempt
 recognises the object that it created although the answer was lost; by the run a teardown finds the objects that a
-failed run left. A mark contains no secret. Objects without a mark are never deleted, with one exception: a call that
-gives up may delete the dataflow that it created, whose id it knows.
+failed run left. A mark contains no secret. Objects without a mark are never deleted, with two exceptions: an operation
+that gives up may delete the dataflow that it created, whose id it knows; and a :class:`~.deletion.Deletion` deletes
+the dataflow that it names, and the connections and the dataset that belong to the dataflow.
 """
 
 from __future__ import annotations

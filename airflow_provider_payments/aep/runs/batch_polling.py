@@ -2,10 +2,10 @@
 Poll the flow runs of many waits with few requests, all of them documented.
 
 Known runs are read by id, a hundred ids in a request. For waits without a known run, a hundred dataflows are read in a
-request, each with its last run. A last run shows that a new run exists, not that no other run began before: it is
-accepted if the schedule allows no other run since the last poll; otherwise the dataflow's runs are listed once. Answers
-are matched by id here, because a service may ignore the filter. Sources: the guide "Sort and filter responses" and the
-schemas of flows and runs in Adobe's OpenAPI file.
+request, each with its last run. A last run shows that a new run exists, but not that no other run began before it. So
+the last run is accepted if the schedule allows no other run since the last poll; otherwise the dataflow's runs are
+listed once. Answers are matched by id here, because a service may ignore the filter. Sources: the guide "Sort and
+filter responses" and the schemas of flows and runs in Adobe's OpenAPI file.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Interval, in polls, after which the runs of one dataflow that shows no new run are listed, to verify what it shows.
-VERIFY_EVERY = 5
+VERIFY_INTERVAL_POLLS = 5
 #: Seconds that one query of a poller may take, pages included, because other waits are queued behind it; doubled with
 #: each failed poll up to the maximum.
 QUERY_SECONDS, MAX_QUERY_SECONDS = 10.0, 40.0
@@ -159,8 +159,8 @@ class RunQueries:
             self._on_dataflow(flow)
             last_runs[wait] = self._read_last_run(wait, flow, now)
         quiet = [wait for wait, last_run in last_runs.items() if last_run == "nothing"]
-        if quiet and self._polls % VERIFY_EVERY == 0:
-            self._verify(quiet[self._polls // VERIFY_EVERY % len(quiet)], now)
+        if quiet and self._polls % VERIFY_INTERVAL_POLLS == 0:
+            self._verify(quiet[self._polls // VERIFY_INTERVAL_POLLS % len(quiet)], now)
         return {wait for wait, last_run in last_runs.items() if last_run == "active"}
 
     def _read_last_run(self, wait: Wait, flow: Mapping[str, Any], now: float) -> LastRun:

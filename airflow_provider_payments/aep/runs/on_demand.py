@@ -151,7 +151,8 @@ class RunRequest(ABC):
                 try:
                     return self._request(), False
                 except RequestError as error:
-                    self._settling.sleep(self._settling.pause_after_lost_answer(error, "flow run", sent), "to show")
+                    seconds = self._settling.seconds_after_lost_answer(error, "flow run", sent)
+                    self._settling.sleep(seconds, "to be listed")
                 if found := self.find(baseline):
                     return found.id, True
         raise UnsettledError(
@@ -172,7 +173,7 @@ class RunRequest(ABC):
             return found
         baseline = baseline.in_platform_time(self.client)
         with self.client.transport.within(self.client.operation_timeout):
-            self._settling.sleep(self._settling.seconds_after_sending, "to show")
+            self._settling.sleep(self._settling.seconds_after_sending, "to be listed")
             return self.find(baseline)
 
     def find(self, baseline: RunBaseline, *, active: bool = False) -> FlowRun | None:
@@ -235,7 +236,7 @@ class RunRequest(ABC):
 
     @property
     def _settling(self) -> Settling:
-        return Settling(self.client, f"A run of dataflow {self.flow_id}", self.client.dataflow_settle_seconds)
+        return Settling(self.client, f"a run of dataflow {self.flow_id}", self.client.dataflow_settle_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)

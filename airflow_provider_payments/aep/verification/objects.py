@@ -238,7 +238,7 @@ class Objects:
 
     def delete(self, created: CreatedObject) -> bool:
         """Delete an object, and return whether the service did so. A refused deletion is repeated at the end."""
-        refusal = KINDS[created.kind].refusal(self._client, created.existing)
+        refusal = KINDS[created.kind].try_delete(self._client, created.existing)
         self.untrack(created)
         if refusal:
             self.undeleted.append((created, refusal))

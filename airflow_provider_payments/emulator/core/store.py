@@ -127,13 +127,13 @@ class Store(Generic[Item]):
         self._creation_times = array("q")
         self._index: dict[IndexKey, list[int]] = {_ALL: []}
         self._entries: dict[int, tuple[IndexKey, ...]] = {}
-        # By number, the time until which lists do not show a created item (infinite if it is hidden), or still show a
-        # removed one.
+        # Number of a created item -> the time until which lists do not show it; infinite if it is hidden.
         self._unlisted: dict[int, float] = {}
+        # Number of a removed item -> the time until which lists still show it.
         self._still_listed: dict[int, float] = {}
-        # By id, the time until which a read does not find a created item (infinite if it is hidden), or still finds a
-        # removed one.
+        # Id of a created item -> the time until which a read does not find it; infinite if it is hidden.
         self._unreadable: dict[str, float] = {}
+        # Id of a removed item -> the time until which a read still finds it, and the item.
         self._still_readable: dict[str, tuple[float, Item]] = {}
 
     def __len__(self) -> int:
@@ -149,8 +149,8 @@ class Store(Generic[Item]):
     def read(self, identifier: str, *, removed: bool = False) -> Item | None:
         """The item that a request by id, or a reference, finds: None while reads lag behind its creation.
 
-        :param removed: whether to find a removed item while reads lag behind its removal; only requests that show an
-            object do.
+        :param removed: whether to find a removed item while reads lag behind its removal; true only for requests that
+            return the object.
         """
         if self._unreadable.get(identifier, 0.0) > self._now():
             return None

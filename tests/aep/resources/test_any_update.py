@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_payments.aep.errors import Difference
-from airflow_provider_payments.aep.resources.base import Fixed, Resource
+from airflow_provider_payments.aep.resources.base import Resource, Unchangeable
 from airflow_provider_payments.aep.resources.delta_column import DeltaColumn
 from airflow_provider_payments.aep.resources.schedule import Schedule
 from tests.aep.chain import COLUMNS, FLOW_SERVICE, KINDS, REGISTRY, Chain
@@ -83,7 +83,7 @@ def test_an_update_of_any_other_kind_is_refused(name: str, chain: Chain) -> None
     resource = KINDS[name].build(chain)
     existing = resource.kind.find(chain.client, chain.ensure(resource).existing.id)
     assert existing is not None
-    assert isinstance(resource.judge(existing, [Difference("anything", 1, 2)], 0.0), Fixed)
+    assert isinstance(resource.judge(existing, [Difference("anything", 1, 2)], 0.0), Unchangeable)
 
 
 # ---- dataflows -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_payments.aep.api.patience import READ_LAG_SECONDS
-from airflow_provider_payments.aep.runs.batch_polling import QUERY_SECONDS, VERIFY_EVERY, RunQueries
+from airflow_provider_payments.aep.runs.batch_polling import QUERY_SECONDS, VERIFY_INTERVAL_POLLS, RunQueries
 from airflow_provider_payments.aep.runs.flow_run import RunSelection
 from airflow_provider_payments.aep.runs.wait import Wait
 from tests.aep.runs.many_dataflows import FOREVER, MakeFleet, MakeQueries, Service, ended, items, poll
@@ -99,12 +99,12 @@ def test_a_service_that_hides_last_runs_is_detected(fleet: MakeFleet, make_queri
     poll(queries, waits)
     flows.let_run()
     flows.emulator.advance(3600)
-    for _ in range(VERIFY_EVERY - 2):
+    for _ in range(VERIFY_INTERVAL_POLLS - 2):
         poll(queries, waits)
     assert ended(waits) == 0
     poll(queries, waits)
     assert ended(waits) == 1  # the wait whose dataflow was verified
-    for _ in range(VERIFY_EVERY + 1):
+    for _ in range(VERIFY_INTERVAL_POLLS + 1):
         poll(queries, waits)
     assert ended(waits) == 4
 
@@ -120,7 +120,7 @@ def test_a_known_run_that_ended_does_not_mean_last_runs_are_hidden(proxy: FaultP
 
     answers = Service(proxy, answer)
     selection = RunSelection("flow", since=LONG_AGO - 1, pick="latest")
-    for _ in range(VERIFY_EVERY):
+    for _ in range(VERIFY_INTERVAL_POLLS):
         queries.poll([Wait(selection, known_run_id="last", quiet_since=LONG_AGO)])
     answers.requests.clear()
     queries.poll([Wait(RunSelection("another", since=SINCE), quiet_since=SINCE)])
@@ -133,7 +133,7 @@ def test_quiet_dataflows_are_verified_in_turn(proxy: FaultProxy, queries: RunQue
 
     answers = Service(proxy, answer)
     waits = [Wait(RunSelection(f"flow-{number}", since=SINCE), quiet_since=SINCE) for number in range(7)]
-    for _ in range(len(waits) * VERIFY_EVERY):
+    for _ in range(len(waits) * VERIFY_INTERVAL_POLLS):
         queries.poll(waits)
     alone = [request["flowId"] for request in answers.requests if request["of"] == "runs"]
     assert sorted(alone) == [wait.flow_id for wait in waits]
