@@ -144,7 +144,7 @@ def test_a_health_check_only_reads(sandbox: Emulator) -> None:
 PAGE = (Path(__file__).parent.parent.parent / "airflow_provider_payments" / "docs" / "health.md").read_text()
 
 
-def test_the_task_of_the_manual_can_be_built_and_its_table_names_every_problem() -> None:
+def test_the_manuals_task_is_valid_and_its_table_names_every_problem() -> None:
     (block,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     shown: dict[str, Any] = {"CheckDataflowHealthOperator": CheckDataflowHealthOperator, "send_alert": print}
     exec(block, shown)

@@ -175,7 +175,7 @@ def test_a_failed_repetition_fails_the_task_until_it_is_cleared(stage: Stage) ->
 
 
 @STORES
-def test_a_lost_answer_and_a_long_retry_after_are_left_to_the_next_try(stage: Stage) -> None:
+def test_a_lost_answer_and_a_long_retry_after_end_the_try(stage: Stage) -> None:
     stage.emulator.fail("apply_then_status", method="POST", path="*/runs/*", status=503, headers={"Retry-After": "600"})
     with pytest.raises(ExperiencePlatformUnavailableError, match="asks to wait 600 s"):
         retry(stage)

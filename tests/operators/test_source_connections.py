@@ -97,9 +97,7 @@ def test_a_path_is_sent_in_each_format(connected: Emulator, data_format: str) ->
 
 
 @pytest.mark.parametrize("data_format", ["delimited", "json", "parquet"])
-def test_a_file_of_a_source_that_has_only_tables_is_refused_by_the_service(
-    connected: Emulator, data_format: str
-) -> None:
+def test_a_file_of_a_table_source_is_refused_by_the_service(connected: Emulator, data_format: str) -> None:
     with pytest.raises(AirflowFailException, match=rf"FLOW-1327-400.*{data_format}"):
         create(path="orders.csv", data_format=data_format, **NO_TABLE)
     assert connected.objects("sourceConnections") == []

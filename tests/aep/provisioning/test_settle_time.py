@@ -83,7 +83,7 @@ def test_a_lost_creation_that_takes_effect_late_is_not_repeated(
 
 
 @pytest.mark.parametrize("name", SETTLES)
-def test_a_creation_listed_at_the_end_of_its_settle_time_is_not_repeated(
+def test_a_creation_listed_when_its_settle_time_ends_is_not_repeated(
     name: str, chain: Chain, writer: Chain, emulator: Emulator
 ) -> None:
     kind, desired = KINDS[name], KINDS[name].build(chain)

@@ -113,7 +113,7 @@ def test_a_deleted_schema_is_shown_with_its_deleted_field_group(client: Client) 
     assert client.get(f"{REGISTRY}/stats")["counts"]["schemas"] == 1
 
 
-def test_an_import_under_the_id_of_a_deleted_field_group_shows_its_own_fields(client: Client) -> None:
+def test_an_import_under_a_deleted_field_groups_id_has_its_own_fields(client: Client) -> None:
     lag(client, "field_group", gone_by_id=60)
     path, full = f"{REGISTRY}/tenant/fieldgroups", {"Accept": XED_FULL}
     created = client.make(path, field_group("g", {"old": {"type": "string"}}))

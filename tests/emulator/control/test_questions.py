@@ -198,7 +198,7 @@ def test_a_filter_by_creation_time_is_honoured_ignored_or_refused(client: Client
     refused(client, "flow_service", "1449-400", **later)
 
 
-def test_a_filter_by_the_start_of_the_last_run_is_honoured_ignored_or_refused(client: Client) -> None:
+def test_a_filter_by_the_last_runs_start_is_honoured_ignored_or_refused(client: Client) -> None:
     flow = client.flow(client.prepared())["id"]
     client.advance(62)
     begun = client.item("flows", flow)["lastRunDetails"]["startedAtUTC"]

@@ -298,7 +298,7 @@ def test_a_draft_shows_its_missing_objects(client: Client) -> None:
         assert links(shown)["mapping set"].all("span", "id")[0].attributes["title"] == HOSTILE
 
 
-def test_an_object_that_is_hidden_from_the_credential_is_shown_on_the_page(client: Client) -> None:
+def test_an_object_hidden_from_the_credential_is_on_the_page(client: Client) -> None:
     body = client.prepared()
     flow = client.flow(body)["id"]
     mapping, dataset = body["transformations"][1]["params"]["mappingId"], body["_dataset"]
