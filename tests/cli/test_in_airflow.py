@@ -62,4 +62,5 @@ print(sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     package = "airflow_provider_payments.cli"
-    assert done.stdout.splitlines()[-1] == str([package, f"{package}.commands", f"{package}.definition"])
+    loaded = [package, *(f"{package}.{module}" for module in ("commands", "definition", "options"))]
+    assert done.stdout.splitlines()[-1] == str(loaded)
