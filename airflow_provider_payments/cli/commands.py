@@ -20,6 +20,7 @@ from airflow_provider_payments.cli.options import (
 
 if TYPE_CHECKING:
     import argparse
+
     from airflow_provider_payments.aep.errors import InvalidInputError
 
 __all__ = ["COMMANDS", "Command", "run"]
