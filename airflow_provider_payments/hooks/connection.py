@@ -18,7 +18,7 @@ from airflow_provider_payments.aep.http.auth import (
     AccessToken,
     ClientCredentials,
 )
-from airflow_provider_payments.aep.http.transport import Credential, Transport
+from airflow_provider_payments.aep.http.transport import Transport
 from airflow_provider_payments.aep.inputs import as_bool, as_duration, as_mapping
 from airflow_provider_payments.aep.redaction import redacted, remember
 from airflow_provider_payments.aep.services import DEFAULT_URL
@@ -26,6 +26,7 @@ from airflow_provider_payments.get_provider_info import CONNECTION_FIELDS
 from airflow_provider_payments.versions import mask_secret
 
 if TYPE_CHECKING:
+    from airflow_provider_payments.aep.http.call import Credential
     from airflow_provider_payments.aep.resources.sources import Source
 
 __all__ = ["client_from", "explanation", "extra_of", "part_at_fault", "text_of", "vendor_credential"]

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import attrs
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, ReadOnlyError, RequestError
+from airflow_provider_payments.aep.http.call import Call, Credential, require_https
 from airflow_provider_payments.aep.http.retries import TICK_SECONDS
-from airflow_provider_payments.aep.http.transport import Call, Credential, Transport, require_https
 from airflow_provider_payments.aep.readers import mapping, text
 from airflow_provider_payments.aep.services import DEFAULT_URL
 
 if TYPE_CHECKING:
     from airflow_provider_payments.aep.http.answers import Answer, Expected
+    from airflow_provider_payments.aep.http.transport import Transport
 
 #: How many empty pages in a row are followed; a service may filter after it has divided a list into pages.
 MAX_EMPTY_PAGES = 20

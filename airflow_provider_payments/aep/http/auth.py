@@ -18,12 +18,14 @@ import attrs
 
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
 from airflow_provider_payments.aep.http.answers import UnexpectedError
-from airflow_provider_payments.aep.http.transport import Call, Transport, require_https
+from airflow_provider_payments.aep.http.call import Call, require_https
 from airflow_provider_payments.aep.readers import mapping, number
 from airflow_provider_payments.aep.redaction import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from airflow_provider_payments.aep.http.transport import Transport
 
 TOKEN_PATH = "/ims/token/v3"
 #: How long before its expiry a token is replaced, so that no token expires between signing and arrival.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from airflow_provider_payments.aep.http.transport import Credential
+from airflow_provider_payments.aep.http.call import Credential
 from tests.aep.dataflows.files import TEN_LINES
 
 PROJECT = "version: 1\nproject: finance\n"

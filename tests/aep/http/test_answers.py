@@ -26,7 +26,8 @@ from airflow_provider_payments.aep.http.answers import (
     read,
 )
 from airflow_provider_payments.aep.http.auth import ClientCredentials
-from airflow_provider_payments.aep.http.transport import Call, Transport
+from airflow_provider_payments.aep.http.call import Call
+from airflow_provider_payments.aep.http.transport import Transport
 from tests.aep.chain import DATA_PREP, FLOW_SERVICE
 from tests.aep.http.raw_server import Connection, RawServer, raw_server, sends
 from tests.fault_proxy import FaultProxy

@@ -25,8 +25,9 @@ from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.http import cutoff
 from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.http.call import Call
 from airflow_provider_payments.aep.http.clock import Clock
-from airflow_provider_payments.aep.http.transport import MAX_BODY_BYTES, Call, Transport
+from airflow_provider_payments.aep.http.transport import MAX_BODY_BYTES, Transport
 from airflow_provider_payments.hooks.polling import MAX_BODY_BYTES as MAX_POLLED_BYTES
 from airflow_provider_payments.hooks.polling import PolledConnection
 from tests.aep.chain import CATALOG, DATA_PREP, FLOW_SERVICE

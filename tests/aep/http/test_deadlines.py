@@ -13,8 +13,8 @@ import pytest
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, RequestError
+from airflow_provider_payments.aep.http.call import Call
 from airflow_provider_payments.aep.http.retries import decide
-from airflow_provider_payments.aep.http.transport import Call
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator
 from tests.fault_proxy import FaultProxy

@@ -13,8 +13,9 @@ import pytest
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
 from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.http.call import Call
 from airflow_provider_payments.aep.http.clock import Clock
-from airflow_provider_payments.aep.http.transport import Call, Transport
+from airflow_provider_payments.aep.http.transport import Transport
 
 CALL = Call("GET", "http://127.0.0.1:9/", credential=AccessToken("id", "token"))
 

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from airflow_provider_payments.aep.errors import Failure, RequestError
+from airflow_provider_payments.aep.http.call import Call
 from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS
-from airflow_provider_payments.aep.http.transport import Call, Transport
+from airflow_provider_payments.aep.http.transport import Transport
 from tests.conftest import napping
 
 

@@ -15,8 +15,8 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import Failure, InvalidInputError, Problem, RequestError
 from airflow_provider_payments.aep.http.auth import AccessToken
+from airflow_provider_payments.aep.http.call import Call, require_https
 from airflow_provider_payments.aep.http.retries import MAX_ATTEMPTS, Decision, decide, parse_retry_after
-from airflow_provider_payments.aep.http.transport import Call, require_https
 from tests.aep.chain import FLOW_SERVICE, LAKE_SPEC
 from tests.fault_proxy import FaultProxy, fault_proxy
 
