@@ -149,7 +149,7 @@ class Client:
         :param headers: additional headers.
         :param safe: whether the request may be repeated after an unknown outcome. Defaults to whether it only reads.
         :param expected: checks the shape of the answer's body, see :mod:`.answers`.
-        :param into: consumes a file in chunks, see :class:`.transport.Call`.
+        :param into: consumes a file in chunks, see :class:`.call.Call`.
         :param attempts: the number of attempts allowed, not counting one repeat with a new token. Defaults to that of
             the transport.
         :param in_sandbox: whether the request names the sandbox. Defaults to true.

@@ -73,7 +73,7 @@ def read_file(
     """
     Stream a file of a batch's diagnostics into a function; return the function's result.
 
-    :param into: consumes the file in chunks, for each attempt from the beginning; see :class:`.transport.Call`.
+    :param into: consumes the file in chunks, for each attempt from the beginning; see :class:`.call.Call`.
     :param attempts: the number of attempts allowed. Defaults to that of the transport.
     :raises RequestError: if the service refuses, or if no attempt has a usable answer.
     """
