@@ -88,7 +88,8 @@ class JudgesFlowRuns:
 
         :param counts: whether to emit metrics. Not if another task started the run, because that task emits them.
         :param more: members of the output in addition to the run's summary.
-        :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
+        :raises FlowRunFailedError: if the run failed, more of its records failed than are accepted, or its counts are
+            unknown.
         """
         from airflow_provider_payments.aep.runs.row_samples import reported_codes
         from airflow_provider_payments.outcomes import emit_metrics, log_outcome

@@ -2,7 +2,7 @@
 The OpenLineage metadata of a flow run: the vendor's table, the dataset, and the lineage of its columns.
 
 OpenLineage is imported only if its provider is installed. Airflow calls an operator's OpenLineage methods in a process
-that it ends after ten seconds, so the task reads everything before.
+that it ends after ten seconds, so the task reads all data before.
 """
 
 from __future__ import annotations

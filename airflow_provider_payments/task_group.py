@@ -146,7 +146,7 @@ def _problems(located: Located) -> Iterator[Problem]:
     }
     for member, reason in refused.items():
         if reason:
-            yield Problem(located.place(member), member, f"{reason}; or {_ALTERNATIVE}")
+            yield Problem(located.place(member), member, f"{reason}. Alternatively, {_ALTERNATIVE}")
     for path, text in _texts(located.node.plain):
         if _TEMPLATE.search(text):
             allowed = f"a task group would render it as a template; {_ALTERNATIVE}"

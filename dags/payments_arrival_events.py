@@ -6,12 +6,12 @@ errors are downloaded. ``payments_consumer`` is scheduled by the event that rows
 once. It identifies runs by their ``run_id``, because one DAG run may get several events, and a cleared task waits for
 the same run again and repeats the run's event.
 
-Set the param ``flow_id`` to the dataflow's id, such as the task ``create_dataflow`` of ``payments_dataflow`` returns
-it, and the param ``folder`` to the folder of row errors. Set ``PAYMENTS_DATASET``, in the environment or below, to the
-dataset's URI, ``aep://<organisation>/<sandbox>/<dataset id>``: then Airflow shows source, tasks and dataset in one
-graph. Without a URI the outlet is an alias, which resolves to the dataset that the dataflow writes to; each event then
-comes twice, at the dataset and at the alias. For a DAG that runs after each scheduled flow run, without a DAG that
-waits, see ``payments_on_arrival``.
+Set the param ``flow_id`` to the dataflow's id, for example the one that the task ``create_dataflow`` of
+``payments_dataflow`` returns, and the param ``folder`` to the folder of row errors. Set ``PAYMENTS_DATASET``, in the
+environment or below, to the dataset's URI, ``aep://<organisation>/<sandbox>/<dataset id>``: then Airflow shows source,
+tasks and dataset in one graph. Without a URI the outlet is an alias, which resolves to the dataset that the dataflow
+writes to; each event then comes twice, at the dataset and at the alias. For a DAG that runs after each scheduled flow
+run, without a DAG that waits, see ``payments_on_arrival``.
 """
 
 from __future__ import annotations

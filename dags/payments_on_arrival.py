@@ -3,8 +3,8 @@ Run a DAG as soon as payments have arrived in Experience Platform, and report th
 
 The asset ``payments_arrived`` gets an event for each flow run of a dataflow that succeeds, wholly or in part, and this
 DAG is scheduled by the asset. Set ``PAYMENTS_FLOW_ID``, in the environment of the DAG processor or below, to the
-dataflow's id, such as the task ``create_dataflow`` of ``payments_dataflow`` returns it. Without an id no dataflow is
-watched.
+dataflow's id, for example the one that the task ``create_dataflow`` of ``payments_dataflow`` returns. Without an id no
+dataflow is watched.
 
 Each run is announced at least once, so an event may be repeated after a restart; compare its ``run_id``.
 """

@@ -101,7 +101,9 @@ def test_overlapping_window(row: str, stage: Stage, connect: Callable[..., None]
 
 @event("A data window is requested that has not ended, or whose rows may still arrive (`window_lag`)")
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_window_not_over(row: str, deferrable: bool, stage: Stage, connect: Callable[..., None]) -> None:
+def test_window_whose_rows_may_still_arrive(
+    row: str, deferrable: bool, stage: Stage, connect: Callable[..., None]
+) -> None:
     asked = once_dataflow(stage, connect)
     end = int(stage.emulator.advance(0)) - 60
     window = {"window_start": end - 3600, "window_end": end, "deferrable": deferrable}

@@ -22,7 +22,7 @@ MAX_ID = 500
 MAX_INT = 2**53
 #: The epoch seconds that are accepted as a time, besides 0: September 2001 to the end of 2099.
 MIN_EPOCH_SECONDS, MAX_EPOCH_SECONDS = 1_000_000_000, 4_102_444_800
-#: Number of digits -> the form of a date that such a number probably stands for, as of ``{{ ds_nodash }}``.
+#: Number of digits -> the form of a date that such a number probably stands for, such as that of ``{{ ds_nodash }}``.
 _DATES_IN_DIGITS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 # Patterns are compiled at their first use, so that the import by each DAG file stays fast.
 _NUMBER = r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?"
@@ -221,7 +221,7 @@ def _epoch_seconds(field: str, value: object, seconds: float) -> float:
     if len(digits) == 13:
         raise InvalidInputError(field, value, "it must be epoch seconds. Are these milliseconds?")
     if seconds != 0 and not MIN_EPOCH_SECONDS <= seconds <= MAX_EPOCH_SECONDS:
-        allowed = f"epoch seconds from {MIN_EPOCH_SECONDS:,} to {MAX_EPOCH_SECONDS:,}, or 0 for all there is"
+        allowed = f"epoch seconds from {MIN_EPOCH_SECONDS:,} to {MAX_EPOCH_SECONDS:,}, or 0 for all data"
         raise InvalidInputError(field, value, f"it must be a datetime, ISO 8601 text or {allowed}")
     return seconds
 

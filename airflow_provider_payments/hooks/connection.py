@@ -210,7 +210,7 @@ def _url(connection: Any) -> str:
 
 
 def explanation(client: Client, error: RequestError) -> str:
-    """Return a message that names the part of the connection at fault; for the sandbox, with the existing ones."""
+    """Return a message that names the part of the connection at fault, if useful with the credential's sandboxes."""
     part = part_at_fault(error)
     if part != "Sandbox" and not (part == "Credential" and error.status == HTTPStatus.FORBIDDEN):
         return f"{part}: {error}"

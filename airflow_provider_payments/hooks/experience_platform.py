@@ -136,7 +136,8 @@ class ExperiencePlatformHook(BaseHook):
             to ``1``.
         :param writer: the chain, the DAG run and the DAG in the object's mark. Defaults to ``None``: the chain
             ``manual``.
-        :param remove_duplicates: whether to delete unused duplicates of the same writer. Defaults to ``False``.
+        :param remove_duplicates: whether to delete unused duplicates that earlier tries and runs of the same chain
+            left. Defaults to ``False``.
         :raises ExperiencePlatformFailedError: if another try cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
         """
@@ -154,7 +155,7 @@ class ExperiencePlatformHook(BaseHook):
 
     def test_base_connection(self, connection_id: str) -> bool:
         """
-        Return whether Experience Platform can log in at the vendor with a base connection's credential.
+        Return whether Experience Platform can log in to the vendor with a base connection's credential.
 
         :param connection_id: id of the base connection.
         :raises ExperiencePlatformFailedError: if another try cannot succeed.

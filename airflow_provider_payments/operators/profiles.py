@@ -20,7 +20,7 @@ class CreateIdentityOperator(CreateOperator):
     Create the identity of a schema's field: a descriptor that declares that the field identifies a person or a thing.
 
     The arguments of :class:`~airflow_provider_payments.operators.base.CreateOperator` apply too. An identity has no
-    mark and no description, and is never changed, because profiles may rest on it. Returns
+    mark and no description, and is never changed, because profiles may depend on it. Returns
     :class:`~airflow_provider_payments.operators.outputs.CreatedObject`.
 
     .. seealso:: ``docs/operators.md#profile`` in the manual.

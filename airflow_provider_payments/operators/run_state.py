@@ -43,7 +43,7 @@ class TaskRunState:
 
     From Airflow 3.3 on the state is in the task's store. In earlier versions no state outlives a try, and a run can be
     found only among those created since the DAG run began. The same holds if the store is empty although there was an
-    earlier try: Airflow may discard the state when the task is cleared, and so may users and retention.
+    earlier try: the state may be discarded when the task is cleared, by a user, or after the retention period.
 
     :param context: the task's context.
     :param retries: the task's number of retries.
@@ -113,7 +113,7 @@ class TaskRunState:
         Whether the task was cleared after an earlier try started its run.
 
         If no state was kept, this is true only for the first try after clearing: a later try may be a retry whose run
-        must be searched first.
+        must be searched for first.
         """
         if self._is_blind:
             return self._generation is not None and 1 < self._try == self._generation - self._retries + 1

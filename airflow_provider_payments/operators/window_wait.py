@@ -56,11 +56,8 @@ class WindowWait:
         if left <= CLOCK_SKEW_SECONDS:
             return 0.0
         if left > self.max_seconds + CLOCK_SKEW_SECONDS:
-            allowed = (
-                f"{window} may be read {self.lag_seconds:g} s after its end; that must be within max_window_wait, "
-            )
-            limit = f"{self.max_seconds:g} s, not in {left:.0f} s"
-            raise InvalidInputError("window_end", iso(window.end), allowed + limit)
+            allowed = f"{window} may be read in {left:.0f} s; max_window_wait allows {self.max_seconds:g} s"
+            raise InvalidInputError("window_end", iso(window.end), allowed)
         return left
 
     def pause(self, operator: BaseOperator, window: Window, now: float, *, deferrable: bool, method_name: str) -> None:
@@ -76,8 +73,9 @@ class WindowWait:
         left = self.seconds_left(window, now)
         if not left:
             return
-        rows = f", and rows may arrive for {self.lag_seconds:g} s more" if self.lag_seconds else ""
-        operator.log.info("%s has not ended%s; waiting until %s", window, rows, iso(math.ceil(now + left)))
+        ended = "has not ended" if now < window.end else "has ended"
+        rows = f", and its rows may arrive for {self.lag_seconds:g} s after its end" if self.lag_seconds else ""
+        operator.log.info("%s %s%s; waiting until %s", window, ended, rows, iso(math.ceil(now + left)))
         if deferrable:
             from airflow.providers.common.compat.standard.triggers import TimeDeltaTrigger
 

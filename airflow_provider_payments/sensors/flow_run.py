@@ -74,9 +74,9 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         ``accept_partial``. Defaults to ``None``: any share, if ``accept_partial``. (templated)
     :param fail_if_disabled: whether to fail if the dataflow is disabled and has no matching run; otherwise the wait
         continues. Defaults to ``True``. (templated)
-    :param unknown_counts: what to do with a run that claims success and whose counts cannot be read: ``fail``, or
-        ``accept``, which omits the counts from the output. With ``max_failed_ratio`` such a run always fails. Defaults
-        to ``"fail"``. (templated)
+    :param unknown_counts: what to do with a run that reports success but whose counts cannot be read: ``fail``, or
+        ``accept``, which leaves the counts out of the output. ``max_failed_ratio`` never accepts unknown counts.
+        Defaults to ``"fail"``. (templated)
     :param aep_conn_id: id of the Airflow connection to Experience Platform. Defaults to ``"aep_default"``. (templated)
     :param deferrable: whether to wait in the triggerer instead of on a worker. Defaults to Airflow's option
         ``[operators] default_deferrable``.
@@ -146,8 +146,9 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         """
         Poll once on the worker; if the run has not ended, wait in the sensor's mode.
 
-        :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
-        :raises AirflowSensorTimeout: if it has not ended within ``timeout``.
+        :raises FlowRunFailedError: if the run failed, more of its records failed than are accepted, or its counts are
+            unknown.
+        :raises AirflowSensorTimeout: if the run has not ended within ``timeout``.
         :raises ExperiencePlatformFailedError: if another try cannot succeed: a wrong argument, a refusal, a dataflow
             that is deleted or disabled.
         :raises ExperiencePlatformUnavailableError: if another try may succeed.
@@ -220,7 +221,8 @@ class FlowRunSensor(JudgesFlowRuns, TextStaysText, BaseSensorOperator):
         """
         Poll for the run once.
 
-        :raises FlowRunFailedError: if the run failed, lost more records than accepted, or its counts are unknown.
+        :raises FlowRunFailedError: if the run failed, more of its records failed than are accepted, or its counts are
+            unknown.
         :raises ExperiencePlatformFailedError: if another poll cannot succeed.
         :raises ExperiencePlatformUnavailableError: if another poll may succeed.
         """

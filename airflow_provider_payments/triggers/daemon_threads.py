@@ -44,7 +44,7 @@ class DaemonThreads(Executor):
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:
-        """Accept no more jobs and cancel those that have not started; ``wait`` is ignored, it never waits."""
+        """Accept no more jobs and cancel those that have not started; ``wait`` is ignored."""
         with self._changed:
             self._is_shut_down = True
             for future, _ in self._jobs:

@@ -180,7 +180,7 @@ MAPPING: list[Row] = [
 SCHEMA: list[Row] = [
     ("unknown type", {"fields": {"a": "varchar"}}, ("fields.a='varchar'", "string, integer, number, boolean")),
     ("field with a bad name", {"fields": {"a-b": "string"}}, ("fields='a-b'", "letters, digits and underscores")),
-    ("field that begins with an underscore", {"fields": {"a._b": "string"}}, ("fields='a._b'", "first no underscore")),
+    ("field that begins with an underscore", {"fields": {"a._b": "string"}}, ("fields='a._b'", "none of which begins")),
     (
         "field of a JSON schema with a hyphen",
         {"fields": {"a": {"type": "object", "properties": {"b-c": {"type": "string"}}}}},

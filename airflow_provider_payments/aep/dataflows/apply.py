@@ -137,7 +137,7 @@ class _Applier:
         """
         Execute the steps of a plan.
 
-        If base connections were to be created it stops after them for another plan, which can explore their tables.
+        If base connections are created, the execution stops after them: the next plan can explore their tables.
         """
         self.needs_another_plan = False
         self.unsettled.clear()

@@ -157,7 +157,7 @@ class ChainSteps:
         self, kind: Kind, name: str, existing: RemoteObject, *, used: bool, desired: Resource | None = None
     ) -> PlannedObject:
         """
-        Add an existing object that needs no change but possibly one of its owner.
+        Add an existing object that needs no change, except possibly of its owner.
 
         :param used: whether the dataflow uses the object already.
         """

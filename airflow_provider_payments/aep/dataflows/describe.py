@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DataflowDescription", "NotExpressibleError", "vendor_of"]
 
-#: Keywords of a field that a definition contains; titles, and what the registry adds itself, are not compared.
+#: Keywords of a field that a definition contains; titles, and keywords that the registry adds, are not compared.
 _KEYWORDS = (
     *("type", "format", "enum", "meta:enum", "pattern", "minimum", "maximum", "minLength", "maxLength", "required"),
     *("items", "properties", "additionalProperties"),

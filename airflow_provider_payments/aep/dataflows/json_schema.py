@@ -1,4 +1,4 @@
-"""The file format as JSON Schema, for editors; built from the member descriptions that also reading files uses."""
+"""The file format as JSON Schema, for editors; built from the member descriptions by which files are read."""
 
 from __future__ import annotations
 

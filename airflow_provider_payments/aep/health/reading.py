@@ -64,7 +64,7 @@ class Question:
     :param ignore: see :class:`Limits`.
     :param failures_since: epoch seconds; count all runs created at or after this time, with at least one request for
         each dataflow. Defaults to ``None``: count no runs.
-    :param test_connections: whether to test that each base connection can log in at its vendor, with a request for
+    :param test_connections: whether to test that each base connection can log in to its vendor, with a request for
         each.
     :raises InvalidInputError: for a share outside 0 to 1 or without ``failures_since``, or an unknown code.
     """

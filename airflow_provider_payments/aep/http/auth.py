@@ -35,7 +35,7 @@ EXPIRY_MARGIN_SECONDS = 300.0
 ASSUMED_LIFETIME_SECONDS = 600.0
 DEFAULT_IMS_URL = "https://ims-na1.adobelogin.com"
 DEFAULT_SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext,session"
-#: A larger ``expires_in`` is in milliseconds, as of the former JWT exchange: tokens are valid for about a day.
+#: A larger ``expires_in`` is in milliseconds, as in the former JWT exchange: tokens are valid for about a day.
 MAX_LIFETIME_SECONDS = 30 * 86400.0
 #: Servers refuse longer headers; IMS's tokens have some 1,000 to 2,500 characters.
 MAX_TOKEN_LENGTH = 8192

@@ -2,8 +2,8 @@
 The deletion of a dataflow with its connections and its dataset.
 
 The dataflow is deleted first, because the service deletes no connection that a dataflow uses. Once the dataflow is
-deleted, the service does not record which connections belonged to it. So the deletion is recorded in the marks of the
-connections before. If a try is killed, the next one finds them by these marks, in any version of Airflow. Source:
+deleted, the service does not record which connections belonged to it. So the deletion is first recorded in the marks of
+the connections. If a try is killed, the next one finds them by these marks, in any version of Airflow. Source:
 Adobe's tutorials "Delete dataflows" and "Delete connections".
 """
 

@@ -33,7 +33,7 @@ class Duplicates:
     :param writer: the chain and run in whose name this operation creates.
     :param remove: whether duplicates that other runs of the writer's chain have left are deleted too.
     :param nonces: the nonces in the marks of all creations that this operation has sent.
-    :param unknown_nonces: those of the creations whose outcome is unknown so far.
+    :param unknown_nonces: the nonces of the creations whose outcome is unknown so far.
     :param created_objects: the objects that this operation certainly created and has not deleted, by id, as they were
         then.
     """

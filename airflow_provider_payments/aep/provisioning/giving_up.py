@@ -1,11 +1,11 @@
 """
 Giving up: an operation that ends without an outcome leaves no dataflow of its own that ingests.
 
-It deletes the dataflow that it created before the dataflow starts: another one would ingest its rows again. If the
-deletion fails, or the dataflow has started, it is disabled. Objects of other kinds stay, to be adopted. Another task
-may be about to adopt the dataflow, so both tasks record what they do in its mark, with ``If-Match``: only one of them
-succeeds. A dataflow whose mark records that it was given up, and that has not been changed since, was not disabled by a
-person: a later try or run of the chain enables it again.
+As long as the dataflow that it created has not started, the operation deletes it: a dataflow that a later try creates
+would ingest the same rows again. If the deletion fails, or the dataflow has started, the operation disables it. Objects
+of other kinds stay, to be adopted. Another task may be about to adopt the dataflow, so both tasks record what they do
+in its mark, with ``If-Match``: only one of them succeeds. A dataflow whose mark records that it was given up, and that
+has not been changed since, was not disabled by a person: a later try or run of the chain enables it again.
 
 A dataflow whose creation was not answered, and that no list shows, cannot be deleted. It starts later than its settle
 time ends, and the next try searches for it before that.

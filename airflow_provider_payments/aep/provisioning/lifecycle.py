@@ -126,11 +126,12 @@ def publish(
     """
     if state_of(DATAFLOW, dataflow) != "draft":
         return dataflow
+    published = dataflow
     for kind, existing in [*_references_of(client, dataflow), (DATAFLOW, dataflow)]:
         if state_of(kind, existing) == "draft":
-            dataflow = _change(client, kind, existing, "publish")
-            report(kind, dataflow)
-    return dataflow
+            published = _change(client, kind, existing, "publish")
+            report(kind, published)
+    return published
 
 
 def _references_of(client: Client, dataflow: RemoteObject) -> Iterator[tuple[Kind, RemoteObject]]:
@@ -160,7 +161,7 @@ def _change(client: Client, kind: Kind, existing: RemoteObject, action: Action) 
             if failure and failure.failure is Failure.AMBIGUOUS:
                 if (failure.retry_after or 0.0) > MAX_WAIT_SECONDS:
                     raise failure
-                # The request may take effect until then; if this returned earlier, it could undo a later change.
+                # The lost request may take effect during the settle time; before its end, it could undo a later change.
                 pause = max(settling.seconds_after_sending, FIRST_WAIT_SECONDS, failure.retry_after or 0.0)
                 settling.sleep(pause, "to be changed")
             if now := _read_changed(client, kind, existing, action, failure):

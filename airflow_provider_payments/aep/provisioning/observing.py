@@ -48,7 +48,7 @@ class Observer:
     def __post_init__(self) -> None:
         #: Answers the lookups.
         self.reads: Reads = self.client
-        #: When its lists were read, by the local monotonic clock; ``None``: each lookup sends requests.
+        #: When the lists of ``reads`` were read, by the local monotonic clock; ``None``: each lookup sends requests.
         self._read_at: float | None = None
 
     @property

@@ -1,7 +1,7 @@
 """
 The teardown of a failed run: deletes the objects that the run created.
 
-Only objects with the mark of this chain and this run are deleted, users before the objects that they use: dataflows,
+Only objects with the mark of this chain and this run are deleted, each before the objects that it refers to: dataflows,
 then the source and target connections, then datasets, then base connections. An object that another one refers to
 stays, and so does a dataset that contains rows. Schemas, field groups, classes and mapping sets are never deleted, only
 reported. Source: the tutorials "Delete dataflows" and "Delete source connections", Adobe's OpenAPI files.

@@ -84,7 +84,7 @@ class Resource(ABC):
     The desired state of one object. Arguments are checked when the value is built, before any request.
 
     :param name: the object's name, its key in the sandbox.
-    :param description: free text. It is compared only for an update, and only if the service allows to change it.
+    :param description: free text. It is compared only for an update, and only if the service allows its change.
     :param extra: payload fields that this package does not model, merged into the request body.
     :param owner: the owner that the mark of an existing object should name; ``None`` leaves the mark as it is. A new
         object always carries the mark of its writer.

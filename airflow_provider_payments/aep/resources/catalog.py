@@ -38,11 +38,11 @@ class DatasetKind(Kind):
     def get(self, reads: Reads, object_id: str, version: int = 0) -> RemoteObject:
         return self.read_item(self.fields_of_item(catalog.dataset(reads, object_id)))
 
-    def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
+    def blocking_reference(self, reads: Reads, existing: RemoteObject, deleted_before: Collection[str] = ()) -> str:
         # `lastBatchId` is not set by every kind of ingestion, so batches are listed, too.
         if batch := existing.item.get("lastBatchId") or catalog.find_batch_id(reads, existing.id):
             return f"it holds rows: batch {batch}"
-        return referring_item(reads, self, existing.id, going)
+        return referring_item(reads, self, existing.id, deleted_before)
 
     # The mark is in a tag, because a dataset's description is text for people.
     def marked(self, payload: Json, mark: Mark | None) -> Json:

@@ -209,8 +209,8 @@ class Dataflow(FlowServiceResource):
         delay, min_delay = schedule["startTime"] - reads.now(), self._min_start_delay(reads)
         if delay < min_delay:
             log.warning(
-                "dataflow %r begins in %d s. If its task is killed while another creates the same, both may ingest "
-                "before one is removed; start at least %d s after the creation to rule this out",
+                "dataflow %r begins in %d s. If its task is killed while another task creates the same dataflow, both "
+                "may ingest before one is removed; start at least %d s after the creation to rule this out",
                 self.name,
                 delay,
                 min_delay,

@@ -143,7 +143,7 @@ class Identity(Resource):
         return error.code == RULE_VIOLATED and bool(self.primary) and "primary" in error.problem.detail.lower()
 
     fixed_advice: ClassVar[str] = (
-        "Profiles may rest on an identity, so it is never changed: use the values of the existing identity."
+        "Profiles may depend on an identity, so it is never changed: use the values of the existing identity."
     )
 
     def desired_fields(self) -> Json:
@@ -153,7 +153,7 @@ class Identity(Resource):
         return {"namespace": namespace_of(existing), "primary": is_primary(existing)}
 
 
-ONE_PRIMARY = "A schema has one primary identity: name the field that is it."
+ONE_PRIMARY = "A schema has one primary identity: use its field."
 
 
 def identities_of(reads: Reads, schema_id: str) -> Iterator[RemoteObject]:

@@ -47,22 +47,24 @@ class FlowServiceKind(Kind):
         answer = client.request("PATCH", path, body=list(operations), headers=headers, safe=safe)
         return replace(existing, etag=readers.text(readers.at(answer.body, "etag")) or existing.etag)
 
-    def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
-        return referring_item(reads, self, existing.id, going)
+    def blocking_reference(self, reads: Reads, existing: RemoteObject, deleted_before: Collection[str] = ()) -> str:
+        return referring_item(reads, self, existing.id, deleted_before)
 
 
-def referring_item(reads: Reads, kind: Kind, object_id: str, going: Collection[str] = ()) -> str:
+def referring_item(reads: Reads, kind: Kind, object_id: str, deleted_before: Collection[str] = ()) -> str:
     """
     Return which item refers to an object of a kind, empty if none does.
 
-    :param going: ids of items that will be deleted first, whose references do not count.
+    :param deleted_before: ids of items that will be deleted first, whose references do not count.
     :raises UnreadableError: if an item that may refer to the object cannot be understood.
     """
-    users = (_referring_item_in(reads, object_id, *place, going) for place in kind.referrers.items())
+    users = (_referring_item_in(reads, object_id, *place, deleted_before) for place in kind.referrers.items())
     return next(filter(None, users), "")
 
 
-def _referring_item_in(reads: Reads, object_id: str, collection: str, reference: str, going: Collection[str]) -> str:
+def _referring_item_in(
+    reads: Reads, object_id: str, collection: str, reference: str, deleted_before: Collection[str]
+) -> str:
     """
     Return which item of ``collection`` has the object's id under ``reference``, such as ``params.dataSetId``.
 
@@ -71,7 +73,7 @@ def _referring_item_in(reads: Reads, object_id: str, collection: str, reference:
     """
     users, path = FlowServiceKind(name=collection, path=f"{FLOW_SERVICE}/{collection}"), reference.split(".")
     for item in flow_service.items(reads, collection):
-        if readers.text(item.get("id")) in going:
+        if readers.text(item.get("id")) in deleted_before:
             continue
         fields = users.fields_of_item(item)
         refers = object_id in (fields.texts(*path) if path[-1].endswith("Ids") else (fields.text(*path),))

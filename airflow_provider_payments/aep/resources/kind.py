@@ -263,11 +263,11 @@ class Kind(ABC):
 
     # ---- deletion --------------------------------------------------------------------------------------------------
 
-    def blocking_reference(self, reads: Reads, existing: RemoteObject, going: Collection[str] = ()) -> str:
+    def blocking_reference(self, reads: Reads, existing: RemoteObject, deleted_before: Collection[str] = ()) -> str:
         """
         Return why the object must not be deleted, empty if nothing blocks its deletion.
 
-        :param going: ids of objects that will be deleted first; references from them do not block.
+        :param deleted_before: ids of objects that will be deleted first; references from them do not block.
         :raises UnreadableError: if an item that may refer to the object cannot be understood.
         """
         return f"a {self} is never deleted"
@@ -292,7 +292,7 @@ class Kind(ABC):
         return ""
 
     def disable(self, client: Client, existing: RemoteObject) -> bool:
-        """Disable a duplicate, if the kind can be disabled; return whether the duplicate was enabled until now."""
+        """Disable an object, if objects of the kind can be disabled; return whether this call has disabled it."""
         return False
 
 

@@ -112,7 +112,7 @@ class Writer:
         """
         The digest of this run in marks.
 
-        Marks of the provider's first edition were made without the DAG's id, so their digests match no run of today.
+        Marks that the provider's first edition wrote have digests without the DAG's id, so they match no current run.
         """
         return _digest(f"{self.owner}\0{self.dag}\0{self.run}")
 

@@ -319,7 +319,9 @@ def checked_fields(argument: str, value: object) -> Json:
         raise InvalidInputError(argument, value, "at least one field")
     for path, kind in fields.items():
         if not all(re.fullmatch(FIELD_NAME, step) for step in path.split(".")):
-            allowed = "steps of letters, digits and underscores, the first no underscore, joined by dots"
+            allowed = (
+                "names joined by dots, of letters, digits and underscores, none of which begins with an underscore"
+            )
             raise InvalidInputError(argument, path, allowed)
         if kind not in FIELD_TYPES and not (isinstance(kind, Mapping) and kind.get("type")):
             raise InvalidInputError(f"{argument}.{path}", kind, f"one of {', '.join(FIELD_TYPES)}, or a JSON schema")

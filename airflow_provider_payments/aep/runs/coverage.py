@@ -91,26 +91,26 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Start:
-    """No run has read the window or a part of it: a run may be started."""
+    """The decision to start a run: no run is known to hold rows of the window."""
 
 
 @dataclass(frozen=True)
 class Reuse:
-    """This run reads the window and is used; if it is active, the task waits for it."""
+    """The decision to use a run that reads the window; if the run is active, the task waits for it."""
 
     run: FlowRun
 
 
 @dataclass(frozen=True)
 class Refuse:
-    """These runs read a part of the window, or more than the window: no run is started."""
+    """The decision to start no run, because these runs read a part of the window, or more than the window."""
 
     readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True)
 class Unclear:
-    """This run is active and does not show yet whether it reads the window."""
+    """The decision to start no run yet: this active run does not show yet whether it reads the window."""
 
     reading: Reading
 

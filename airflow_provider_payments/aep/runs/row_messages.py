@@ -42,7 +42,7 @@ _WORDS = frozenset(
     schema schemas set short source sourcefield string struct text than that the there this time timestamp to
     transform transformation type types unable unexpected unique unknown uri url valid validate validated validation
     value values was were when where which while with without xdm
-    """.split()  # noqa: SIM905 - words are read better so
+    """.split()  # noqa: SIM905 - a block of words is easier to read than a list of strings
 )
 
 

@@ -111,13 +111,13 @@ def test_a_standard_field_is_written_in_the_form_of_mappings(client: Client, tmp
         (
             "Email",
             "Phone",
-            "namespace: desired 'Phone', actual 'Email'; Profiles may rest on an identity, so it is never",
+            "namespace: desired 'Phone', actual 'Email'; Profiles may depend on an identity, so it is",
         ),
-        ("primary: true", "primary: false", "primary: desired False, actual True; Profiles may rest"),
+        ("primary: true", "primary: false", "primary: desired False, actual True; Profiles may depend"),
         (
             "field: product.name",
             "field: product.type",
-            "A schema has one primary identity: name the field that is it",
+            "A schema has one primary identity: use its field",
         ),
     ],
 )

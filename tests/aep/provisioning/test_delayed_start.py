@@ -14,7 +14,7 @@ from tests.aep.chain import KINDS, Chain
 from tests.conftest import Emulator
 
 FLOWS = KINDS["dataflow"].path
-WARNING = "If its task is killed while another creates the same, both may ingest"
+WARNING = "If its task is killed while another task creates the same dataflow, both may ingest"
 
 
 def platform_time(emulator: Emulator) -> float:
