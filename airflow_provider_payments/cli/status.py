@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_payments.aep.dataflows.loading import load_project_file
 from airflow_provider_payments.aep.errors import InvalidInputError
-from airflow_provider_payments.aep.health.reading import Question, check_health
+from airflow_provider_payments.aep.health.reading import HealthOptions, check_health
 from airflow_provider_payments.aep.health.report import health_json, health_rows, health_table
 from airflow_provider_payments.aep.inputs import as_duration, as_number, as_time
 from airflow_provider_payments.cli.clients import client_of, progress
@@ -25,18 +25,18 @@ __all__ = ["status"]
 
 def status(args: argparse.Namespace) -> int:
     """Print the health of dataflows; with ``--detailed-exitcode`` return 2 if a dataflow is not healthy."""
-    conn_id, question = _question(args)
+    conn_id, options = _options(args)
     client = client_of(conn_id)
     with progress("reading") as show:
-        found = check_health(client, question, show)
+        found = check_health(client, options, show)
     _print(found, args.output)
     return 2 if args.detailed_exitcode and not all(health.is_healthy for health in found) else 0
 
 
-def _question(args: argparse.Namespace) -> tuple[str, Question]:
-    """Return the id of the Airflow connection and the question about its dataflows."""
+def _options(args: argparse.Namespace) -> tuple[str, HealthOptions]:
+    """Return the id of the Airflow connection and the options of the health check."""
     since = as_time("failures_since", args.failures_since)
-    options = {
+    limits = {
         "max_age": as_duration("max_age", args.max_age),
         "max_failed_ratio": as_number("max_failed_ratio", args.max_failed_ratio),
         "failures_since": since.timestamp() if since else None,
@@ -45,13 +45,14 @@ def _question(args: argparse.Namespace) -> tuple[str, Question]:
     }
     if args.definition:
         project = project_of(args, args.definition, args.names)
-        return project.aep_conn_id, Question(definitions=[each.definition for each in project.definitions], **options)
+        definitions = [each.definition for each in project.definitions]
+        return project.aep_conn_id, HealthOptions(definitions=definitions, **limits)
     if args.var:
         raise InvalidInputError(
             "var", args.var[0][0], "variables belong to definition files: name the files with --definition"
         )
     project = load_project_file(Path(), environment=args.environment, conn_id=args.conn_id)
-    return project.aep_conn_id, Question(patterns=args.names, **options)
+    return project.aep_conn_id, HealthOptions(patterns=args.names, **limits)
 
 
 def _print(found: Sequence[Health], output: str) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_payments.aep.dataflows.loading import Project
-    from airflow_provider_payments.aep.health.reading import Question
+    from airflow_provider_payments.aep.health.reading import HealthOptions
 
 __all__ = ["CheckDataflowHealthOperator"]
 
@@ -127,9 +127,9 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
 
         with airflow_errors():
             ending = as_ending("on_unhealthy", self.on_unhealthy)
-            conn_id, question = self._question()
+            conn_id, options = self._options()
             client = ExperiencePlatformHook(conn_id).client
-            found = check_health(client, question)
+            found = check_health(client, options)
         self.log.info("Checked %d dataflows\n%s", len(found), health_table(found))
         for health in found:
             if health.observation.id and health.age is not None:
@@ -139,9 +139,9 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
         message = f"{summary_line(found)} The task's log shows the table"
         return end_task(context, ending, checked, message) if checked["unhealthy"] else checked
 
-    def _question(self) -> tuple[str, Question]:
+    def _options(self) -> tuple[str, HealthOptions]:
         """Return the id of the Airflow connection, and the options of the health check."""
-        from airflow_provider_payments.aep.health.reading import Question
+        from airflow_provider_payments.aep.health.reading import HealthOptions
 
         names, since = as_texts("names", self.names) or [], as_time("failures_since", self.failures_since)
         limits: dict[str, Any] = {
@@ -153,9 +153,9 @@ class CheckDataflowHealthOperator(ExperiencePlatformOperator):
         }
         if project := self._project(names):
             definitions = [located.definition for located in project.definitions]
-            return project.aep_conn_id, Question(definitions=definitions, **limits)
+            return project.aep_conn_id, HealthOptions(definitions=definitions, **limits)
         conn_id = as_optional_text("aep_conn_id", self.aep_conn_id)
-        return conn_id or ExperiencePlatformHook.default_conn_name, Question(patterns=names, **limits)
+        return conn_id or ExperiencePlatformHook.default_conn_name, HealthOptions(patterns=names, **limits)
 
     def _project(self, names: list[str]) -> Project | None:
         """

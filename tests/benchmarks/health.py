@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 from airflow_provider_payments.aep.health.judging import Health
-from airflow_provider_payments.aep.health.reading import Question, check_health
+from airflow_provider_payments.aep.health.reading import HealthOptions, check_health
 from airflow_provider_payments.aep.health.report import health_json, health_table
 from airflow_provider_payments.aep.readers import at
 from tests.benchmarks.definitions import Bench
@@ -36,13 +36,13 @@ def names_by_status(found: tuple[Health, ...]) -> tuple[list[str], list[str]]:
 def seeded(bench: Bench) -> tuple[list[str], list[str]]:
     body = {"sandbox": "dev", "dataflows": SEEDED, "runs_per_dataflow": RUNS, "enabled": True, "name_prefix": "orders"}
     bench.platform.control("POST", "seed", json=body)
-    return names_by_status(check_health(bench.client, Question()))
+    return names_by_status(check_health(bench.client, HealthOptions()))
 
 
-def row(bench: Bench, name: str, limit: int, page_size: int = 1000, **question: Any) -> tuple[Health, ...]:
+def row(bench: Bench, name: str, limit: int, page_size: int = 1000, **options: Any) -> tuple[Health, ...]:
     """Check once; print the requests and seconds, and return the result."""
     found, requests, seconds = bench.measure(
-        lambda: check_health(bench.client, Question(**question), page_size=page_size)
+        lambda: check_health(bench.client, HealthOptions(**options), page_size=page_size)
     )
     bench.table.row(f"{name}: requests", requests, limit, "")
     print(f"  it takes {seconds:.2f} s")

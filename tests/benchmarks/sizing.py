@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_provider_payments.aep.health.reading import Question, check_health
+from airflow_provider_payments.aep.health.reading import HealthOptions, check_health
 from tests.benchmarks.applying import VirtualTime, write
 from tests.benchmarks.emulator import emulator_process
 
@@ -59,7 +59,7 @@ def measure(number: int, limit: int | None) -> None:
         costs = {"apply": cost(run, lambda: run.apply(files))}
         if not limit:
             costs["plan, nothing to do"] = cost(run, lambda: run.plan(files))
-            costs["health"] = cost(run, lambda: check_health(run.client, Question()))
+            costs["health"] = cost(run, lambda: check_health(run.client, HealthOptions()))
         for name, each in costs.items():
             print(
                 f"{number:>6} dataflows, {name:<20}{limit or 'no':>5} a minute:{each.requests:>7} requests,"

@@ -279,10 +279,9 @@ class TargetSteps(ProfileSteps):
             self.conflict(DATASET, written, f"several have this name: write one of the ids {ids}", (), ("dataset",))
             raise PlanningStoppedError
         if found:
-            schema = self.schema_of(found[0])
-            return self.live_schema(schema, used=False), self.live_dataset(
-                found[0], PlannedObject(schema.id, schema), used=False
-            )
+            existing = self.schema_of(found[0])
+            schema = self.live_schema(existing, used=False)
+            return schema, self.live_dataset(found[0], PlannedObject(existing.id, existing), used=False)
         if written in self.planning.datasets:
             return self.planning.datasets[written]
         reason = f"there is no dataset with this name or id{self.suggestion(written, map(name_of, datasets))}"

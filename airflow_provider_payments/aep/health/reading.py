@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from airflow_provider_payments.aep.dataflows.definition import Definition
     from airflow_provider_payments.aep.resources.kind import RemoteObject
 
-__all__ = ["Question", "check_health"]
+__all__ = ["HealthOptions", "check_health"]
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ RUNS_PER_REQUEST_IF_DISABLED = 1000
 
 
 @attrs.frozen(kw_only=True)
-class Question:
+class HealthOptions:
     """
     The options of a health check: which dataflows are checked, and how.
 
@@ -113,14 +113,14 @@ class _CheckedDataflow:
 @naming_permission()
 def check_health(
     client: Client,
-    question: Question,
+    options: HealthOptions,
     progress: Callable[[str], None] = lambda step: None,
     page_size: int = FLOW_SERVICE_PAGE_SIZE,
 ) -> tuple[Health, ...]:
     """
     Return the health of dataflows, sorted by name.
 
-    :param question: the options of the check.
+    :param options: the options of the check.
     :param progress: called with the name of each step before it begins.
     :param page_size: number of dataflows in a page.
     :raises InvalidInputError: if a pattern matches no dataflow.
@@ -129,20 +129,20 @@ def check_health(
     """
     progress("dataflows")
     flows = patiently(client, lambda: list(DATAFLOW.list_all(client, limit=page_size)))
-    dataflows = _selected(flows, question)
+    dataflows = _selected(flows, options)
     existing = [dataflow for dataflow in dataflows if dataflow.observation.id]
     progress("last runs")
     _read_last_runs(client, existing)
-    unclear = [dataflow for dataflow in existing if _needs_list(dataflow, client.now(), question)]
-    _list_runs(client, unclear, question, progress)
-    if question.test_connections:
+    unclear = [dataflow for dataflow in existing if _needs_list(dataflow, client.now(), options)]
+    _list_runs(client, unclear, options, progress)
+    if options.test_connections:
         progress("connections")
         _test_connections(client, existing)
     limits = Limits(
         now=client.now(),
-        max_age=question.max_age,
-        max_failed_ratio=question.max_failed_ratio,
-        ignore=question.ignore,
+        max_age=options.max_age,
+        max_failed_ratio=options.max_failed_ratio,
+        ignore=options.ignore,
     )
     judged = [judge(dataflow.observation, limits) for dataflow in dataflows]
     return tuple(sorted(judged, key=lambda health: (health.observation.name, health.observation.id or "")))
@@ -151,11 +151,11 @@ def check_health(
 # ---- selection of dataflows ----------------------------------------------------------------------------------------
 
 
-def _selected(flows: Sequence[RemoteObject], question: Question) -> list[_CheckedDataflow]:
-    if question.definitions is not None:
-        return [dataflow for definition in question.definitions for dataflow in _of_definition(flows, definition)]
-    if question.patterns:
-        return [_checked(flow) for flow, _ in select_dataflows(flows, question.patterns)]
+def _selected(flows: Sequence[RemoteObject], options: HealthOptions) -> list[_CheckedDataflow]:
+    if options.definitions is not None:
+        return [dataflow for definition in options.definitions for dataflow in _of_definition(flows, definition)]
+    if options.patterns:
+        return [_checked(flow) for flow, _ in select_dataflows(flows, options.patterns)]
     return [_checked(flow) for flow in flows if _is_ours(flow)]
 
 
@@ -220,10 +220,10 @@ def _runs_by_id(client: Client, ids: Collection[str]) -> list[FlowRun]:
     return list(found.values())
 
 
-def _needs_list(dataflow: _CheckedDataflow, now: float, question: Question) -> bool:
+def _needs_list(dataflow: _CheckedDataflow, now: float, options: HealthOptions) -> bool:
     """Return whether a dataflow's runs must be listed, because its last run alone does not tell its health."""
     observation = dataflow.observation
-    if question.failures_since is not None:
+    if options.failures_since is not None:
         return True
     if observation.state == "draft" or (observation.state == "disabled" and observation.may_be_disabled):
         return False
@@ -236,22 +236,22 @@ def _needs_list(dataflow: _CheckedDataflow, now: float, question: Question) -> b
 
 
 def _list_runs(
-    client: Client, dataflows: Sequence[_CheckedDataflow], question: Question, progress: Callable[[str], None]
+    client: Client, dataflows: Sequence[_CheckedDataflow], options: HealthOptions, progress: Callable[[str], None]
 ) -> None:
-    if question.failures_since is not None:
+    if options.failures_since is not None:
         log.info("Counting the runs of %d dataflows, with at least one request for each", len(dataflows))
     for number, dataflow in enumerate(dataflows, 1):
         progress(f"runs, {number} of {len(dataflows)}")
         try:
-            runs = patiently(client, partial(_newest_runs, client, dataflow.observation, question.failures_since))
+            runs = patiently(client, partial(_newest_runs, client, dataflow.observation, options.failures_since))
         except (UnreadableError, RequestError) as error:
             if _concerns_all_dataflows(error):
                 raise
             dataflow.note(unreadable=f"its runs cannot be read: {error}")
             continue
         _note_runs(dataflow, runs)
-        if question.failures_since is not None:
-            since = question.failures_since
+        if options.failures_since is not None:
+            since = options.failures_since
             dataflow.note(totals=RunTotals.of(run for run in runs if run.created_at >= since))
 
 

@@ -233,10 +233,8 @@ class Operation:
             ready = self.desired.ready(self.observer.reads)
             ready.validate(self.client)
             self.ready = ready
-        mark, begins = (
-            self.duplicates.writer.mark() if self.client.marks else None,
-            self.ready.ingests_from(self.client),
-        )
+        mark = self.duplicates.writer.mark() if self.client.marks else None
+        begins = self.ready.ingests_from(self.client)
         nonces = {mark.nonce} if mark else set()
         self.duplicates.nonces |= nonces
         self.duplicates.unknown_nonces |= nonces

@@ -48,8 +48,8 @@ class Trial:
     def polls(self, seconds: float) -> Iterator[float]:
         """Yield the monotonic time of each poll, and sleep between polls, until ``seconds`` have elapsed."""
         clock = self.client.transport.clock
-        begun = clock.monotonic()
-        while (elapsed := (at := clock.monotonic()) - begun) <= seconds:
+        began_at = clock.monotonic()
+        while (elapsed := (at := clock.monotonic()) - began_at) <= seconds:
             yield at
             clock.sleep(max(POLL_SECONDS, POLL_FRACTION * elapsed))
 

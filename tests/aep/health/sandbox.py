@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.health.judging import Health
-from airflow_provider_payments.aep.health.reading import Question, check_health
+from airflow_provider_payments.aep.health.reading import HealthOptions, check_health
 from tests.aep.chain import FLOW_SERVICE
 from tests.conftest import Emulator
 
@@ -42,9 +42,10 @@ class Sandbox:
             self.emulator.order(outcome, times=times, **details)
         self.emulator.advance(DAY)
 
-    def check(self, **question: Any) -> dict[str, list[str]]:
+    def check(self, **options: Any) -> dict[str, list[str]]:
         """Return the problem codes of each dataflow, by its name."""
-        return {health.observation.name: codes(health) for health in check_health(self.client, Question(**question))}
+        checked = check_health(self.client, HealthOptions(**options))
+        return {health.observation.name: codes(health) for health in checked}
 
     def requests(self) -> list[str]:
         """Return the collection of each request since the last call."""

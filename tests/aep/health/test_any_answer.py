@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.errors import PlatformError
 from airflow_provider_payments.aep.health.judging import PROBLEMS
-from airflow_provider_payments.aep.health.reading import Question, check_health
+from airflow_provider_payments.aep.health.reading import HealthOptions, check_health
 from airflow_provider_payments.aep.health.report import health_json, health_rows, health_table
 from tests.any_json import ANY_JSON, objects
 from tests.fault_proxy import FaultProxy
@@ -64,9 +64,9 @@ def test_any_answer_yields_each_dataflows_health_or_a_platform_error(
     @given(FLOWS, RUNS, st.booleans())
     def each(flows: list[Any], runs: list[Any], opt_in: bool) -> None:
         pages.update(flows=flows, runs=runs)
-        question = Question(patterns=["*"], test_connections=opt_in, failures_since=1e9 if opt_in else None)
+        options = HealthOptions(patterns=["*"], test_connections=opt_in, failures_since=1e9 if opt_in else None)
         try:
-            found = check_health(make_client(proxy.url), question)
+            found = check_health(make_client(proxy.url), options)
         except PlatformError as error:
             ends.add(type(error).__name__)
             return

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_payments.aep.api.client import Client
 from airflow_provider_payments.aep.dataflows.definition import Definition
 from airflow_provider_payments.aep.errors import InvalidInputError, RequestError
-from airflow_provider_payments.aep.health.reading import Question, check_health
+from airflow_provider_payments.aep.health.reading import HealthOptions, check_health
 from airflow_provider_payments.aep.health.report import health_json, health_table
 from airflow_provider_payments.aep.resources.marks import Writer
 from tests.aep.chain import FLOW_SERVICE, Chain
@@ -51,7 +51,7 @@ def test_a_failing_dataflow_is_reported_with_its_last_success(sandbox: Sandbox) 
     sandbox.let_run()
     assert sandbox.check() == {"good 3 1": ["failed", "stale"]}
     sandbox.let_run()
-    (health,) = check_health(sandbox.client, Question())
+    (health,) = check_health(sandbox.client, HealthOptions())
     assert health.age is not None
     assert 3 * DAY < health.age < 4 * DAY
     sandbox.let_run()
@@ -61,7 +61,7 @@ def test_a_failing_dataflow_is_reported_with_its_last_success(sandbox: Sandbox) 
 def test_a_success_that_lost_records_is_partial(sandbox: Sandbox) -> None:
     good(sandbox, 1)
     sandbox.let_run("partial", failed=3)
-    (health,) = check_health(sandbox.client, Question())
+    (health,) = check_health(sandbox.client, HealthOptions())
     assert codes(health) == ["partial"]
     assert "its last run lost records: 3 of " in health.problems[0].text
 
@@ -70,7 +70,7 @@ def test_an_active_run_does_not_hide_the_run_before_it(sandbox: Sandbox) -> None
     sandbox.emulator.control("PUT", "options", json={"last_run_shows_active": True})
     good(sandbox, 1)
     sandbox.let_run("stuck")
-    (health,) = check_health(sandbox.client, Question())
+    (health,) = check_health(sandbox.client, HealthOptions())
     assert (codes(health), health.observation.is_running) == ([], True)
     assert health.observation.last_run
     assert health.observation.last_run.status == "succeeded"
@@ -192,7 +192,7 @@ def test_counting_runs_takes_a_request_per_dataflow_and_reports_shares(sandbox: 
     sandbox.let_run("partial", failed=3)
     since = float(sandbox.emulator.control("GET", "clock")["now"]) - 1.9 * DAY
     sandbox.requests()
-    found = check_health(sandbox.client, Question(failures_since=since, max_failed_ratio=0.9))
+    found = check_health(sandbox.client, HealthOptions(failures_since=since, max_failed_ratio=0.9))
     assert sandbox.requests() == ["flows", "runs", "runs", "runs", "runs"]
     totals = [health.observation.totals for health in found if health.observation.totals]
     assert [(each.runs, each.failed_runs) for each in totals] == [(2, 1), (2, 0), (2, 0)]
@@ -214,7 +214,7 @@ def test_each_base_connection_is_tested_once_and_a_failure_is_reported(sandbox: 
     etag = sandbox.client.get(path)["items"][0]["etag"]
     sandbox.client.request("PATCH", path, body=patch, headers={"If-Match": etag})
     sandbox.emulator.fail("status", path=f"*{base}/test", status=500, times=50)
-    found = check_health(sandbox.client, Question(test_connections=True, patterns=["good*"]))
+    found = check_health(sandbox.client, HealthOptions(test_connections=True, patterns=["good*"]))
     assert [codes(health) for health in found] == [["credential"]] * 3
     assert f"base connection {base} cannot be tested" in found[0].problems[0].text
 
@@ -301,7 +301,7 @@ def test_the_table_starts_with_problems_and_a_name_adds_no_line(sandbox: Sandbox
     rename = [{"op": "replace", "path": "/name", "value": "z\nHealth: all is well"}]
     sandbox.client.request("PATCH", f"{FLOWS}/{ids[1]}", body=rename, headers={"If-Match": flow["etag"]})
     sandbox.act(ids[1], "disable")
-    found = check_health(sandbox.client, Question())
+    found = check_health(sandbox.client, HealthOptions())
     lines = health_table(found).splitlines()
     assert [line.split()[0] for line in lines if line] == ["DATAFLOW", "z\\x0aHealth:", "good", "Health:"]
     assert lines[-1] == "Health: 1 of 2 healthy; 1 disabled."
@@ -310,16 +310,16 @@ def test_the_table_starts_with_problems_and_a_name_adds_no_line(sandbox: Sandbox
 
 
 @pytest.mark.parametrize(
-    ("question", "message"),
+    ("options", "message"),
     [
         ({"max_failed_ratio": 0.5}, "max_failed_ratio=0.5 is not allowed: it needs `failures_since`"),
         ({"max_failed_ratio": 1.5, "failures_since": 1.0}, "a share from 0 to 1"),
         ({"ignore": ["stael"]}, "did you mean 'stale'"),
     ],
 )
-def test_inconsistent_options_are_refused(question: dict[str, Any], message: str) -> None:
+def test_inconsistent_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
-        Question(**question)
+        HealthOptions(**options)
 
 
 def test_a_dataflow_judged_without_runs_takes_no_request(sandbox: Sandbox, chain: Chain) -> None:
