@@ -54,6 +54,7 @@ CASES: dict[str, list[tuple[Collection[Seen], Memory]]] = {
     ],
     "a matching object that was only listed": [([seen()], Memory())],
     "a matching object, younger than W": [([seen(created=NOW.platform - SETTLE_SECONDS + 1)], Memory())],
+    "a matching object, and a creation was sent less than W ago": [([MATCHING], Memory(sent_at=NOW.monotonic - 1))],
     "a matching object that was read by its id": [([MATCHING], Memory())],
     "several matching objects": [([seen("b"), MATCHING], Memory())],
     "a matching object that its creator may still be deleting": [

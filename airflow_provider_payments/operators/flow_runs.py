@@ -157,9 +157,9 @@ class RetryFlowRunOperator(FlowRunOperator):
     Repeat a failed flow run over the same window, and return the counts and batches of the new run.
 
     The arguments of :class:`FlowRunOperator` apply too. Returns
-    :class:`~airflow_provider_payments.operators.outputs.WindowedFlowRunSummary`. A run that has succeeded is returned
-    as it is. If the run is active, or a later run over the same window is, the task waits for that run instead. Give
-    ``run_id`` or ``flow_id``.
+    :class:`~airflow_provider_payments.operators.outputs.WindowedFlowRunSummary`. A succeeded or partial run is not
+    repeated, but judged. If the run is active, or a later run over the same window is, the task waits for that run
+    instead. Give ``run_id`` or ``flow_id``.
 
     .. seealso:: ``docs/data-windows.md#retries-and-cleared-tasks`` in the manual.
 

@@ -14,6 +14,7 @@ object's references, or the whole list without the filter by name.
 | a listed object that a read by its id did not find | `Wait` until W has elapsed, then `Check` once more |
 | a matching object that was only listed | `Check`: read it by its id |
 | a matching object, younger than W | `Wait` until it has settled |
+| a matching object, and a creation was sent less than W ago | `Wait` until the creation has settled |
 | a matching object that was read by its id | `Adopt` |
 | several matching objects | `Adopt` the oldest; the others are duplicates |
 | a matching object that its creator may still be deleting | `Wait` until the creator has finished |

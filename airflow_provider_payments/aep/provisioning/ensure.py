@@ -59,7 +59,7 @@ def ensure(
     Return the one object that matches ``desired``; create it if there is none.
 
     :param if_exists: what to do if objects of the name exist and none matches: ``reuse`` fails and lists the
-        differences, ``update`` changes what reaches the dataflow and fails for other differences. ``fail`` refuses any
+        differences, ``update`` changes the fields whose change takes effect, and fails for others. ``fail`` refuses any
         object that existed before, even if it matches. Defaults to ``reuse``.
     :param attempt: Airflow's try number. From the second on, an earlier try may have sent a creation before it was
         killed. Defaults to 1.

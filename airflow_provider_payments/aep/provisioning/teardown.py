@@ -87,14 +87,14 @@ def tear_down(
         undeletable = [kind for kind in kinds if not kind.is_deletable]
         for kind in (kind for kind in undeletable if kind.carries_mark):
             outcome.left_over.extend(_report(kind, existing) for existing in find_marked(client, kind, writer.owns))
-        owners = {left["id"] for left in outcome.left_over}
-        for kind in (kind for kind in undeletable if owners and not kind.carries_mark):
-            owned = [existing for existing in list_whole(client, kind) if _owner_of(kind, existing) in owners]
-            outcome.left_over.extend(_report(kind, existing) for existing in owned)
+        left_ids = {left["id"] for left in outcome.left_over}
+        for kind in (kind for kind in undeletable if left_ids and not kind.carries_mark):
+            related = [existing for existing in list_whole(client, kind) if _parent_id(kind, existing) in left_ids]
+            outcome.left_over.extend(_report(kind, existing) for existing in related)
     return outcome
 
 
-def _owner_of(kind: Kind, existing: RemoteObject) -> str | None:
+def _parent_id(kind: Kind, existing: RemoteObject) -> str | None:
     """Return the id of the object that an unmarked one belongs to, if known."""
     try:
         return kind.belongs_to(existing)

@@ -43,7 +43,7 @@ def wait_until_visible(client: Client, run_id: str) -> FlowRun:
     """
     Return a run that the service has just created, waiting until the service finds it by its id.
 
-    :raises UnsettledError: if the run is not found within the settle time of dataflows.
+    :raises UnsettledError: if the run is not found within the settle time of dataflows, or 10 s if that is longer.
     """
     clock = client.transport.clock
     until = clock.monotonic() + max(client.dataflow_settle_seconds, MIN_SEARCH_SECONDS)
