@@ -128,7 +128,7 @@ def test_expired_row_errors_are_a_warning_with_the_date(
     connected.advance(30 * DAY)
     found = download(tmp_path, run_id=run["id"])
     (reason,) = found["without_row_errors"].values()
-    assert reason.startswith("they were kept for 30 days, until 20")
+    assert reason.startswith("row errors were kept for 30 days, until 20")
     assert f"has no row errors, though 5 of its records failed: {reason}" in caplog.text
 
 

@@ -83,7 +83,7 @@ class Definition(Checked):
     allow_second_reader: bool = attrs.field(
         default=False,
         converter=to.to_flag,
-        metadata=member("Whether another dataflow may read the same data into the same dataset.", FLAG),
+        metadata=member("Whether the dataflow may read data that another dataflow reads into the same dataset.", FLAG),
     )
     source: Source = attrs.field(converter=to_source, metadata=member("The data to read.", nested=Source))
     schema: Schema | str | None = attrs.field(

@@ -320,4 +320,4 @@ def _tested(client: Client, base_id: str) -> str:
         if error.status in (401, 403):
             raise
         return f"base connection {base_id} cannot be tested: {error}"
-    return "" if passes else f"base connection {base_id} fails the connection test: its credential may have lapsed"
+    return "" if passes else f"base connection {base_id} fails the connection test: its credential may have expired"

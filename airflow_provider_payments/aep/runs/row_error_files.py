@@ -166,7 +166,7 @@ class Download:
         ended = moment(batch.get("completed")) or moment(batch.get("created"))
         until = ended + data_access.RETENTION_DAYS * 86400 if ended else None
         if until and self.client.now() >= until:
-            reason = f"they were kept for {data_access.RETENTION_DAYS} days, until {iso(until)}"
+            reason = f"row errors were kept for {data_access.RETENTION_DAYS} days, until {iso(until)}"
         elif _is_off(at(batch, "tags", "acp_enableErrorDiagnostics")):
             reason = "error diagnostics were off; error_diagnostics or partial_ingestion_percent turns them on"
         else:
