@@ -104,7 +104,7 @@ def _single(service: FlowService, content: Mapping[str, Any], member: str) -> Re
 
 
 def _transformations(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The parameters of the transformations by name; raises a refusal if Mapping is missing or a name is wrong."""
+    """Return the parameters of the transformations by name; refuse a wrong name, or if Mapping is missing."""
     result: dict[str, Mapping[str, Any]] = {}
     for entry in required(content, "transformations", list):
         name = entry["name"]

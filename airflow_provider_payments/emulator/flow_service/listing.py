@@ -172,7 +172,7 @@ def _orders(text: str, listing: Listing) -> list[Order]:
 
 
 def _token(listing: Listing, asked: Query, position: Position) -> str:
-    """The continuation token of a position. It contains the whole query, and no ``=``."""
+    """Return the continuation token of a position. It contains the whole query, and no ``=``."""
     return _signer(listing).dumps([position.number, position.key, asked.properties, asked.orderby, asked.limit])
 
 
@@ -181,7 +181,7 @@ def _signer(listing: Listing) -> URLSafeSerializer:
 
 
 def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
-    """The query that a token continues, and the token's position.
+    """Return the query that a token continues, and the token's position.
 
     A filter or an order that the request repeats must equal that of the token's query.
     """
@@ -221,7 +221,7 @@ def _searched(body: Mapping[str, Any], token: str, limits: PageLimit) -> Query:
 
 
 def _filter_texts(text: str) -> list[str]:
-    """The filters of a query string, each of which may begin with ``property=``."""
+    """Return the filters of a query string, each of which may begin with ``property=``."""
     return [unquote(part.removeprefix("property=")) for part in text.split("&") if part.strip()]
 
 
