@@ -90,7 +90,7 @@ def check_dataflow_page(client: Client, dataflow: dict[str, Any], shown: Node) -
         tall, small = plot.all("rect", "landed")
         assert float(tall.attributes["height"]) > 10 * float(small.attributes["height"]) >= 40
         assert float(tall.attributes["x"]) < float(small.attributes["x"])
-        assert "1\u202f200 in, 1\u202f195 landed, 5 failed" in plot.all("title")[0].text
+        assert "1\u202f200 in, 1\u202f195 ingested, 5 failed" in plot.all("title")[0].text
         assert {"records", "UTC", "0", "2\u202f000"} <= {text.text for text in plot.all("text")}
 
 
