@@ -37,7 +37,7 @@ from tests.system.live_airflow import LiveAirflow, on_demand
 
 pytestmark = on_demand
 WATCHES, WAITS, FOLLOWS, LIVE = "payments_on_arrival", "payments_arrivals", "payments_consumer", "live_outlets"
-#: Example DAGs, and what is written into them so that they poll often.
+#: Example DAGs, each with a text in its file and the replacement, which lets the DAG poll often.
 HASTY = {"payments_on_arrival": ("asset=ARRIVED)", "asset=ARRIVED, poll_interval=0.5)")} | {
     "payments_arrival_events": ("deferrable=True,", "deferrable=True, poke_interval=0.5,")
 }
@@ -130,7 +130,7 @@ def arrivals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arrivals]:
         environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(server.url))
         arrivals = Arrivals(Emulator(server.url), tmp_path_factory.mktemp("arrivals"))
         with arrivals.airflow as airflow:
-            # From the watcher's first poll on, runs count.
+            # Runs that end before the watcher's first poll are not announced.
             airflow.wait_until(lambda: airflow.rows("SELECT key FROM asset_state_store"))
             yield arrivals
 

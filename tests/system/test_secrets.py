@@ -37,7 +37,7 @@ from tests.secret_forms import forms
 from tests.system.airflow_process import REPOSITORY, AirflowHome
 from tests.versions.expected import fails_on
 
-#: Each looks different in an URL, in a form and in base64.
+#: Each has different forms in a URL, in a form and in base64.
 SECRETS = {
     "the client secret": "client secret+of/this~test==",
     "PayPal's client secret": "paypal secret+of/this~test==",

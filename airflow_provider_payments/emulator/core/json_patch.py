@@ -106,7 +106,7 @@ def _apply(document: dict[str, Any], instruction: Instruction, parents: bool) ->
             _remove(document, steps)
         case "test":
             if _read(document, steps) != value:
-                raise _inapplicable(f"The value at '{instruction.path[:200]}' is another one.")
+                raise _inapplicable(f"The test failed: the value at '{instruction.path[:200]}' differs.")
         case "copy":
             _add(document, steps, copy.deepcopy(_read(document, source)), parents)
         case "move":
@@ -141,10 +141,10 @@ def _place(node: Any, step: str, last: int) -> int:
     :param last: the largest index that is accepted, relative to the length of the list: -1 for the last entry.
     """
     if not isinstance(node, list):
-        raise _inapplicable(f'Nothing can stand at "{step[:200]}" in what is no object and no list.')
+        raise _inapplicable(f'There is no "{step[:200]}" in a value that is neither an object nor a list.')
     place = parse_count(step)
     if place is None:
-        raise _inapplicable(f'"{step[:200]}" is no place in a list.')
+        raise _inapplicable(f'"{step[:200]}" is not an index of a list.')
     if place > len(node) + last:
         raise _inapplicable(f"Array index {place} is out of bounds.")
     return place

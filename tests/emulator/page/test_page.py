@@ -98,7 +98,7 @@ def test_an_empty_organisation_is_shown_as_empty(client: Client) -> None:
     shown = page(client)
     assert [title.text for title in shown.all("h2")] == ["Sandbox prod", "Sandbox dev", "Last refused requests"]
     empty = [paragraph.text for paragraph in shown.all("p", "empty")]
-    assert empty == [*["No dataflow yet: what a client creates in this sandbox appears here."] * 2, empty[2]]
+    assert empty == [*["No dataflow yet. Objects that a client creates in this sandbox appear here."] * 2, empty[2]]
     assert empty[2] == "No request was refused."
     assert shown.all("svg") == []
     assert "clock manual" in shown.all("header")[0].text
