@@ -50,7 +50,7 @@ def create(service: FlowService, body: Mapping[str, Any], draft: bool) -> Flow:
 
 
 def _draft_content(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the types of a draft's members, the only rule for drafts, and return the members that are stored."""
+    """Check the flow spec of a draft and the types of its members; return the members that are stored."""
     spec_id = required(body, "flowSpec.id", str)
     if spec_id not in FLOW_SPECS:
         raise invalid("1413-400", f"The flow spec id '{spec_id[:100]}' is not valid.")
