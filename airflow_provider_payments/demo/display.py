@@ -94,12 +94,12 @@ def show_rows(console: Console, emulator: str, dataset_id: str, where: str) -> N
 
     :param where: the dataset's name in the title.
     """
-    landed = get_json(f"{emulator}/__emulator__/datasets/{dataset_id}/rows?limit=3")
-    rows = [_flat(row) for row in landed["rows"]]
+    dataset = get_json(f"{emulator}/__emulator__/datasets/{dataset_id}/rows?limit=3")
+    rows = [_flat(row) for row in dataset["rows"]]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     # Without the tenant's namespace, the first part of each name.
     headings = (column.split(".", 1)[-1] for column in columns)
-    sample = table_of(f"The first of {landed['count']} rows in {where}", *headings, fold=True)
+    sample = table_of(f"The first of {dataset['count']} rows in {where}", *headings, fold=True)
     for row in rows:
         sample.add_row(*(row.get(column, "") for column in columns))
     console.print(sample)

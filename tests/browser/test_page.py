@@ -32,7 +32,7 @@ def test_the_first_screen_shows_freshness_runs_and_failures(browser: Browser, ai
     assert [name.splitlines()[0] for name in shown(browser)[:2]] == ["Payments of shop 2", "Stripe payouts"]
     labels = browser.run("return [...document.querySelectorAll('tbody')[0].querySelectorAll('.bar')].map(b => b.title)")
     assert len(labels) == 20
-    assert labels[-1].endswith("partial, 400 landed, 600 failed")
+    assert labels[-1].endswith("partial, 400 ingested, 600 failed")
     assert browser.errors() == []
 
 

@@ -28,7 +28,7 @@ from tests.chaos.report import Column, show, show_one
 from tests.chaos.schedules import search
 from tests.chaos.trials import Verdict
 
-#: A run of at least so many chains must meet at least so many faults (without lag and delay) to prove anything.
+#: A run of at least this number of chains must meet at least this number of faults (without lag and delay).
 LONG_RUN_CHAINS, LONG_RUN_MIN_FAULTS = 500, 5000
 
 

@@ -13,7 +13,7 @@ from airflow_provider_payments.pytest_plugin import ExperiencePlatform
 
 __all__ = ["SECRETS", "TIMES", "connections", "start_platforms"]
 
-#: The kind of clock of each emulator. Sensors and watchers have an own emulator, which counts only their requests.
+#: The kind of clock of each emulator. Sensors and watchers have their own emulator, which counts only their requests.
 TIMES = {"fast": "fast", "real": "real", "manual": "manual", "waits": "manual"}
 #: Secrets that have different forms in a URL, in a form body and in base64.
 SECRETS = {

@@ -146,10 +146,11 @@ class Stage:
 
 def is_unknowable(refusal: RequestError, extra: object) -> bool:
     """Return whether no check of this package could have foreseen a refusal."""
-    said = refusal.problem
+    problem = refusal.problem
     # Members in `extra` are not modelled, so refusals of them cannot be foreseen.
-    own = [key for key in (as_mapping("extra", extra) if extra else ()) if key and key in said.detail]
-    return bool(own) or any(code == (said.code or said.title) and words in said.detail for code, words in UNKNOWABLE)
+    own = [key for key in (as_mapping("extra", extra) if extra else ()) if key and key in problem.detail]
+    label = problem.code or problem.title
+    return bool(own) or any(code == label and words in problem.detail for code, words in UNKNOWABLE)
 
 
 def writes(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:

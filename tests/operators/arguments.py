@@ -89,15 +89,15 @@ def near(value: Any) -> st.SearchStrategy[Any]:
         return _near_container(value)
     if not isinstance(value, (int, float)) or abs(value) > 10**18:
         return st.just(value) | WILD
-    said = [str(value), f" {value} ", f"{value}.0", [value], {"value": value}]
-    return st.sampled_from([value, *said, value - 1, value + 0.5, value * 10**9])
+    forms = [str(value), f" {value} ", f"{value}.0", [value], {"value": value}]
+    return st.sampled_from([value, *forms, value - 1, value + 0.5, value * 10**9])
 
 
 def _near_text(text: str) -> st.SearchStrategy[str]:
     decomposed = unicodedata.normalize("NFD", f"{text}é")
-    said = [text, text.upper(), f" {text}", f"{text} ", f"{text}\n", f"{text},", f'"{text}"', f"{text}é", decomposed]
-    said += [json.dumps(text), f"{text}\x00", f"{text}\ud800", text[:-1], f"{text}/..", f"{text}%2F", text * 50]
-    return st.sampled_from(said) | st.builds(lambda odd: f"{text}{odd}", _TEXTS)
+    forms = [text, text.upper(), f" {text}", f"{text} ", f"{text}\n", f"{text},", f'"{text}"', f"{text}é", decomposed]
+    forms += [json.dumps(text), f"{text}\x00", f"{text}\ud800", text[:-1], f"{text}/..", f"{text}%2F", text * 50]
+    return st.sampled_from(forms) | st.builds(lambda odd: f"{text}{odd}", _TEXTS)
 
 
 @st.composite

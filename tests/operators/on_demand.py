@@ -139,6 +139,6 @@ class Stage:
         self.emulator.control("DELETE", "requests")
 
     def rows(self) -> int:
-        """Return the number of rows that have landed."""
+        """Return the number of ingested rows."""
         (dataset,) = self.emulator.objects("dataSets")
         return int(self.emulator.rows(dataset["id"])["count"])

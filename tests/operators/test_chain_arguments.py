@@ -123,7 +123,7 @@ def test_without_marks_a_description_is_sent_unchanged(connected: Emulator, conn
 # ---- tries ---------------------------------------------------------------------------------------------------------
 
 
-def lose_the_answer_and_the_look(emulator: Emulator) -> None:
+def lose_the_answer_and_the_search(emulator: Emulator) -> None:
     """Let the answer to the next creation be lost, and the search after it fail."""
     emulator.fail("apply_then_drop", method="POST", path=SOURCES)
     emulator.fail("status", method="GET", path=SOURCES, nth=3, status=503, headers={"Retry-After": "3600"})
@@ -135,7 +135,7 @@ def attempt(try_number: int, run_id: str = "one", **changes: Any) -> dict[str, A
 
 
 def test_a_second_try_adopts_the_object_of_a_lost_answer(connected: Emulator) -> None:
-    lose_the_answer_and_the_look(connected)
+    lose_the_answer_and_the_search(connected)
     with pytest.raises(ExperiencePlatformUnavailableError, match="503"):
         attempt(1)
     (created,) = connected.objects("sourceConnections")
@@ -145,7 +145,7 @@ def test_a_second_try_adopts_the_object_of_a_lost_answer(connected: Emulator) ->
 
 @pytest.mark.parametrize(("try_number", "run_id"), [(1, "one"), (2, "two")], ids=["first try", "another run"])
 def test_fail_refuses_an_object_that_no_earlier_try_created(connected: Emulator, try_number: int, run_id: str) -> None:
-    lose_the_answer_and_the_look(connected)
+    lose_the_answer_and_the_search(connected)
     with pytest.raises(ExperiencePlatformUnavailableError):
         attempt(1)
     with pytest.raises(ExperiencePlatformFailedError, match=r"exists already.*if_exists='fail'"):
@@ -158,9 +158,8 @@ def test_only_a_later_try_waits_for_creations_of_an_earlier_one(
 ) -> None:
     step = with_client(build(CreateSourceConnectionOperator), make_client(settle_seconds=10.0))
     assert step.execute(context(TaskInstance(try_number)))["created"]
-    assert (
-        round(sum(naps) / 11) == waits
-    )  # a settle time of 10 s, plus 1 s because the service's time is in whole seconds
+    # A settle time of 10 s, plus 1 s because the service's time is in whole seconds.
+    assert round(sum(naps) / 11) == waits
 
 
 class Killed(BaseException):
@@ -187,8 +186,8 @@ def test_the_next_try_continues_one_killed_after_its_request(
 
 
 @pytest.fixture
-def copies(connected: Emulator) -> list[str]:
-    """Ids of three equal source connections of one chain, the oldest first, created by earlier runs."""
+def duplicates(connected: Emulator) -> list[str]:
+    """Provide the ids of three equal source connections of one chain, the oldest first, created by earlier runs."""
     body = build(CreateSourceConnectionOperator).resource().payload()  # type: ignore[attr-defined]
     client = ExperiencePlatformHook().client
     for number in range(3):
@@ -202,30 +201,32 @@ def left(emulator: Emulator) -> list[str]:
     return [item["id"] for item in emulator.objects("sourceConnections")]
 
 
-@pytest.mark.parametrize("said", [{}, *({"remove_duplicates": value} for value in (False, "false", None))])
+@pytest.mark.parametrize("given", [{}, *({"remove_duplicates": value} for value in (False, "false", None))])
 def test_duplicates_are_reported_and_kept(
-    connected: Emulator, copies: list[str], said: dict[str, Any], caplog: pytest.LogCaptureFixture
+    connected: Emulator, duplicates: list[str], given: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    result = run(CreateSourceConnectionOperator, chain="shop", **said)
-    assert (result["id"], result["created"]) == (copies[0], False)
-    assert sorted(result["duplicates"]) == sorted(copies[1:])
+    result = run(CreateSourceConnectionOperator, chain="shop", **given)
+    assert (result["id"], result["created"]) == (duplicates[0], False)
+    assert sorted(result["duplicates"]) == sorted(duplicates[1:])
     assert json.loads(json.dumps(result)) == result
-    assert left(connected) == copies
+    assert left(connected) == duplicates
     warned = [record.getMessage() for record in caplog.records if "remove_duplicates=True would" in record.getMessage()]
     assert [[copy in line for copy in result["duplicates"]] for line in warned] == [[True, False], [False, True]]
 
 
-@pytest.mark.parametrize("said", [True, "true", "True"], ids=repr)
-def test_duplicates_of_the_chain_are_removed_on_request(connected: Emulator, copies: list[str], said: object) -> None:
-    result = run(CreateSourceConnectionOperator, chain="shop", remove_duplicates=said)
-    assert (result["id"], result["duplicates"]) == (copies[0], [])
-    assert left(connected) == copies[:1]
+@pytest.mark.parametrize("given", [True, "true", "True"], ids=repr)
+def test_duplicates_of_the_chain_are_removed_on_request(
+    connected: Emulator, duplicates: list[str], given: object
+) -> None:
+    result = run(CreateSourceConnectionOperator, chain="shop", remove_duplicates=given)
+    assert (result["id"], result["duplicates"]) == (duplicates[0], [])
+    assert left(connected) == duplicates[:1]
 
 
-def test_duplicates_of_another_chain_are_never_removed(connected: Emulator, copies: list[str]) -> None:
+def test_duplicates_of_another_chain_are_never_removed(connected: Emulator, duplicates: list[str]) -> None:
     result = run(CreateSourceConnectionOperator, chain="other", remove_duplicates=True)
-    assert sorted(result["duplicates"]) == sorted(copies[1:])
-    assert left(connected) == copies
+    assert sorted(result["duplicates"]) == sorted(duplicates[1:])
+    assert left(connected) == duplicates
 
 
 def test_remove_duplicates_other_than_a_boolean_is_refused_before_any_request(connected: Emulator) -> None:

@@ -119,7 +119,7 @@ def test_a_scheduled_run_of_the_dataflow_covers_windows(
     assert posts(stage) == []
 
 
-# ---- runs that cover no window or parts of it--------------------------------------------------------------------
+# ---- failed, empty, partial and early runs ---------------------------------------------------------------------------
 
 
 def test_a_run_that_failed_covers_nothing(stage: Stage) -> None:
@@ -216,8 +216,8 @@ def test_an_active_run_without_a_window_is_left_to_a_retry(stage: Stage, proxy: 
     hidden = {name: value for name, value in stage.runs()[0].items() if name != "params"}
     assert hidden["activities"] == []
     proxy.fault("GET", LISTS, status=200, body=json.dumps({"items": [hidden]}).encode())
-    said = f"{first['run_id']} \\(active\\) reads a window that it does not show yet.*next attempt checks again"
-    with pytest.raises(ExperiencePlatformUnavailableError, match=said):
+    message = f"{first['run_id']} \\(active\\) reads a window that it does not show yet.*next attempt checks again"
+    with pytest.raises(ExperiencePlatformUnavailableError, match=message):
         run_in_new_dag_run(stage, url=proxy.url)
     assert len(posts(stage)) == 1
     assert run_in_new_dag_run(stage, url=proxy.url)["reused"] is False

@@ -48,9 +48,9 @@ def test_a_report_contains_each_dataflow_and_the_log_a_table(
         check_keys(dataflow, outputs.DataflowHealth)
     assert [problem["code"] for problem in found["dataflows"][1]["problems"]] == ["disabled"]
     assert f"{GOOD} 1" not in found["text"]
-    said = capsys.readouterr().out
-    assert f"{GOOD} 1  enabled   succeeded" in " ".join(said.split("\n"))
-    assert "Health: 1 of 2 healthy; 1 disabled." in said
+    output = capsys.readouterr().out
+    assert f"{GOOD} 1  enabled   succeeded" in " ".join(output.split("\n"))
+    assert "Health: 1 of 2 healthy; 1 disabled." in output
 
 
 @pytest.mark.parametrize(

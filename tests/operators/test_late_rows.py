@@ -53,7 +53,7 @@ class Month:
     windows: int = 30
 
     def ingest(self, lag: int) -> None:
-        """Run the dataflow for each window after a lag; keep the rows that have landed by then."""
+        """Run the dataflow for each window after a lag; keep the rows that have been ingested by then."""
         for begin in range(FIRST, FIRST + self.windows * self.length, self.length):
             self.stage.emulator.advance(max(begin + self.length - self.stage.now, 0))
             while not self._try_window(begin, lag):

@@ -126,8 +126,8 @@ def test_a_misspelt_source_is_refused_before_the_creation(
     kind = "ATTRIBUTE" if form == "{}" else "EXPRESSION"
     with pytest.raises(AirflowFailException) as refusal:
         mapped(form.format(source), columns, source_type=kind)
-    said = str(refusal.value)
-    assert said.startswith(f"mappings.source={form.format(source)!r} is not allowed: did you mean {meant}?")
+    message = str(refusal.value)
+    assert message.startswith(f"mappings.source={form.format(source)!r} is not allowed: did you mean {meant}?")
     assert connected.posted("/mappingSets") == connected.posted("/mappingSets/validate") == []
 
 
@@ -136,8 +136,8 @@ def test_an_attribute_that_explore_does_not_list_is_a_warning(
 ) -> None:
     assert mapped("data.level3.last4", charges(stripe)["columns"])["created"]
     nearest = "(nearest: data.payment_method_details.card.last4)"
-    said = f"mappings.source='data.level3.last4': explore lists no attribute 'data.level3.last4' {nearest}"
-    assert warned(caplog) == [said]
+    message = f"mappings.source='data.level3.last4': explore lists no attribute 'data.level3.last4' {nearest}"
+    assert warned(caplog) == [message]
     assert len(connected.posted("/mappingSets")) == 1
 
 
@@ -170,17 +170,17 @@ def test_an_existing_mapping_set_is_adopted_without_a_check_of_sources(
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         ("Product_Nam", "did you mean Product_Name? It must be one of the source's columns: Product_Name, First.Name"),
         ("Currency", "is not allowed: one of the source's columns: Product_Name, First.Name"),
         ("First", "one of the source's columns: Product_Name, First.Name"),
     ],
 )
-def test_a_column_that_the_table_lacks_is_refused(connected: Emulator, source: str, said: str) -> None:
+def test_a_column_that_the_table_lacks_is_refused(connected: Emulator, source: str, message: str) -> None:
     with pytest.raises(AirflowFailException) as refusal:
         mapped(source, ["Product_Name", "First.Name"])
-    assert said in str(refusal.value)
+    assert message in str(refusal.value)
     assert connected.posted("/mappingSets") == []
 
 

@@ -116,8 +116,8 @@ def test_a_refusal_fails_the_task_without_a_retry(behind_proxy: FaultProxy, stat
 def test_a_token_refused_twice_ends_the_try_but_allows_a_retry(behind_proxy: FaultProxy) -> None:
     body = b'{"error_code": "401013", "message": "Oauth token is not valid"}'
     behind_proxy.fault("GET", "/sourceConnections", status=401, body=body, times=2)
-    said = r"401013.*check client id and client secret"
-    with pytest.raises(ExperiencePlatformUnavailableError, match=said) as refusal:
+    message = r"401013.*check client id and client secret"
+    with pytest.raises(ExperiencePlatformUnavailableError, match=message) as refusal:
         create()
     assert not any(
         value.removeprefix("Bearer ") in str(refusal.value) for value in behind_proxy.authorizations if value
@@ -127,7 +127,7 @@ def test_a_token_refused_twice_ends_the_try_but_allows_a_retry(behind_proxy: Fau
 
 
 @pytest.mark.parametrize(
-    ("method", "fault", "said"),
+    ("method", "fault", "message"),
     [
         ("POST", {"status": 429, "headers": {"Retry-After": "3600"}}, "429"),
         ("GET", {"status": 503, "headers": {"Retry-After": "3600"}}, "503"),
@@ -146,10 +146,10 @@ def test_a_token_refused_twice_ends_the_try_but_allows_a_retry(behind_proxy: Fau
     ids=["429", "503", "500", "HTML", "no answer to any creation"],
 )
 def test_a_temporary_failure_may_be_retried(
-    behind_proxy: FaultProxy, method: str, fault: dict[str, Any], said: str
+    behind_proxy: FaultProxy, method: str, fault: dict[str, Any], message: str
 ) -> None:
     behind_proxy.fault(method, "/sourceConnections", **fault)
-    with pytest.raises(ExperiencePlatformUnavailableError, match=said) as failure:
+    with pytest.raises(ExperiencePlatformUnavailableError, match=message) as failure:
         create()
     assert not isinstance(failure.value, AirflowFailException)
     assert create()["name"] == "products - source"

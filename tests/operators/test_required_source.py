@@ -30,9 +30,9 @@ def without_source(operator: type[BaseOperator]) -> dict[str, Any]:
 def test_a_step_without_a_source_is_refused_at_parse_time(operator: type[BaseOperator]) -> None:
     with DAG("payments", schedule=None), pytest.raises(AirflowFailException) as refusal:
         operator(task_id="step", **without_source(operator))
-    said = str(refusal.value)
-    assert said.startswith("source=None is not allowed: it must be given, as one of paypal, square, stripe")
-    assert [other for other in INSTEAD[operator] if other not in said] == []
+    message = str(refusal.value)
+    assert message.startswith("source=None is not allowed: it must be given, as one of paypal, square, stripe")
+    assert [other for other in INSTEAD[operator] if other not in message] == []
 
 
 @OPERATORS

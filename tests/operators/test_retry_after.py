@@ -134,7 +134,7 @@ def test_a_shorter_retry_after_does_not_shorten_the_retry_delay(connected: Emula
 
 
 @FROM_3_3
-@pytest.mark.parametrize("error", [ValueError("x"), ExperiencePlatformUnavailableError("no time is told")], ids=repr)
+@pytest.mark.parametrize("error", [ValueError("x"), ExperiencePlatformUnavailableError("no time is given")], ids=repr)
 def test_an_error_without_retry_after_is_retried_as_usual(error: BaseException) -> None:
     assert decision_of(build(CreateSourceConnectionOperator, retry_delay=timedelta()), error) == ("default", None)
 

@@ -68,8 +68,8 @@ def test_a_failed_run_is_repeated(stage: Stage, by: str) -> None:
     assert returned["run_id"] == repeated["id"] == stage.task.pushed["run_id"]
     assert returned["output_records"] == stage.rows() > 0
     assert repetitions(stage) == [(failed["id"], 200)]
-    look = ["GET runs"] * (2 if by == "run_id" else 1)  # read the run, and list later runs over its window
-    assert stage.requests() == [*look, "GET runs", "POST runs", "GET runs", "GET runs"]
+    reads = ["GET runs"] * (2 if by == "run_id" else 1)  # read the run, and list later runs over its window
+    assert stage.requests() == [*reads, "GET runs", "POST runs", "GET runs", "GET runs"]
 
 
 def test_a_repeated_run_reads_the_failed_runs_window(stage: Stage) -> None:

@@ -171,10 +171,10 @@ def test_a_teardown_logs_removed_kept_and_left_over_objects(
 ) -> None:
     source = run(CreateSourceConnectionOperator, run_id="one")["id"]
     tear_down()
-    said = capsys.readouterr().out
-    assert f"Removed: [{{'kind': 'source connection', 'id': '{source}', 'name': 'products - source'}}]" in said
-    assert "Kept: nothing" in said
-    assert "Left over: nothing" in said
+    output = capsys.readouterr().out
+    assert f"Removed: [{{'kind': 'source connection', 'id': '{source}', 'name': 'products - source'}}]" in output
+    assert "Kept: nothing" in output
+    assert "Left over: nothing" in output
 
 
 def test_the_chain_defaults_to_the_dag_and_may_be_a_template(connected: Emulator) -> None:

@@ -46,10 +46,10 @@ def test_the_log_contains_the_objects_the_report_and_each_contradiction(
     caplog.set_level("INFO")
     contradict(connected)
     assert verify()["contradicted"] == ["dataset.names"]
-    said = f"{caplog.text}{capsys.readouterr().out}"
-    assert said.index("In sandbox dev this creates up to") < said.index("Verify: 0 confirmed, 1 contradicted")
+    output = f"{caplog.text}{capsys.readouterr().out}"
+    assert output.index("In sandbox dev this creates up to") < output.index("Verify: 0 confirmed, 1 contradicted")
     line = "The sandbox contradicts an assumption: dataset.names: A second dataset of the same name is accepted."
-    assert line in said
+    assert line in output
 
 
 @pytest.mark.parametrize(

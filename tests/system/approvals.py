@@ -30,16 +30,16 @@ def waiting(dag_id: str) -> HITLDetail:
     end = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < end:
         with create_session() as session:
-            for asked in session.scalars(query):
-                if asked.task_instance.dag_id == dag_id and asked.task_instance.state != "running":
-                    return asked
+            for request in session.scalars(query):
+                if request.task_instance.dag_id == dag_id and request.task_instance.state != "running":
+                    return request
         time.sleep(0.2)
     raise SystemExit("no approval was requested")
 
 
-def answer(asked: HITLDetail, option: str) -> None:
+def answer(request: HITLDetail, option: str) -> None:
     """Choose an option."""
-    task = asked.task_instance
+    task = request.task_instance
     user: Any = SimpleNamespace(get_id=lambda: "1", get_name=lambda: "approver")
     with create_session() as session:
         payload = UpdateHITLDetailPayload(chosen_options=[option])
@@ -52,10 +52,10 @@ def main() -> None:
     os.dup2(2, 1)  # the output of Airflow itself
     for line in sys.stdin:
         dag_id, *options = json.loads(line)
-        asked = waiting(dag_id)
-        text = asked.body
+        request = waiting(dag_id)
+        text = request.body
         for option in options:
-            answer(asked, option)
+            answer(request, option)
         print(json.dumps(text), file=answers)
 
 

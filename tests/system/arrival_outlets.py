@@ -1,4 +1,4 @@
-"""Sensors in each mode whose outlets are the dataset, an alias of it, and something foreign; and what consumes both."""
+"""Sensors in each mode whose outlets are the dataset, an alias of it, and a foreign asset."""
 
 from __future__ import annotations
 

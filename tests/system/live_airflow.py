@@ -48,7 +48,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 PARTS = ("scheduler", "triggerer") if IS_AIRFLOW_2 else tuple(COMMANDS)
 #: Intervals that are short enough to notice a kill in seconds, and long enough for SQLite.
 SETTINGS = {
-    # Airflow 2 allows SQLite no other.
+    # Airflow 2 allows no other executor with SQLite.
     "CORE__EXECUTOR": "SequentialExecutor" if IS_AIRFLOW_2 else "LocalExecutor",
     "CORE__PARALLELISM": "8",
     "CORE__MAX_ACTIVE_TASKS_PER_DAG": "1000",
@@ -74,9 +74,9 @@ class LiveAirflow:
     An Airflow in a throw-away home. As a context manager it is running inside the block, with one triggerer.
 
     :param home: an empty folder; each part's output is in ``<name>.log``, those of the tasks under ``logs``.
-    :param connection: the provider's default connection, as ``AIRFLOW_CONN_...`` takes it.
+    :param connection: the provider's default connection, in the form of ``AIRFLOW_CONN_...``.
     :param dags: DAG files.
-    :param settings: Airflow's own, such as ``triggerer__capacity="500"``.
+    :param settings: settings of Airflow, such as ``triggerer__capacity="500"``.
     """
 
     #: The parts that are started at first, by name.
@@ -93,7 +93,7 @@ class LiveAirflow:
         own = SETTINGS | {
             "CORE__DAGS_FOLDER": str(home / "dags"),
             "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            # A process that finds the file locked waits.
+            # A process that finds the file locked waits up to a minute.
             "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
             "API__PORT": str(port),
             "API__BASE_URL": self.url,
@@ -108,7 +108,7 @@ class LiveAirflow:
         self.environment |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         self._http = requests.Session()
         self._http.trust_env = False
-        # Airflow answers 503 where SQLite was locked, and has undone what it began.
+        # Airflow answers 503 if SQLite was locked; the request had no effect, so it is sent again.
         again = Retry(connect=0, read=0, status_forcelist=[503], allowed_methods=None, backoff_factor=0.1)
         self._http.mount(self.url, HTTPAdapter(max_retries=again))
         self._running: dict[str, psutil.Popen] = {}
@@ -149,7 +149,7 @@ class LiveAirflow:
         Start a part in a session of its own.
 
         :param part: one of :attr:`commands`.
-        :param name: what to call it, where there are several.
+        :param name: the name of this process. Defaults to ``None``: the name of the part.
         """
         name = name or part
         command = [argument.format(name=name) for argument in self.commands[part]]
@@ -203,7 +203,7 @@ class LiveAirflow:
         """
         Call Airflow's REST API and return its answer.
 
-        :param path: what follows ``/api/v2/``.
+        :param path: the part after ``/api/v2/``.
         """
         answer = self._http.request(method, f"{self.url}/api/v2/{path}", json=body or None, timeout=PATIENCE)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
@@ -222,9 +222,9 @@ class LiveAirflow:
 
     def states(self, dag_id: str, run_id: str | None = None) -> dict[str, str]:
         """
-        Return the state of each task of a DAG run, empty where it has none yet. Mapped tasks are called ``wait[3]``.
+        Return the state of each task of a DAG run by name, empty before it has one; a mapped task is ``wait[3]``.
 
-        :param run_id: the latest run when left out.
+        :param run_id: the run's id. Defaults to ``None``: the latest run.
         """
         query = "SELECT task_id, map_index, state FROM task_instance WHERE dag_id=? AND run_id=?"
         found = self.rows(query, dag_id, run_id or self._latest_run(dag_id))
@@ -245,7 +245,7 @@ class LiveAirflow:
         self.wait_until(lambda: self.log("scheduler").count(heard) >= times, seconds)
 
     def xcoms(self, dag_id: str, run_id: str | None = None, key: str = "return_value") -> dict[str, Any]:
-        """Return an XCom of each task of a DAG run; names and run as in :meth:`states`."""
+        """Return an XCom of each task of a DAG run by name; names and ``run_id`` are as in :meth:`states`."""
         query = "SELECT task_id, map_index, value FROM xcom WHERE dag_id=? AND run_id=? AND key=?"
         found = self.rows(query, dag_id, run_id or self._latest_run(dag_id), key)
         return {_name(task, index): json.loads(value) for task, index, value in found}

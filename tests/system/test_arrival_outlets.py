@@ -47,12 +47,12 @@ def test_each_mode_stores_events_with_counts_and_a_foreign_outlet_gets_none(
     for task, uri, extra in airflow.rows(EVENTS):
         events.setdefault((task, uri), []).append(json.loads(extra or "{}"))
     for mode in ("poke", "reschedule", "deferrable"):
-        foreign, told = events[mode, "s3://bucket/key"], events[mode, own]
+        foreign, announced = events[mode, "s3://bucket/key"], events[mode, own]
         assert foreign == [{}]
         # One event of the dataset, and one by its alias.
-        assert len(told) == 2
-        assert all(as_said(returned[mode]).items() < event.items() for event in told)
-        assert {event["flow_id"] for event in told} == {history.partial}
+        assert len(announced) == 2
+        assert all(as_said(returned[mode]).items() < event.items() for event in announced)
+        assert {event["flow_id"] for event in announced} == {history.partial}
 
 
 def test_the_example_announces_a_run_and_keeps_its_row_errors(
@@ -61,7 +61,7 @@ def test_the_example_announces_a_run_and_keeps_its_row_errors(
     given = {"flow_id": history.partial, "since": "2020-01-01T00:00:00Z", "folder": str(tmp_path)}
     airflow.test_dag("payments_arrivals", **given)
     stored = [(uri, json.loads(extra)) for task, uri, extra in airflow.rows(EVENTS) if task == "wait_for_flow_run"]
-    assert [(uri, said["flow_id"]) for uri, said in stored] == [(airflow.environment["ARRIVALS"], history.partial)]
+    assert [(uri, extra["flow_id"]) for uri, extra in stored] == [(airflow.environment["ARRIVALS"], history.partial)]
     downloaded = airflow.returned("payments_arrivals")["download_row_errors"]
     assert len(files_below(tmp_path)) == len(downloaded["files"]) > 0
 

@@ -33,7 +33,7 @@ class Twice:
     dag_id: str
     logs: list[str]
     returned: list[dict[str, Any]]
-    asked: list[list[dict[str, Any]]]
+    requests: list[list[dict[str, Any]]]
     rows: dict[str, Any]
 
 
@@ -43,14 +43,14 @@ def twice(request: pytest.FixtureRequest, new_airflow: Callable[..., AirflowHome
     with EmulatorServer(time="fast") as server:
         emulator = Emulator(server.url)
         airflow = new_airflow(connection_json(server.url), DAGS / f"{dag_id}.py")
-        logs, returned, asked = [], [], []
+        logs, returned, requests = [], [], []
         for _ in range(2):
             before = len(emulator.requests())
             logs.append(airflow.test_dag(dag_id))
             returned.append(airflow.returned(dag_id))
-            asked.append(emulator.requests()[before:])
+            requests.append(emulator.requests()[before:])
         rows = emulator.rows(returned[0]["create_target_dataset"]["id"])
-        yield Twice(dag_id, logs, returned, asked, rows)
+        yield Twice(dag_id, logs, returned, requests, rows)
 
 
 def parsed(file: Path) -> Any:
@@ -80,9 +80,9 @@ def is_poll(request: dict[str, Any]) -> bool:
     return request["path"].endswith("/runs") or (request["path"].endswith("/flows") and by_id)
 
 
-def shape(asked: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+def shape(requests: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
     """Count the requests by method and path, without the polls of the sensor."""
-    return Counter((r["method"], r["path"]) for r in asked if not is_poll(r))
+    return Counter((r["method"], r["path"]) for r in requests if not is_poll(r))
 
 
 def test_the_first_run_creates_every_object(twice: Twice) -> None:
@@ -92,7 +92,7 @@ def test_the_first_run_creates_every_object(twice: Twice) -> None:
 
 def test_the_second_run_creates_nothing(twice: Twice) -> None:
     assert created(twice.returned[1]) == [False] * OBJECTS[twice.dag_id]
-    assert [r["path"] for r in twice.asked[1] if r["method"] != "GET"] == ["/ims/token/v3"]
+    assert [r["path"] for r in twice.requests[1] if r["method"] != "GET"] == ["/ims/token/v3"]
 
 
 def test_both_runs_return_the_same_objects(twice: Twice) -> None:
@@ -106,20 +106,20 @@ def test_every_request_is_needed(twice: Twice) -> None:
     # One token for the process, one lookup of the flow spec, one for the tenant; then at most four for each created
     # object (two search for it, by its name and in another way) and two for each adopted object, and one read of each
     # object that the Schema Registry created.
-    for asked, budget in zip(twice.asked, (4, 2), strict=True):
-        counts = shape(asked)
-        made = sum(times for (method, path), times in counts.items() if method == "POST" and "/tenant/" in path)
+    for requests, budget in zip(twice.requests, (4, 2), strict=True):
+        counts = shape(requests)
+        creations = sum(times for (method, path), times in counts.items() if method == "POST" and "/tenant/" in path)
         assert counts[("POST", "/ims/token/v3")] == 1
-        assert sum(counts.values()) <= 3 + budget * OBJECTS[twice.dag_id] + made
-        assert {r["status"] for r in asked} <= {200, 201}
+        assert sum(counts.values()) <= 3 + budget * OBJECTS[twice.dag_id] + creations
+        assert {r["status"] for r in requests} <= {200, 201}
 
 
 def test_no_request_is_repeated_but_the_list_after_a_creation(twice: Twice) -> None:
-    for asked in twice.asked:
-        looks = [r for r in asked if not is_poll(r)]
-        counts = Counter((r["path"], r["method"], r["query"], str(r["body"])) for r in looks)
+    for requests in twice.requests:
+        without_polls = [r for r in requests if not is_poll(r)]
+        counts = Counter((r["path"], r["method"], r["query"], str(r["body"])) for r in without_polls)
         repeated = [(path, method) for (path, method, *_), times in counts.items() for _ in range(times - 1)]
-        posts = Counter(r["path"] for r in looks if r["method"] == "POST")
+        posts = Counter(r["path"] for r in without_polls if r["method"] == "POST")
         created = [(path, "GET") for path in posts.elements() if path.endswith(SETTLING)]
         # The whole list of the Schema Registry is searched for each object.
         created += [(path, "GET") for path, times in posts.items() if "/tenant/" in path for _ in range(times - 1)]
@@ -141,7 +141,7 @@ def test_the_second_run_accepts_the_existing_flow_run(twice: Twice) -> None:
 
 
 def test_each_object_is_one_log_line_with_the_services_request_id(twice: Twice) -> None:
-    by_id = {r["request_id"]: r for r in twice.asked[0]}
+    by_id = {r["request_id"]: r for r in twice.requests[0]}
     dataflow = twice.returned[0]["create_dataflow"]["id"]
     line = next(line for line in twice.logs[0].splitlines() if f"id {dataflow}" in line)
     named = line.split("request id ")[1].split(")")[0]

@@ -59,12 +59,12 @@ def twice(new_airflow: Callable[..., AirflowHome]) -> Iterator[Twice]:
         emulator = Emulator(server.url)
         airflow = new_airflow(connection_json(server.url), DAGS / f"{DAG_ID}.py", DAGS / "dataflows")
         airflow.environment |= CONNECTIONS
-        logs, outputs, asked = [], [], 0
+        logs, outputs, before = [], [], 0
         for _ in range(2):
-            asked = len(emulator.requests())
+            before = len(emulator.requests())
             logs.append(airflow.test_dag(DAG_ID))
             outputs.append(returned(airflow))
-        yield Twice(airflow, emulator, logs, outputs, emulator.requests()[asked:])
+        yield Twice(airflow, emulator, logs, outputs, emulator.requests()[before:])
 
 
 @pytest.fixture

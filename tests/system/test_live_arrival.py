@@ -37,7 +37,7 @@ from tests.system.live_airflow import LiveAirflow, on_demand
 
 pytestmark = on_demand
 WATCHES, WAITS, FOLLOWS, LIVE = "payments_on_arrival", "payments_arrivals", "payments_consumer", "live_outlets"
-#: Example DAGs, and what is written into them so that they poll often.
+#: Example DAGs, each with a text in its file and the replacement, which lets the DAG poll often.
 HASTY = {"payments_on_arrival": ("asset=ARRIVED)", "asset=ARRIVED, poll_interval=0.5)")} | {
     "payments_arrival_events": ("deferrable=True,", "deferrable=True, poke_interval=0.5,")
 }
@@ -48,11 +48,11 @@ class Arrivals:
     """
     A live Airflow with example DAGs, and the dataflows that they work with.
 
-    :param watched: the id of the dataflow whose runs are announced; the first is due in two hours.
-    :param partial: one whose first run, within the hour, is good but for five of 1,200 records.
-    :param failing: one whose first run fails then.
-    :param on_demand: one that runs when it is asked to, into another dataset.
-    :param folder: an empty one.
+    :param watched: the id of the dataflow whose runs are announced; its first run is due in two hours.
+    :param partial: the id of a dataflow whose first run, within the hour, loses five of 1,200 records.
+    :param failing: the id of a dataflow whose first run, within the hour, fails.
+    :param on_demand: the id of a dataflow that runs on demand, into another dataset.
+    :param folder: an empty folder.
     """
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
@@ -61,8 +61,8 @@ class Arrivals:
         weekly: dict[str, Any] = {"frequency": "week", "interval": 1}
         self.partial = make_dataflow("partial [red] [/]", partial_ingestion_percent=5, **weekly)["id"]
         self.failing = make_dataflow("failing", error_diagnostics=True, **weekly)["id"]
-        asked = ONCE | {"partial_ingestion_percent": 10, "target_connection_id": other_target()}
-        self.on_demand = make_dataflow("on demand", **asked)["id"]
+        arguments = ONCE | {"partial_ingestion_percent": 10, "target_connection_id": other_target()}
+        self.on_demand = make_dataflow("on demand", **arguments)["id"]
         dags = [folder / f"{name}.py" for name in HASTY]
         for file in dags:
             text, (before, after) = (REPOSITORY / "dags" / file.name).read_text(), HASTY[file.stem]
@@ -70,7 +70,7 @@ class Arrivals:
             file.write_text(text.replace(before, after))
         for name in ("home", "lineage"):
             (folder / name).mkdir()
-        # A file for each event.
+        # OpenLineage writes a file for each event.
         transport = json.dumps({"type": "file", "log_file_path": str(folder / "lineage" / "event")})
         dags.append(Path(__file__).with_name(f"{LIVE}.py"))
         self.airflow = LiveAirflow(
@@ -103,16 +103,16 @@ class Arrivals:
         return [(dag_id, task_id, json.loads(extra)) for dag_id, task_id, extra in found]
 
     def announced(self) -> list[dict[str, Any]]:
-        """The payloads of the watched asset's events, in order."""
+        """Return the payloads of the watched asset's events, in order."""
         return [extra["payload"] for _, _, extra in self.events("payments_arrived")]
 
     def reported(self, dag_id: str) -> set[str]:
-        """The lines that a DAG's runs have printed."""
+        """Return the lines that a DAG's runs have printed."""
         query = "SELECT value FROM xcom WHERE dag_id=? AND task_id='report' AND key='return_value'"
         return {line for (value,) in self.airflow.rows(query, dag_id) for line in json.loads(value)}
 
     def lineage(self, kind: str = "", job: str = "") -> list[dict[str, Any]]:
-        """The events that OpenLineage was sent, all valid, of a kind and of a task where these are given."""
+        """Return the events that were sent to OpenLineage, of a kind and of a task if these are given."""
         events = written(self.folder / "lineage")
         return [e for e in events if kind in ("", e["eventType"]) and job in ("", e["job"]["name"])]
 
@@ -130,7 +130,7 @@ def arrivals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arrivals]:
         environment.setenv(f"AIRFLOW_CONN_{CONNECTION_ID.upper()}", connection_json(server.url))
         arrivals = Arrivals(Emulator(server.url), tmp_path_factory.mktemp("arrivals"))
         with arrivals.airflow as airflow:
-            # From the watcher's first poll on, runs count.
+            # Runs that end before the watcher's first poll are not announced.
             airflow.wait_until(lambda: airflow.rows("SELECT key FROM asset_state_store"))
             yield arrivals
 
@@ -239,11 +239,11 @@ def test_each_flow_run_triggers_the_dag_although_the_triggerer_is_killed(arrival
     emulator.advance(HALF_HOUR)
     airflow.wait_until(lambda: len(arrivals.reported(WATCHES)) == 4)
 
-    made, announced = arrivals.runs(arrivals.watched), arrivals.announced()
+    existing, announced = arrivals.runs(arrivals.watched), arrivals.announced()
     assert arrivals.reported(WATCHES) == {line(run) for run in announced}
-    assert len(made) == 4
+    assert len(existing) == 4
     assert len(announced) in (4, 5)
     assert {run["flow_id"] for run in announced} == {arrivals.watched}
     for run in announced:
-        assert counts(made[run["run_id"]]) == (run["input_records"], run["output_records"], run["failed_records"])
+        assert counts(existing[run["run_id"]]) == (run["input_records"], run["output_records"], run["failed_records"])
     assert (announced[0]["status"], announced[0]["failed_records"]) == ("partial", 5)

@@ -86,8 +86,8 @@ class Waits:
         self.platform.control("DELETE", "requests")
 
         def enough() -> list[str]:
-            asked = self.platform.requests(method="GET", path="/data/foundation/flowservice/")
-            urls = [f"{request['path']}?{request['query']}" for request in asked]
+            requests = self.platform.requests(method="GET", path="/data/foundation/flowservice/")
+            urls = [f"{request['path']}?{request['query']}" for request in requests]
             # A URL without an id requests all runs of the sandbox.
             polls = sum(len(ID.findall(url)) or len(self.flows) for url in urls)
             return urls if polls >= number * len(self.flows) else []
@@ -104,8 +104,8 @@ class Waits:
         }
         assert {self.log(place, tries).count("; batches: ") for place in places} == {1}
         query = "SELECT map_index, try_number FROM task_instance WHERE run_id=? AND task_id='wait'"
-        made = dict(self.airflow.rows(query, self.run_id))
-        assert {made[place] for place in places} == {tries}
+        tries_by_place = dict(self.airflow.rows(query, self.run_id))
+        assert {tries_by_place[place] for place in places} == {tries}
 
     def log(self, place: int, attempt: int) -> str:
         """Return the log of a sensor on its workers."""

@@ -39,8 +39,8 @@ def flow_id(platform: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def windows(platform: Emulator) -> list[tuple[int, int]]:
     """Return the requested windows, the earliest first."""
-    asked = [body["params"] for body in platform.posted("/runs")]
-    return sorted((params["windowStartTime"], params["windowEndTime"]) for params in asked)
+    requested = [body["params"] for body in platform.posted("/runs")]
+    return sorted((params["windowStartTime"], params["windowEndTime"]) for params in requested)
 
 
 def test_each_day_of_catch_up_and_backfill_is_requested_once(platform: Emulator, flow_id: str, tmp_path: Path) -> None:

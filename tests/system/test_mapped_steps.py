@@ -54,12 +54,12 @@ def twice(new_airflow: Callable[..., AirflowHome]) -> Iterator[Twice]:
         airflow = new_airflow(connection_json(server.url), DAG_FILE)
         airflow.environment["AIRFLOW_CONN_SHOP"] = json.dumps(SHOP)
         for _ in range(2):
-            asked = len(emulator.requests())
+            before = len(emulator.requests())
             airflow.test_dag(DAG_FILE.stem)
             outcomes.append(returned(airflow))
         states = [state for (state,) in airflow.rows("SELECT state FROM dag_run ORDER BY id")]
         links = stored_links(airflow, len(ARRIVED))
-        yield Twice(emulator, states, outcomes, links, shown_link(airflow), emulator.requests()[asked:])
+        yield Twice(emulator, states, outcomes, links, shown_link(airflow), emulator.requests()[before:])
 
 
 def returned(airflow: AirflowHome, key: str = "return_value") -> dict[str, list[Any]]:
@@ -105,15 +105,15 @@ def test_each_table_has_a_dataflow_of_its_own_that_moved_its_rows(twice: Twice) 
 
 def test_the_mapped_tasks_return_what_the_next_ones_need(twice: Twice) -> None:
     first = twice.returned[0]
-    assert [made["name"] for made in first["datasets"]] == list(ARRIVED)
-    assert [made["name"] for made in first["dataflows"]] == list(ARRIVED)
+    assert [output["name"] for output in first["datasets"]] == list(ARRIVED)
+    assert [output["name"] for output in first["dataflows"]] == list(ARRIVED)
     assert [run["output_records"] for run in first["flow_runs"]] == list(ARRIVED.values())
     assert [run["status"] for run in first["flow_runs"]] == ["succeeded", "partial", "succeeded"]
 
 
 def test_the_second_run_adopts_everything_and_creates_nothing(twice: Twice) -> None:
     created = [
-        [made["created"] for results in outcome.values() for made in results if "created" in made]
+        [output["created"] for results in outcome.values() for output in results if "created" in output]
         for outcome in twice.returned
     ]
     assert created == [[True] * 15, [False] * 15]

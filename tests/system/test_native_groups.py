@@ -40,8 +40,8 @@ def ran(new_airflow: Callable[..., AirflowHome]) -> Iterator[Ran]:
 
 def test_templates_render_the_arguments_of_the_mapped_task_group(ran: Ran) -> None:
     names = ["PayPal.Catalog_Products - 2026_11", "PayPal.Catalog_Products - 2026_12"]
-    made = {source["name"] for source in ran.emulator.objects("sourceConnections")}
-    assert made == {*names, "PayPal.Catalog_Products - partial"}
+    created = {source["name"] for source in ran.emulator.objects("sourceConnections")}
+    assert created == {*names, "PayPal.Catalog_Products - partial"}
     assert ran.shown("chain.source", "name") == names
     assert ran.shown("chain.source", "extra") == [{"data": {"properties": {"of": "PayPal.Catalog_Products"}}}] * 2
 
@@ -54,8 +54,8 @@ def test_an_argument_that_is_one_template_is_the_list_of_an_xcom(ran: Ran) -> No
 
 
 def test_names_that_look_like_numbers_are_names(ran: Ran) -> None:
-    made = {schema["title"] for schema in ran.emulator.objects("schemas")}
-    assert made == {"2026_11", "2026_12", "0x1F", "part a", "part b", "whole"}
+    created = {schema["title"] for schema in ran.emulator.objects("schemas")}
+    assert created == {"2026_11", "2026_12", "0x1F", "part a", "part b", "whole"}
     assert ran.shown("hexadecimal", "name") == ["0x1F"]
     assert ran.shown("chain.schema", "name") == ["2026_11", "2026_12"]
 

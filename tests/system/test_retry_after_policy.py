@@ -32,10 +32,10 @@ def test_the_task_is_up_for_retry_at_the_time_of_retry_after(new_airflow: Callab
             "status", method="GET", path="*/flowSpecs", times=None, status=429, headers={"Retry-After": "300"}
         )
         log = airflow.test_dag("retry_after")
-        asked = emulator.requests(method="GET", path="/data")
+        reads = emulator.requests(method="GET", path="/data")
     assert airflow.rows("SELECT state, retry_delay_override, retry_reason FROM task_instance") == [
         ("up_for_retry", 300.0, "the service asks to wait 300 s")
     ]
     # One poll: a task that sleeps on the worker would poll again.
-    assert [request["status"] for request in asked] == [429]
+    assert [request["status"] for request in reads] == [429]
     assert "the service asks to wait 300 s" in log

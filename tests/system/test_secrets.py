@@ -37,7 +37,7 @@ from tests.secret_forms import forms
 from tests.system.airflow_process import REPOSITORY, AirflowHome
 from tests.versions.expected import fails_on
 
-#: Each looks different in an URL, in a form and in base64.
+#: Each has different forms in a URL, in a form and in base64.
 SECRETS = {
     "the client secret": "client secret+of/this~test==",
     "PayPal's client secret": "paypal secret+of/this~test==",
@@ -142,11 +142,11 @@ class Evidence:
 
     def showing(self, secrets: dict[str, str]) -> set[str]:
         """Return the names of the secrets that were found, each with its place."""
-        wanted = {name: forms(secret) for name, secret in secrets.items()}
+        searched = {name: forms(secret) for name, secret in secrets.items()}
         return {
             f"{name} in {where}"
             for where, content in self.places()
-            for name, written in wanted.items()
+            for name, written in searched.items()
             if any(form in content for form in written)
         }
 
@@ -276,11 +276,11 @@ def plain(printed: str) -> str:
 
 
 def test_every_task_with_a_fault_failed(aftermath: Aftermath) -> None:
-    said = plain(aftermath.printed)
-    assert "/flows failed (outcome unknown); redirects to" in said
-    assert "/connections failed (final); 400 - Invalid request" in said
-    assert f"{IMS} failed (no usable answer); redirects to" in said
-    assert f"{IMS} failed (no usable answer); answered without an error of a service; 403" in said
+    output = plain(aftermath.printed)
+    assert "/flows failed (outcome unknown); redirects to" in output
+    assert "/connections failed (final); 400 - Invalid request" in output
+    assert f"{IMS} failed (no usable answer); redirects to" in output
+    assert f"{IMS} failed (no usable answer); answered without an error of a service; 403" in output
     assert len(set(aftermath.proxy.authorizations) - {""}) > 2  # the token was renewed
 
 

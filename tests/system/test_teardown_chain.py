@@ -54,8 +54,8 @@ def complete(outcomes: tuple[Outcome, Outcome]) -> Outcome:
     return outcomes[1]
 
 
-def ids(told: list[dict[str, str]]) -> dict[str, str]:
-    return {entry["kind"]: entry["id"] for entry in told}
+def ids(entries: list[dict[str, str]]) -> dict[str, str]:
+    return {entry["kind"]: entry["id"] for entry in entries}
 
 
 def test_the_teardown_runs_although_the_dataflow_failed(failed: Outcome) -> None:
@@ -65,22 +65,22 @@ def test_the_teardown_runs_although_the_dataflow_failed(failed: Outcome) -> None
 
 
 def test_a_failed_run_leaves_neither_connections_nor_a_dataset(failed: Outcome) -> None:
-    made, removed = failed.returned, failed.returned["remove_half_made_chain"]["removed"]
+    created, removed = failed.returned, failed.returned["remove_half_made_chain"]["removed"]
     assert ids(removed) == {
-        "target connection": made["target"]["id"],
-        "source connection": made["source"]["id"],
-        "dataset": made["dataset"]["id"],
+        "target connection": created["target"]["id"],
+        "source connection": created["source"]["id"],
+        "dataset": created["dataset"]["id"],
     }
     assert failed.returned["remove_half_made_chain"]["kept"] == []
     assert {kind for kind, there in failed.there.items() if there} == {"schemas", "fieldgroups", "mappingSets"}
 
 
 def test_objects_that_are_never_deleted_are_listed(failed: Outcome) -> None:
-    made = failed.returned
-    assert ids(made["remove_half_made_chain"]["left_over"]) == {
-        "schema": made["schema"]["id"],
-        "field group": made["schema"]["field_group_id"],
-        "mapping set": made["mapping_set"]["id"],
+    created = failed.returned
+    assert ids(created["remove_half_made_chain"]["left_over"]) == {
+        "schema": created["schema"]["id"],
+        "field group": created["schema"]["field_group_id"],
+        "mapping set": created["mapping_set"]["id"],
     }
 
 

@@ -39,7 +39,7 @@ class Days:
     states: list[dict[str, str]]
     returned: list[dict[str, Any]]
     runs: list[dict[str, Any]]
-    asked: list[dict[str, Any]]
+    requests: list[dict[str, Any]]
     rows: list[dict[str, Any]]
 
     def landed_on(self, day: date) -> int:
@@ -74,8 +74,8 @@ def days(airflow: AirflowHome) -> Iterator[Days]:
             airflow.test_dag(DAG_ID, date)
         states, returned = zip(*of_each_run(airflow), strict=True)
         rows = emulator.rows(returned[0]["create_target_dataset"]["id"], limit=5000)["rows"]
-        asked = emulator.requests(path="/data/foundation/flowservice/runs")
-        yield Days(chosen, list(states), list(returned), emulator.objects("runs"), asked, rows)
+        requests = emulator.requests(path="/data/foundation/flowservice/runs")
+        yield Days(chosen, list(states), list(returned), emulator.objects("runs"), requests, rows)
 
 
 def of_each_run(airflow: AirflowHome) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
@@ -120,7 +120,7 @@ def test_a_manual_dag_run_ingests_nothing_twice(days: Days) -> None:
 
 
 def test_each_flow_run_was_requested_once(days: Days) -> None:
-    writes = [(r["method"], r["path"].rsplit("/", 1)[-1], r["status"]) for r in days.asked if r["method"] != "GET"]
+    writes = [(r["method"], r["path"].rsplit("/", 1)[-1], r["status"]) for r in days.requests if r["method"] != "GET"]
     assert writes == [("POST", "runs", 201), ("POST", "runs", 201), ("POST", "action", 200)]
 
 

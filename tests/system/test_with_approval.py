@@ -48,10 +48,10 @@ class Approver:
             if before_the_answer:
                 self._order()
                 before_the_answer()
-            asked = self._order("Approve")
+            approved_text = self._order("Approve")
             log = run.result()
         self.states.append(self.airflow.states(DAG_ID))
-        return asked, log
+        return approved_text, log
 
     def _order(self, *options: str) -> str:
         """Wait for the approval that the DAG requests, choose the options, and return its text."""
@@ -79,7 +79,7 @@ def approver(new_airflow: Callable[..., AirflowHome]) -> Iterator[Approver]:
 
 
 @pytest.fixture(scope="module")
-def asked(approver: Approver) -> str:
+def approved_text(approver: Approver) -> str:
     """Provide the text of the first plan, which was approved."""
     return approver.run()[0]
 
@@ -92,22 +92,22 @@ def change_interval(approver: Approver, client: Client, hours: int) -> None:
     client.request("PATCH", path, body=[operation], headers={"If-Match": flow["etag"]})
 
 
-def test_an_approved_plan_is_applied_and_the_rows_land(approver: Approver, asked: str) -> None:
-    assert "+ dataflow Square payments" in asked
+def test_an_approved_plan_is_applied_and_the_rows_land(approver: Approver, approved_text: str) -> None:
+    assert "+ dataflow Square payments" in approved_text
     assert set(approver.states[0].values()) == {"success"}
     datasets = {dataset["name"]: dataset["id"] for dataset in approver.emulator.objects("dataSets")}
     counts = {name: approver.emulator.rows(dataset)["count"] for name, dataset in datasets.items()}
     assert counts == {"PayPal catalog": 1195, "Square payments": 1995, "Stripe charges": 1498}
 
 
-def test_a_plan_without_changes_needs_no_approval(approver: Approver, asked: str) -> None:
+def test_a_plan_without_changes_needs_no_approval(approver: Approver, approved_text: str) -> None:
     approver.airflow.test_dag(DAG_ID)
     states = approver.airflow.states(DAG_ID)
     assert [states[task] for task in ALL_BUT_THE_WAIT] == ["success", "success", "skipped", "skipped", "skipped"]
 
 
 def test_a_plan_that_changed_after_it_was_shown_is_not_applied(
-    approver: Approver, asked: str, make_client: Callable[..., Client]
+    approver: Approver, approved_text: str, make_client: Callable[..., Client]
 ) -> None:
     client = make_client(url=approver.emulator.url)
     change_interval(approver, client, 6)

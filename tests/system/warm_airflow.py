@@ -96,7 +96,7 @@ def import_modules() -> None:
 
 
 def check_each_schema_once() -> None:
-    """Keep the schemas that are valid: Airflow checks the schema of each parameter some ten times for each task."""
+    """Check equal schemas only once: Airflow checks the schema of each parameter some ten times for each task."""
     from jsonschema import Draft202012Validator
 
     check, valid = Draft202012Validator.check_schema, set()
@@ -112,9 +112,9 @@ def check_each_schema_once() -> None:
 
 def share_api() -> bool:
     """
-    Let all tasks use one execution API, as Airflow 3.3 does; return whether Airflow itself does not.
+    Let all tasks use one execution API, as Airflow 3.3 does; return whether this function had to change Airflow.
 
-    From 3.0 to 3.2 each task starts its own, whose thread never ends.
+    From 3.0 to 3.2 each task starts its own execution API, whose thread never ends.
     """
     try:
         from airflow.sdk.execution_time import supervisor

@@ -76,7 +76,7 @@ def _checks(path: str | os.PathLike[str]) -> list[Mapping[str, Any]]:
 
 
 def _changes(check: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The changes of options that a check leads to."""
+    """Return the changes of options that a check leads to."""
     read = _READERS.get(check["id"])
     if read is None or one_of("outcome", check.get("outcome"), _OUTCOMES) == NOT_TRIED:
         return {}
@@ -123,7 +123,7 @@ def _refusal(case: str, seen: Seen) -> Mapping[str, Any]:
 
 
 def _known(seen: Seen, *names: str) -> Mapping[str, Any]:
-    """The named members that are known; an unknown member is null or absent."""
+    """Return the named members that are known; an unknown member is null or absent."""
     return {name: seen[name] for name in names if seen.get(name) is not None}
 
 

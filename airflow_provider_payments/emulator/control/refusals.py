@@ -16,7 +16,7 @@ class ControlRefusal(Refusal):
 
 
 def wrong(name: str, value: Any, allowed: str) -> ControlRefusal:
-    """The refusal of a value.
+    """Return the refusal of a value.
 
     :param name: the name of the member or parameter.
     :param allowed: the allowed values; completes the sentence "it must be ...".
@@ -25,7 +25,7 @@ def wrong(name: str, value: Any, allowed: str) -> ControlRefusal:
 
 
 def missing(name: str, why: str = "") -> ControlRefusal:
-    """The refusal of a body without a required member.
+    """Return the refusal of a body without a required member.
 
     :param why: continues the sentence "... is missing".
     """

@@ -288,7 +288,7 @@ def _add_history(request: _SeedRequest, dataflows: Sequence[Flow]) -> list[str]:
 
 
 def _failed_records(draw: float, records: int) -> int:
-    """The number of records that failed in a run: mostly none, sometimes a few, rarely all.
+    """Return the number of records that failed in a run: mostly none, sometimes a few, rarely all.
 
     :param draw: a random number from 0 to 1.
     """

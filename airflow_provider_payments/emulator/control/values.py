@@ -15,7 +15,7 @@ MAX_SECONDS = 366 * 86400  # a year
 
 
 def body_of(call: Call[Organisation], allowed: Collection[str], what: str, *, needed: bool = True) -> dict[str, Any]:
-    """The body of a request; raises a refusal of unknown members.
+    """Return the body of a request; raise a refusal of unknown members.
 
     :param allowed: the known members.
     :param what: the body's name in refusals.
@@ -74,7 +74,7 @@ def one_of(name: str, value: Any, allowed: Collection[str]) -> str:
 
 
 def query_of(call: Call[Organisation], allowed: Collection[str]) -> Mapping[str, str]:
-    """The query as a mapping, in which the last value of a repeated parameter counts; raises a refusal.
+    """Return the query as a mapping, in which the last value of a repeated parameter counts.
 
     :param allowed: the known parameters; others are refused.
     """
@@ -84,7 +84,7 @@ def query_of(call: Call[Organisation], allowed: Collection[str]) -> Mapping[str,
 
 
 def count_in(query: Mapping[str, str], name: str) -> int | None:
-    """The value of a query parameter that must be a whole number, 0 or more; None if the parameter is absent."""
+    """Return the value of a query parameter that must be a whole number, 0 or more; None if the parameter is absent."""
     given = query.get(name)
     if given is None:
         return None

@@ -46,7 +46,7 @@ class Call(Generic[State]):
     raw: bytes
 
     def parameter(self, name: str) -> str | None:
-        """The first value of a query parameter.
+        """Return the first value of a query parameter.
 
         :param name: matched exactly.
         """
@@ -60,7 +60,7 @@ class Call(Generic[State]):
         minimum: int = 0,
         maximum: int | None = None,
     ) -> int:
-        """The value of a query parameter that must be a whole number; raises a refusal of any other value.
+        """Return the value of a query parameter that must be a whole number; raise a refusal of any other value.
 
         :param refuse: builds the service's refusal from a detail.
         :param default: the number if the request lacks the parameter; None if the parameter is required.
@@ -74,7 +74,7 @@ class Call(Generic[State]):
         return number
 
     def page_limit(self, limits: PageLimit, refuse: Callable[[str], Refusal], minimum: int = 0) -> int:
-        """The number of items on the requested page of a list; raises a refusal of a wrong ``limit``.
+        """Return the number of items on the requested page of a list; raise a refusal of a wrong ``limit``.
 
         :param limits: the limits of the service.
         :param refuse: builds the service's refusal from a detail.
@@ -85,7 +85,7 @@ class Call(Generic[State]):
         return min(limit, maximum) if limits.above == CUT else limit
 
     def query_with(self, **changes: object) -> str:
-        """The query with some parameters changed, as the link to another page needs it.
+        """Return the query with some parameters changed, as the link to another page needs it.
 
         :param changes: new values by name; None removes a parameter.
         """
@@ -93,11 +93,11 @@ class Call(Generic[State]):
         return urlencode(kept + [(name, str(value)) for name, value in changes.items() if value is not None])
 
     def json(self) -> Any:
-        """The parsed JSON body, or None without a body; raises :class:`UnreadableBody`."""
+        """Return the parsed JSON body, or None without a body; raise :class:`UnreadableBody` for any other body."""
         return parse_json(self.raw) if self.raw.strip() else None
 
     def json_object(self) -> dict[str, Any]:
-        """The body, which must be a JSON object; raises :class:`UnreadableBody`."""
+        """Return the body; raise :class:`UnreadableBody` unless it is a JSON object."""
         body = self.json()
         if not isinstance(body, dict):
             raise UnreadableBody("The request body must be a JSON object.")
@@ -119,7 +119,7 @@ class Dialect:
         self.refuse = refuse
 
     def organisation_empty(self) -> Refusal:
-        """The refusal of an organisation header without a value."""
+        """Return the refusal of an organisation header without a value."""
         return GatewayRefusal("400003", "Missing header")
 
     def check_sandbox(self, headers: Mapping[str, str], sandboxes: Mapping[str, Sandbox]) -> None:

@@ -30,11 +30,11 @@ class Clock:
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
 
     def now(self) -> float:
-        """The current time, in epoch seconds."""
+        """Return the current time, in epoch seconds."""
         return self._now
 
     def millis(self) -> int:
-        """The current time in epoch milliseconds, the unit of the services' time stamps."""
+        """Return the current time in epoch milliseconds, the unit of the services' time stamps."""
         return int(self._now * 1000)
 
     def call_at(self, due: float, action: Callable[[], None]) -> None:

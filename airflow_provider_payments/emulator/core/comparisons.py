@@ -25,26 +25,26 @@ _DOTTED = re.compile(r"\d{1,18}(\.\d{1,18})*", re.ASCII)
 
 
 def as_text(value: Any) -> str | None:
-    """The text of a value in a query; None for null, objects and lists."""
+    """Return the text of a value in a query; None for null, objects and lists."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, (str, int, float)) else None
 
 
 def as_number(text: str) -> int | float | None:
-    """The number that a text represents, or None."""
+    """Return the number that a text represents, or None."""
     if _WHOLE.fullmatch(text):
         return int(text)
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a number."""
+    """Return whether a JSON value is a number."""
     return value.__class__ is int or value.__class__ is float
 
 
 def sort_key(value: Any) -> SortKey:
-    """The sort key of a value: null and containers come first, then numbers, then all other values as text."""
+    """Return the sort key of a value: null and containers come first, then numbers, then all other values as text."""
     if is_number(value):
         return (1, value)
     text = as_text(value)
@@ -52,12 +52,12 @@ def sort_key(value: Any) -> SortKey:
 
 
 def version_sort_key(text: str) -> tuple[Any, ...]:
-    """The sort key of a dotted version, which compares versions part by part; other texts follow all versions."""
+    """Return a sort key that compares dotted versions part by part; other texts follow all versions."""
     return (0, *map(int, text.split("."))) if _DOTTED.fullmatch(text) else (1, text)
 
 
 def one_of(wanted: Iterable[str]) -> Check:
-    """A check that a value equals one of some texts, or the number that one of the texts represents."""
+    """Return a check that a value equals one of some texts, or the number that one of the texts represents."""
     texts = frozenset(wanted)
     numbers = {number for number in map(as_number, texts) if number is not None}
 
@@ -70,7 +70,7 @@ def one_of(wanted: Iterable[str]) -> Check:
 
 
 def compared_to(sign: str, limit: str, text_key: Callable[[str], Any] = str) -> Check:
-    """A check that a value is less or greater than a limit. Null, objects and lists never pass it.
+    """Return a check that a value is less or greater than a limit. Null, objects and lists never pass it.
 
     :param sign: one of :data:`ORDERINGS`.
     :param text_key: the sort key of texts.
@@ -88,7 +88,7 @@ def compared_to(sign: str, limit: str, text_key: Callable[[str], Any] = str) -> 
 
 
 def matching(source: str, refuse: Callable[[str], Refusal]) -> Check:
-    """A check that a regular expression is found in a text.
+    """Return a check that a regular expression is found in a text.
 
     :param refuse: builds the refusal of an expression that is not accepted.
     """

@@ -20,7 +20,7 @@ _MAX_FORMAT_CHARACTERS = 100
 
 
 def read_time(text: str, pattern: str) -> datetime:
-    """Parse a time that is written in a format; raises ``ValueError``.
+    """Parse a time that is written in a format; raise ``ValueError`` if that fails.
 
     :param text: a time without a zone is taken as UTC.
     :param pattern: the format, such as ``yyyy-MM-dd HH:mm``.
@@ -32,7 +32,7 @@ def read_time(text: str, pattern: str) -> datetime:
 
 
 def write_time(moment: datetime, pattern: str) -> str:
-    """Write a time in a format; raises ``ValueError``.
+    """Write a time in a format; raise ``ValueError`` if that fails.
 
     :param moment: the time, which is written in its own zone.
     :param pattern: the format, such as ``yyyy-MM-dd HH:mm``.
@@ -41,7 +41,7 @@ def write_time(moment: datetime, pattern: str) -> str:
 
 
 def _tokens(pattern: str) -> list[tuple[str, int, str]]:
-    """The parts of a format: (letter, number of repetitions, "") or ("", 0, literal text)."""
+    """Return the parts of a format: (letter, number of repetitions, "") or ("", 0, literal text)."""
     if len(pattern) > _MAX_FORMAT_CHARACTERS:
         raise ValueError(f"the format is longer than {_MAX_FORMAT_CHARACTERS} characters")
     tokens: list[tuple[str, int, str]] = []
@@ -104,7 +104,7 @@ def _format(pattern: str) -> re.Pattern[str]:
 
 
 def _reader(letter: str, width: int) -> tuple[str, str]:
-    """The part of a time that a repeated letter stands for, and the regular expression that reads the part."""
+    """Return the part of a time that a repeated letter stands for, and the regular expression that reads the part."""
     if letter in "ML" and width in _MONTH_NAMES:
         return "month_name", _MONTH_NAMES[width]
     if letter in _NUMBERS:

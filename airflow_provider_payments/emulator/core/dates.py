@@ -22,7 +22,7 @@ _ISO = re.compile(
 
 
 def parse_time(text: str) -> datetime:
-    """Parse a time in one of the forms that are read without a format, and convert it to UTC; raises ``ValueError``.
+    """Parse a time in a form that is read without a format, and convert it to UTC; raise ``ValueError`` if that fails.
 
     :param text: a time without a zone is taken as UTC.
     """
@@ -55,9 +55,10 @@ def _of_iso(day: str, clock: str | None, fraction: str | None, offset: str | Non
 
 
 def iso_time(moment: datetime) -> str:
-    """Write a time as ``yyyy-MM-ddTHH:mm:ssZ``, with milliseconds if it has any; raises ``OverflowError``.
+    """Write a time as ``yyyy-MM-ddTHH:mm:ssZ``, with milliseconds if it has any.
 
     :param moment: a time in any zone.
+    :raises OverflowError: if the time has no year in UTC.
     """
     moment = moment.astimezone(UTC)
     precision = "milliseconds" if moment.microsecond >= 1000 else "seconds"

@@ -11,17 +11,17 @@ _etag_numbers = itertools.count(secrets.randbits(24))
 
 
 def new_uuid() -> str:
-    """A new id for a Flow Service resource or a request."""
+    """Return a new id for a Flow Service resource or a request."""
     return str(uuid.uuid4())
 
 
 def new_hash() -> str:
-    """The last part of a new schema's ``$id``: 48 hex digits."""
+    """Return the last part of a new schema's ``$id``: 48 hex digits."""
     return secrets.token_hex(24)
 
 
 def new_object_id(at: float) -> str:
-    """A new Catalog id: 24 hex digits, of which the first eight are a time stamp.
+    """Return a new Catalog id: 24 hex digits, of which the first eight are a time stamp.
 
     :param at: epoch seconds.
     """
@@ -29,7 +29,7 @@ def new_object_id(at: float) -> str:
 
 
 def new_ulid(at: float) -> str:
-    """A new batch id: 26 characters that sort by time.
+    """Return a new batch id: 26 characters that sort by time.
 
     :param at: epoch seconds.
     """
@@ -38,7 +38,7 @@ def new_ulid(at: float) -> str:
 
 
 def new_etag(at: float) -> str:
-    """A new Flow Service etag, with quotes.
+    """Return a new Flow Service etag, with quotes.
 
     :param at: epoch seconds, which the last group of the etag encodes.
     """

@@ -44,7 +44,7 @@ class Instruction:
 
 
 def parse_patch(document: Any, offered: Collection[Operation] = ALL_OPERATIONS) -> list[Instruction]:
-    """Check a patch without applying it; raises :class:`PatchError`.
+    """Check a patch without applying it; raise :class:`PatchError` if it is not valid.
 
     :param offered: the operations that the service supports.
     """
@@ -83,7 +83,7 @@ def _steps(path: str) -> tuple[str, ...]:
 
 
 def apply_patch(document: dict[str, Any], patch: list[Instruction], *, parents: bool = False) -> dict[str, Any]:
-    """Return a patched copy of a document; the document itself is not changed. Raises :class:`PatchError`.
+    """Return a patched copy of a document; raise :class:`PatchError` if the patch does not fit the document.
 
     :param parents: whether ``add`` creates missing objects on its path.
     """
@@ -106,7 +106,7 @@ def _apply(document: dict[str, Any], instruction: Instruction, parents: bool) ->
             _remove(document, steps)
         case "test":
             if _read(document, steps) != value:
-                raise _inapplicable(f"The value at '{instruction.path[:200]}' is another one.")
+                raise _inapplicable(f"The test failed: the value at '{instruction.path[:200]}' differs.")
         case "copy":
             _add(document, steps, copy.deepcopy(_read(document, source)), parents)
         case "move":
@@ -120,14 +120,14 @@ def _inapplicable(detail: str) -> PatchError:
 
 
 def _read(node: Any, steps: Sequence[str]) -> Any:
-    """The value at a path."""
+    """Return the value at a path."""
     for step in steps:
         node = node[_key(node, step)]
     return node
 
 
 def _key(node: Any, step: str) -> str | int:
-    """The key of an existing member, or the index of an existing entry."""
+    """Return the key of an existing member, or the index of an existing entry."""
     if isinstance(node, dict):
         if step not in node:
             raise PatchError("application", f'Missing field "{step[:200]}".')
@@ -136,15 +136,15 @@ def _key(node: Any, step: str) -> str | int:
 
 
 def _place(node: Any, step: str, last: int) -> int:
-    """Parse the index of a list entry; raises :class:`PatchError` for any other text and for an index out of bounds.
+    """Parse the index of a list entry; raise :class:`PatchError` for any other text and for an index out of bounds.
 
     :param last: the largest index that is accepted, relative to the length of the list: -1 for the last entry.
     """
     if not isinstance(node, list):
-        raise _inapplicable(f'Nothing can stand at "{step[:200]}" in what is no object and no list.')
+        raise _inapplicable(f'There is no "{step[:200]}" in a value that is neither an object nor a list.')
     place = parse_count(step)
     if place is None:
-        raise _inapplicable(f'"{step[:200]}" is no place in a list.')
+        raise _inapplicable(f'"{step[:200]}" is not an index of a list.')
     if place > len(node) + last:
         raise _inapplicable(f"Array index {place} is out of bounds.")
     return place

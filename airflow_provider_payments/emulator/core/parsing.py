@@ -60,7 +60,7 @@ def _parse_finite(text: str) -> float:
 
 
 def depth_exceeds(document: Any, limit: int) -> bool:
-    """Whether objects and lists are nested more than ``limit`` deep."""
+    """Return whether objects and lists are nested more than ``limit`` deep."""
     level = [document]
     for _ in range(limit + 1):
         level = [

@@ -29,13 +29,13 @@ Steps = tuple[str | int | Everywhere, ...]
 
 
 def unwrapped(path: str) -> str:
-    """A path in which special names are no longer wrapped in ``${...}``: their opening brackets are escaped instead."""
+    """Return a path whose special names are not wrapped in ``${...}``: their opening brackets are escaped instead."""
     return _WRAPPED.sub(lambda match: match[1].replace("[", "\\["), path)
 
 
 @lru_cache(maxsize=4096)
 def steps_of(path: str) -> Steps | None:
-    """The steps of a path, or None if it is not valid."""
+    """Return the steps of a path, or None if it is not valid."""
     path = unwrapped(path)
     steps: list[str | int | Everywhere] = []
     at = -1
@@ -52,17 +52,17 @@ def steps_of(path: str) -> Steps | None:
 
 
 def has_wildcard(path: str) -> bool:
-    """Whether a path leads to all entries of an array."""
+    """Return whether a path leads to all entries of an array."""
     return EVERYWHERE in (steps_of(path) or ())
 
 
 def unescaped(path: str) -> str:
-    """A path without its backslashes: if the path is a single name, the name of a column."""
+    """Return a path without its backslashes: if the path is a single name, the name of a column."""
     return _ESCAPED.sub(r"\1", path)
 
 
 def read(row: Mapping[str, Any], path: str) -> Any:
-    """The value of a source attribute in a row, or None if the row has no such attribute.
+    """Return the value of a source attribute in a row, or None if the row has no such attribute.
 
     :param path: a column's name, with its periods escaped or not, or a path into a tree; a column takes precedence.
     """
@@ -81,7 +81,7 @@ def _column(path: str) -> str:
 
 
 def read_below(value: Any, path: str) -> Any:
-    """The value at a path below a given value, for which the path's first name stands."""
+    """Return the value at a path below a given value, for which the path's first name stands."""
     return _read(value, (steps_of(path) or ("",))[1:])
 
 
@@ -107,7 +107,7 @@ class Occupied(Exception):
 
 
 def write(record: dict[str, Any], steps: Steps, value: Any, convert: Callable[[Any], Any]) -> None:
-    """Put a value into a record; raises :class:`Occupied`.
+    """Put a value into a record; raise :class:`Occupied` if the path leads through another value.
 
     :param steps: the path; an :data:`EVERYWHERE` step, of which it has one at most, writes each entry of the value to
         the array's entry with the same index.

@@ -43,7 +43,7 @@ class Pattern:
         return self._compiled.fullmatch(self._short(text)) is not None
 
     def found_in(self, text: str) -> Iterator[re.Match[str]]:
-        """The matches within a text."""
+        """Return the matches within a text."""
         return self._compiled.finditer(self._short(text))
 
     def _refused(self, problem: str) -> Exception:

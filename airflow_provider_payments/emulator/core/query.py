@@ -40,11 +40,11 @@ class Listing(Generic[Item]):
     explicit_arrays: bool = False
 
     def single(self, path: str) -> Callable[[Item], Any] | None:
-        """The reader of a path that has one value at most; None if the path may have several values."""
+        """Return the reader of a path that has one value at most; None if the path may have several values."""
         return self.readers.get(path) if self.explicit_arrays else None
 
     def values(self, path: str) -> Callable[[Item], Iterable[Any]]:
-        """A function that reads all values of an item at a path; null does not count as a value."""
+        """Return a function that reads all values of an item at a path; null does not count as a value."""
         known = (key for key in self.readers if path == key or path.startswith((f"{key}.", f"{key}[]")))
         head = max(known, key=len, default="")
         read, rest, explicit_arrays = self.readers.get(head, self.wire), steps(path[len(head) :]), self.explicit_arrays
@@ -52,7 +52,7 @@ class Listing(Generic[Item]):
         return lambda item: () if (node := read(item)) is None else walk(node, rest, explicit_arrays)
 
     def first(self, path: str) -> Callable[[Item], Any]:
-        """A function that reads the value by which an item is sorted: the first plain value at a path, or None."""
+        """Return a function that reads the sort value of an item: the first plain value at a path, or None."""
         values = self.values(path)
         return self.single(path) or (
             lambda item: next((value for value in values(item) if as_text(value) is not None), None)
@@ -88,7 +88,7 @@ class Order:
     absent_last: bool = False
 
     def key(self, value: Any) -> SortKey:
-        """The sort key of an item with this value at the path."""
+        """Return the sort key of an item with this value at the path."""
         place = sort_key(value)
         return (3,) if place == (0,) and self.absent_last and not self.descending else place
 
@@ -108,7 +108,7 @@ class Position:
 def items(
     listing: Listing[Item], filters: Sequence[Filter], orders: Sequence[Order] = (), after: Position | None = None
 ) -> Iterator[Item]:
-    """The items that pass all filters. Items with equal sort keys stay in the order of creation.
+    """Return the items that pass all filters. Items with equal sort keys stay in the order of creation.
 
     An order by creation time is total: among items of the same time, the one with the higher number is newer.
 
@@ -126,18 +126,18 @@ def items(
 
 
 def count(listing: Listing[Item], filters: Sequence[Filter]) -> int:
-    """How many items pass all filters."""
+    """Return the number of items that pass all filters."""
     selection, rest = _select(listing, filters)
     return sum(1 for _ in _filtered(listing, selection.after(None), rest)) if rest else len(selection)
 
 
 def position(listing: Listing[Item], item: Item, orders: Sequence[Order]) -> Position:
-    """The position of an item."""
+    """Return the position of an item."""
     return Position(item.number, _sort_key_of(listing, orders[0])(item) if orders else ())
 
 
 def steps(path: str) -> Steps:
-    """The steps of a path; the step ``[]`` leads into each entry of an array."""
+    """Return the steps of a path; the step ``[]`` leads into each entry of an array."""
     return tuple(step for step in path.replace("[]", ".[]").split(".") if step)
 
 
@@ -161,7 +161,7 @@ def walk(node: Any, path: Steps, explicit_arrays: bool) -> Iterator[Any]:
 
 
 def _select(listing: Listing[Item], filters: Sequence[Filter]) -> tuple[Selection[Item], list[Filter]]:
-    """The selection that the store's index allows, and the filters that remain to be tested on each item."""
+    """Return the selection that the store's index allows, and the filters that remain to be tested on each item."""
     store = listing.store
     spans = [one.span for one in filters if one.span and store.chronological]
     since = max((begin for begin, _ in spans if begin is not None), default=None)

@@ -32,7 +32,7 @@ class FilterKind:
 
 
 def name_filter_kinds(path: str) -> tuple[FilterKind, ...]:
-    """The kinds of filters on the names of objects.
+    """Return the kinds of filters on the names of objects.
 
     :param path: the path of the member that holds the name.
     """

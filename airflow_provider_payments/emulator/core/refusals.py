@@ -29,7 +29,7 @@ class Refusal(Exception):
         return self
 
     def body(self, request_id: str, at: float) -> dict[str, Any]:
-        """The error body, as the refusing service sends it.
+        """Return the error body, as the refusing service sends it.
 
         :param request_id: the id in the answer's ``x-request-id``.
         :param at: the time of the answer, in epoch seconds.
@@ -94,12 +94,12 @@ class NumberedRefusal(Refusal):
 
 
 def reason_of(status: int) -> str:
-    """HTTP's reason phrase for a status."""
+    """Return HTTP's reason phrase for a status."""
     return responses.get(status, "Error")
 
 
 def error_page(status: int) -> str:
-    """The HTML error page of a proxy, which does not depend on the service behind it."""
+    """Return the HTML error page of a proxy, which does not depend on the service behind it."""
     # nginx has its own phrase for 405.
     title = f"{status} {'Not Allowed' if status == 405 else reason_of(status)}"
     return f"<html>\n<head><title>{title}</title></head>\n<body><center><h1>{title}</h1></center></body>\n</html>\n"

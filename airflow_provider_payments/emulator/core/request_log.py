@@ -130,11 +130,11 @@ class RequestLog:
         return count
 
     def newest_first(self) -> Iterator[LoggedRequest]:
-        """All requests, newest first."""
+        """Return all requests, newest first."""
         return reversed(self._entries)
 
     def select(self, selection: RequestFilter) -> Iterator[LoggedRequest]:
-        """The requests that a filter matches, in the order of their arrival."""
+        """Return the requests that a filter matches, in the order of their arrival."""
         return (entry for entry in self._entries if selection.matches(entry))
 
 

@@ -40,7 +40,7 @@ class Sandbox:
         self.created = self.clock.now()
 
     def name_holder(self, kind: str, store: Store[Item], name: str | None) -> Item | None:
-        """The object that keeps a new object from taking a name; None if the new object may take the name.
+        """Return the object that keeps a new object from taking a name; None if the new object may take the name.
 
         :param kind: the kind of the objects in the store.
         """

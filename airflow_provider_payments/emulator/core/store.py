@@ -50,7 +50,7 @@ class Lag:
         self.of_request: LagSeconds | None = None
 
     def of(self, kind: str) -> LagSeconds:
-        """The lag behind a write to an object of a kind."""
+        """Return the lag behind a write to an object of a kind."""
         return self.of_request or self._options.lags.get(kind, NO_LAG)
 
 
@@ -77,7 +77,7 @@ class Selection(Generic[Item]):
         return index < self.end and self.numbers[index] == number
 
     def after(self, number: int | None, *, newest_first: bool = False) -> Iterator[Item]:
-        """The selected items that come after a given item.
+        """Return the selected items that come after a given item.
 
         :param number: the number of the given item, which may have been removed; None for all selected items.
         :param newest_first: whether the order is reversed.
@@ -143,11 +143,11 @@ class Store(Generic[Item]):
         return (item for item in self._order if item is not None and item.number not in self._still_listed)
 
     def get(self, identifier: str) -> Item | None:
-        """The item with an id, regardless of lags; None if there is none."""
+        """Return the item with an id, regardless of lags; None if there is none."""
         return self._by_id.get(identifier)
 
     def read(self, identifier: str, *, removed: bool = False) -> Item | None:
-        """The item that a request by id, or a reference, finds: None while reads lag behind its creation.
+        """Return the item that a request by id, or a reference, finds: None while reads lag behind its creation.
 
         :param removed: whether to find a removed item while reads lag behind its removal; true only for requests that
             return the object.
@@ -161,7 +161,7 @@ class Store(Generic[Item]):
         return found
 
     def find(self, key: str, values: Iterable[str]) -> list[Item]:
-        """The items with one of the values of a key, in order and regardless of lags."""
+        """Return the items with one of the values of a key, in order and regardless of lags."""
         items = (self._order[number] for number in self._numbers(key, values))
         return [item for item in items if item is not None and item.number not in self._still_listed]
 
@@ -225,7 +225,7 @@ class Store(Generic[Item]):
     def select(
         self, key: str = "", values: Iterable[str] = (), since: float | None = None, until: float | None = None
     ) -> Selection[Item]:
-        """The items that lists show: all, or those with one of the values of a key.
+        """Return the items that lists show: all, or those with one of the values of a key.
 
         :param key: empty for all items.
         :param since: the earliest creation time; only if the store is :attr:`chronological`.

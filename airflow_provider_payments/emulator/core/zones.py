@@ -44,7 +44,7 @@ _HOURS_BY_LETTERS = {
 
 
 def zone(name: str) -> tzinfo:
-    """The zone with a name; raises ``ValueError``.
+    """Return the zone with a name; raise ``ValueError`` if there is none.
 
     :param name: a region such as ``Europe/Paris`` or ``CET``, whose offset depends on the date, an offset such as
         ``-08:00`` or ``UTC+1``, or letters such as ``PST``.
@@ -56,12 +56,12 @@ def zone(name: str) -> tzinfo:
 
 
 def written_zone(text: str) -> tzinfo:
-    """The zone that is written after a time; letters take precedence over regions. Raises ``ValueError``."""
+    """Return the zone that is written after a time, letters before regions; raise ``ValueError`` if there is none."""
     return _of_letters(text) or zone(text)
 
 
 def offset_text(moment: datetime, *, colon: bool) -> str:
-    """The offset of a time, as ``-0800`` or ``-08:00``."""
+    """Return the offset of a time, as ``-0800`` or ``-08:00``."""
     text = moment.strftime("%z")[:5] or "+0000"
     return f"{text[:3]}:{text[3:]}" if colon else text
 

@@ -29,7 +29,7 @@ from airflow_provider_payments.emulator.samples.tables import Table
 
 
 def connection_spec(body: Mapping[str, Any]) -> ConnectionSpec:
-    """The connection spec that a body names; raises a refusal of an unknown spec."""
+    """Return the connection spec that a body names; raise a refusal of an unknown spec."""
     identifier = required(body, "connectionSpec.id", str)
     check_version(body, "connectionSpec.version")
     spec = CONNECTION_SPECS.get(identifier)

@@ -91,7 +91,7 @@ def _content(kind: str, service: FlowService, body: Mapping[str, Any], draft: bo
 
 
 def _state(body: Mapping[str, Any]) -> str:
-    """The state of a new connection."""
+    """Return the state of a new connection."""
     state = ENABLED if body.get("state") is None else body["state"]
     if state not in _STATES:
         allowed = ", ".join(_STATES)

@@ -44,7 +44,7 @@ def explore(service: FlowService, connection: Resource, call: Call[FlowService])
 
 
 def _object_type(call: Call[FlowService], spec: ConnectionSpec) -> str:
-    """The type of the requested object; raises a refusal of a type that the source does not have."""
+    """Return the type of the requested object; raise a refusal of a type that the source does not have."""
     if spec.shape == "lake":
         raise FlowRefusal("1336-400", f"Connections with the connection spec {spec.id} cannot be explored.")
     kind = required_parameter(call, "objectType").lower()
@@ -73,7 +73,7 @@ def _table(call: Call[FlowService], tables: Mapping[str, Table], kind: str) -> T
 
 
 def configs(service: FlowService, connection: Resource) -> list[dict[str, str]]:
-    """The columns of all tables of a base connection, each listed once."""
+    """Return the columns of all tables of a base connection, each listed once."""
     tables = service.vendors.tables(CONNECTION_SPECS[connection.spec_id].vendor).values()
     types = {column.name: column.type for table in tables for column in table.columns}
     return [{"columnName": name, "columnType": kind} for name, kind in types.items()]

@@ -65,7 +65,7 @@ def _check(sign: str, values: tuple[str, ...]) -> Check:
 
 
 def _span(sign: str, moment: int) -> Span | None:
-    """The earliest and the latest time that pass a filter; None if the filter is not a range of times."""
+    """Return the earliest and the latest time that pass a filter; None if the filter is not a range of times."""
     later, earlier = {">": moment + 1, ">=": moment}.get(sign), {"<": moment - 1, "<=": moment}.get(sign)
     return (moment, moment) if sign == "==" else None if sign == "!=" else (later, earlier)
 

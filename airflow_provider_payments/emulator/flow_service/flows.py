@@ -50,7 +50,7 @@ def create(service: FlowService, body: Mapping[str, Any], draft: bool) -> Flow:
 
 
 def _draft_content(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Check what a draft must meet, the types of its members, and return the members that are stored."""
+    """Check the flow spec of a draft and the types of its members; return the members that are stored."""
     spec_id = required(body, "flowSpec.id", str)
     if spec_id not in FLOW_SPECS:
         raise invalid("1413-400", f"The flow spec id '{spec_id[:100]}' is not valid.")
@@ -104,7 +104,7 @@ def _single(service: FlowService, content: Mapping[str, Any], member: str) -> Re
 
 
 def _transformations(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The parameters of the transformations by name; raises a refusal if Mapping is missing or a name is wrong."""
+    """Return the parameters of the transformations by name; refuse a wrong name, or if Mapping is missing."""
     result: dict[str, Mapping[str, Any]] = {}
     for entry in required(content, "transformations", list):
         name = entry["name"]

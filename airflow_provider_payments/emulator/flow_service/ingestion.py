@@ -64,7 +64,7 @@ def copy_rows(service: FlowService, run: Run) -> Sequence[Row]:
 
 
 def delta_column(flow: Flow) -> str | None:
-    """The delta column in the Copy transformation of a dataflow; None if the transformation names none."""
+    """Return the delta column in the Copy transformation of a dataflow; None if the transformation names none."""
     delta = (flow.transformation("Copy") or {}).get("deltaColumn")
     return delta["name"] if isinstance(delta, dict) else None
 

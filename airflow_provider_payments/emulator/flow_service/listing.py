@@ -106,26 +106,26 @@ def _refused(question: str, name: str) -> FlowRefusal:
     return invalid("1449-400", f"There is no field '{name[:100]}' to filter by.")
 
 
-def _answer(call: Call[FlowService], listing: Listing, asked: Query, address: str) -> Answer:
+def _answer(call: Call[FlowService], listing: Listing, requested: Query, address: str) -> Answer:
     """Answer a query.
 
     :param address: the address of the next page, without its token.
     """
     after = None
-    if asked.token and not asked.count:
-        asked, after = _resume(listing, asked)
-    orders = _orders(asked.orderby, listing)
-    filters = list(_policy(call).effective_filters(listing.filters(asked.properties), _FILTER_KINDS))
-    if asked.count:
+    if requested.token and not requested.count:
+        requested, after = _resume(listing, requested)
+    orders = _orders(requested.orderby, listing)
+    filters = list(_policy(call).effective_filters(listing.filters(requested.properties), _FILTER_KINDS))
+    if requested.count:
         return Answer({"count": query.count(listing, filters)})
-    limit, begin = asked.limit, asked.start if after is None else 0
+    limit, begin = requested.limit, requested.start if after is None else 0
     # One item more than the page holds is read, to know whether another page follows.
     found = list(islice(query.items(listing, filters, orders, after), begin, begin + limit + 1))
     links = {}
     if len(found) > limit:
-        token = _token(listing, asked, query.position(listing, found[limit - 1], orders))
+        token = _token(listing, requested, query.position(listing, found[limit - 1], orders))
         links = {"next": {"href": f"{address}?continuationToken={token}"}}
-    shown = [_shown(listing.wire(item), asked.fields) for item in found[:limit]]
+    shown = [_shown(listing.wire(item), requested.fields) for item in found[:limit]]
     return Answer({"items": shown, "_links": links})
 
 
@@ -171,30 +171,31 @@ def _orders(text: str, listing: Listing) -> list[Order]:
     return [Order(listing.aliases.get(path, path), match[1] == "-")]
 
 
-def _token(listing: Listing, asked: Query, position: Position) -> str:
-    """The continuation token of a position. It contains the whole query, and no ``=``."""
-    return _signer(listing).dumps([position.number, position.key, asked.properties, asked.orderby, asked.limit])
+def _token(listing: Listing, requested: Query, position: Position) -> str:
+    """Return the continuation token of a position. It contains the whole query, and no ``=``."""
+    place = position.number, position.key
+    return _signer(listing).dumps([*place, requested.properties, requested.orderby, requested.limit])
 
 
 def _signer(listing: Listing) -> URLSafeSerializer:
     return URLSafeSerializer(listing.store.secret)
 
 
-def _resume(listing: Listing, asked: Query) -> tuple[Query, Position]:
-    """The query that a token continues, and the token's position.
+def _resume(listing: Listing, requested: Query) -> tuple[Query, Position]:
+    """Return the query that a token continues, and the token's position.
 
     A filter or an order that the request repeats must equal that of the token's query.
     """
     unknown_token = invalid("1453-400", "The continuation token is not one that this list has given out.")
     try:
-        number, key, properties, orderby, limit = _signer(listing).loads(asked.token)
+        number, key, properties, orderby, limit = _signer(listing).loads(requested.token)
     except BadSignature as error:
         raise unknown_token from error
-    if asked.properties and frozenset(asked.properties) != frozenset(properties):
+    if requested.properties and frozenset(requested.properties) != frozenset(properties):
         raise unknown_token
-    if asked.orderby and asked.orderby != orderby:
+    if requested.orderby and requested.orderby != orderby:
         raise unknown_token
-    resumed = replace(asked, properties=tuple(properties), orderby=orderby, limit=asked.limit or limit)
+    resumed = replace(requested, properties=tuple(properties), orderby=orderby, limit=requested.limit or limit)
     return resumed, Position(number, tuple(key))
 
 
@@ -203,8 +204,8 @@ def answer_search(call: Call[FlowService], listing: Listing) -> Answer:
     body = body_of(call, may_be_empty=True)
     if optional(body, "groupByProperty", str) is not None:
         raise invalid("1441-400", "Grouping by 'groupByProperty' is not implemented.")
-    asked = _searched(body, call.parameter("continuationToken") or "", _limits(call))
-    return _answer(call, listing, asked, f"/{listing.path}/search")
+    requested = _searched(body, call.parameter("continuationToken") or "", _limits(call))
+    return _answer(call, listing, requested, f"/{listing.path}/search")
 
 
 def _searched(body: Mapping[str, Any], token: str, limits: PageLimit) -> Query:
@@ -221,7 +222,7 @@ def _searched(body: Mapping[str, Any], token: str, limits: PageLimit) -> Query:
 
 
 def _filter_texts(text: str) -> list[str]:
-    """The filters of a query string, each of which may begin with ``property=``."""
+    """Return the filters of a query string, each of which may begin with ``property=``."""
     return [unquote(part.removeprefix("property=")) for part in text.split("&") if part.strip()]
 
 

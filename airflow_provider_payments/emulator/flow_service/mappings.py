@@ -15,7 +15,7 @@ from airflow_provider_payments.emulator.flow_service.state import FlowService
 
 
 def mapping_version(service: FlowService, params: Mapping[str, Any], *, lagging: bool = True) -> MappingVersion:
-    """The version of the mapping set that a Mapping transformation names; raises a refusal if there is none.
+    """Return the version of the mapping set that a Mapping transformation names; raise a refusal if there is none.
 
     :param params: the parameters of the transformation.
     :param lagging: whether reads may lag behind writes, as they do for requests of clients.

@@ -101,7 +101,7 @@ class Flow(Resource):
         return str(self.content["targetConnectionIds"][0])
 
     def transformation(self, name: str) -> Mapping[str, Any] | None:
-        """The parameters of a transformation; None if the dataflow lacks the transformation.
+        """Return the parameters of a transformation; None if the dataflow lacks the transformation.
 
         :param name: ``Copy`` or ``Mapping``.
         """

@@ -16,7 +16,7 @@ _NAMES: Mapping[type, str] = {str: "text", dict: "an object", list: "a list", bo
 
 
 def required_parameter(call: Call[Any], name: str) -> str:
-    """The value of a required query parameter; raises a refusal if it is missing or empty."""
+    """Return the value of a required query parameter; raise a refusal if it is missing or empty."""
     value = call.parameter(name)
     if value is None:
         raise FlowRefusal("1359-400", f"The query parameter '{name}' is missing.")
@@ -26,7 +26,7 @@ def required_parameter(call: Call[Any], name: str) -> str:
 
 
 def body_of(call: Call[Any], *, may_be_empty: bool = False) -> dict[str, Any]:
-    """The JSON object in the body of a request, which must have a body.
+    """Return the JSON object in the body of a request, which must have a body.
 
     :param may_be_empty: whether an empty object is accepted.
     """
@@ -39,7 +39,7 @@ def body_of(call: Call[Any], *, may_be_empty: bool = False) -> dict[str, Any]:
 
 
 def optional(body: Mapping[str, Any], path: str, kind: type) -> Any:
-    """The value at a dotted path, or None if the value, or an object on the path, is absent or null.
+    """Return the value at a dotted path, or None if the value, or an object on the path, is absent or null.
 
     :param kind: the required type: ``str``, ``dict``, ``list`` or ``bool``; any other type is refused.
     """
@@ -57,7 +57,7 @@ def optional(body: Mapping[str, Any], path: str, kind: type) -> Any:
 
 
 def required(body: Mapping[str, Any], path: str, kind: type) -> Any:
-    """The value at a dotted path; raises a refusal if it is missing, as empty text is taken to be.
+    """Return the value at a dotted path; raise a refusal if it is missing or empty text.
 
     :param kind: the required type, as for :func:`optional`.
     """
@@ -79,7 +79,7 @@ def check_version(body: Mapping[str, Any], path: str) -> None:
 
 
 def content_of(body: Mapping[str, Any], members: Iterable[str]) -> dict[str, Any]:
-    """The members of a body that a resource keeps; a reference to a spec without a version gets the only version.
+    """Return the members of a body that a resource keeps; a spec reference without a version gets the only version.
 
     :param members: the members that resources of this kind keep.
     """
@@ -111,7 +111,7 @@ def to_boolean(value: Any) -> bool | None:
 
 
 def partial_percent(options: Mapping[str, Any]) -> float | None:
-    """The tolerated percentage of failed records; None if it is absent or is not a number above 0."""
+    """Return the tolerated percentage of failed records; None if it is absent or is not a number above 0."""
     given = options.get("partialIngestionPercent")
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         return None
@@ -123,6 +123,6 @@ def partial_percent(options: Mapping[str, Any]) -> float | None:
 
 
 def major_version(text: str) -> str | None:
-    """The major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``; None for any other text."""
+    """Return the major version in ``1.0`` or ``application/vnd.adobe.xed-full+json;version=1.3``, or None."""
     match = _VERSION.fullmatch(text.strip())
     return match[1] if match else None

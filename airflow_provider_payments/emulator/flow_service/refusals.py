@@ -61,12 +61,12 @@ class FlowRefusal(NumberedRefusal):
 
 
 def invalid(code: str, detail: str) -> FlowRefusal:
-    """The refusal of a request that breaks a rule of Flow Service itself, not of a source."""
+    """Return the refusal of a request that breaks a rule of Flow Service itself, not of a source."""
     return FlowRefusal(code, detail, title="Invalid request")
 
 
 def not_found(kind: str, identifier: str) -> FlowRefusal:
-    """The refusal of an id that names no resource of a kind.
+    """Return the refusal of an id that names no resource of a kind.
 
     :param kind: the kind of resource, as in the path.
     """
@@ -77,7 +77,7 @@ def not_found(kind: str, identifier: str) -> FlowRefusal:
 
 
 def name_taken(name: str, kind: str, holder: str) -> FlowRefusal:
-    """The refusal of a name that another resource of the kind has.
+    """Return the refusal of a name that another resource of the kind has.
 
     :param kind: the kind of resource, as in the path.
     :param holder: the id of the resource with the name.
@@ -86,12 +86,12 @@ def name_taken(name: str, kind: str, holder: str) -> FlowRefusal:
 
 
 def empty_body() -> FlowRefusal:
-    """The refusal of a request without a body."""
+    """Return the refusal of a request without a body."""
     return invalid("1405-400", "The request body must not be empty.")
 
 
 def missing(path: str) -> FlowRefusal:
-    """The refusal of a body without a mandatory field.
+    """Return the refusal of a body without a mandatory field.
 
     :param path: the dotted path of the field.
     """
@@ -99,7 +99,7 @@ def missing(path: str) -> FlowRefusal:
 
 
 def wrong(path: str, what: str) -> FlowRefusal:
-    """The refusal of a field with a wrong value.
+    """Return the refusal of a field with a wrong value.
 
     :param path: the dotted path of the field.
     :param what: the allowed values; completes the sentence "The field must be ...".

@@ -42,7 +42,7 @@ def _failed_info(run: Run) -> list[Wire]:
 
 
 def copy_problem(run: Run) -> Wire:
-    """The wire form of the reason for which copying failed."""
+    """Return the wire form of the reason for which copying failed."""
     return {"code": _COPY_PROBLEM, "message": run.copy_error}
 
 
@@ -52,7 +52,7 @@ _PROMOTION_ERRORS = [{"code": "CONNECTOR-2001-500", "message": "Errors occurred 
 
 
 def errors(run: Run) -> list[Wire] | None:
-    """The errors of a run; None if there are none."""
+    """Return the errors of a run; None if there are none."""
     if run.failures:
         return _COPY_ERRORS if run.copy_error else _PROMOTION_ERRORS
     return _COPY_ERRORS if run.copy_error else None
@@ -106,12 +106,12 @@ _READERS: Mapping[str, Reader] = {
 
 
 def present_members(readers: Mapping[str, Reader], run: Run) -> Wire:
-    """The wire form of the members that a run has: those whose readers do not return None."""
+    """Return the wire form of the members that a run has: those whose readers do not return None."""
     return {name: value for name, read in readers.items() if (value := read(run)) is not None}
 
 
 def metrics(service: FlowService, run: Run) -> Wire:
-    """All metrics of a run; a queued run has only a few."""
+    """Return all metrics of a run; a queued run has only a few."""
     wire: Wire = {section: present_members(readers, run) for section, readers in _SECTIONS.items()}
     if run.batch_id:
         wire["fileSummary"]["manifest"] = _manifest(service, run)
@@ -119,7 +119,7 @@ def metrics(service: FlowService, run: Run) -> Wire:
 
 
 def metric_readers(service: FlowService) -> Mapping[str, Reader]:
-    """The readers of all metrics by path; any other path below ``metrics`` has no value."""
+    """Return the readers of all metrics by path; any other path below ``metrics`` has no value."""
     return {
         "metrics": lambda run: None,
         **_READERS,
@@ -132,7 +132,7 @@ def _manifest(service: FlowService, run: Run) -> Wire:
 
 
 def export_url(service: FlowService, run: Run, path: str) -> str:
-    """The URL of a part of a run's batch in Data Access.
+    """Return the URL of a part of a run's batch in Data Access.
 
     :param path: the path of the part below the batch.
     """
@@ -140,7 +140,7 @@ def export_url(service: FlowService, run: Run, path: str) -> str:
 
 
 def times(started: int, completed: int) -> Wire:
-    """The wire form of those times that are known.
+    """Return the wire form of those times that are known.
 
     :param started: epoch milliseconds; 0 if not known.
     :param completed: epoch milliseconds; 0 if not known.

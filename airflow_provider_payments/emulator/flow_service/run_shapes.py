@@ -26,7 +26,7 @@ Wire = dict[str, Any]
 
 
 def run_to_wire(service: FlowService, run: Run) -> Wire:
-    """The wire form of a flow run, with its metrics and activities; a run on demand also shows its request."""
+    """Return the wire form of a flow run, with its metrics and activities; a run on demand also shows its request."""
     return {
         **service.audit(run),
         "flowId": run.flow_id,

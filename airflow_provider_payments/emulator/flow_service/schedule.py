@@ -34,14 +34,14 @@ class Schedule:
     backfill: bool
 
     def first_due(self, now: float, at_once: bool) -> float:
-        """The time at which the first run is due.
+        """Return the time at which the first run is due.
 
         :param at_once: whether the run is due a second from now, regardless of the start time.
         """
         return now + 1 if at_once else max(float(self.start), now)
 
     def next_due(self, after: float) -> float | None:
-        """The first scheduled time that is later than ``after`` and than the start; None after a single run."""
+        """Return the first scheduled time that is later than ``after`` and than the start; None after a single run."""
         if self.period is None:
             return None
         passed = max(int((after - self.start) // self.period), 0)

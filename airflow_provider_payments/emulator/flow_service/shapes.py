@@ -45,12 +45,12 @@ PREFIX = "/data/foundation/flowservice"
 
 
 def receipt_to_wire(item: Resource | Run) -> Wire:
-    """The body of the answer to a write."""
+    """Return the body of the answer to a write."""
     return {"id": item.id, "etag": item.etag}
 
 
 def listing_of(service: FlowService, kind: str) -> Listing:
-    """The listing of one kind of resource.
+    """Return the listing of one kind of resource.
 
     :param kind: the kind of resource, as in the path.
     """
@@ -75,7 +75,7 @@ def _resource(service: FlowService, item: Resource) -> Wire:
 
 
 def connection_to_wire(service: FlowService, connection: Resource) -> Wire:
-    """The wire form of a base connection, without the secrets of its credential."""
+    """Return the wire form of a base connection, without the secrets of its credential."""
     wire = {**_resource(service, connection), "connectionSpec": connection.content["connectionSpec"]}
     auth = connection.content.get("auth")
     if auth is not None:
@@ -85,13 +85,13 @@ def connection_to_wire(service: FlowService, connection: Resource) -> Wire:
 
 
 def source_to_wire(service: FlowService, source: Resource) -> Wire:
-    """The wire form of a source connection; absent members of its data are null."""
+    """Return the wire form of a source connection; absent members of its data are null."""
     wire = target_to_wire(service, source)
     return {**wire, "data": {"schema": None, "properties": None, **wire.get("data", {})}}
 
 
 def target_to_wire(service: FlowService, end: Resource) -> Wire:
-    """The wire form of a target connection, and the part of a source connection that is the same."""
+    """Return the wire form of a target connection, and the part of a source connection that is the same."""
     content = end.content
     members = ("baseConnectionId", "data", "params", "connectionSpec")
     wire = {**_resource(service, end), **{key: content[key] for key in members if key in content}}
@@ -100,7 +100,7 @@ def target_to_wire(service: FlowService, end: Resource) -> Wire:
 
 
 def flow_to_wire(service: FlowService, flow: Flow) -> Wire:
-    """The wire form of a dataflow, with the attributes of its connections and its last run."""
+    """Return the wire form of a dataflow, with the attributes of its connections and its last run."""
     content = flow.content
     operation, patch = flow.operation
     wire: Wire = {
@@ -125,7 +125,7 @@ def flow_to_wire(service: FlowService, flow: Flow) -> Wire:
 
 
 def last_run(service: FlowService, flow: Flow) -> Run | None:
-    """The run that a dataflow shows as its last run; None if there is none."""
+    """Return the run that a dataflow shows as its last run; None if there is none."""
     return flow.last_run if service.sandbox.runtime_options.last_run_shows_active else flow.last_ended_run
 
 

@@ -16,13 +16,13 @@ from airflow_provider_payments.emulator.schema_registry.fields import find
 
 
 def source_table(service: FlowService, source: Resource) -> Table | None:
-    """The table that a source connection reads; None if the table or the base connection no longer exists."""
+    """Return the table that a source connection reads; None if the table or the base connection no longer exists."""
     base = service.connections.get(source.base_id or "")
     return named_table(service, CONNECTION_SPECS[base.spec_id], source.content) if base else None
 
 
 def named_table(service: FlowService, spec: ConnectionSpec, content: Mapping[str, Any]) -> Table | None:
-    """The table that the content of a source connection names; None if there is no such table."""
+    """Return the table that the content of a source connection names; None if there is no such table."""
     tables = service.vendors.tables(spec.vendor)
     if spec.shape != "file":
         return tables.get(object_path(content))
@@ -31,7 +31,7 @@ def named_table(service: FlowService, spec: ConnectionSpec, content: Mapping[str
 
 
 def object_path(content: Mapping[str, Any]) -> str:
-    """The table name, resource path or file path in the content of a source connection; empty without any."""
+    """Return the table name, resource path or file path in the content of a source connection; empty without any."""
     params = content.get("params") or {}
     for name in ("tableName", "resourcePath", "path"):
         if isinstance(params.get(name), str):
@@ -40,13 +40,13 @@ def object_path(content: Mapping[str, Any]) -> str:
 
 
 def column_names(source: Resource, table: Table) -> frozenset[str]:
-    """The names of a source connection's columns: those that it selects, or all columns of its table."""
+    """Return the names of a source connection's columns: those that it selects, or all columns of its table."""
     columns = (source.content.get("params") or {}).get("columns")
     return frozenset(column["name"] for column in columns) if columns else table.column_names
 
 
 def has_source(source: Resource, table: Table) -> Callable[[str], bool]:
-    """A predicate that tells whether a mapping can read an attribute from a source connection."""
+    """Return a predicate: whether a mapping can read an attribute from a source connection."""
     tree = table.tree
     if tree is None:
         names = column_names(source, table)
@@ -55,7 +55,7 @@ def has_source(source: Resource, table: Table) -> Callable[[str], bool]:
 
 
 def column_selector(source: Resource, table: Table) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """A function that reduces a row to the columns of a source connection."""
+    """Return a function that reduces a row to the columns of a source connection."""
     if table.tree is not None:
         return lambda row: row
     names = [column.name for column in table.columns if column.name in column_names(source, table)]

@@ -36,7 +36,7 @@ PAYPAL_CONNECTION_ID = "24151d58-ffa7-4960-951d-58ffa7396097"
 
 
 def name_of(resource: Resource) -> Iterable[str]:
-    """The name of a resource, or nothing if it has no name."""
+    """Return the name of a resource as the only entry; no entry if it has no name."""
     name = resource.content.get("name")
     return (name,) if isinstance(name, str) else ()
 
@@ -125,7 +125,7 @@ class FlowService:
         self.stores[kind].reindex(resource)
 
     def get(self, kind: str, identifier: str, *, removed: bool = False) -> Any:
-        """The resource that a request finds by its id; raises a refusal if there is none.
+        """Return the resource that a request finds by its id; raise a refusal if there is none.
 
         :param removed: whether to find a removed resource while reads lag behind its removal.
         """
@@ -135,13 +135,13 @@ class FlowService:
         return resource
 
     def writable(self, kind: str, identifier: str) -> Any:
-        """The resource that a request changes; without access to it, the request is refused with 403, not 404."""
+        """Return the resource that a request changes; without access to it, refuse the request with 403, not 404."""
         if self.stores[kind].is_hidden(identifier):
             raise FlowRefusal("2120-403", "The permissions of the credential are not sufficient for this operation.")
         return self.get(kind, identifier)
 
     def audit(self, item: Resource | Run) -> dict[str, Any]:
-        """The members that every resource shows: its id, and who created it, where and when."""
+        """Return the members that every resource shows: its id, and who created it, where and when."""
         sandbox, options = self.sandbox, self.sandbox.options
         return {
             "id": item.id,
@@ -157,7 +157,7 @@ class FlowService:
         }
 
     def dataflow_using(self, connection: Resource) -> Flow | None:
-        """A dataflow that uses a connection, directly or through a base connection; None if there is none."""
+        """Return a dataflow that uses a connection, directly or through a base connection; None if there is none."""
         users = (
             user
             for member, kind in END_KINDS.items()

@@ -84,7 +84,7 @@ _STATUSES = (
 
 
 def operation_of(call: Call[Any], offered: tuple[str, ...], etag: str) -> str:
-    """The requested operation in lower case; raises a refusal of any other than the offered operations.
+    """Return the requested operation in lower case; raise a refusal of any other than the offered operations.
 
     :param offered: the operations of this kind of resource.
     :param etag: the current etag; ``If-Match`` may be left out, but must not differ from it.

@@ -14,7 +14,7 @@ _LOOPBACK = re.compile(rb"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{
 
 
 def forbidden_reason(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """The reason for which the control interface refuses a request; None if it accepts the request.
+    """Return the reason for which the control interface refuses a request; None if it accepts the request.
 
     :param headers: the request's headers, with lower-case names.
     """

@@ -40,7 +40,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 def origin(sock: socket.socket) -> str:
-    """The URL of a bound socket."""
+    """Return the URL of a bound socket."""
     host, port = sock.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 

@@ -51,12 +51,12 @@ _SIGNS: Mapping[str, Sign] = {
 
 
 def sign(state: str) -> Sign:
-    """The sign of a state or a status; an unknown one gets a question mark."""
+    """Return the sign of a state or a status; an unknown one gets a question mark."""
     return _SIGNS.get(state) or Sign("odd", "?", cut(state))
 
 
 def moment(seconds: float, pattern: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """The text of a time in UTC.
+    """Return the text of a time in UTC.
 
     :param seconds: the time, in epoch seconds.
     """
@@ -67,12 +67,12 @@ def moment(seconds: float, pattern: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 
 def number(value: int) -> str:
-    """The text of a number, with thin spaces between thousands."""
+    """Return the text of a number, with thin spaces between thousands."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """A count with its noun.
+    """Return a count with its noun.
 
     :param one: the noun in the singular.
     :param many: the noun in the plural; ``one`` with an s unless given.
@@ -81,7 +81,7 @@ def counted(count: int, one: str, many: str = "") -> str:
 
 
 def span(seconds: float) -> str:
-    """The text of a period, as it follows the word ``every``."""
+    """Return the text of a period, as it follows the word ``every``."""
     for unit, name in ((7 * 86400, "week"), (86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= unit and seconds % unit == 0:
             count = int(seconds // unit)
@@ -98,5 +98,5 @@ def cut(text: str, longest: int = 80) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """The parts of a text between which a line may break: after a dot, a slash or an underscore."""
+    """Return the parts of a text between which a line may break: after a dot, a slash or an underscore."""
     return re.split(r"(?<=[./_])", text)

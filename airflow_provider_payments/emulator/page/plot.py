@@ -107,7 +107,7 @@ def plot(runs: Sequence[RunView], width: int, height: int) -> Plot:
 
 
 def _round_up(count: int) -> int:
-    """The first of 4, 8, 20, 40, 80, 200, ... that is not less than a count."""
+    """Return the first of 4, 8, 20, 40, 80, 200, ... that is not less than a count."""
     top, factors = 4, cycle((2.0, 2.5, 2.0))
     while top < count:
         top = int(top * next(factors))

@@ -26,7 +26,7 @@ def render(template: str, **context: Any) -> str:
 
 @cache
 def headers() -> dict[str, str]:
-    """The headers of every page. They forbid the page to run scripts and to load anything but its own style sheet."""
+    """Return the headers of every page, which forbid scripts and every resource but the style sheet."""
     digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "

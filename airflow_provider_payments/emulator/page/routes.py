@@ -34,9 +34,9 @@ def show(organisation: Organisation, request: Request) -> Response:
     return HTMLResponse(page.encode("utf-8", "replace"), status, headers())
 
 
-def _page(organisation: Organisation, asked: Mapping[str, str]) -> str:
-    refresh = _refresh(asked.get("refresh"))
-    query = {name: asked[name] for name in ("sandbox", "dataflow") if name in asked}
+def _page(organisation: Organisation, parameters: Mapping[str, str]) -> str:
+    refresh = _refresh(parameters.get("refresh"))
+    query = {name: parameters[name] for name in ("sandbox", "dataflow") if name in parameters}
     name, flow_id = query.get("sandbox"), query.get("dataflow")
     known = organisation.services
     if name is not None and name not in known:

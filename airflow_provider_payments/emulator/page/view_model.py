@@ -183,7 +183,7 @@ class Traffic:
 
 
 def organisation_view(organisation: Organisation) -> OrganisationView:
-    """The view of the organisation."""
+    """Return the view of the organisation."""
     options, clock = organisation.options, organisation.clock
     return OrganisationView(
         options.org,
@@ -196,7 +196,7 @@ def organisation_view(organisation: Organisation) -> OrganisationView:
 
 
 def traffic(organisation: Organisation) -> Traffic:
-    """The view of the request log, the faults and the forced outcomes."""
+    """Return the view of the request log, the faults and the forced outcomes."""
     classes = Counter(entry.status and entry.status // 100 for entry in organisation.log.newest_first())
     bad = (entry for entry in organisation.log.newest_first() if entry.status is None or entry.status >= 400)
     faults, outcomes = tuple(organisation.faults), tuple(organisation.outcomes.pending)
@@ -215,13 +215,13 @@ def traffic(organisation: Organisation) -> Traffic:
 
 
 def sandbox_views(services: Sequence[SandboxServices]) -> list[SandboxView]:
-    """The views of some sandboxes; sandboxes with dataflows come first."""
+    """Return the views of some sandboxes; sandboxes with dataflows come first."""
     used_first = sorted(services, key=lambda one: not len(one.flow_service.flows))
     return [_sandbox_view(one, max(1, _MAX_FLOWS // len(used_first))) for one in used_first]
 
 
 def find_flow(organisation: Organisation, identifier: str) -> FlowView | None:
-    """The view of a dataflow in any sandbox; None if no sandbox has the dataflow."""
+    """Return the view of a dataflow in any sandbox; None if no sandbox has the dataflow."""
     for services in organisation.services.values():
         flow = services.flow_service.flows.get(identifier)
         if flow is not None:
@@ -253,7 +253,7 @@ def _newest(store: Store[Any], most: int) -> list[Any]:
 
 
 def _flow_view(services: SandboxServices, flow: Flow) -> FlowView:
-    """The view of a dataflow; a draft may lack any part of its chain."""
+    """Return the view of a dataflow; a draft may lack any part of its chain."""
     runs = services.flow_service.runs.select("flowId", (flow.id,))
     mapping = _mapping(services.flow_service, flow)
     target = services.flow_service.target_connections.get(_end(flow, "targetConnectionIds"))
@@ -297,7 +297,7 @@ def _records(dataset: Dataset) -> Records:
 
 
 def _flattened(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """A record's values by their paths."""
+    """Return a record's values by their paths."""
     for name, value in row.items():
         if isinstance(value, Mapping):
             yield from _flattened(value, f"{prefix}{name}.")

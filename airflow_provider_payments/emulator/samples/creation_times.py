@@ -47,7 +47,7 @@ def creation_times(
 # The same for every start: an emulator that is reset for each test draws and sorts them once.
 @cache
 def _ages(seed: str, past: int, days: int) -> Sequence[int]:
-    """The ages of the past rows at the start in seconds, oldest first."""
+    """Return the ages of the past rows at the start in seconds, oldest first."""
     draws = Draws(f"{seed} moments")
     return sorted((PAST_GAP_SECONDS + draws.below(days * 86400) for _ in range(past)), reverse=True)
 

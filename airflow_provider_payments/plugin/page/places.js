@@ -72,7 +72,7 @@ export class Place {
   }
 }
 
-/** Whether a lane needs attention: its rows are late, it has a problem, or its last run did not succeed. */
+/** Whether a lane needs attention: its rows are late, it has a problem, or its last run did not succeed or failed its task. */
 export function hasProblem({ lane, runs, freshness }) {
   const last = runs.findLast((run) => run.status !== "active");
   return freshness.isLate || lane.problems.length > 0 || (last && (last.status !== "succeeded" || last.failedTask));

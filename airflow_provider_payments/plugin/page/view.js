@@ -79,7 +79,7 @@ export const taskLink = (task, label) => link(taskAddress(task), { target: "_top
 
 // ---- bars ----------------------------------------------------------------------------------------------------------
 
-/** The last runs as bars of landed and, above them, failed records. The list is one tab stop; arrow keys move in it. */
+/** The last runs as bars of ingested and, above them, failed records. The list is one tab stop; arrow keys move in it. */
 export function bars(runs, label) {
   const most = Math.max(1, ...runs.map((run) => (run.landed ?? 0) + (run.failed ?? 0)));
   const list = el("ol", { class: "bars", "aria-label": label }, runs.map((run) => el("li", {}, bar(run, most))));
@@ -136,7 +136,7 @@ function part(name, y, height) {
 /** A run as text, for the tooltip of its bar. */
 export function runText(run) {
   const counts = [
-    run.landed === null ? "" : `${NUMBER.format(run.landed)} landed`,
+    run.landed === null ? "" : `${NUMBER.format(run.landed)} ingested`,
     run.failed === null ? "" : `${NUMBER.format(run.failed)} failed`,
   ].filter((each) => each);
   const when = new Date(run.ended).toLocaleString();
@@ -160,7 +160,7 @@ const cell = (name, ...children) => el("td", { role: "cell", class: name }, ...c
 export function table() {
   const headings = ["Dataset and dataflow", "Freshness", "Last runs", "Last failure"];
   const cells = headings.map((each) => el("th", { role: "columnheader", scope: "col" }, each));
-  cells[2].append(el("span", { class: "key landed-key" }, "landed"), el("span", { class: "key failed-key" }, "failed"));
+  cells[2].append(el("span", { class: "key landed-key" }, "ingested"), el("span", { class: "key failed-key" }, "failed"));
   const head = el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, cells));
   return el("table", { role: "table", "aria-label": "Datasets and dataflows" }, head);
 }

@@ -210,9 +210,9 @@ def test_actions_of_providers_are_refused(client: Client, kind: str) -> None:
         ("remove", "/params/columns/0/none", 'Missing field "none"'),
         ("replace", "/params/columns/4", "Array index 4 is out of bounds"),
         ("add", "/params/columns/5", "Array index 5 is out of bounds"),
-        ("remove", "/params/columns/-", '"-" is no place in a list'),
-        ("replace", "/params/columns/01x", '"01x" is no place in a list'),
-        ("add", "/name/a", 'Nothing can stand at "a"'),
+        ("remove", "/params/columns/-", '"-" is not an index of a list'),
+        ("replace", "/params/columns/01x", '"01x" is not an index of a list'),
+        ("add", "/name/a", 'There is no "a" in a value'),
     ],
 )
 def test_the_refusal_of_a_patch_names_the_absent_member(

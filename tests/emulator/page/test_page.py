@@ -90,7 +90,7 @@ def check_dataflow_page(client: Client, dataflow: dict[str, Any], shown: Node) -
         tall, small = plot.all("rect", "landed")
         assert float(tall.attributes["height"]) > 10 * float(small.attributes["height"]) >= 40
         assert float(tall.attributes["x"]) < float(small.attributes["x"])
-        assert "1\u202f200 in, 1\u202f195 landed, 5 failed" in plot.all("title")[0].text
+        assert "1\u202f200 in, 1\u202f195 ingested, 5 failed" in plot.all("title")[0].text
         assert {"records", "UTC", "0", "2\u202f000"} <= {text.text for text in plot.all("text")}
 
 
@@ -98,7 +98,7 @@ def test_an_empty_organisation_is_shown_as_empty(client: Client) -> None:
     shown = page(client)
     assert [title.text for title in shown.all("h2")] == ["Sandbox prod", "Sandbox dev", "Last refused requests"]
     empty = [paragraph.text for paragraph in shown.all("p", "empty")]
-    assert empty == [*["No dataflow yet: what a client creates in this sandbox appears here."] * 2, empty[2]]
+    assert empty == [*["No dataflow yet. Objects that a client creates in this sandbox appear here."] * 2, empty[2]]
     assert empty[2] == "No request was refused."
     assert shown.all("svg") == []
     assert "clock manual" in shown.all("header")[0].text

@@ -60,7 +60,7 @@ def test_a_run_without_records_has_a_sign_and_no_bar(client: Client) -> None:
     plot = shown_plot(client, client.prepared(), 60 + RUN_SECONDS)
     assert plot.all("rect") == []
     assert [text.text for text in plot.all("g")[0].all("text")] == ["✕"]
-    assert "failed, 0 in, 0 landed, 0 failed" in plot.all("title")[0].text
+    assert "failed, 0 in, 0 ingested, 0 failed" in plot.all("title")[0].text
 
 
 def test_an_unknown_status_cannot_become_markup_in_the_plot(client: Client) -> None:

@@ -103,7 +103,7 @@ class Parameter:
     many: bool
 
     def argument(self, value: Any) -> Any:
-        """Convert an argument; raises :class:`ExpressionError`."""
+        """Convert an argument; raise :class:`ExpressionError` if that fails."""
         nothing = value is None and self.kind in ("time", "array", "object")
         return None if nothing else _CONVERSIONS[self.kind](value)
 

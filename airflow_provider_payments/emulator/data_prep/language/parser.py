@@ -52,7 +52,7 @@ _SINGLE_SIGNS = frozenset({"+", "-", "*", "/", "%", "~", "<", ">", "<=", ">=", "
 
 
 def parse(source: str) -> Expression:
-    """Parse an expression; raises :class:`ExpressionError`."""
+    """Parse an expression; raise :class:`ExpressionError` if it is not valid."""
     if len(source) > MAX_CHARACTERS:
         raise ExpressionError(f"the expression is longer than {MAX_CHARACTERS} characters")
     return _Parser(_tokens(source)).parse()

@@ -65,7 +65,7 @@ def shortened(value: Any) -> str:
 
 
 def bounded(value: Any) -> Any:
-    """Return a value unchanged; raise an error if it is too long, ``OverflowError`` for a time without a UTC year."""
+    """Return a value unchanged; raise an error if it is too long, or a time without a year in UTC."""
     if isinstance(value, datetime):
         value.astimezone(UTC)
     elif isinstance(value, str) and len(value) > MAX_RESULT:
