@@ -81,9 +81,9 @@ COMMANDS = (
         "apply",
         "Create and change the objects of definition files",
         "Make a plan, show it, and apply it after approval: by `yes` on a terminal, by --yes, or by --expect with the "
-        "digest of a reviewed plan. `plan` only shows the plan. All objects of a kind are created together, so many "
-        "definitions take as long as one. A conflict of one definition does not affect others. After an interruption a "
-        "repeat continues. The exit status is 0 if the sandbox matches all definitions, else 1.",
+        "digest of a reviewed plan. `plan` only shows the plan. Objects of a kind are created together, so the time "
+        "hardly grows with the number of definitions. A conflict of one definition does not affect others. After an "
+        "interruption a repeat continues. The exit status is 0 if the sandbox matches all definitions, else 1.",
         (
             PATHS,
             ENVIRONMENT,

@@ -27,6 +27,7 @@ from airflow_provider_payments.operators.dataflows import CreateDataflowOperator
 from airflow_provider_payments.operators.datasets import CreateTargetDatasetOperator
 from airflow_provider_payments.operators.mappings import CreateMappingSetOperator
 from airflow_provider_payments.operators.schemas import CreateTargetSchemaOperator
+from tests.aep.dataflows.observed_credential import ObservedCredential
 from tests.chaos.timeline import Timeline
 from tests.operators.chain import TaskInstance, build
 
@@ -131,29 +132,6 @@ class Pace:
         self.timeline.sleep(seconds)
 
 
-@dataclass(frozen=True)
-class PacedCredential:
-    """A credential that delegates to another and lets virtual time pass: the transport calls it before each request."""
-
-    inner: ClientCredentials
-    pace: Pace
-
-    @property
-    def client_id(self) -> str:
-        return self.inner.client_id
-
-    @property
-    def renewable(self) -> bool:
-        return self.inner.renewable
-
-    def token(self) -> str:
-        self.pace.request()
-        return self.inner.token()
-
-    def reject(self, token: str | None) -> bool:
-        return self.inner.reject(token)
-
-
 def make_client(pace: Pace, *, marks: bool = True) -> Client:
     """Return a new client in virtual time, without a token, like that of a process that has just started."""
     timeline = pace.timeline
@@ -170,7 +148,8 @@ def make_client(pace: Pace, *, marks: bool = True) -> Client:
     return Client(
         org_id="EMULATOR@AdobeOrg",
         sandbox="dev",
-        credential=PacedCredential(credential, pace),
+        # Each request lets virtual time pass.
+        credential=ObservedCredential(credential, pace.request),
         transport=transport,
         url=url,
         settle_seconds=SETTLE_SECONDS,
